@@ -1,0 +1,171 @@
+"""What operations need of the world outside, as protocols: Nomad, Consul, Envoy, sidecars, traffic, the store.
+
+JSON documents of Nomad and Consul pass as those servers have them. Every method may raise ``RemoteError`` (the server
+refused, failed or is away; ``status`` is set where it answered).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from datetime import datetime
+
+    from outrider.operations.events import Event, EventKind
+    from outrider.operations.records import Deployment, Draft, Version
+    from outrider.telemetry.traffic import Edge
+
+Json = dict[str, Any]
+LogKind = Literal["stdout", "stderr"]
+Origin = Literal["start", "end"]
+
+
+class Nomad(Protocol):
+    """One region and namespace of Nomad's HTTP API (https://developer.hashicorp.com/nomad/api-docs).
+
+    What does not exist is None (job, allocation, deployment) or an empty list, never an error. A refused
+    check-and-set is ``ConflictError``.
+    """
+
+    async def register(self, job: Json, modify_index: int | None = None) -> Json:
+        """Nomad's answer (EvalID, JobModifyIndex, Warnings); with an index only if the job still has it (0: none)."""
+        ...
+
+    async def plan(self, job: Json) -> Json:
+        """Dry run with the diff: Annotations, Diff, FailedTGAllocs, JobModifyIndex, Warnings."""
+        ...
+
+    async def validate(self, job: Json) -> Json:
+        """ValidationErrors, Error, Warnings, DriverConfigValidated."""
+        ...
+
+    async def job(self, job_id: str) -> Json | None: ...
+    async def jobs(self, prefix: str = "") -> list[Json]: ...
+    async def deregister(self, job_id: str, *, purge: bool = False) -> Json: ...
+
+    async def scale(self, job_id: str, group: str, count: int, message: str = "") -> Json:
+        """EvalID, JobModifyIndex; Nomad answers 400 while a deployment is active."""
+        ...
+
+    async def versions(self, job_id: str) -> list[Json]:
+        """The job's last versions, newest first (Nomad keeps six)."""
+        ...
+
+    async def evaluation(self, evaluation_id: str) -> Json: ...
+    async def evaluations(self, job_id: str) -> list[Json]: ...
+    async def allocations(self, job_id: str) -> list[Json]: ...
+    async def allocation(self, allocation_id: str) -> Json | None: ...
+
+    async def deployment_of(self, job_id: str) -> Json | None:
+        """The newest deployment of the job; for some milliseconds after a registration still the previous one."""
+        ...
+
+    async def deployment(self, deployment_id: str, index: int = 0, wait_s: float = 0) -> tuple[Json, int]:
+        """The deployment and its index; with an index the call waits until something newer is there or time is up."""
+        ...
+
+    async def promote(self, deployment_id: str) -> Json: ...
+    async def fail(self, deployment_id: str) -> Json: ...
+
+    def logs(
+        self,
+        allocation_id: str,
+        task: str,
+        kind: LogKind = "stdout",
+        *,
+        follow: bool = False,
+        origin: Origin = "start",
+        offset: int = 0,
+    ) -> AsyncIterator[bytes]:
+        """The plain bytes of a task's log, ``offset`` bytes from its origin on."""
+        ...
+
+    async def restart(self, allocation_id: str, task: str | None = None) -> Json: ...
+    async def nodes(self) -> list[Json]: ...
+    async def node(self, node_id: str) -> Json: ...
+    async def agent_self(self) -> Json: ...
+    def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncIterator[Json]: ...
+    async def regions(self) -> list[str]: ...
+    async def leader(self) -> str: ...
+
+
+class Consul(Protocol):
+    """One datacenter of Consul's HTTP API (https://developer.hashicorp.com/consul/api-docs)."""
+
+    async def health(self, service: str, index: int = 0, wait_s: float = 0) -> tuple[list[Json], int]:
+        """Every instance with its checks (also those that do not pass) and the index; blocking with an index."""
+        ...
+
+    async def services(self) -> dict[str, list[str]]:
+        """Names of the catalog's services with their tags."""
+        ...
+
+    async def agent_self(self) -> Json: ...
+    async def key(self, path: str) -> bytes | None: ...
+    async def put_key(self, path: str, value: bytes) -> bool: ...
+    async def datacenters(self) -> list[str]: ...
+    async def leader(self) -> str: ...
+
+
+class EnvoyCheck(Protocol):
+    """A real Envoy that reads a bootstrap and says what it thinks of it (``envoy --mode validate``)."""
+
+    async def refusal(self, bootstrap: Json) -> str | None:
+        """What Envoy has against the bootstrap (with sample ports), or None; OutriderError where no Envoy is found."""
+        ...
+
+
+class Sidecars(Protocol):
+    """The metrics listeners of running sidecars, as the portal reaches them."""
+
+    async def endpoints(self, address: str) -> Json:
+        """The answer of ``http://ADDRESS/agent/endpoints``: per upstream what the agent knows and Envoy has."""
+        ...
+
+
+class Traffic(Protocol):
+    """What was measured between services."""
+
+    async def edges(self, window_s: float) -> tuple[Edge, ...]: ...
+
+
+class Store(Protocol):
+    """Versions, deployments, events and artifacts; each write is one transaction."""
+
+    async def services(self, environment: str) -> tuple[str, ...]: ...
+    async def protocols(self, environment: str) -> Mapping[str, str]: ...
+    async def add_version(self, draft: Draft) -> Version: ...
+    async def version(self, environment: str, service: str, number: int) -> Version | None: ...
+
+    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
+        """Newest first."""
+        ...
+
+    async def add_deployment(self, deployment: Deployment) -> Deployment:
+        """Remember it; where its idempotency key is already there, nothing is added and the earlier one returned."""
+        ...
+
+    async def save_deployment(self, deployment: Deployment) -> None: ...
+    async def deployment(self, deployment_id: str) -> Deployment | None: ...
+
+    async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
+        """Newest first."""
+        ...
+
+    async def unfinished(self) -> tuple[Deployment, ...]:
+        """Oldest first, of all environments."""
+        ...
+
+    async def add_event(self, deployment_id: str, kind: EventKind, message: str, detail: Json) -> Event: ...
+    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
+    async def add_artifact(self, content: bytes) -> str:
+        """The SHA-256 (hex) under which the bytes can be read; adding the same bytes again changes nothing."""
+        ...
+
+    async def artifact(self, sha256: str) -> bytes | None: ...
+    async def has_artifact(self, sha256: str) -> bool: ...
+
+    async def drop_artifacts(self, unused_since: datetime) -> int:
+        """Forget the bytes that no version refers to and that were added before ``unused_since``; how many."""
+        ...

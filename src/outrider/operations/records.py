@@ -1,0 +1,90 @@
+"""What is remembered of services: versions and deployments, as the store hands them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from outrider.operations.ports import Json
+
+Kind = Literal["run", "rollback", "scale", "stop"]
+State = Literal["pending", "running", "waiting", "successful", "failed", "not_placed", "superseded"]
+
+FINAL: frozenset[State] = frozenset({"successful", "failed", "not_placed", "superseded"})
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One stored spec with its rendered artifacts; ``number`` counts from 1 per service and environment.
+
+    ``hash`` is the content hash of what runs in an allocation (the OUTRIDER_VERSION of its tasks): two versions that
+    differ in count or links only have the same one. ``bootstrap`` is the Nomad template of Envoy's start file, or
+    None for a service outside the mesh. ``artifacts`` are the SHA-256 of the stored bytes that the job downloads.
+    """
+
+    environment: str
+    service: str
+    number: int
+    hash: str
+    protocol: str
+    file: str
+    spec: str
+    merged: Json
+    job: Json
+    bootstrap: str | None
+    artifacts: tuple[str, ...]
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One act of changing what runs; everything that a portal needs to take it up again after a restart.
+
+    ``expected_index`` is the job's modify index that the registration builds on, ``modify_index`` the one that it
+    made (None until Nomad has answered); ``version`` is None for a stop. ``waiting`` is a canary that a person has to
+    promote or fail.
+    """
+
+    id: str
+    environment: str
+    service: str
+    kind: Kind
+    state: State
+    created_by: str
+    created_at: datetime
+    version: int | None = None
+    count: int | None = None
+    expected_index: int = 0
+    modify_index: int | None = None
+    evaluation: str | None = None
+    nomad_deployment: str | None = None
+    reason: str = ""
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the verdict stands."""
+        return self.state in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A version before the store has numbered it; fields as in ``Version``."""
+
+    environment: str
+    service: str
+    hash: str
+    protocol: str
+    file: str
+    spec: str
+    merged: Json
+    job: Json
+    bootstrap: str | None
+    artifacts: tuple[str, ...]
+    created_by: str
