@@ -1,0 +1,149 @@
+"""Serving an ASGI application from the running event loop: bind, answer, end in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from outrider.errors import OutriderError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_BACKLOG = 4096  # a thousand agents reconnect at once after a restart
+_KEEP_ALIVE_S = 300  # outlives the idle time of every client's pool, so that no request meets a closing connection
+_GRACE_S = 1.0
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, host: str, port: int, *, grace_s: float = _GRACE_S) -> AsyncGenerator[str]:
+    """Serve ``app`` while the block runs; yields its address ``http://host:port`` (port 0: any free one).
+
+    At the end, requests under way get ``grace_s`` seconds, then they are broken off, held long polls among them.
+    Raises OutriderError where the port is taken or the address is not this machine's.
+    """
+    listener = _listener(host, port)
+    requests = _Requests(app)
+    server = _Server(_config(requests))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    await _started(server, task)
+    try:
+        yield _address(listener)
+    finally:
+        server.should_exit = True
+        await requests.end(grace_s)
+        await task
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to the program around it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+class _Requests:
+    """The application with its requests under way counted, so that they can be broken off."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._broken = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # the server runs each request in a task of its own
+        self._tasks.add(task)
+        answer = _Answer(send)
+        try:
+            await self._app(scope, receive, answer.send)
+        except asyncio.CancelledError:
+            if not self._broken:
+                raise
+            await answer.break_off()
+        finally:
+            self._tasks.discard(task)
+
+    async def end(self, grace_s: float) -> None:
+        """Wait ``grace_s`` for the requests under way, then cancel the rest."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=grace_s)
+        self._broken = True
+        for task in set(self._tasks):
+            task.cancel()
+
+
+class _Answer:
+    """How far one answer has come."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._has_started = False
+
+    async def send(self, message: Message) -> None:
+        self._has_started = True
+        await self._send(message)
+
+    async def break_off(self) -> None:
+        """503 where nothing was said yet; a stream that has begun ends here, as when a server dies."""
+        if not self._has_started:
+            headers = [(b"content-length", b"0"), (b"connection", b"close")]
+            await self._send({"type": "http.response.start", "status": 503, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        backlog=_BACKLOG,
+        ws="none",
+    )
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio turns Nagle's delay off only where it reads "TCP" there: 40 ms an answer.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)  # here, so that a second server on the port fails now and not in its own time
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(host, port, error) from error
+    return listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> OutriderError:
+    if error.errno == errno.EADDRINUSE:
+        step = f"End the program that listens there (`ss -ltnp 'sport = :{port}'` names it), or choose another port."
+        return OutriderError(f"port {port} on {host} is taken", next_step=step)
+    return OutriderError(f"cannot listen on {host}:{port}: {error.strerror}")
+
+
+async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
+    while not server.started:
+        if task.done():
+            await task
+            raise OutriderError("the server ended before it had started")
+        await asyncio.sleep(0)
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
