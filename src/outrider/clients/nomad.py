@@ -1,0 +1,214 @@
+"""Nomad's HTTP API, the part we use; answers are the JSON documents as Nomad has them (durations in nanoseconds).
+
+Nomad answers errors as text and many a caller's mistake with 500, so some texts decide the class of the error.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
+from outrider.errors import ConflictError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    import httpx2
+
+    from outrider.operations.ports import LogKind, Origin
+    from outrider.settings import NomadSettings
+
+NOT_FOUND = 404
+# Nomad sends a heartbeat every 10 s into an event stream; three that are missing mean that nobody is there.
+STREAM_SILENCE_S = 30
+# Texts of Nomad 1.6.5 and 2.0.5 that say "somebody was faster": the state is not what the caller believed.
+CONFLICTS = (
+    "Enforcing job modify index",
+    "can't promote terminal deployment",
+    "can't fail terminal deployment",
+    "can't set health of allocations for a terminal deployment",
+    "job scaling blocked due to active deployment",
+)
+ADVICE = "Check the address in the platform file, NOMAD_TOKEN and NOMAD_CACERT; `outrider doctor` looks at all of it."
+
+
+def nomad_client(
+    address: str,
+    credentials: NomadSettings,
+    *,
+    region: str | None = None,
+    namespace: str | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> NomadClient:
+    """A client of the Nomad at `address`, for one region and one namespace (NOMAD_REGION, NOMAD_NAMESPACE without)."""
+    named = {"region": region or credentials.region, "namespace": namespace or credentials.namespace}
+    server = Server(
+        name="Nomad",
+        address=address,
+        advice=ADVICE,
+        headers={"X-Nomad-Token": credentials.token} if credentials.token else {},
+        parameters={key: value for key, value in named.items() if value},
+        http_auth=credentials.http_auth,
+        tls=credentials.tls,
+    )
+    return NomadClient(Connection(server, transport))
+
+
+class NomadClient:
+    """One Nomad, one region, one namespace."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def address(self) -> str:
+        return self._connection.server.address
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    # Jobs
+
+    async def register(self, job: Mapping[str, Any], modify_index: int | None = None) -> dict[str, Any]:
+        """Register or update a job; with `modify_index` only if the job is still at that index (0: does not exist)."""
+        enforced = {"EnforceIndex": True, "JobModifyIndex": modify_index} if modify_index is not None else {}
+        return await self._post(("v1", "jobs"), {"Job": job, **enforced})
+
+    async def plan(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """What registering `job` would do: Diff, Annotations, FailedTGAllocs, JobModifyIndex."""
+        return await self._post(("v1", "job", str(job["ID"]), "plan"), {"Job": job, "Diff": True})
+
+    async def validate(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._post(("v1", "validate", "job"), {"Job": job})
+
+    async def job(self, job_id: str) -> dict[str, Any] | None:
+        return await self._get_or_none(("v1", "job", job_id))
+
+    async def jobs(self, prefix: str = "") -> list[dict[str, Any]]:
+        return await self._get(("v1", "jobs"), {"prefix": prefix, "meta": "true"} if prefix else {"meta": "true"})
+
+    async def deregister(self, job_id: str, *, purge: bool = False) -> dict[str, Any]:
+        call = Call("DELETE", ("v1", "job", job_id), {"purge": "true"} if purge else {})
+        return await self._json(call)
+
+    async def scale(self, job_id: str, group: str, count: int, message: str = "") -> dict[str, Any]:
+        """Change a group's count; ConflictError while a deployment is active."""
+        body = {"Count": count, "Target": {"Group": group}, "Message": message}
+        return await self._post(("v1", "job", job_id, "scale"), body)
+
+    async def versions(self, job_id: str) -> list[dict[str, Any]]:
+        """The versions Nomad still has (six by default), newest first; an unknown job has none."""
+        answer: dict[str, Any] = await self._get_or_none(("v1", "job", job_id, "versions")) or {}
+        return answer.get("Versions") or []
+
+    # What became of them
+
+    async def evaluation(self, evaluation_id: str) -> dict[str, Any]:
+        return await self._get(("v1", "evaluation", evaluation_id))
+
+    async def evaluations(self, job_id: str) -> list[dict[str, Any]]:
+        return await self._get(("v1", "job", job_id, "evaluations"))
+
+    async def allocations(self, job_id: str) -> list[dict[str, Any]]:
+        return await self._get(("v1", "job", job_id, "allocations"))
+
+    async def allocation(self, allocation_id: str) -> dict[str, Any] | None:
+        return await self._get_or_none(("v1", "allocation", allocation_id))
+
+    async def restart(self, allocation_id: str, task: str | None = None) -> dict[str, Any]:
+        body = {"TaskName": task} if task else {}
+        return await self._post(("v1", "client", "allocation", allocation_id, "restart"), body)
+
+    async def deployment_of(self, job_id: str) -> dict[str, Any] | None:
+        """The job's newest deployment; just after a register it may still be the one before: compare JobVersion."""
+        return await self._get(("v1", "job", job_id, "deployment"))
+
+    async def deployment(self, deployment_id: str, index: int = 0, wait_s: float = 0) -> tuple[dict[str, Any], int]:
+        """The deployment and its index; waits up to `wait_s` for an index above `index`."""
+        call = Call("GET", ("v1", "deployment", deployment_id), _blocking(index, wait_s), read_s=waiting_s(wait_s))
+        response = await self._answer(call)
+        return json_of(self._connection, call, response), int(response.headers.get("X-Nomad-Index", "0"))
+
+    async def promote(self, deployment_id: str) -> dict[str, Any]:
+        body = {"DeploymentID": deployment_id, "All": True}
+        return await self._post(("v1", "deployment", "promote", deployment_id), body)
+
+    async def fail(self, deployment_id: str) -> dict[str, Any]:
+        return await self._post(("v1", "deployment", "fail", deployment_id), {})
+
+    # Streams
+
+    async def logs(
+        self,
+        allocation_id: str,
+        task: str,
+        kind: LogKind = "stdout",
+        *,
+        follow: bool = False,
+        origin: Origin = "start",
+        offset: int = 0,
+    ) -> AsyncIterator[bytes]:
+        """A task's output as it is; `kind` stdout or stderr, `origin` start or end, `offset` bytes from there."""
+        parameters = {"task": task, "type": kind, "plain": "true", "origin": origin, "offset": str(offset)}
+        parameters |= {"follow": "true"} if follow else {}
+        call = Call("GET", ("v1", "client", "fs", "logs", allocation_id), parameters, read_s=None if follow else 30)
+        async with self._connection.stream(call) as response:
+            async for chunk in response.aiter_bytes():
+                yield chunk
+
+    async def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncIterator[dict[str, Any]]:
+        """Batches {Index, Events}, heartbeats left out; topics as in "Allocation:*". Re-list after each reconnect."""
+        path = ("v1", "event", "stream")
+        parameters = {"index": str(index), "topic": topics}
+        call = Call("GET", path, parameters, read_s=STREAM_SILENCE_S)
+        async with self._connection.stream(call) as response:
+            async for line in response.aiter_lines():
+                batch: dict[str, Any] = json.loads(line) if line.strip() else {}
+                if batch.get("Events"):
+                    yield batch
+
+    # The cluster
+
+    async def nodes(self) -> list[dict[str, Any]]:
+        return await self._get(("v1", "nodes"), {"resources": "true"})
+
+    async def node(self, node_id: str) -> dict[str, Any]:
+        return await self._get(("v1", "node", node_id))
+
+    async def agent_self(self) -> dict[str, Any]:
+        return await self._get(("v1", "agent", "self"))
+
+    async def regions(self) -> list[str]:
+        return await self._get(("v1", "regions"))
+
+    async def leader(self) -> str:
+        return await self._get(("v1", "status", "leader"))
+
+    async def _get(self, path: tuple[str, ...], parameters: Mapping[str, str] | None = None) -> Any:
+        return await self._json(Call("GET", path, parameters or {}))
+
+    async def _get_or_none(self, path: tuple[str, ...]) -> Any:
+        call = Call("GET", path)
+        response = await self._answer(call, frozenset({NOT_FOUND}))
+        return None if response.status_code == NOT_FOUND else json_of(self._connection, call, response)
+
+    async def _post(self, path: tuple[str, ...], body: Mapping[str, Any]) -> Any:
+        return await self._json(Call("POST", path, body=body))
+
+    async def _json(self, call: Call) -> Any:
+        return json_of(self._connection, call, await self._answer(call))
+
+    async def _answer(self, call: Call, accept: frozenset[int] = frozenset()) -> httpx2.Response:
+        try:
+            return await self._connection.answer(call, accept)
+        except RemoteError as error:
+            if any(text in error.message for text in CONFLICTS):
+                raise ConflictError(
+                    error.message, next_step="Look again (`outrider plan`, `outrider status`), then decide."
+                ) from error
+            raise
+
+
+def _blocking(index: int, wait_s: float) -> dict[str, str]:
+    return {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}

@@ -1,0 +1,230 @@
+"""The environment's variables and the context file, read once into frozen data: no other module looks at them.
+
+Precedence: flag > environment > context file > default. A value whose origin a person may ask for is `Sourced`.
+Names and meanings of NOMAD_*, CONSUL_* and VAULT_* are those of the tools that define them.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from outrider.errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_ADDRESS = "http://127.0.0.1:7070"
+DEFAULT_PORT = 7070
+TRUE_WORDS = frozenset({"1", "t", "true", "y", "yes", "on"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A value and where it comes from, in words for a person: ``OUTRIDER_ADDR``, ``--addr``, a file, ``default``."""
+
+    value: str
+    source: str
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How to trust a server and to prove who we are to it; paths of PEM files as the variables name them."""
+
+    ca_file: str | None = None
+    ca_path: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    server_name: str | None = None
+    is_verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NomadSettings:
+    """NOMAD_*: credentials for every Nomad that a platform names, and the address for tools without a platform."""
+
+    address: str | None = None
+    token: str | None = field(default=None, repr=False)
+    namespace: str | None = None
+    region: str | None = None
+    http_auth: str | None = field(default=None, repr=False)
+    tls: Tls = Tls()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsulSettings:
+    """CONSUL_*: credentials for every Consul that a platform names."""
+
+    address: str | None = None
+    token: str | None = field(default=None, repr=False)
+    token_file: str | None = None
+    namespace: str | None = None
+    http_auth: str | None = field(default=None, repr=False)
+    is_tls: bool = False
+    tls: Tls = Tls()
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """VAULT_*: read for `doctor` only; values of secrets never pass through this program."""
+
+    address: str | None = None
+    token: str | None = field(default=None, repr=False)
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What the person's terminal was said to be able to do."""
+
+    is_colour_refused: bool = False
+    is_colour_forced: bool = False
+    is_dumb: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it; `platform`, `database` and `data_directory` matter to the portal, the first four to its clients."""
+
+    address: Sourced = Sourced(DEFAULT_ADDRESS, "default")
+    token: Sourced | None = field(default=None, repr=False)
+    environment: Sourced | None = None
+    terminal: Terminal = Terminal()
+    nomad: NomadSettings = NomadSettings()
+    consul: ConsulSettings = ConsulSettings()
+    vault: VaultSettings = VaultSettings()
+    platform: Sourced | None = None
+    database: str | None = None
+    data_directory: Path = Path()
+    cache_directory: Path = Path()
+    envoy: Sourced | None = None
+
+
+def settings(environ: Mapping[str, str] | None = None, context_file: Path | None = None) -> Settings:
+    """The settings of this process; `environ` and `context_file` stand in for os.environ and the person's own file."""
+    environ = os.environ if environ is None else environ
+    context_file = context_file or platformdirs.user_config_path("outrider") / "context.toml"
+    context = _context(context_file)
+    return Settings(
+        address=_sourced(environ, "OUTRIDER_ADDR", context, "address", context_file) or Settings().address,
+        token=_sourced(environ, "OUTRIDER_TOKEN", context, "token", context_file),
+        environment=_sourced(environ, "OUTRIDER_ENVIRONMENT", context, "environment", context_file),
+        terminal=_terminal(environ),
+        nomad=_nomad(environ),
+        consul=_consul(environ),
+        vault=VaultSettings(
+            _text(environ, "VAULT_ADDR"), _text(environ, "VAULT_TOKEN"), _text(environ, "VAULT_NAMESPACE")
+        ),
+        platform=_sourced(environ, "OUTRIDER_PLATFORM", context, "platform", context_file),
+        database=_text(environ, "OUTRIDER_DATABASE"),
+        data_directory=platformdirs.user_data_path("outrider"),
+        cache_directory=platformdirs.user_cache_path("outrider"),
+        envoy=_sourced(environ, "ENVOY_BIN", context, "envoy", context_file),
+    )
+
+
+def with_flags(found: Settings, *, address: str | None, token: str | None, environment: str | None) -> Settings:
+    """The same settings where flags of a command line win over what was found."""
+    return replace(
+        found,
+        address=Sourced(address, "--addr") if address else found.address,
+        token=Sourced(token, "--token") if token else found.token,
+        environment=Sourced(environment, "--environment") if environment else found.environment,
+    )
+
+
+def _terminal(environ: Mapping[str, str]) -> Terminal:
+    """https://no-color.org: any value but the empty one; https://bixense.com/clicolors: anything but 0."""
+    return Terminal(
+        is_colour_refused=bool(environ.get("NO_COLOR")) or bool(environ.get("NOMAD_CLI_NO_COLOR")),
+        is_colour_forced=environ.get("CLICOLOR_FORCE", "0") not in {"", "0"},
+        is_dumb=environ.get("TERM") == "dumb",
+    )
+
+
+def _nomad(environ: Mapping[str, str]) -> NomadSettings:
+    return NomadSettings(
+        address=_text(environ, "NOMAD_ADDR"),
+        token=_text(environ, "NOMAD_TOKEN"),
+        namespace=_text(environ, "NOMAD_NAMESPACE"),
+        region=_text(environ, "NOMAD_REGION"),
+        http_auth=_text(environ, "NOMAD_HTTP_AUTH"),
+        tls=Tls(
+            ca_file=_text(environ, "NOMAD_CACERT"),
+            ca_path=_text(environ, "NOMAD_CAPATH"),
+            client_certificate=_text(environ, "NOMAD_CLIENT_CERT"),
+            client_key=_text(environ, "NOMAD_CLIENT_KEY"),
+            server_name=_text(environ, "NOMAD_TLS_SERVER_NAME"),
+            is_verified=not _is_true(environ, "NOMAD_SKIP_VERIFY"),
+        ),
+    )
+
+
+def _consul(environ: Mapping[str, str]) -> ConsulSettings:
+    return ConsulSettings(
+        address=_text(environ, "CONSUL_HTTP_ADDR"),
+        token=_text(environ, "CONSUL_HTTP_TOKEN"),
+        token_file=_text(environ, "CONSUL_HTTP_TOKEN_FILE"),
+        namespace=_text(environ, "CONSUL_NAMESPACE"),
+        http_auth=_text(environ, "CONSUL_HTTP_AUTH"),
+        is_tls=_is_true(environ, "CONSUL_HTTP_SSL"),
+        tls=Tls(
+            ca_file=_text(environ, "CONSUL_CACERT"),
+            ca_path=_text(environ, "CONSUL_CAPATH"),
+            client_certificate=_text(environ, "CONSUL_CLIENT_CERT"),
+            client_key=_text(environ, "CONSUL_CLIENT_KEY"),
+            server_name=_text(environ, "CONSUL_TLS_SERVER_NAME"),
+            is_verified=_is_true(environ, "CONSUL_HTTP_SSL_VERIFY", default=True),
+        ),
+    )
+
+
+def _text(environ: Mapping[str, str], name: str) -> str | None:
+    """An empty variable counts as one that is not set, as it does for Nomad and Consul."""
+    return environ.get(name, "").strip() or None
+
+
+def _is_true(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    value = _text(environ, name)
+    return default if value is None else value.lower() in TRUE_WORDS
+
+
+def _sourced(environ: Mapping[str, str], name: str, context: Mapping[str, str], key: str, file: Path) -> Sourced | None:
+    if value := _text(environ, name):
+        return Sourced(value, name)
+    return Sourced(context[key], str(file)) if key in context else None
+
+
+def _context(file: Path) -> dict[str, str]:
+    """The context file's keys: address, token, environment, platform, envoy; all of them strings, none required."""
+    try:
+        content: dict[str, Any] = tomllib.loads(file.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SpecError((Problem("", f"the context file cannot be read: {error}", file=str(file)),)) from error
+    problems = tuple(_context_problems(content, file))
+    if problems:
+        raise SpecError(problems)
+    return content
+
+
+def _context_problems(content: Mapping[str, Any], file: Path) -> list[Problem]:
+    known = ("address", "token", "environment", "platform", "envoy")
+    unknown = [
+        Problem(key, f"unknown key; known are {', '.join(known)}", file=str(file))
+        for key in content
+        if key not in known
+    ]
+    wrong = [
+        Problem(key, "must be a string", file=str(file)) for key in known if not isinstance(content.get(key, ""), str)
+    ]
+    return unknown + wrong
