@@ -30,9 +30,17 @@ LONGEST_ERROR_TEXT = 2000
 MOST_CONNECTIONS = 60
 
 
+class RefusedError(RemoteError):
+    """The server answered, with an error; `body` is what it said, for clients that can read more out of it."""
+
+    def __init__(self, message: str, *, status: int, next_step: str | None, body: bytes) -> None:
+        super().__init__(message, status=status, next_step=next_step)
+        self.body = body
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server as one speaks to it: `name` and `address` appear in messages, `advice` is their next step."""
+    """A server as one speaks to it: name, address and its origin appear in messages, `advice` is their next step."""
 
     name: str
     address: str
@@ -41,6 +49,10 @@ class Server:
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     http_auth: str | None = field(default=None, repr=False)
     tls: Tls = field(default_factory=Tls)
+    origin: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.address}" + (f" (from {self.origin})" if self.origin else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +138,7 @@ class Connection:
         reason = str(error) or type(error).__name__
         waited = " in time" if isinstance(error, httpx2.TimeoutException) else ""
         return RemoteError(
-            f"{self.server.name} at {self.server.address} did not answer {call}{waited}: {reason}",
+            f"{self.server} did not answer {call}{waited}: {reason}",
             next_step=self.server.advice,
         )
 
@@ -147,10 +159,11 @@ class Connection:
         if response.status_code < httpx2.codes.MULTIPLE_CHOICES or response.status_code in accept:
             return response
         said = response.text.strip()[:LONGEST_ERROR_TEXT] or response.reason_phrase or "nothing"
-        raise RemoteError(
-            f"{self.server.name} at {self.server.address} answered {response.status_code} to {call}: {said}",
+        raise RefusedError(
+            f"{self.server} answered {response.status_code} to {call}: {said}",
             status=response.status_code,
             next_step=_next_step(self.server, response.status_code),
+            body=response.content,
         )
 
 
@@ -162,7 +175,7 @@ def json_of(connection: Connection, call: Call, response: httpx2.Response) -> An
         start = response.text.strip()[:80]
         server = connection.server
         raise RemoteError(
-            f"{server.name} at {server.address} answered {call} with something that is not JSON: {start!r}",
+            f"{server} answered {call} with something that is not JSON: {start!r}",
             status=response.status_code,
             next_step=f"Check that this address is {server.name}'s HTTP API. {server.advice}",
         ) from error

@@ -1,0 +1,157 @@
+"""A client of the portal's own HTTP API, for the CLI; answers are the API's JSON documents.
+
+The portal's problem+json becomes the same errors that the operation raised over there, so a face reads one tree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx2
+
+from outrider.clients.http import READ_S, Call, Connection, Server, json_of
+from outrider.clients.problem import error_of
+from outrider.errors import RemoteError
+from outrider.settings import Settings
+
+API = ("api", "v1")
+UPLOAD_S = 300.0
+# The portal says something at least every 15 s (heartbeat), so silence of twice that means it is gone.
+SILENCE_S = 35.0
+RECONNECTS = 20
+PAUSE_S = 0.5
+MAY_TAKE_S = 120.0
+
+
+def portal_client(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> PortalClient:
+    """A client of the portal that the settings name; its messages say where the address comes from."""
+    address = settings.address
+    server = Server(
+        name="the portal",
+        address=address.value,
+        origin=address.source,
+        advice="Start one with `outrider dev`, or set OUTRIDER_ADDR (--addr) to the address of yours.",
+        headers={"Authorization": f"Bearer {settings.token.value}"} if settings.token else {},
+    )
+    return PortalClient(Connection(server, transport))
+
+
+class PortalClient:
+    """One portal. Methods raise SpecError, UsageError, ConflictError or RemoteError with the portal's own words."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def health(self) -> dict[str, Any]:
+        return await self._get("health")
+
+    async def environments(self) -> list[dict[str, Any]]:
+        return (await self._get("environments"))["environments"]
+
+    async def services(self, environment: str | None = None) -> list[dict[str, Any]]:
+        parameters = {"environment": environment} if environment else {}
+        return (await self._get("services", parameters=parameters))["services"]
+
+    async def status(self, environment: str, service: str) -> dict[str, Any]:
+        return await self._get(*_service(environment, service))
+
+    async def versions(self, environment: str, service: str) -> list[dict[str, Any]]:
+        return (await self._get(*_service(environment, service), "versions"))["versions"]
+
+    async def version(self, environment: str, service: str, number: int) -> dict[str, Any]:
+        return await self._get(*_service(environment, service), "versions", str(number))
+
+    async def endpoints(self, environment: str, service: str) -> dict[str, Any]:
+        return await self._get(*_service(environment, service), "endpoints")
+
+    async def graph(self, environment: str) -> dict[str, Any]:
+        return await self._get("environments", environment, "graph")
+
+    async def plan(self, environment: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """`request` is {spec, file, artifact?}."""
+        return await self._post(("environments", environment, "plan"), request)
+
+    async def deploy(self, environment: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
+        """`request` is {spec, file, artifact?, check_index?}; the deployment goes on in the portal."""
+        headers = {"Idempotency-Key": idempotency_key}
+        return await self._post(("environments", environment, "deployments"), request, headers)
+
+    async def rollback(self, environment: str, service: str, version: int | None) -> dict[str, Any]:
+        return await self._post((*_service(environment, service), "rollback"), {"version": version} if version else {})
+
+    async def act(self, environment: str, service: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """One of promote, fail, scale, stop."""
+        return await self._post((*_service(environment, service), verb), body)
+
+    async def deployment(self, deployment: str) -> dict[str, Any]:
+        return await self._get("deployments", deployment)
+
+    async def upload(self, content: bytes) -> str:
+        """Store an artifact under the SHA-256 of its bytes, which is returned."""
+        digest = hashlib.sha256(content).hexdigest()
+        headers = {"Content-Type": "application/gzip"}
+        call = Call("PUT", (*API, "artifacts", digest), headers=headers, content=content, read_s=UPLOAD_S)
+        await self._answer(call)
+        return digest
+
+    async def events(self, deployment: str, after: int = 0) -> AsyncIterator[dict[str, Any]]:
+        """The deployment's events from number `after` + 1 on, live, to its verdict; survives a portal's restart."""
+        failures = 0
+        while True:
+            try:
+                async for event in self._events_once(deployment, after):
+                    after, failures = event["number"], 0
+                    yield event
+                    if event["kind"] == "verdict":
+                        return
+            except RemoteError as error:
+                if error.status is not None:
+                    raise
+                failures += 1
+                if failures > RECONNECTS:
+                    raise
+            await asyncio.sleep(PAUSE_S)
+
+    async def logs(self, environment: str, service: str, parameters: Mapping[str, str]) -> AsyncIterator[bytes]:
+        """The text of a service's logs; parameters are task, type, follow, lines, allocation."""
+        silence = None if parameters.get("follow") else READ_S
+        call = Call("GET", (*API, *_service(environment, service), "logs"), parameters, read_s=silence)
+        try:
+            async with self._connection.stream(call) as response:
+                async for chunk in response.aiter_bytes():
+                    yield chunk
+        except RemoteError as error:
+            raise error_of(error) from error
+
+    async def _events_once(self, deployment: str, after: int) -> AsyncIterator[dict[str, Any]]:
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        call = Call("GET", (*API, "deployments", deployment, "events"), headers=headers, read_s=SILENCE_S)
+        async with self._connection.stream(call) as response:
+            async for sent in httpx2.EventSource(response):
+                if sent.data:
+                    yield json.loads(sent.data)
+
+    async def _get(self, *path: str, parameters: Mapping[str, str] | None = None) -> Any:
+        call = Call("GET", (*API, *path), parameters or {})
+        return json_of(self._connection, call, await self._answer(call))
+
+    async def _post(self, path: tuple[str, ...], body: Any, headers: Mapping[str, str] | None = None) -> Any:
+        call = Call("POST", (*API, *path), headers=headers or {}, body=body, read_s=MAY_TAKE_S)
+        return json_of(self._connection, call, await self._answer(call))
+
+    async def _answer(self, call: Call) -> httpx2.Response:
+        try:
+            return await self._connection.answer(call)
+        except RemoteError as error:
+            raise error_of(error) from error
+
+
+def _service(environment: str, service: str) -> tuple[str, ...]:
+    return ("environments", environment, "services", service)
