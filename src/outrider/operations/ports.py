@@ -111,8 +111,8 @@ class Consul(Protocol):
 class EnvoyCheck(Protocol):
     """A real Envoy that reads a bootstrap and says what it thinks of it (``envoy --mode validate``)."""
 
-    async def refusal(self, bootstrap: Json) -> str | None:
-        """What Envoy has against the bootstrap (with sample ports), or None; OutriderError where no Envoy is found."""
+    async def validate(self, document: Json) -> tuple[str, ...]:
+        """What Envoy has against the bootstrap (with sample ports), line by line; OutriderError without an Envoy."""
         ...
 
 
@@ -147,6 +147,11 @@ class Store(Protocol):
         ...
 
     async def save_deployment(self, deployment: Deployment) -> None: ...
+
+    async def claim(self, deployment_id: str, holder: str, lease_s: float) -> bool:
+        """Whether ``holder`` may drive the deployment for the next ``lease_s`` seconds: one portal at a time does."""
+        ...
+
     async def deployment(self, deployment_id: str) -> Deployment | None: ...
 
     async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
@@ -159,6 +164,7 @@ class Store(Protocol):
 
     async def add_event(self, deployment_id: str, kind: EventKind, message: str, detail: Json) -> Event: ...
     async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
+
     async def add_artifact(self, content: bytes) -> str:
         """The SHA-256 (hex) under which the bytes can be read; adding the same bytes again changes nothing."""
         ...

@@ -45,8 +45,8 @@ class Deployment:
     """One act of changing what runs; everything that a portal needs to take it up again after a restart.
 
     ``expected_index`` is the job's modify index that the registration builds on, ``modify_index`` the one that it
-    made (None until Nomad has answered); ``version`` is None for a stop. ``waiting`` is a canary that a person has to
-    promote or fail.
+    made (None until Nomad has answered); ``version`` is None for a stop, ``previous`` what ran before where that is
+    known. ``waiting`` is a canary that a person has to promote or fail.
     """
 
     id: str
@@ -57,7 +57,9 @@ class Deployment:
     created_by: str
     created_at: datetime
     version: int | None = None
+    previous: int | None = None
     count: int | None = None
+    purge: bool = False
     expected_index: int = 0
     modify_index: int | None = None
     evaluation: str | None = None

@@ -1,0 +1,1 @@
+"""What is remembered: versions, deployments, events and artifacts in SQLite or PostgreSQL."""

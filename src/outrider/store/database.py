@@ -1,0 +1,130 @@
+"""Opening the database: engine, SQLite's pragmas, transactions and migrations; no queries."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from outrider.errors import RemoteError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from sqlalchemy import Connection
+    from sqlalchemy.engine import URL
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_TIMEOUT_MS = 10_000
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+
+class Database:
+    """One engine; ``reading`` and ``writing`` give a connection inside a transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(outrider_writes=True)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that only reads."""
+        async with _translated(), self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that writes: committed at the end, rolled back on an error."""
+        async with _translated(), self._writing.begin() as connection:
+            yield connection
+
+    async def migrate(self) -> None:
+        """Bring the tables to their present form; nothing happens where they have it already."""
+        async with self.writing() as connection:
+            await connection.run_sync(_upgrade)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+async def opened(url: str) -> Database:
+    """The database at ``url`` (``sqlite:///FILE`` or ``postgresql://…``), migrated; UsageError for another kind."""
+    engine = _engine(_driver_url(url))
+    database = Database(engine)
+    try:
+        await database.migrate()
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+def _driver_url(url: str) -> URL:
+    parsed = make_url(url)
+    kind = parsed.get_backend_name()
+    if kind not in DRIVERS:
+        raise UsageError(
+            f"no database of kind {kind!r}", next_step="Use sqlite:///FILE or postgresql://USER@HOST/NAME."
+        )
+    return parsed.set(drivername=DRIVERS[kind])
+
+
+def _engine(url: URL) -> AsyncEngine:
+    try:
+        if url.get_backend_name() != "sqlite":
+            return create_async_engine(url, pool_pre_ping=True)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise UsageError(
+            f"the driver for {url.get_backend_name()} is not installed: {error}",
+            next_step="Install outrider[postgresql].",
+        ) from error
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url)
+    event.listen(engine.sync_engine, "connect", _prepared)
+    event.listen(engine.sync_engine, "begin", _begun)
+    return engine
+
+
+def _prepared(connection: Any, record: Any) -> None:
+    """Take transactions into our own hands: the driver would begin them late, and deferred."""
+    del record
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", "synchronous=FULL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begun(connection: Connection) -> None:
+    """A deferred transaction that turns to writing fails at once with SQLITE_BUSY, whatever the busy timeout says."""
+    writes = connection.get_execution_options().get("outrider_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+@asynccontextmanager
+async def _translated() -> AsyncGenerator[None]:
+    """A database that is locked, full, read-only or away is a remote error that can be tried again."""
+    try:
+        yield
+    except OperationalError as error:
+        raise RemoteError(f"the database does not answer: {error.orig}", status=503, next_step="Try again.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise RemoteError(f"the database went away: {error.orig}", status=503, next_step="Try again.") from error
+        raise

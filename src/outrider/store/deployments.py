@@ -1,0 +1,106 @@
+"""Deployments, who drives them, and their events."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, or_, select, update
+
+from outrider.operations.events import Event, EventKind
+from outrider.operations.records import FINAL, Deployment
+from outrider.store.tables import deployments, events
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping, Select
+
+    from outrider.operations.ports import Json
+    from outrider.store.database import Database
+
+_LEASE = ("lease_holder", "lease_until")
+_COLUMNS = [column for column in deployments.c if column.name not in _LEASE]
+
+
+class Deployments:
+    """The part of the store that knows what is being done and what came of it."""
+
+    _database: Database
+
+    async def add_deployment(self, deployment: Deployment) -> Deployment:
+        """Keep it, or give back the one that has its idempotency key already."""
+        async with self._database.writing() as connection:
+            if deployment.idempotency_key is not None:
+                same = select(*_COLUMNS).where(deployments.c.idempotency_key == deployment.idempotency_key)
+                row = (await connection.execute(same)).mappings().one_or_none()
+                if row is not None:
+                    return _deployment(row)
+            await connection.execute(insert(deployments).values(asdict(deployment)))
+        return deployment
+
+    async def save_deployment(self, deployment: Deployment) -> None:
+        """Replace what is known of it."""
+        async with self._database.writing() as connection:
+            change = update(deployments).where(deployments.c.id == deployment.id).values(asdict(deployment))
+            await connection.execute(change)
+
+    async def claim(self, deployment_id: str, holder: str, lease_s: float) -> bool:
+        """Take or renew the right to drive it, unless another holder's lease still runs."""
+        now = datetime.now(UTC)
+        is_free = or_(
+            deployments.c.lease_holder.is_(None),
+            deployments.c.lease_holder == holder,
+            deployments.c.lease_until < now,
+        )
+        take = (
+            update(deployments)
+            .where(deployments.c.id == deployment_id, is_free)
+            .values(lease_holder=holder, lease_until=now + timedelta(seconds=lease_s))
+        )
+        async with self._database.writing() as connection:
+            return (await connection.execute(take)).rowcount == 1
+
+    async def deployment(self, deployment_id: str) -> Deployment | None:
+        """One deployment, or None."""
+        found = await self._deployments(select(*_COLUMNS).where(deployments.c.id == deployment_id))
+        return found[0] if found else None
+
+    async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
+        """Newest first."""
+        here = (deployments.c.environment == environment, deployments.c.service == service)
+        newest = select(*_COLUMNS).where(*here).order_by(deployments.c.created_at.desc()).limit(limit)
+        return await self._deployments(newest)
+
+    async def unfinished(self) -> tuple[Deployment, ...]:
+        """Oldest first, of all environments."""
+        is_open = deployments.c.state.not_in(FINAL)
+        return await self._deployments(select(*_COLUMNS).where(is_open).order_by(deployments.c.created_at))
+
+    async def add_event(self, deployment_id: str, kind: EventKind, message: str, detail: Json) -> Event:
+        """Keep the deployment's next event."""
+        last = select(func.coalesce(func.max(events.c.number), 0)).where(events.c.deployment == deployment_id)
+        async with self._database.writing() as connection:
+            # The deployment's row is the lock between two portals where the database has no single writer.
+            await connection.execute(
+                select(deployments.c.id).where(deployments.c.id == deployment_id).with_for_update()
+            )
+            number = (await connection.execute(last)).scalar_one() + 1
+            event = Event(number=number, at=datetime.now(UTC), kind=kind, message=message, detail=detail)
+            await connection.execute(insert(events).values(asdict(event) | {"deployment": deployment_id}))
+        return event
+
+    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
+        """Those with a number above ``after``, in order."""
+        columns = [column for column in events.c if column.name != "deployment"]
+        later = select(*columns).where(events.c.deployment == deployment_id, events.c.number > after)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(later.order_by(events.c.number))).mappings().all()
+        return tuple(Event(**row) for row in rows)
+
+    async def _deployments(self, query: Select[Any]) -> tuple[Deployment, ...]:
+        async with self._database.reading() as connection:
+            return tuple(_deployment(row) for row in (await connection.execute(query)).mappings())
+
+
+def _deployment(row: RowMapping) -> Deployment:
+    return Deployment(**row)

@@ -1,0 +1,1 @@
+"""How the database came to its present form, one module per step; they travel inside the package."""

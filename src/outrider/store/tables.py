@@ -1,0 +1,140 @@
+"""The tables as the newest migration leaves them; no queries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time in UTC; SQLite keeps no zone, so it is taken off on the way in and put on on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse to guess the zone of a naive time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a point in time needs a zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give every time its zone."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+services = Table(
+    "services",
+    metadata,
+    Column("environment", String(63), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("protocol", String(16), nullable=False),
+    Column("latest", Integer, nullable=False),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("environment", String(63), primary_key=True),
+    Column("service", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("protocol", String(16), nullable=False),
+    Column("file", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("merged", JSON, nullable=False),
+    Column("job", JSON, nullable=False),
+    Column("bootstrap", Text, nullable=True),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("added_at", Moment, nullable=False),
+)
+
+# No foreign key to artifacts: a version outlives bytes that an operator has deleted, and says so when it is asked.
+version_artifacts = Table(
+    "version_artifacts",
+    metadata,
+    Column("environment", String(63), primary_key=True),
+    Column("service", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    ForeignKeyConstraint(
+        ["environment", "service", "number"], ["versions.environment", "versions.service", "versions.number"]
+    ),
+    Index("version_artifacts_by_sha256", "sha256"),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("environment", String(63), nullable=False),
+    Column("service", String(63), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("version", Integer, nullable=True),
+    Column("previous", Integer, nullable=True),
+    Column("count", Integer, nullable=True),
+    Column("purge", Boolean, nullable=False),
+    Column("expected_index", BigInteger, nullable=False),
+    Column("modify_index", BigInteger, nullable=True),
+    Column("evaluation", String(64), nullable=True),
+    Column("nomad_deployment", String(64), nullable=True),
+    Column("reason", Text, nullable=False),
+    Column("idempotency_key", String(255), nullable=True, unique=True),
+    Column("request_hash", String(64), nullable=True),
+    Column("ended_at", Moment, nullable=True),
+    Column("lease_holder", String(64), nullable=True),
+    Column("lease_until", Moment, nullable=True),
+    Index("deployments_by_service", "environment", "service", "created_at"),
+    Index("deployments_by_state", "state"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("deployment", String(36), ForeignKey("deployments.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+)
