@@ -1,0 +1,1 @@
+"""The shop on one machine: deploying it, and proving without a person that it works."""
