@@ -1,0 +1,100 @@
+"""Instances as Consul's health endpoint lists them: one registered address each, with what its checks say."""
+
+from __future__ import annotations
+
+import socket
+
+PASSING = "passing"
+WARNING = "warning"
+CRITICAL = "critical"
+MAINTENANCE = "maintenance"  # somebody took it out on purpose, which no guard may undo
+SEVERITY = (PASSING, WARNING, CRITICAL, MAINTENANCE)
+MAINTENANCE_CHECKS = ("_node_maintenance", "_service_maintenance:")
+LARGEST_PORT = 65535
+LARGEST_WEIGHT = 65535  # Consul's own bound; their sum must stay below Envoy's 2**32
+
+
+class Instance:
+    """One registered address: a literal IP and a port, the worst of its checks, its weight and its canary mark."""
+
+    __slots__ = ("address", "health", "is_canary", "port", "version", "weight")
+
+    def __init__(self, address: str, port: int, health: str = PASSING, weight: int = 1) -> None:
+        self.address = address
+        self.port = port
+        self.health = health
+        self.weight = weight
+        self.is_canary = False
+        self.version = ""
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        return self.address, self.port
+
+    @property
+    def is_usable(self) -> bool:
+        return self.health in (PASSING, WARNING)
+
+
+class UnusableInstanceError(ValueError):
+    """An instance that Envoy could not take; one such endpoint would make it reject the whole list."""
+
+
+def instance(entry: dict[str, object]) -> Instance:
+    """The instance in one entry ``{Node, Service, Checks}``; raise UnusableInstanceError without a literal IP and port."""
+    service = _object(entry.get("Service"))
+    address = _text(service.get("Address")) or _text(_object(entry.get("Node")).get("Address"))
+    port = service.get("Port")
+    if not is_literal_ip(address):
+        raise UnusableInstanceError(f"its address {address!r} is no literal IP")
+    if not isinstance(port, int) or not 0 < port <= LARGEST_PORT:
+        raise UnusableInstanceError(f"its port {port!r} is not from 1 to 65535")
+    health = _worst(entry.get("Checks"))
+    found = Instance(address, port, health, _weight(_object(service.get("Weights")), health))
+    meta = _object(service.get("Meta"))
+    found.is_canary = meta.get("canary") == "true" or "canary" in _list(service.get("Tags"))
+    found.version = _text(meta.get("version"))
+    return found
+
+
+def is_literal_ip(text: str) -> bool:
+    """EDS takes literal addresses only: Envoy rejects the whole update for one hostname."""
+    return _parses(socket.AF_INET, text) or _parses(socket.AF_INET6, text)
+
+
+def _parses(family: socket.AddressFamily, text: str) -> bool:
+    try:
+        socket.inet_pton(family, text)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _worst(checks: object) -> str:
+    return max((_status(_object(check)) for check in _list(checks)), key=SEVERITY.index, default=PASSING)
+
+
+def _status(check: dict[str, object]) -> str:
+    """An unknown status counts as critical: an instance is not trusted with traffic on a word that we do not know."""
+    if _text(check.get("CheckID")).startswith(MAINTENANCE_CHECKS):
+        return MAINTENANCE
+    status = _text(check.get("Status"))
+    return status if status in SEVERITY else CRITICAL
+
+
+def _weight(weights: dict[str, object], health: str) -> int:
+    """Weight 0 would make Envoy reject the whole list."""
+    weight = weights.get("Warning" if health == WARNING else "Passing", 1)
+    return min(max(weight, 1), LARGEST_WEIGHT) if isinstance(weight, int) else 1
+
+
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]  JSON's keys are text
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]  asked again where used
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
