@@ -68,6 +68,9 @@ class PortalClient:
     async def version(self, environment: str, service: str, number: int) -> dict[str, Any]:
         return await self._get(*_service(environment, service), "versions", str(number))
 
+    async def deployments(self, environment: str, service: str) -> list[dict[str, Any]]:
+        return (await self._get(*_service(environment, service), "deployments"))["deployments"]
+
     async def endpoints(self, environment: str, service: str) -> dict[str, Any]:
         return await self._get(*_service(environment, service), "endpoints")
 
@@ -79,7 +82,7 @@ class PortalClient:
         return await self._post(("environments", environment, "plan"), request)
 
     async def deploy(self, environment: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
-        """`request` is {spec, file, artifact?, check_index?}; the deployment goes on in the portal."""
+        """`request` is {spec, file, artifact?, check_index?, take_over?}; the deployment goes on in the portal."""
         headers = {"Idempotency-Key": idempotency_key}
         return await self._post(("environments", environment, "deployments"), request, headers)
 
@@ -92,6 +95,12 @@ class PortalClient:
 
     async def deployment(self, deployment: str) -> dict[str, Any]:
         return await self._get("deployments", deployment)
+
+    async def event_list(self, deployment: str) -> list[dict[str, Any]]:
+        """The events so far."""
+        headers = {"Accept": "application/json"}
+        call = Call("GET", (*API, "deployments", deployment, "events"), headers=headers)
+        return json_of(self._connection, call, await self._answer(call))["events"]
 
     async def upload(self, content: bytes) -> str:
         """Store an artifact under the SHA-256 of its bytes, which is returned."""

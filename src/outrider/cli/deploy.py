@@ -1,0 +1,111 @@
+"""The verbs that bring a version up: plan, run, rollback."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from outrider.cli import exits
+from outrider.cli.invocation import Invocation, portal_verb
+from outrider.cli.packing import archive
+from outrider.cli.watching import Waiting, waiting_options, watched
+from outrider.spec.reading import read_service
+from outrider.spec.run import CommandRun
+
+COLOURS = {"+": "green", "-": "red", "~": "yellow", "+/-": "yellow"}
+SPEC = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(short_help="Show what a deploy would change (exit 0: nothing, 1: something, 255: error).")
+@click.argument("file", type=SPEC, default="outrider.yaml")
+@portal_verb
+async def plan(invocation: Invocation, file: Path) -> int:
+    """Show what deploying FILE would change, without changing anything.
+
+    Exits 0 when nothing would change, 1 when something would, 255 on an error. Ends with the command that deploys
+    exactly this plan, and refuses if somebody was faster.
+    """
+    environment = await invocation.environment()
+    request = await _request(invocation, file, environment)
+    found = await invocation.portal.plan(environment, request)
+    invocation.output.show(found, lambda: _plan_lines(found, file))
+    return exits.CHANGES if found["has_changes"] else exits.OK
+
+
+@click.command(short_help="Deploy a spec and follow it to its verdict.")
+@click.argument("file", type=SPEC, default="outrider.yaml")
+@click.option("--check-index", type=click.IntRange(0), metavar="N", help="Deploy only if the job is as `plan` saw it.")
+@click.option("--take-over", is_flag=True, help="Replace a job of this name that Outrider did not deploy.")
+@waiting_options
+@portal_verb
+async def run(invocation: Invocation, file: Path, check_index: int | None, *, take_over: bool, waiting: Waiting) -> int:
+    """Deploy FILE and follow it to its verdict.
+
+    Exits 0 when all allocations are healthy (or a canary is up and waits for `outrider promote`), 2 when Nomad finds no
+    room, 1 on any other failure, 124 after --wait-timeout, 130 on Ctrl-C; in the last two cases the deployment goes on.
+    """
+    environment = await invocation.environment()
+    request = await _request(invocation, file, environment)
+    request |= {"check_index": check_index} if check_index is not None else {}
+    request |= {"take_over": True} if take_over else {}
+    deployment = await invocation.portal.deploy(environment, request, str(uuid.uuid4()))
+    return await watched(invocation, deployment, waiting)
+
+
+@click.command(short_help="Bring an earlier version back: the one before, or any number of the history.")
+@click.argument("service")
+@click.argument("version", type=click.IntRange(1), required=False)
+@waiting_options
+@portal_verb
+async def rollback(invocation: Invocation, service: str, version: int | None, *, waiting: Waiting) -> int:
+    """Bring VERSION of SERVICE back, or the one that ran before; `outrider history` lists them.
+
+    The version comes from the portal's store, so any of them can be reached, and no canary waits for a promotion.
+    """
+    environment = await invocation.environment()
+    deployment = await invocation.portal.rollback(environment, service, version)
+    return await watched(invocation, deployment, waiting)
+
+
+async def _request(invocation: Invocation, file: Path, environment: str) -> dict[str, Any]:
+    """The spec as the portal takes it; all problems are found here already, where the file and its directory are."""
+    text = await asyncio.to_thread(file.read_text)
+    service = read_service(text, str(file), environment).service
+    directory = service.run.directory if isinstance(service.run, CommandRun) else None
+    packed: dict[str, Any] = {}
+    if directory:
+        content = await asyncio.to_thread(archive, file.parent / directory)
+        packed = {"artifact": await invocation.portal.upload(content)}
+    return {"spec": text, "file": str(file), **packed}
+
+
+def _plan_lines(found: dict[str, Any], file: Path) -> Iterator[str]:
+    service, environment = found["service"], found["environment"]
+    for change in found["changes"]:
+        yield _change_line(change)
+    if not found["has_changes"]:
+        yield f"No change: {service} in {environment} already runs this."
+    yield from (
+        f"{group}: {_counts(counts)}" for group, counts in found.get("allocations", {}).items() if _counts(counts)
+    )
+    yield from (click.style(f"! {text}", fg="yellow") for text in found.get("warnings", ()))
+    yield from (f"· {text}" for text in found.get("without_effect", ()))
+    yield from (click.style(f"✗ {text}", fg="red") for text in found.get("failures", ()))
+    if found["has_changes"]:
+        yield f"\nTo deploy exactly this:\n  outrider run --check-index {found['check_index']} -e {environment} {file}"
+
+
+def _change_line(change: dict[str, Any]) -> str:
+    sign, before, after = change["sign"], change.get("before"), change.get("after")
+    what = {"+": f"{after}", "-": f"{before}"}.get(sign, f"{before} → {after}")
+    note = f"  ({change['note']})" if change.get("note") else ""
+    return click.style(f"{sign:<3} {change['path']}: {what}{note}", fg=COLOURS.get(sign))
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in counts.items() if number)

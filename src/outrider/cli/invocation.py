@@ -1,0 +1,92 @@
+"""What every verb shares: where its settings and streams come from, its common options, and how it meets the portal."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+import httpx2
+
+from outrider.cli.output import FORMATS, Output, colour
+from outrider.clients.portal import PortalClient, portal_client
+from outrider.settings import Settings, settings, with_flags
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a caller of the command line may put in place of the process's own: `obj` of click's context."""
+
+    settings: Settings = field(default_factory=settings)
+    transport: httpx2.AsyncBaseTransport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of one verb that speaks to a portal."""
+
+    settings: Settings
+    output: Output
+    portal: PortalClient
+
+    async def environment(self) -> str:
+        """The environment that was asked for, or the portal's only one."""
+        if self.settings.environment:
+            return self.settings.environment.value
+        names = [entry["name"] for entry in await self.portal.environments()]
+        if len(names) == 1:
+            return names[0]
+        raise click.UsageError(f"Which environment? Say -e {'|'.join(names) or 'NAME'}, or set OUTRIDER_ENVIRONMENT.")
+
+
+Body = Callable[..., Awaitable[int | None]]
+
+
+def surroundings() -> Surroundings:
+    """Those of the current click context, made from the process where nobody has put others."""
+    context = click.get_current_context().find_root()
+    if not isinstance(context.obj, Surroundings):
+        context.obj = Surroundings()
+    return context.obj
+
+
+def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add -o and --no-color; the function gets `output: Output` first."""
+
+    @click.option(
+        "-o", "--output", "form", type=click.Choice(FORMATS), default="table", help="How to print the result."
+    )
+    @click.option("--no-color", is_flag=True, help="No colours (also: NO_COLOR).")
+    @functools.wraps(function)
+    def called(*, form: str, no_color: bool, **rest: Any) -> Any:
+        is_coloured = colour(surroundings().settings.terminal, is_refused=no_color)
+        click.get_current_context().color = is_coloured
+        return function(Output(form), **rest)
+
+    return called
+
+
+def portal_verb(body: Body) -> Callable[..., int]:
+    """A verb that is a client of the portal: adds its options, runs the body with an Invocation, closes the client."""
+
+    @click.option("--addr", metavar="URL", help="Address of the portal (OUTRIDER_ADDR).")
+    @click.option("--token", metavar="TOKEN", help="Token for the portal (OUTRIDER_TOKEN).")
+    @click.option("-e", "--environment", metavar="NAME", help="The environment (OUTRIDER_ENVIRONMENT).")
+    @output_options
+    @functools.wraps(body)
+    def called(output: Output, *, addr: str | None, token: str | None, environment: str | None, **rest: Any) -> int:
+        found = surroundings()
+        chosen = with_flags(found.settings, address=addr, token=token, environment=environment)
+        return asyncio.run(_ended(body, Invocation(chosen, output, portal_client(chosen, found.transport)), rest)) or 0
+
+    return called
+
+
+async def _ended(body: Body, invocation: Invocation, rest: dict[str, Any]) -> int | None:
+    try:
+        return await body(invocation, **rest)
+    finally:
+        await invocation.portal.close()

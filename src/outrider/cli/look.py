@@ -1,0 +1,97 @@
+"""The verbs that only look: status, history, logs, endpoints, graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from outrider.cli import exits, views
+from outrider.cli.arguments import by_prefix
+from outrider.cli.invocation import Invocation, portal_verb
+from outrider.cli.watching import followed, line
+
+
+@click.command(short_help="Show what runs: all services, or one with its allocations.")
+@click.argument("service", required=False)
+@portal_verb
+async def status(invocation: Invocation, service: str | None) -> int:
+    """Show all services and their state, or SERVICE with its allocations; all environments without -e."""
+    if service is None:
+        chosen = invocation.settings.environment
+        found = await invocation.portal.services(chosen.value if chosen else None)
+        invocation.output.show({"services": found}, lambda: views.services(found))
+        return exits.OK
+    document = await invocation.portal.status(await invocation.environment(), service)
+    invocation.output.show(document, lambda: views.service(document))
+    return exits.OK
+
+
+@click.command(short_help="List a service's versions and deployments, or one deployment's events.")
+@click.argument("service")
+@click.option("--deployment", metavar="ID", help="Show the events of this deployment (a unique prefix will do).")
+@click.option("--follow", "-f", is_flag=True, help="With --deployment: go on to its verdict.")
+@portal_verb
+async def history(invocation: Invocation, service: str, deployment: str | None, *, follow: bool) -> int:
+    """List versions and deployments of SERVICE, newest first, or the events of one deployment."""
+    environment = await invocation.environment()
+    deployments = await invocation.portal.deployments(environment, service)
+    if deployment is None:
+        versions = await invocation.portal.versions(environment, service)
+        document = {"versions": versions, "deployments": deployments}
+        invocation.output.show(document, lambda: views.history(versions, deployments))
+        return exits.OK
+    chosen = by_prefix(deployment, (entry["id"] for entry in deployments), "deployment")
+    found = next(entry for entry in deployments if entry["id"] == chosen)
+    return await followed(invocation, found, None) if follow else await _events(invocation, chosen)
+
+
+async def _events(invocation: Invocation, deployment: str) -> int:
+    events: list[dict[str, Any]] = await invocation.portal.event_list(deployment)
+    invocation.output.show({"events": events}, lambda: [line(event) for event in events])
+    return exits.OK
+
+
+@click.command(short_help="Print the output of a service's tasks.")
+@click.argument("service")
+@click.option("--task", default="app", show_default=True, help="app, envoy, agent or gate.")
+@click.option("--type", "kind", type=click.Choice(["stdout", "stderr"]), default="stdout", show_default=True)
+@click.option("--follow", "-f", is_flag=True, help="Go on printing what comes.")
+@click.option(
+    "--lines", "-n", type=click.IntRange(1), default=100, show_default=True, help="Start this many lines back."
+)
+@click.option("--allocation", metavar="ID", help="Only this allocation (a unique prefix will do).")
+@portal_verb
+async def logs(  # noqa: PLR0913  one parameter per option of the command line
+    invocation: Invocation, service: str, task: str, kind: str, *, follow: bool, lines: int, allocation: str | None
+) -> int:
+    """Print the output of SERVICE's tasks, of all its running allocations or of one."""
+    environment = await invocation.environment()
+    parameters = {"task": task, "type": kind, "lines": str(lines)}
+    if allocation:
+        running = (await invocation.portal.status(environment, service))["allocations"]
+        parameters["allocation"] = by_prefix(allocation, (entry["id"] for entry in running), "allocation")
+    if follow:
+        parameters["follow"] = "true"
+    async for chunk in invocation.portal.logs(environment, service, parameters):
+        click.echo(chunk, nl=False)
+    return exits.OK
+
+
+@click.command(short_help="Compare what Consul, the agents and the Envoys know of a service's upstreams.")
+@click.argument("service")
+@portal_verb
+async def endpoints(invocation: Invocation, service: str) -> int:
+    """Show side by side what Consul says, what each agent of SERVICE says, and what its Envoy has."""
+    document = await invocation.portal.endpoints(await invocation.environment(), service)
+    invocation.output.show(document, lambda: views.endpoints(document))
+    return exits.OK
+
+
+@click.command(short_help="Print who calls whom, with measured rates, error shares and latencies.")
+@portal_verb
+async def graph(invocation: Invocation) -> int:
+    """Print the edges between services of an environment, with what was measured on them."""
+    document = await invocation.portal.graph(await invocation.environment())
+    invocation.output.show(document, lambda: views.graph(document))
+    return exits.OK

@@ -1,0 +1,124 @@
+"""The table of verbs, and the group that imports a verb's module only when that verb is called."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, cast
+
+import click
+
+from outrider.cli import exits
+from outrider.errors import OutriderError
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One subcommand: `name` is also the attribute of `outrider.cli.<module>`; the sentence is its short help."""
+
+    name: str
+    module: str
+    sentence: str
+
+
+SECTIONS: dict[str, tuple[Verb, ...]] = {
+    "Files (no portal needed)": (
+        Verb("validate", "files", "Check a service spec or platform file and name every problem at once."),
+        Verb("render", "files", "Print what a spec becomes: the Nomad job, Envoy's bootstrap, the agent's settings."),
+        Verb("schema", "files", "Print the JSON Schema of service specs or platform files, for editors."),
+    ),
+    "Deploy": (
+        Verb("plan", "deploy", "Show what a deploy would change (exit 0: nothing, 1: something, 255: error)."),
+        Verb("run", "deploy", "Deploy a spec and follow it to its verdict."),
+        Verb("promote", "steer", "Let a healthy canary take over."),
+        Verb("fail", "steer", "Fail a running deployment, so that the version before stays."),
+        Verb("rollback", "deploy", "Bring an earlier version back: the one before, or any number of the history."),
+        Verb("scale", "steer", "Change the number of a service's allocations."),
+        Verb("stop", "steer", "Stop a service; its versions stay for a later rollback."),
+    ),
+    "Look": (
+        Verb("status", "look", "Show what runs: all services, or one with its allocations."),
+        Verb("history", "look", "List a service's versions and deployments, or one deployment's events."),
+        Verb("logs", "look", "Print the output of a service's tasks."),
+        Verb("endpoints", "look", "Compare what Consul, the agents and the Envoys know of a service's upstreams."),
+        Verb("graph", "look", "Print who calls whom, with measured rates, error shares and latencies."),
+    ),
+    "Operate": (
+        Verb("dev", "dev", "Run two small clusters and the portal on this machine, until Ctrl-C."),
+        Verb("portal", "serve", "Run the portal of a platform."),
+        Verb("doctor", "doctor", "Check a platform's Nomad and Consul: what lacks, why it matters, what to do."),
+        Verb("version", "about", "Print the version of Outrider and of the Envoy it finds."),
+        Verb("completion", "about", "Print the completion script for bash, zsh or fish."),
+    ),
+}
+VERBS = {verb.name: verb for verbs in SECTIONS.values() for verb in verbs}
+
+
+class VerbGroup(click.Group):
+    """`outrider` itself: loads verbs lazily and turns every ending into its exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's own signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's own signature
+        verb = VERBS.get(cmd_name)
+        if verb is None:
+            return None
+        return cast("click.Command", getattr(importlib.import_module(f"outrider.cli.{verb.module}"), verb.name))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's own signature
+        """The list of verbs from the table, so that help imports none of them."""
+        for section, verbs in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(verb.name, verb.sentence) for verb in verbs])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Errors of our own become a message and an exit code; anything else is a bug and shows its traceback."""
+        try:
+            return super().invoke(ctx)
+        except OutriderError as error:
+            report(error)
+            return exits.code_of(error, ctx.invoked_subcommand)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002, FBT001, FBT002  click's own signature
+        **extra: Any,
+    ) -> NoReturn:
+        """Run the command line and leave with its exit code."""
+        try:
+            result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.UsageError as error:
+            error.show()
+            sys.exit(exits.USAGE)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(exits.FAILED)
+        except (click.Abort, KeyboardInterrupt):
+            sys.exit(exits.INTERRUPTED)
+        except OutriderError as error:
+            report(error)
+            sys.exit(exits.FAILED)
+        sys.exit(result if isinstance(result, int) else exits.OK)
+
+
+def report(error: OutriderError) -> None:
+    """The error on stderr: what happened, then what to do."""
+    click.echo(click.style("Error: ", fg="red", bold=True) + error.message, err=True)
+    if error.next_step:
+        click.echo(error.next_step, err=True)
