@@ -1,0 +1,75 @@
+"""Data against a model and its rules: the model where all is well, and every finding where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from outrider.spec.problems import Finding, findings
+
+if TYPE_CHECKING:
+    from outrider.spec.document import Path
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Rule(Generic[Model]):
+    """A rule over several keys; it is asked only where each key that it reads was understood."""
+
+    reads: tuple[str, ...]
+    check: Callable[[Model], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Model]):
+    """A kind of file: its model, its rules, and what stands in for a missing required part while rules are asked."""
+
+    model: type[Model]
+    rules: tuple[Rule[Model], ...]
+    stand_ins: dict[str, Any]
+
+
+def checked(data: Any, kind: Kind[Model]) -> tuple[Model | None, list[Finding]]:
+    """The model of the data, or None and what is wrong with it: wrong values and broken rules together."""
+    if not isinstance(data, dict):
+        return None, [Finding((), "the file must be a map of keys and values")]
+    written = cast("dict[str, Any]", data)
+    try:
+        model = kind.model.model_validate(written)
+    except ValidationError as error:
+        wrong = findings(error, kind.model)
+        return None, wrong + broken_beside(written, kind, wrong)
+    broken = broken_rules(model, kind, ())
+    return (None if broken else model), broken
+
+
+def broken_rules(model: Model, kind: Kind[Model], unknown: tuple[str, ...]) -> list[Finding]:
+    """What the rules say that read none of the ``unknown`` keys."""
+    return [finding for rule in kind.rules if not set(rule.reads) & set(unknown) for finding in rule.check(model)]
+
+
+def broken_beside(data: dict[str, Any], kind: Kind[Model], wrong: list[Finding]) -> list[Finding]:
+    """Broken rules in data that has wrong values too: those parts are left out, with every rule that reads them."""
+    unknown = tuple({str(finding.path[0]) for finding in wrong if finding.path})
+    rest = {key: value for key, value in data.items() if key not in unknown}
+    try:
+        model = kind.model.model_validate(
+            {**{key: kind.stand_ins[key] for key in unknown if key in kind.stand_ins}, **rest}
+        )
+    except ValidationError:
+        return []
+    return broken_rules(model, kind, unknown)
+
+
+def nulls(data: Any, path: Path = ()) -> list[Path]:
+    """The paths of all keys without a value, in maps only."""
+    if not isinstance(data, dict):
+        return []
+    pairs = cast("dict[str, Any]", data).items()
+    return [
+        found for key, value in pairs for found in ([(*path, key)] if value is None else nulls(value, (*path, key)))
+    ]

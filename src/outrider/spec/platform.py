@@ -1,0 +1,253 @@
+"""The platform file: what the operators say about environments, servers, drivers and sidecars."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, cast, get_args
+
+from pydantic import AfterValidator, Field, Tag, WithJsonSchema, model_validator
+
+from outrider.spec.shapes import by_key
+from outrider.spec.values import (
+    DnsLabel,
+    Duration,
+    Items,
+    Line,
+    Matching,
+    WebAddress,
+    Written,
+    refusal,
+    shown,
+    web_address,
+)
+from outrider.spec.variables import A_PATH, STORE_PATH
+
+Driver = Literal["docker", "podman", "exec", "raw_exec", "java"]
+SidecarDriver = Literal["docker", "podman", "exec", "raw_exec"]
+CONTAINER_DRIVERS = frozenset({"docker", "podman"})
+TOKEN_PATH = STORE_PATH.removesuffix("$") + "(#[A-Za-z0-9_.-]+)?$"
+NOBODY = "65534"
+
+
+def agent_web_address(text: str) -> str:
+    """The text, where an allocation can reach a Consul agent by it: http, https or ``unix:///path``."""
+    if text.startswith("unix://"):
+        if not text.startswith("unix:///") or not text.isprintable():
+            raise refusal(
+                f"must be unix:// and an absolute path, as in unix:///var/run/consul.sock; found {shown(text)}"
+            )
+        return text
+    return web_address(text)
+
+
+class Nomad(Written):
+    """The Nomad servers of an environment."""
+
+    address: WebAddress = Field(examples=["https://nomad.example:4646"])
+    """As the portal reaches them."""
+    region: Line = "global"
+    """Nomad's region."""
+    namespace: Annotated[str, Matching("^[A-Za-z0-9-]{1,128}$", "a name of letters, digits and -")] = "default"
+    """Nomad's namespace."""
+    datacenters: Items[Line] = Field(default=("*",), min_length=1)
+    """Nomad's datacenters in which allocations may be placed."""
+
+
+class NomadVariableToken(Written):
+    """A Consul token that is kept in a Nomad variable."""
+
+    nomad_variable: Annotated[str, Matching(TOKEN_PATH, f"{A_PATH}, and # and a key where the key is not token")]
+    """Path of the variable (its key is ``token``), or ``PATH#KEY``."""
+
+
+Token = Annotated[
+    Annotated[Literal["none", "workload_identity"], Tag("word")]
+    | Annotated[NomadVariableToken, Tag("NomadVariableToken")],
+    by_key({"nomad_variable": "NomadVariableToken"}, "none, workload_identity or {nomad_variable: PATH}", text="word"),
+]
+
+
+class Consul(Written):
+    """The Consul of an environment: one datacenter."""
+
+    address: WebAddress = Field(examples=["https://consul.example:8500"])
+    """As the portal reaches it."""
+    agent_address: Annotated[
+        str,
+        AfterValidator(agent_web_address),
+        WithJsonSchema({"type": "string", "pattern": r"^(https?://[\x21-\x7e]+|unix:///.+)$"}),
+    ] = "http://127.0.0.1:8500"
+    """As an allocation reaches its own node's Consul."""
+    token: Token = "none"  # noqa: S105 - a word, not a password
+    """How an allocation gets its Consul token."""
+
+
+class Network(Written):
+    """How allocations are connected."""
+
+    mode: Literal["bridge", "host"]
+    """``bridge``: a network namespace per allocation (CNI plugins on the node). ``host``: the node's own network."""
+    host_network: Line | None = None
+    """Name of a ``host_network`` of the Nomad clients. Left out: the default one."""
+
+
+class Image(Written):
+    """A container image."""
+
+    image: Line = Field(examples=["envoyproxy/envoy@sha256:…"])
+    """Reference of the image."""
+
+
+class Path(Written):
+    """A program on the node."""
+
+    path: Line = Field(examples=["/usr/local/bin/envoy"])
+    """Where the node has it, or a name on its PATH."""
+
+
+class Download(Written):
+    """A program that Nomad fetches."""
+
+    artifact: WebAddress
+    """Where it is fetched from: the program itself, not an archive."""
+    sha256: Annotated[str, Matching("^[0-9a-f]{64}$", "64 hexadecimal digits")]
+    """Its checksum."""
+
+
+EnvoyProgram = Annotated[
+    Annotated[Image, Tag("Image")] | Annotated[Path, Tag("Path")] | Annotated[Download, Tag("Download")],
+    by_key(
+        {"image": "Image", "path": "Path", "artifact": "Download"},
+        "{image: …}, {path: …} or {artifact: URL, sha256: …}",
+    ),
+]
+PythonProgram = Annotated[
+    Annotated[Image, Tag("Image")] | Annotated[Path, Tag("Path")],
+    by_key({"image": "Image", "path": "Path"}, "{image: …} or {path: …}"),
+]
+
+
+class SidecarMemory(Written):
+    """Memory of the sidecar's tasks."""
+
+    envoy: Annotated[int, Field(ge=32, le=16_384)] = 64
+    """MB."""
+    agent: Annotated[int, Field(ge=16, le=16_384)] = 24
+    """MB."""
+
+
+def envoy_of(data: dict[str, Any]) -> Image | Path:
+    """Envoy where the file names none: an image for container drivers, else a program on the PATH."""
+    return Image(image="envoyproxy/envoy:v1.40.0") if data.get("driver") in CONTAINER_DRIVERS else Path(path="envoy")
+
+
+def python_of(data: dict[str, Any]) -> Image | Path:
+    """Python for the agent where the file names none."""
+    return Image(image="python:3.13-slim") if data.get("driver") in CONTAINER_DRIVERS else Path(path="python3")
+
+
+def user_of(data: dict[str, Any]) -> str | None:
+    """Nobody in containers; else Nomad's own choice, because a client that is not root can run as nobody else."""
+    return NOBODY if data.get("driver") in CONTAINER_DRIVERS else None
+
+
+class Sidecar(Written):
+    """The tasks that run beside each app of the mesh: Envoy, the discovery agent and the gate."""
+
+    driver: SidecarDriver = "docker"
+    """One driver for all three. Left out: the environment's own (``exec`` beside ``java``)."""
+    envoy: EnvoyProgram = Field(default_factory=envoy_of)
+    """Where Envoy comes from."""
+    agent: PythonProgram = Field(default_factory=python_of)
+    """Where the agent's Python (3.9 or newer) comes from; the agent itself comes from the portal."""
+    user: Line | None = Field(default_factory=user_of)
+    """One user for all three: they share sockets. Left out: ``65534`` in containers, else Nomad's own choice."""
+    transport: Literal["unix", "loopback"] = "unix"
+    """How they talk to each other: sockets in the allocation's directory, or ports on 127.0.0.1."""
+    memory: SidecarMemory = Field(default_factory=SidecarMemory)
+    """Memory of the tasks."""
+
+
+class Prometheus(Written):
+    """Where metrics are asked for."""
+
+    address: WebAddress = Field(examples=["http://prometheus.example:9090"])
+    """As the portal reaches it."""
+
+
+class Tracing(Written):
+    """Where Envoy reports spans to."""
+
+    kind: Literal["zipkin"] = "zipkin"
+    """Zipkin v2 over HTTP, which Jaeger and Elastic's APM accept as well."""
+    collector: WebAddress = Field(examples=["http://zipkin.example:9411"])
+    """As an allocation reaches it."""
+    sampling: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Percent of the requests that are traced, decided once where they enter the mesh."""
+
+
+class Defaults(Written):
+    """Knobs of every upstream that says nothing else."""
+
+    timeout: Annotated[int, Duration("1ms", "1h")] = Field(default=5_000, examples=["5s"])
+    """Longest time for a whole request, retries included."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 1
+    """How often a failed request is tried again."""
+    limit: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """Most concurrent requests per allocation."""
+
+
+def network_of(data: dict[str, Any]) -> Network:
+    """Docker and podman get a network namespace per allocation, the others the node's network."""
+    return Network(mode="bridge" if data.get("driver") in CONTAINER_DRIVERS else "host")
+
+
+def with_sidecar_driver(data: Any) -> Any:
+    """The written environment, with the driver of its apps as the driver of its sidecars where it names none."""
+    if not isinstance(data, dict):
+        return data
+    written = cast("dict[str, Any]", data)
+    sidecar, driver = written.get("sidecar", {}), written.get("driver", "docker")
+    if not isinstance(sidecar, dict) or "driver" in sidecar or driver not in get_args(Driver):
+        return written
+    return {**written, "sidecar": {"driver": "exec" if driver == "java" else driver, **sidecar}}
+
+
+class Environment(Written):
+    """One Nomad region and namespace, one Consul datacenter, one network."""
+
+    nomad: Nomad
+    """The Nomad servers."""
+    consul: Consul
+    """The Consul of the same machines."""
+    driver: Driver = "docker"
+    """Nomad's driver for the apps."""
+    network: Network = Field(default_factory=network_of)
+    """How allocations are connected. Left out: ``bridge`` for docker and podman, else ``host``."""
+    sidecar: Sidecar = Field(default_factory=Sidecar)
+    """What runs beside each app."""
+    prometheus: Prometheus | None = None
+    """Where metrics are asked for. Left out: no rates in graph and portal."""
+    tracing: Tracing | None = None
+    """Where spans go. Left out: no tracing."""
+    defaults: Defaults = Field(default_factory=Defaults)
+    """Knobs of every upstream that says nothing else."""
+
+    complete = model_validator(mode="before")(with_sidecar_driver)
+
+
+class Portal(Written):
+    """The portal as others reach it."""
+
+    url: WebAddress = Field(examples=["https://outrider.example"])
+    """As nodes (for artifacts) and people reach it."""
+
+
+class Platform(Written):
+    """All environments that one portal serves."""
+
+    environments: dict[DnsLabel, Environment] = Field(min_length=1)
+    """By name, as in ``stage`` and ``production``."""
+    portal: Portal | None = None
+    """Left out: the address that the portal listens on."""
+    links: dict[Line, WebAddress] = Field(default_factory=dict)
+    """Templates of links to other tools; ``{service}``, ``{environment}`` and the like are filled in."""

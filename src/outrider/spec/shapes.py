@@ -1,0 +1,39 @@
+"""How a map tells which of several shapes it has: by the key that only that shape knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any, cast
+
+from pydantic import Discriminator
+
+
+def near_miss(text: str, known: list[str] | tuple[str, ...]) -> str | None:
+    """The known word that the person probably meant, if there is one."""
+    found = get_close_matches(text.lower(), known, n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
+def shape_of(tags: Mapping[str, str], text: str | None = None) -> Callable[[Any], str | None]:
+    """A function from a value to the name of its shape: ``tags`` maps deciding keys to shapes, ``text`` is for text.
+
+    A mistyped key decides too, so that the error speaks of the key and not of the shape.
+    """
+
+    def shape(value: Any) -> str | None:
+        if isinstance(value, dict):
+            keys = [str(key) for key in cast("dict[Any, Any]", value)]
+            exact = [tags[key] for key in keys if key in tags]
+            near = [tags[found] for key in keys if (found := near_miss(key, tuple(tags)))]
+            return next(iter(exact + near), None)
+        if type(value).__name__ in tags.values():
+            return type(value).__name__
+        return text if isinstance(value, (str, int, float)) else None
+
+    return shape
+
+
+def by_key(tags: Mapping[str, str], wanted: str, text: str | None = None) -> Discriminator:
+    """The pydantic discriminator for ``shape_of``; ``wanted`` completes the sentence "must be …"."""
+    return Discriminator(shape_of(tags, text), custom_error_type="shape", custom_error_message=f"must be {wanted}")

@@ -1,0 +1,168 @@
+"""The kinds of single values that a person writes (durations, names, addresses), and the parent of all models."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+
+Item = TypeVar("Item")
+# YAML gives lists; models are frozen and hold tuples.
+Items = Annotated[tuple[Item, ...], Strict(False)]
+
+DURATION = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,3})?(?:ms|s|m|h))+", re.ASCII)
+DURATION_PART = re.compile(r"([0-9.]+)(ms|s|m|h)", re.ASCII)
+UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
+DNS_LABEL = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
+HOST_PORT = r"^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}$"
+HIGHEST_PORT = 65_535
+
+
+class Written(BaseModel):
+    """A part of a file that a person writes: closed, strict about types, never changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+def refusal(message: str) -> PydanticCustomError:
+    """An error whose text reaches the person as it stands."""
+    return PydanticCustomError("refused", "{text}", {"text": message})
+
+
+def milliseconds(text: str) -> int | None:
+    """``1m30s`` → 90000; None where the text is no duration. Fractions below a millisecond are no duration."""
+    if not DURATION.fullmatch(text):
+        return None
+    total = sum(Decimal(number) * UNITS[unit] for number, unit in DURATION_PART.findall(text))
+    return int(total) if total == int(total) else None
+
+
+def duration(value: int) -> str:
+    """Milliseconds in the largest unit that divides them: 90000 → ``90s``."""
+    unit = next(name for name in ("h", "m", "s", "ms") if value % UNITS[name] == 0)
+    return f"{value // UNITS[unit]}{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Marks an ``int`` as a duration: written ``800ms``, ``5s``, ``1m30s``, ``2h``; held in whole milliseconds."""
+
+    minimum: str
+    maximum: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.parsed, serialization=core_schema.plain_serializer_function_ser_schema(int)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {
+            "type": "string",
+            "pattern": f"^{DURATION.pattern}$",
+            "x-minimum": self.minimum,
+            "x-maximum": self.maximum,
+        }
+
+    def parsed(self, value: object) -> int:
+        found = milliseconds(value) if isinstance(value, str) else None
+        if found is None:
+            hint = f', perhaps "{value}s"' if isinstance(value, int) and not isinstance(value, bool) else ""
+            raise refusal(f"must be a duration such as 800ms, 5s or 1m30s{hint}; found {shown(value)}")
+        if not self.lowest <= found <= self.highest:
+            raise refusal(f"must be between {self.minimum} and {self.maximum}; found {value}")
+        return found
+
+    @property
+    def lowest(self) -> int:
+        return milliseconds(self.minimum) or 0
+
+    @property
+    def highest(self) -> int:
+        return milliseconds(self.maximum) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Marks a ``str`` as matching a pattern; ``wanted`` completes the sentence "must be …"."""
+
+    pattern: str
+    wanted: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.matched, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self.pattern}
+
+    def matched(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text):
+            raise refusal(f"must be {self.wanted}; found {shown(text)}")
+        return text
+
+
+def shown(value: object) -> str:
+    """A value as it may stand in a message: short, on one line, quoted where it is text."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a map"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    text = str(value)
+    text = text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004
+    return f'"{printable(text)}"' if isinstance(value, str) else text
+
+
+def printable(text: str) -> str:
+    """The text with everything that a terminal could take as a command written as an escape."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def web_address(text: str) -> str:
+    """The text, where it is an http or https address that is safe to put into a page as a link."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise refusal(f"must be an http:// or https:// address without spaces; found {shown(text)}")
+    if "@" in parts.netloc:
+        raise refusal("must not hold a user name or a password: files like this one are read by many")
+    return text
+
+
+def host_and_port(text: str) -> str:
+    """The text, where it is ``host:port`` (IPv6 in brackets)."""
+    if not re.fullmatch(HOST_PORT, text) or int(text.rpartition(":")[2]) > HIGHEST_PORT:
+        raise refusal(f'must be "host:port", as in "fx.example.com:443"; found {shown(text)}')
+    return text
+
+
+def line_of_text(text: str) -> str:
+    """The text, where it has no line break or other control character."""
+    if not text.isprintable():
+        raise refusal(f"must be one line without control characters; found {shown(text)}")
+    return text
+
+
+DnsLabel = Annotated[
+    str, Matching(DNS_LABEL, "a DNS label: at most 63 of a-z, 0-9 and -, first a letter, last no dash")
+]
+WebAddress = Annotated[
+    str, AfterValidator(web_address), WithJsonSchema({"type": "string", "pattern": r"^https?://[\x21-\x7e]+$"})
+]
+HostPort = Annotated[str, AfterValidator(host_and_port), WithJsonSchema({"type": "string", "pattern": HOST_PORT})]
+Line = Annotated[str, AfterValidator(line_of_text), Field(min_length=1, max_length=1_000)]
+PortNumber = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]

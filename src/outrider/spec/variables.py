@@ -1,0 +1,97 @@
+"""What an environment variable, a password or a file's text may be made of: text, or a place to read it from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, Tag, WithJsonSchema
+
+from outrider.spec.shapes import by_key
+from outrider.spec.values import Matching, Written, refusal
+
+VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.@~=+/-]*$"
+SECRET_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.@~=+/-]*#[A-Za-z0-9_.-]+$"  # noqa: S105 - a pattern, not a password
+
+
+INNER_PATH = r"^(?!(?:.*/)?\.{1,2}(?:/|$))[A-Za-z0-9_.@+-][A-Za-z0-9_.@+/-]{0,254}$"
+A_PATH = "a path of letters, digits and _.@~=+/-"
+
+
+def as_text(value: Any) -> Any:
+    """Whole numbers and booleans as they were written; everything else as it came."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        raise refusal(f'must be text: write the number in quotes, "{value}"')
+    return str(value) if isinstance(value, int) else value
+
+
+class ConsulValue(Written):
+    """Read from Consul's key-value store when the allocation starts, and again when it changes."""
+
+    consul: Annotated[str, Matching(STORE_PATH, A_PATH), Field(examples=["config/checkout/flag"])]
+    """Path of the key in Consul's key-value store."""
+
+
+class VaultValue(Written):
+    """Read from Vault by Nomad; the value never passes through Outrider."""
+
+    vault: Annotated[
+        str, Matching(SECRET_PATH, f"{A_PATH}, then # and a field"), Field(examples=["secret/data/checkout#password"])
+    ]
+    """``PATH#FIELD`` of the secret. For a version 2 store the path contains ``data/``."""
+
+
+class NomadValue(Written):
+    """Read from a Nomad variable by Nomad; the value never passes through Outrider."""
+
+    nomad_variable: Annotated[
+        str,
+        Matching(SECRET_PATH, f"{A_PATH}, then # and a key"),
+        Field(examples=["nomad/jobs/checkout#db_password"]),
+    ]
+    """``PATH#KEY`` of the Nomad variable. A job may read below ``nomad/jobs/ITS-NAME`` without further rights."""
+
+
+Text = Annotated[
+    str,
+    BeforeValidator(as_text),
+    WithJsonSchema({"type": ["string", "integer", "boolean"]}),
+]
+VariableName = Annotated[str, Matching(VARIABLE_NAME, "a name of letters, digits and _ that begins with no digit")]
+Value = Annotated[
+    Annotated[Text, Tag("Text")]
+    | Annotated[ConsulValue, Tag("ConsulValue")]
+    | Annotated[VaultValue, Tag("VaultValue")]
+    | Annotated[NomadValue, Tag("NomadValue")],
+    by_key(
+        {"consul": "ConsulValue", "vault": "VaultValue", "nomad_variable": "NomadValue"},
+        'text, {consul: PATH}, {vault: "PATH#FIELD"} or {nomad_variable: "PATH#KEY"}',
+        text="Text",
+    ),
+]
+Secret = Annotated[
+    Annotated[VaultValue, Tag("VaultValue")] | Annotated[NomadValue, Tag("NomadValue")],
+    by_key(
+        {"vault": "VaultValue", "nomad_variable": "NomadValue"},
+        '{vault: "PATH#FIELD"} or {nomad_variable: "PATH#KEY"}, never the secret itself',
+    ),
+]
+
+
+class File(Written):
+    """A file that is written into the task before the app starts, from a consul-template text."""
+
+    path: Annotated[
+        str, Matching(INNER_PATH, "a path inside the task's directory, without .."), Field(examples=["config.ini"])
+    ]
+    """Where the app finds it, relative to its task directory's ``local/``. No ``..``, not absolute."""
+    template: Annotated[str, Field(max_length=262_144)]
+    """Text in consul-template's language, as Nomad renders it: the one field where ``{{ … }}`` is a command."""
+    change: Annotated[
+        str,
+        Matching("^(restart|noop|SIG[A-Z0-9]{2,8})$", "restart, noop or a signal such as SIGHUP"),
+        Field(examples=["restart", "noop", "SIGHUP"]),
+    ] = "restart"
+    """When the rendered text changes: ``restart`` the app, send it a signal (``SIGHUP``), or do nothing (``noop``)."""
