@@ -12,7 +12,7 @@ import click
 
 from outrider.cli import exits
 from outrider.cli.invocation import Invocation, portal_verb
-from outrider.cli.packing import archive
+from outrider.clients.archive import directory_archive
 from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.spec.reading import read_service
 from outrider.spec.run import CommandRun
@@ -34,6 +34,8 @@ async def plan(invocation: Invocation, file: Path) -> int:
     request = await _request(invocation, file, environment)
     found = await invocation.portal.plan(environment, request)
     invocation.output.show(found, lambda: _plan_lines(found, file))
+    if found.get("refusals"):
+        return exits.PLAN_ERROR
     return exits.CHANGES if found["has_changes"] else exits.OK
 
 
@@ -79,7 +81,7 @@ async def _request(invocation: Invocation, file: Path, environment: str) -> dict
     directory = service.run.directory if isinstance(service.run, CommandRun) else None
     packed: dict[str, Any] = {}
     if directory:
-        content = await asyncio.to_thread(archive, file.parent / directory)
+        content = await asyncio.to_thread(directory_archive, file.parent / directory)
         packed = {"artifact": await invocation.portal.upload(content)}
     return {"spec": text, "file": str(file), **packed}
 
@@ -96,7 +98,8 @@ def _plan_lines(found: dict[str, Any], file: Path) -> Iterator[str]:
     yield from (click.style(f"! {text}", fg="yellow") for text in found.get("warnings", ()))
     yield from (f"· {text}" for text in found.get("without_effect", ()))
     yield from (click.style(f"✗ {text}", fg="red") for text in found.get("failures", ()))
-    if found["has_changes"]:
+    yield from (click.style(f"✗ Envoy refuses this: {text}", fg="red") for text in found.get("refusals", ()))
+    if found["has_changes"] and not found.get("refusals"):
         yield f"\nTo deploy exactly this:\n  outrider run --check-index {found['check_index']} -e {environment} {file}"
 
 

@@ -39,17 +39,19 @@ class EnvoyBinary:
         _, said = await _ended(str(self.path), "--version")
         return said.rpartition("version:")[2].strip()
 
-    async def refusal(self, bootstrap: Mapping[str, Any]) -> str | None:
-        """What Envoy has against the bootstrap (ports filled with samples), cleaned of its log format; None: nothing."""
+    async def validate(self, document: Mapping[str, Any]) -> tuple[str, ...]:
+        """What Envoy has against the bootstrap (ports filled with samples), line by line; empty where it accepts it."""
         with tempfile.TemporaryDirectory(prefix="outrider-") as folder:
             file = Path(folder) / "bootstrap.json"
-            file.write_text(json.dumps(bootstrap))
+            file.write_text(json.dumps(document))
             # Envoys on one machine share memory by base id; one that only reads must not meet one that runs.
             code, said = await _ended(
                 *(str(self.path), "--mode", "validate", "--config-path", str(file)),
                 *("--log-level", "error", "--use-dynamic-base-id"),
             )
-        return None if code == 0 else _complaint(said) or f"envoy --mode validate ended with {code} and said nothing"
+        if code == 0:
+            return ()
+        return tuple(_complaint(said)) or (f"envoy --mode validate ended with {code} and said nothing",)
 
 
 def envoy_binary(wanted: Sourced | None, platform_path: str | None = None) -> EnvoyBinary:
@@ -108,7 +110,7 @@ async def _ended(*command: str) -> tuple[int, str]:
     return process.returncode or 0, output.decode(errors="replace")
 
 
-def _complaint(said: str) -> str:
+def _complaint(said: str) -> list[str]:
     """The error lines without timestamp, thread, source file and the name of our temporary file; each said once."""
     lines: list[str] = []
     for line in said.splitlines():
@@ -118,7 +120,7 @@ def _complaint(said: str) -> str:
         text = PREFIX.sub("", matched["text"] if matched else line).replace("goo.gle/debugonly", "").strip()
         if text and text not in lines:
             lines.append(text)
-    return "\n".join(_without_repetition(lines))
+    return _without_repetition(lines)
 
 
 def _without_repetition(lines: list[str]) -> list[str]:

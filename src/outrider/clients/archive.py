@@ -14,7 +14,7 @@ LEFT_OUT = frozenset({".git", "__pycache__", ".venv", "node_modules", ".DS_Store
 EXECUTABLE = 0o100
 
 
-def archive(directory: Path) -> bytes:
+def directory_archive(directory: Path) -> bytes:
     """The directory as a .tar.gz: sorted, without times, owners and what version control or caches keep there."""
     if not directory.is_dir():
         raise _refused(f"{directory} is no directory", "the path is relative to the spec's own directory")
