@@ -1,4 +1,4 @@
-"""The traffic between services, computed from two scrapes of their sidecars' counters."""
+"""The traffic between services, computed from two scrapes of their sidecars' egress listeners: what the apps saw."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 from outrider.telemetry.exposition import Sample
 from outrider.telemetry.quantile import quantile
+from outrider.topology import names
 
-REQUESTS = "envoy_cluster_upstream_rq_total"
-ANSWERS = "envoy_cluster_upstream_rq_xx"
-TIMES = "envoy_cluster_upstream_rq_time_bucket"
-CONNECTIONS = "envoy_cluster_upstream_cx_total"
-RELEVANT = frozenset({REQUESTS, ANSWERS, TIMES, CONNECTIONS})
+# One listener's counters: HTTP requests, Redis commands, TCP connections; each series names its listener in a label of
+# its own (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/stats and siblings).
+ASKED = frozenset(
+    {"envoy_http_downstream_rq_total", "envoy_redis_downstream_rq_total", "envoy_tcp_downstream_cx_total"}
+)
+ANSWERS = "envoy_http_downstream_rq_xx"
+TIMES = "envoy_http_downstream_rq_time_bucket"
+RELEVANT = ASKED | {ANSWERS, TIMES}
+LISTENER_LABELS = frozenset({"envoy_http_conn_manager_prefix", "envoy_redis_prefix", "envoy_tcp_prefix"})
 SERVER_ERROR = "5"
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
@@ -22,10 +27,10 @@ Counters = Mapping[Series, float]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What one service asked of another during the window, seen from the caller's sidecars.
+    """What one service asked of another during the window, as the caller's app saw it: after retries and timeouts.
 
-    ``requests_per_second`` counts what reached an upstream, retries included; for TCP it counts connections.
-    ``error_share`` is between 0 and 1; the latencies are milliseconds, None where nothing was timed.
+    ``requests_per_second`` counts HTTP requests, Redis commands or TCP connections; ``error_share`` (between 0 and 1)
+    the answers of 500 and more; the latencies are milliseconds, None where nothing was timed.
     """
 
     source: str
@@ -43,42 +48,34 @@ def counters(samples: Iterable[Sample]) -> dict[Series, float]:
 
 def growth(before: Counters, after: Counters) -> dict[Series, float]:
     """What was added between two scrapes of one sidecar; one that restarted in between counts from zero."""
-    restarted = any(after.get(series, 0.0) < value for series, value in before.items() if series in after)
+    restarted = any(after.get(series, 0.0) < value for series, value in before.items())
     return {series: value - (0.0 if restarted else before.get(series, 0.0)) for series, value in after.items()}
 
 
-def edges(source: str, grown: Iterable[Counters], upstreams: Mapping[str, str], seconds: float) -> tuple[Edge, ...]:
-    """The edges of one service, from the growth of all its sidecars.
-
-    ``upstreams`` maps names of Envoy clusters to the services that they stand for; other clusters (the app itself,
-    the agent) are no edges.
-    """
-    sums = _sums(grown)
-    by_cluster = {cluster: _of_cluster(sums, cluster) for cluster in upstreams}
-    return tuple(_edge(source, upstreams[cluster], series, seconds) for cluster, series in by_cluster.items() if series)
-
-
-def _sums(grown: Iterable[Counters]) -> Counters:
-    sums: dict[Series, float] = defaultdict(float)
+def edges(source: str, grown: Iterable[Counters], seconds: float) -> tuple[Edge, ...]:
+    """The edges of one service, from the growth of all its sidecars, by the upstream's name."""
+    by_upstream: dict[str, dict[Series, float]] = defaultdict(lambda: defaultdict(float))
     for counted in grown:
         for series, value in counted.items():
-            sums[series] += value
-    return sums
+            by_upstream[_upstream(series)][series] += value
+    return tuple(_edge(source, target, by_upstream[target], seconds) for target in sorted(by_upstream) if target)
 
 
-def _of_cluster(sums: Counters, cluster: str) -> Counters:
-    return {series: value for series, value in sums.items() if dict(series[1]).get("envoy_cluster_name") == cluster}
+def _upstream(series: Series) -> str:
+    """The upstream whose egress listener the series belongs to, or an empty text for any other listener."""
+    listeners = [value for label, value in series[1] if label in LISTENER_LABELS]
+    own = names.egress("")
+    return next((listener.removeprefix(own) for listener in listeners if listener.startswith(own)), "")
 
 
 def _edge(source: str, target: str, series: Counters, seconds: float) -> Edge:
     answers = _total(series, ANSWERS)
     errors = _total(series, ANSWERS, envoy_response_code_class=SERVER_ERROR)
-    requests = _total(series, REQUESTS) or _total(series, CONNECTIONS)
     buckets = _buckets(series)
     return Edge(
         source,
         target,
-        requests_per_second=requests / seconds,
+        requests_per_second=sum(_total(series, name) for name in ASKED) / seconds,
         error_share=errors / answers if answers else 0.0,
         p50_ms=quantile(0.50, buckets),
         p99_ms=quantile(0.99, buckets),

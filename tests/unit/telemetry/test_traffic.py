@@ -6,23 +6,23 @@ import pytest
 
 from outrider.telemetry.exposition import Sample, samples
 from outrider.telemetry.quantile import quantile
-from outrider.telemetry.traffic import counters, edges, growth
+from outrider.telemetry.traffic import Edge, Series, counters, edges, growth
 
 SCRAPE = """
-# TYPE envoy_cluster_upstream_rq_total counter
-envoy_cluster_upstream_rq_total{envoy_cluster_name="payments"} 100
-envoy_cluster_upstream_rq_xx{envoy_response_code_class="2",envoy_cluster_name="payments"} 90
-envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="payments"} 10
-envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="payments",le="5"} 50
-envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="payments",le="10"} 99
-envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="payments",le="+Inf"} 100
-envoy_cluster_upstream_rq_total{envoy_cluster_name="local_app"} 7
+# TYPE envoy_http_downstream_rq_total counter
+envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix="egress_payments"} 100
+envoy_http_downstream_rq_xx{envoy_response_code_class="2",envoy_http_conn_manager_prefix="egress_payments"} 90
+envoy_http_downstream_rq_xx{envoy_response_code_class="5",envoy_http_conn_manager_prefix="egress_payments"} 10
+envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix="egress_payments",le="5"} 50
+envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix="egress_payments",le="10"} 99
+envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix="egress_payments",le="+Inf"} 100
+envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix="ingress"} 7
 envoy_server_live{} 1
 """
 
 
-def _grown(text: str) -> dict[object, float]:
-    return growth({}, counters(samples(text)))  # type: ignore[return-value]
+def _grown(text: str) -> dict[Series, float]:
+    return growth({}, counters(samples(text)))
 
 
 def test_a_scrape_becomes_samples_with_their_labels() -> None:
@@ -36,7 +36,7 @@ def test_lines_that_are_no_sample_are_left_out() -> None:
 
 
 def test_an_edge_carries_rate_error_share_and_latencies() -> None:
-    (edge,) = edges("checkout", [_grown(SCRAPE)], {"payments": "payments"}, seconds=10)  # type: ignore[list-item]
+    (edge,) = edges("checkout", [_grown(SCRAPE)], seconds=10)
     assert (edge.source, edge.target) == ("checkout", "payments")
     assert edge.requests_per_second == pytest.approx(10.0)
     assert edge.error_share == pytest.approx(0.1)
@@ -45,24 +45,30 @@ def test_an_edge_carries_rate_error_share_and_latencies() -> None:
 
 
 def test_several_sidecars_of_a_service_add_up() -> None:
-    grown = [_grown(SCRAPE), _grown(SCRAPE)]
-    (edge,) = edges("checkout", grown, {"payments": "payments"}, seconds=10)  # type: ignore[arg-type]
+    (edge,) = edges("checkout", [_grown(SCRAPE), _grown(SCRAPE)], seconds=10)
     assert edge.requests_per_second == pytest.approx(20.0)
 
 
-def test_a_cluster_without_a_series_is_no_edge() -> None:
-    assert edges("checkout", [_grown(SCRAPE)], {"catalog": "catalog"}, seconds=1) == ()  # type: ignore[list-item]
+@pytest.mark.parametrize(
+    "line",
+    [
+        'envoy_redis_downstream_rq_total{envoy_redis_prefix="egress_sessions"} 30',
+        'envoy_tcp_downstream_cx_total{envoy_tcp_prefix="egress_sessions"} 30',
+    ],
+)
+def test_redis_commands_and_tcp_connections_make_an_edge_too(line: str) -> None:
+    assert edges("cart", [_grown(line)], seconds=10) == (Edge("cart", "sessions", 3.0, 0.0),)
 
 
 def test_only_what_was_added_between_two_scrapes_counts() -> None:
-    before = counters(samples('envoy_cluster_upstream_rq_total{envoy_cluster_name="a"} 40'))
-    after = counters(samples('envoy_cluster_upstream_rq_total{envoy_cluster_name="a"} 55'))
+    before = counters(samples('envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix="egress_a"} 40'))
+    after = counters(samples('envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix="egress_a"} 55'))
     assert list(growth(before, after).values()) == [15.0]
 
 
 def test_a_sidecar_that_restarted_in_between_counts_from_zero() -> None:
-    before = counters(samples('envoy_cluster_upstream_rq_total{envoy_cluster_name="a"} 40'))
-    after = counters(samples('envoy_cluster_upstream_rq_total{envoy_cluster_name="a"} 3'))
+    before = counters(samples('envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix="egress_a"} 40'))
+    after = counters(samples('envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix="egress_a"} 3'))
     assert list(growth(before, after).values()) == [3.0]
 
 
