@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -43,26 +44,55 @@ def checked(data: Any, kind: Kind[Model]) -> tuple[Model | None, list[Finding]]:
     except ValidationError as error:
         wrong = findings(error, kind.model)
         return None, wrong + broken_beside(written, kind, wrong)
-    broken = broken_rules(model, kind, ())
+    broken = broken_rules(model, kind, set())
     return (None if broken else model), broken
 
 
-def broken_rules(model: Model, kind: Kind[Model], unknown: tuple[str, ...]) -> list[Finding]:
+def broken_rules(model: Model, kind: Kind[Model], unknown: set[str]) -> list[Finding]:
     """What the rules say that read none of the ``unknown`` keys."""
-    return [finding for rule in kind.rules if not set(rule.reads) & set(unknown) for finding in rule.check(model)]
+    return [finding for rule in kind.rules if not set(rule.reads) & unknown for finding in rule.check(model)]
 
 
 def broken_beside(data: dict[str, Any], kind: Kind[Model], wrong: list[Finding]) -> list[Finding]:
-    """Broken rules in data that has wrong values too: those parts are left out, with every rule that reads them."""
-    unknown = tuple({str(finding.path[0]) for finding in wrong if finding.path})
-    rest = {key: value for key, value in data.items() if key not in unknown}
+    """Broken rules in data that has wrong values too.
+
+    Those values are left out, with every rule that reads a key that is wrong as a whole, and with everything that is
+    said of their neighbours, which may be a consequence.
+    """
+    cuts = {cut(data, finding.path) for finding in wrong}
+    rest = reduce(removed, cuts, data)
+    unknown = {str(path[0]) for path in cuts if len(path) == 1}
     try:
-        model = kind.model.model_validate(
-            {**{key: kind.stand_ins[key] for key in unknown if key in kind.stand_ins}, **rest}
-        )
+        model = kind.model.model_validate({key: kind.stand_ins[key] for key in unknown if key in kind.stand_ins} | rest)
     except ValidationError:
         return []
-    return broken_rules(model, kind, unknown)
+    beside = {path[:-1] for path in cuts if len(path) > 1}
+    return [
+        finding
+        for finding in broken_rules(model, kind, unknown)
+        if not any(finding.path[: len(path)] == path for path in beside)
+    ]
+
+
+def cut(data: Any, path: Path) -> Path:
+    """What has to go so that the rest holds: the path, or what is above it up to the first list or missing key."""
+    for depth, part in enumerate(path):
+        if not isinstance(data, dict):
+            return path[:depth]
+        if part not in data:
+            return path[: max(depth, 1)]
+        data = cast("dict[Any, Any]", data)[part]
+    return path
+
+
+def removed(data: Any, path: Path) -> Any:
+    """The data without what stands at the path."""
+    if not isinstance(data, dict) or not path:
+        return cast("Any", data)
+    written = cast("dict[Any, Any]", data)
+    if len(path) == 1:
+        return {key: value for key, value in written.items() if key != path[0]}
+    return {key: removed(value, path[1:]) if key == path[0] else value for key, value in written.items()}
 
 
 def nulls(data: Any, path: Path = ()) -> list[Path]:

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from outrider.spec.syntax import Mark, refused, syntax_problem, unreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
@@ -120,12 +117,12 @@ class Reader:
         self.documents = 0
 
     def take(self, event: yaml.Event) -> None:
-        at = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+        at = Mark(event.start_mark.line + 1, event.start_mark.column + 1) if event.start_mark else Mark(1, 1)
         match event:
             case yaml.DocumentStartEvent():
                 self.begin(at)
             case yaml.AliasEvent():
-                self.add(self.aliased(event.anchor, at), None)
+                self.add(self.aliased(str(event.anchor), at), None)
             case yaml.ScalarEvent():
                 self.refuse_tag(event.tag, at)
                 self.text(event, at)
@@ -217,8 +214,3 @@ class Reader:
         if node.nodes > MAX_NODES or node.weight > MAX_WEIGHT:
             raise refused(f"more than {MAX_NODES} values with all aliases written out: too large", closed.at, self.file)
         self.add(node, closed.anchor)
-
-
-def keys_below(document: Document, path: Path) -> Iterator[str]:
-    """The keys of the map at a path."""
-    return (str(place[-1]) for place in document.places if len(place) == len(path) + 1 and place[:-1] == path)

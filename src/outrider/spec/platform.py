@@ -206,10 +206,10 @@ def with_sidecar_driver(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     written = cast("dict[str, Any]", data)
-    sidecar, driver = written.get("sidecar", {}), written.get("driver", "docker")
+    driver, sidecar = written.get("driver", "docker"), written.get("sidecar", {})
     if not isinstance(sidecar, dict) or "driver" in sidecar or driver not in get_args(Driver):
         return written
-    return {**written, "sidecar": {"driver": "exec" if driver == "java" else driver, **sidecar}}
+    return {**written, "sidecar": {"driver": "exec" if driver == "java" else driver, **cast("dict[str, Any]", sidecar)}}
 
 
 class Environment(Written):

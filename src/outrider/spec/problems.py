@@ -1,7 +1,8 @@
-"""From pydantic's errors to problems in words for a person: what is wrong, with which key, and the near miss."""
+"""From pydantic's errors to findings in words for a person: what is wrong, with which key, and the near miss."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from outrider.spec.shapes import near_miss
@@ -14,17 +15,18 @@ if TYPE_CHECKING:
 
     from outrider.spec.document import Path
 
-YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
-NUMBER_LIMITS = {
-    "greater_than_equal": "at least {ge}",
-    "less_than_equal": "at most {le}",
+YES_NO = {
+    "yes": "true",
+    "on": "true",
+    "y": "true",
+    "no": "false",
+    "off": "false",
+    "n": "false",
+    "true": "true",
+    "false": "false",
 }
-LENGTH_LIMITS = {
-    "string_too_long": "at most {max_length} signs long",
-    "string_too_short": "at least {min_length} sign long",
-    "too_short": "a list with at least {min_length} entry",
-    "too_long": "a map or list with at most {max_length} entries",
-}
+NO_VALUE = "has no value: write one, write {} for the defaults, or remove the line"
+Words = tuple[str, str | None]
 
 
 class Finding(NamedTuple):
@@ -37,93 +39,118 @@ class Finding(NamedTuple):
 
 
 def findings(error: ValidationError, model: type[BaseModel]) -> list[Finding]:
-    """All findings of one validation, in the order of the model."""
-    return [finding(detail, model) for detail in error.errors() if detail["type"] != "default_factory_not_called"]
+    """All findings of one validation, in the order of the model; what follows from another one is left out."""
+    details = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"]
+    found = [finding(detail, model) for detail in details]
+    meant = {(*each.path[:-1], each.suggestion) for each in found if each.of_key and each.suggestion}
+    return [
+        each
+        for each, detail in zip(found, details, strict=True)
+        if detail["type"] != "missing" or each.path not in meant
+    ]
 
 
 def finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
     """One pydantic error in our words."""
     loc, of_key = detail["loc"], detail["loc"][-1:] == ("[key]",)
     place = located_in(model, loc[:-1] if of_key else loc)
-    path, around = place.path, place.around
-    kind, value, limits = detail["type"], detail["input"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
+    if detail["type"] == "extra_forbidden":
         return unknown_key(place, model)
-    if kind == "missing":
-        return Finding(path, f"is missing: {summary_of(around, str(path[-1]))}")
-    if kind == "literal_error":
-        return wrong_word(path, value, limits["expected"])
-    if kind == "bool_type":
-        return wrong_boolean(path, value)
-    if wanted := NUMBER_LIMITS.get(kind):
-        return Finding(path, f"must be {wanted.format(**limits)}; found {shown(value)}")
-    if wanted := LENGTH_LIMITS.get(kind):
-        return Finding(path, f"must be {wanted.format(**limits)}", of_key=of_key)
-    return Finding(path, wrong_type(kind, value) or detail["msg"] + found_where_due(kind, value), of_key=of_key)
+    if detail["type"] == "missing":
+        return Finding(place.path, f"is missing: {summary_of(place.around, str(place.path[-1]))}")
+    message, suggestion = words(detail)
+    return Finding(place.path, message, suggestion, of_key)
 
 
-def found_where_due(kind: str, value: Any) -> str:
-    """What was found, unless the message says it already."""
-    return "" if kind == "refused" else f"; found {shown(value)}"
-
-
-def wrong_type(kind: str, value: Any) -> str | None:
-    """The message for a value of the wrong kind, with what to write instead."""
+def words(detail: ErrorDetails) -> Words:
+    """What is wrong with a value, and perhaps what was meant."""
+    value, context = detail["input"], detail.get("ctx", {})
     if value is None:
-        return "has no value: write one, write {} for the defaults, or remove the line"
-    match kind:
-        case "string_type":
-            quoted = f': put it in quotes, "{shown(value)}"' if isinstance(value, (int, float)) else ""
-            return f"must be text{quoted or f'; found {shown(value)}'}"
-        case "int_type" | "int_from_float":
-            return f"must be a whole number{': leave out the quotes' if is_number(value) else ''}; found {shown(value)}"
-        case "float_type":
-            return f"must be a number; found {shown(value)}"
-        case "tuple_type" | "list_type":
-            return (
-                f"must be a list: write [{value}]"
-                if isinstance(value, str)
-                else f"must be a list; found {shown(value)}"
-            )
-        case "dict_type" | "model_type":
-            return f"must be a map of keys and values; found {shown(value)}"
-        case _:
-            return None
+        return NO_VALUE, None
+    known = WORDS.get(detail["type"])
+    return known(value, context) if known else (f"{detail['msg']}; found {shown(value)}", None)
 
 
-def is_number(value: Any) -> bool:
-    """Whether the text would be a whole number without its quotes."""
-    return isinstance(value, str) and value.isascii() and value.isdigit()
+def text_due(value: Any, _: dict[str, Any]) -> Words:
+    is_number = isinstance(value, int | float)
+    return (
+        f'must be text: put it in quotes, "{shown(value)}"' if is_number else f"must be text; found {shown(value)}",
+        None,
+    )
 
 
-def wrong_boolean(path: Path, value: Any) -> Finding:
+def whole_number_due(value: Any, _: dict[str, Any]) -> Words:
+    is_quoted = isinstance(value, str) and value.isascii() and value.isdigit()
+    return f"must be a whole number{': leave out the quotes' if is_quoted else ''}; found {shown(value)}", None
+
+
+def boolean_due(value: Any, _: dict[str, Any]) -> Words:
     """``no`` is text here, as in every YAML after 1.1."""
-    if value is None:
-        return Finding(path, str(wrong_type("", value)))
-    meant = YES_NO.get(str(value).lower(), str(value).lower() if str(value).lower() in {"true", "false"} else None)
-    return Finding(path, f"must be true or false; found {shown(value)}", meant)
+    return f"must be true or false; found {shown(value)}", YES_NO.get(str(value).lower())
 
 
-def wrong_word(path: Path, value: Any, expected: str) -> Finding:
-    """A word that is not in the list of words."""
-    if value is None:
-        return Finding(path, str(wrong_type("", value)))
-    words = expected.replace("'", "")
-    known = words.replace(" or ", ", ").split(", ")
+def list_due(value: Any, _: dict[str, Any]) -> Words:
+    hint = f": write [{value}]" if isinstance(value, str) and len(value) <= 40 and value.isalnum() else ""  # noqa: PLR2004
+    return f"must be a list{hint}; found {shown(value)}", None
+
+
+def map_due(value: Any, _: dict[str, Any]) -> Words:
+    return f"must be a map of keys and values; found {shown(value)}", None
+
+
+def word_due(value: Any, context: dict[str, Any]) -> Words:
+    """One of a list of words is due."""
+    expected = str(context["expected"]).replace("'", "").lower()
+    expected = expected if expected == "true" else str(context["expected"]).replace("'", "")
+    known = expected.replace(" or ", ", ").split(", ")
     suggestion = near_miss(value, tuple(known)) if isinstance(value, str) else None
-    verb = "one of " if len(known) > 1 else ""
-    return Finding(path, f"must be {verb}{words}; found {shown(value)}", suggestion)
+    return f"must be {'one of ' if len(known) > 1 else ''}{expected}; found {shown(value)}", suggestion
+
+
+def limited(wanted: str) -> Callable[[Any, dict[str, Any]], Words]:
+    """Words for a value out of bounds."""
+    return lambda value, context: (f"must be {wanted.format(**context)}; found {shown(value)}", None)
+
+
+def own_words(_: Any, context: dict[str, Any]) -> Words:
+    """The message that one of our own kinds of values gave."""
+    return str(context["text"]), None
+
+
+WORDS: dict[str, Callable[[Any, dict[str, Any]], Words]] = {
+    "refused": own_words,
+    "string_type": text_due,
+    "int_type": whole_number_due,
+    "int_from_float": whole_number_due,
+    "float_type": limited("a number"),
+    "bool_type": boolean_due,
+    "tuple_type": list_due,
+    "list_type": list_due,
+    "dict_type": map_due,
+    "model_type": map_due,
+    "model_attributes_type": map_due,
+    "literal_error": word_due,
+    "greater_than_equal": limited("at least {ge}"),
+    "less_than_equal": limited("at most {le}"),
+    "string_too_long": limited("at most {max_length} signs long"),
+    "string_too_short": limited("at least {min_length} sign long"),
+    "too_short": limited("at least {min_length} long"),
+    "too_long": limited("at most {max_length} long"),
+}
 
 
 def unknown_key(place: Location, model: type[BaseModel]) -> Finding:
     """A key that no field has: the near miss, the shape it belongs to, or the place it belongs to."""
-    path, key = place.path, str(place.path[-1])
-    known = keys_of(place.around)
-    suggestion = near_miss(key, known)
-    if suggestion:
+    path, key, known = place.path, str(place.path[-1]), keys_of(place.around)
+    if suggestion := near_miss(key, known):
         return Finding(path, "unknown key", suggestion, of_key=True)
     if key in place.others:
-        return Finding(path, f"does not go with {' and '.join(known[:1])}: use one of them", of_key=True)
+        return Finding(path, f"does not go with {place.deciding}: use one of them", of_key=True)
     places = places_of(key, model)[:3]
-    elsewhere = f"; it is known under {' and '.join(places)}" if places else ""
-    return Finding(path, f"unknown key{elsewhere or '; known here: ' + ', '.join(known)}", of_key=True)
+    elsewhere = f"; it is known under {listed(places)}" if places else f"; known here: {', '.join(known)}"
+    return Finding(path, f"unknown key{elsewhere}", of_key=True)
+
+
+def listed(texts: list[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(part for part in (", ".join(texts[:-1]), texts[-1]) if part)

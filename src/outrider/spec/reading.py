@@ -11,8 +11,9 @@ from outrider.spec.checking import checked, nulls
 from outrider.spec.document import Document, document
 from outrider.spec.merge import merged
 from outrider.spec.places import path_of, problem
-from outrider.spec.problems import Finding
-from outrider.spec.rules import PLATFORM, SERVICE
+from outrider.spec.platform_rules import PLATFORM
+from outrider.spec.problems import NO_VALUE, Finding
+from outrider.spec.rules import SERVICE
 from outrider.spec.shapes import near_miss
 from outrider.spec.values import DNS_LABEL, shown
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST_PROBLEMS = 100
 NOT_IN_AN_ENVIRONMENT = ("service", "environments")
-NO_VALUE = "has no value: write one, write {} for the defaults, or remove the line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def read_service(text: str, file: str, environment: str | None = None, *, known:
     common, overlays = parts(source.data)
     service, wrong = common_part(common)
     problems = [problem(finding, source, file) for finding in wrong + wrong_environments(source.data, known)]
-    services = {None: service}
+    services: dict[str | None, Service | None] = {None: service}
     for name, overlay in overlays.items():
         services[name], found = in_environment(common, overlay, wrong)
         problems += [problem(finding, source, file, name) for finding in found]
@@ -146,7 +146,7 @@ def keys_at(data: Any, path: Path) -> tuple[str, ...]:
 
 def wrong_environments(data: Any, known: Collection[str]) -> list[Finding]:
     """What is wrong with the names of the environments, and with differences that are no maps."""
-    named = cast("dict[str, Any]", data).get("environments", {}) if isinstance(data, dict) else {}
+    named: Any = cast("dict[str, Any]", data).get("environments", {}) if isinstance(data, dict) else {}
     if not isinstance(named, dict):
         return [
             Finding(

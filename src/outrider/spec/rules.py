@@ -1,14 +1,155 @@
-"""Rules over several keys of one file: combinations that could not work, or a setting without any effect."""
+"""Rules over several keys of one service spec: combinations that cannot work, and settings without any effect."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from outrider.spec.check import GrpcCheck, HttpCheck, ScriptCheck
 from outrider.spec.checking import Kind, Rule
-from outrider.spec.platform import Platform
+from outrider.spec.knobs import HTTP_PROTOCOLS, listed, without_effect
+from outrider.spec.problems import Finding
+from outrider.spec.run import CommandRun
 from outrider.spec.service import Service
+from outrider.spec.values import duration
+
+OWN_META = frozenset({"canary", "external-source"})
+OWN_META_PREFIXES = ("outrider", "consul-")
+OWN_TAGS = frozenset({"outrider", "canary"})
+OWN_VARIABLE_PREFIXES = ("OUTRIDER_", "NOMAD_")
+
+
+def upstreams_without_mesh(service: Service) -> Iterator[Finding]:
+    if service.upstreams and not service.mesh:
+        message = "a service with mesh: false has no sidecar that could call them; remove them, or mesh: false"
+        yield Finding(("upstreams",), message)
+
+
+def upstreams_at_odds(service: Service) -> Iterator[Finding]:
+    for name, upstream in service.upstreams.items():
+        protocol = upstream.protocol or ("http" if upstream.address else None)
+        if protocol:
+            yield from without_effect(name, upstream, protocol)
+        if upstream.stream and upstream.timeout is not None and protocol in {None, *HTTP_PROTOCOLS}:
+            message = "has no effect: stream: true means that there is no total timeout; remove one of them"
+            yield Finding(("upstreams", name, "timeout"), message, of_key=True)
+        if upstream.tls and upstream.address is None:
+            message = "is for services outside Consul only: write their address too"
+            yield Finding(("upstreams", name, "tls"), message, of_key=True)
+
+
+def run_at_odds(service: Service) -> Iterator[Finding]:
+    run = service.run
+    if not isinstance(run, CommandRun):
+        return
+    if run.artifact and run.directory:
+        yield Finding(("run", "directory"), "does not go with artifact: use one of them", of_key=True)
+    if run.checksum and not run.artifact:
+        yield Finding(("run", "checksum"), "has no effect without artifact", of_key=True)
+    if run.directory and run.directory.startswith("/"):
+        yield Finding(("run", "directory"), "must be relative to this file")
+
+
+def worker_with_ingress(service: Service) -> Iterator[Finding]:
+    """A worker listens nowhere, so nothing can be said about how it is reached."""
+    if service.port != "none":
+        return
+    if "protocol" in service.model_fields_set:
+        yield Finding(("protocol",), "has no effect: port: none means that the service listens nowhere", of_key=True)
+    for key in sorted(service.ingress.model_fields_set):
+        yield Finding(("ingress", key), "has no effect: port: none means that the service listens nowhere", of_key=True)
+    for index, check in enumerate(service.checks):
+        if not isinstance(check, ScriptCheck):
+            yield Finding(("checks", index), "cannot pass: port: none leaves nothing to connect to; use script")
+
+
+def ingress_without_effect(service: Service) -> Iterator[Finding]:
+    if service.port == "none":
+        return
+    given = service.ingress.model_fields_set
+    for key in sorted(given - {"static"} if not service.mesh else ()):
+        yield Finding(("ingress", key), "has no effect with mesh: false: it is the sidecar's work", of_key=True)
+    for key in sorted(given - {"static"} if service.mesh and service.protocol not in HTTP_PROTOCOLS else ()):
+        message = f"has no effect: the service speaks {service.protocol}; it is for {listed(HTTP_PROTOCOLS)}"
+        yield Finding(("ingress", key), message, of_key=True)
+
+
+def redis_shards(service: Service) -> Iterator[Finding]:
+    if service.shard and service.protocol != "redis":
+        message = f"has no effect: the service speaks {service.protocol}; it is for redis"
+        yield Finding(("shard",), message, of_key=True)
+    if service.protocol == "redis" and (service.count or 0) > 1 and not service.shard:
+        message = "several redis instances share the keys between them: write shard: true if they may, or count: 1"
+        yield Finding(("count",), message)
+
+
+def checks_at_odds(service: Service) -> Iterator[Finding]:
+    if service.port == "none":
+        return
+    for index, check in enumerate(service.checks):
+        kind = "http" if isinstance(check, HttpCheck) else "grpc" if isinstance(check, GrpcCheck) else ""
+        fitting = HTTP_PROTOCOLS if kind == "http" else {"grpc", "http2"}
+        if kind and service.protocol not in fitting:
+            message = f"cannot pass: the service speaks {service.protocol}; use tcp: true or script"
+            yield Finding(("checks", index, kind), message, of_key=True)
+
+
+def variables_taken(service: Service) -> Iterator[Finding]:
+    own: set[str] = set() if service.port == "none" else {"HOST", "PORT"}
+    upstreams = {name: name.replace("-", "_").upper() for name in service.upstreams}
+    of_upstream = {f"{word}_{end}": name for name, word in upstreams.items() for end in ("URL", "ADDR")}
+    for name in service.env:
+        if name in of_upstream:
+            message = f"is set by Outrider: it is where the app finds its upstream {of_upstream[name]}; remove it"
+            yield Finding(("env", name), message, of_key=True)
+        elif name in own or name.startswith(OWN_VARIABLE_PREFIXES):
+            setter = "Nomad" if name.startswith("NOMAD_") else "Outrider"
+            yield Finding(("env", name), f"is set by {setter}: choose another name, or remove it", of_key=True)
+
+
+def consul_entry_taken(service: Service) -> Iterator[Finding]:
+    for key in service.consul.meta:
+        if key in OWN_META or key.startswith(OWN_META_PREFIXES):
+            yield Finding(
+                ("consul", "meta", key), "is set by Outrider, Nomad or Consul: choose another name", of_key=True
+            )
+    for index, tag in enumerate(service.consul.tags):
+        if tag in OWN_TAGS:
+            yield Finding(("consul", "tags", index), "is set by Outrider: remove it")
+
+
+def update_at_odds(service: Service) -> Iterator[Finding]:
+    update = service.update
+    if update.canary and service.ingress.static:
+        message = f"cannot be placed beside the old one, which holds the node's port {service.ingress.static} (ingress.static)"
+        yield Finding(("update", "canary"), message)
+    if service.count is not None and update.canary > service.count:
+        yield Finding(("update", "canary"), f"is more than count, which is {service.count}")
+    if update.min_healthy_time >= update.healthy_deadline:
+        message = f"must be shorter than healthy_deadline, which is {duration(update.healthy_deadline)}"
+        yield Finding(("update", "min_healthy_time"), message)
+
+
+def files_twice(service: Service) -> Iterator[Finding]:
+    paths = [file.path for file in service.files]
+    for index, path in enumerate(paths):
+        if path in paths[:index]:
+            yield Finding(("files", index, "path"), f"is written by files.{paths.index(path)} already")
+
 
 SERVICE = Kind(
     Service,
-    (),
+    (
+        Rule(("mesh", "upstreams"), upstreams_without_mesh),
+        Rule(("upstreams",), upstreams_at_odds),
+        Rule(("run",), run_at_odds),
+        Rule(("port", "protocol", "ingress", "checks"), worker_with_ingress),
+        Rule(("port", "protocol", "mesh", "ingress"), ingress_without_effect),
+        Rule(("protocol", "count", "shard"), redis_shards),
+        Rule(("port", "protocol", "checks"), checks_at_odds),
+        Rule(("port", "upstreams", "env"), variables_taken),
+        Rule(("consul",), consul_entry_taken),
+        Rule(("update", "count", "ingress"), update_at_odds),
+        Rule(("files",), files_twice),
+    ),
     {"service": "a-service", "run": {"image": "an-image"}},
 )
-PLATFORM = Kind(Platform, (), {})

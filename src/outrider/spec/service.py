@@ -19,8 +19,9 @@ from outrider.spec.values import (
     PortNumber,
     WebAddress,
     Written,
+    refusal,
+    shown,
 )
-from outrider.spec.values import refusal, shown
 from outrider.spec.variables import File, Value, VariableName
 
 Signal = Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"]

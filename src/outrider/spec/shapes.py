@@ -11,20 +11,21 @@ from pydantic import Discriminator
 
 def near_miss(text: str, known: list[str] | tuple[str, ...]) -> str | None:
     """The known word that the person probably meant, if there is one."""
-    found = get_close_matches(text.lower(), known, n=1, cutoff=0.7)
-    return found[0] if found else None
+    plain = {word.lower().replace("_", "-"): word for word in known}
+    found = get_close_matches(text[:100].lower().replace("_", "-"), plain, n=1, cutoff=0.7)
+    return plain[found[0]] if found else None
 
 
 def shape_of(tags: Mapping[str, str], text: str | None = None) -> Callable[[Any], str | None]:
     """A function from a value to the name of its shape: ``tags`` maps deciding keys to shapes, ``text`` is for text.
 
-    A mistyped key decides too, so that the error speaks of the key and not of the shape.
+    The first in ``tags`` wins. A mistyped key decides too, so that the error speaks of the key, not of the shape.
     """
 
     def shape(value: Any) -> str | None:
         if isinstance(value, dict):
             keys = [str(key) for key in cast("dict[Any, Any]", value)]
-            exact = [tags[key] for key in keys if key in tags]
+            exact = [tag for key, tag in tags.items() if key in keys]
             near = [tags[found] for key in keys if (found := near_miss(key, tuple(tags)))]
             return next(iter(exact + near), None)
         if type(value).__name__ in tags.values():

@@ -18,6 +18,11 @@ class Location(NamedTuple):
     around: Any
     others: tuple[str, ...]
 
+    @property
+    def deciding(self) -> str:
+        """The key by which this shape is told from the others."""
+        return next(key for key in keys_of(self.around) if key not in self.others)
+
 
 def located_in(model: type[BaseModel], loc: tuple[int | str, ...]) -> Location:
     """The place of pydantic's ``loc``, which names the shape of a value as if it were a key."""
@@ -25,17 +30,20 @@ def located_in(model: type[BaseModel], loc: tuple[int | str, ...]) -> Location:
     around: Any = model
     others: tuple[str, ...] = ()
     path: list[int | str] = []
-    for part in loc:
+    for index, part in enumerate(loc):
         found = shapes(here)
         if str(part) in found:
             here = found[str(part)]
-            others = tuple(key for shape in found.values() if shape is not here for key in keys_of(shape))
-            continue
-        if path and not is_model(bare(around)):
-            others = ()
-        around, here = here, below(here, part)
-        path.append(part)
+            others = other_keys(found, str(part)) if index == len(loc) - 2 else ()
+        else:
+            around, here = here, below(here, part)
+            path.append(part)
     return Location(tuple(path), around, others)
+
+
+def other_keys(found: dict[str, Any], tag: str) -> tuple[str, ...]:
+    """The keys of all shapes but one."""
+    return tuple(key for name, shape in found.items() if name != tag for key in keys_of(shape))
 
 
 def places_of(key: str, annotation: Any, prefix: str = "") -> list[str]:

@@ -75,8 +75,9 @@ class Duration:
     def parsed(self, value: object) -> int:
         found = milliseconds(value) if isinstance(value, str) else None
         if found is None:
-            hint = f', perhaps "{value}s"' if isinstance(value, int) and not isinstance(value, bool) else ""
-            raise refusal(f"must be a duration such as 800ms, 5s or 1m30s{hint}; found {shown(value)}")
+            is_bare = isinstance(value, int) and not isinstance(value, bool)
+            hint = f"a unit, as in {value}ms or {value}s" if is_bare else "to be a duration such as 800ms, 5s or 1m30s"
+            raise refusal(f"needs {hint}; found {shown(value)}")
         if not self.lowest <= found <= self.highest:
             raise refusal(f"must be between {self.minimum} and {self.maximum}; found {value}")
         return found

@@ -1,0 +1,78 @@
+"""Rules over several keys of one platform file: environments that are one, and programs that a driver cannot run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from outrider.spec.checking import Kind, Rule
+from outrider.spec.platform import CONTAINER_DRIVERS, Environment, Image, Platform
+from outrider.spec.problems import Finding
+from outrider.spec.shapes import near_miss
+
+PLACEHOLDERS = ("service", "environment", "dashboard", "allocation", "trace", "namespace", "region", "datacenter")
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def same_place(address: str) -> tuple[str, str, int | None]:
+    """What tells two addresses apart: without a slash at the end or capital letters in the host."""
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return (parts.hostname or "").lower(), parts.path.rstrip("/"), port
+
+
+def environments_that_are_one(platform: Platform) -> Iterator[Finding]:
+    consul = "has the Consul of {0} too: two environments cannot share a Consul datacenter, their services would meet"
+    nomad = "has the Nomad region and namespace of {0} too: jobs of the same name would replace each other"
+    yield from repeated(platform, "consul", lambda here: same_place(here.consul.address), consul)
+    yield from repeated(
+        platform,
+        "nomad",
+        lambda here: (*same_place(here.nomad.address), here.nomad.region, here.nomad.namespace),
+        nomad,
+    )
+
+
+def repeated(
+    platform: Platform, key: str, identity: Callable[[Environment], tuple[object, ...]], message: str
+) -> Iterator[Finding]:
+    """A finding for each environment whose identity an earlier one has already."""
+    first: dict[tuple[object, ...], str] = {}
+    for name, environment in platform.environments.items():
+        earlier = first.setdefault(identity(environment), name)
+        if earlier != name:
+            yield Finding(("environments", name, key, "address"), message.format(earlier))
+
+
+def programs_of_sidecars(platform: Platform) -> Iterator[Finding]:
+    for name, environment in platform.environments.items():
+        sidecar = environment.sidecar
+        for key, program in (("envoy", sidecar.envoy), ("agent", sidecar.agent)):
+            if isinstance(program, Image) != (sidecar.driver in CONTAINER_DRIVERS):
+                wanted = "an image" if sidecar.driver in CONTAINER_DRIVERS else "a path, not an image"
+                path = ("environments", name, "sidecar", key)
+                yield Finding(path, f"the sidecar's driver is {sidecar.driver}, which needs {wanted}")
+
+
+def placeholders(platform: Platform) -> Iterator[Finding]:
+    for name, template in platform.links.items():
+        for word in PLACEHOLDER.findall(template):
+            if word not in PLACEHOLDERS:
+                message = f"has the unknown placeholder {{{word}}}; known are {', '.join(PLACEHOLDERS)}"
+                yield Finding(("links", name), message, near_miss(word, PLACEHOLDERS))
+
+
+PLATFORM = Kind(
+    Platform,
+    (
+        Rule(("environments",), environments_that_are_one),
+        Rule(("environments",), programs_of_sidecars),
+        Rule(("links",), placeholders),
+    ),
+    {
+        "environments": {
+            "an-environment": {"nomad": {"address": "http://nomad:4646"}, "consul": {"address": "http://consul:8500"}}
+        }
+    },
+)
