@@ -10,7 +10,7 @@ import httpx2
 
 from outrider.clients.http import Call, Connection, Server
 from outrider.errors import RemoteError
-from outrider.operations.ports import Consul
+from outrider.operations.ports import Consul, Json
 from outrider.telemetry.exposition import samples
 from outrider.telemetry.traffic import Counters, Edge, counters, edges, growth
 from outrider.topology import names
@@ -53,12 +53,12 @@ class SidecarTraffic:
         catalog = await self._consul.services()
         meshed = sorted(name for name, tags in catalog.items() if names.TAG in tags)
         answers = await asyncio.gather(*(self._consul.health(name) for name in meshed))
-        found = [
-            (name, entry["Service"]["Meta"] or {})
+        return tuple(
+            Sidecar(name, address)
             for name, (entries, _) in zip(meshed, answers, strict=True)
             for entry in entries
-        ]
-        return tuple(Sidecar(name, meta[names.META_METRICS]) for name, meta in found if names.META_METRICS in meta)
+            if (address := _metrics_address(entry))
+        )
 
     async def _counters(self, sidecars: Sequence[Sidecar]) -> dict[Sidecar, Counters]:
         """The counters of every sidecar that could be read."""
@@ -75,6 +75,11 @@ class SidecarTraffic:
         finally:
             await connection.close()
         return counters(samples(answer.text))
+
+
+def _metrics_address(entry: Json) -> str:
+    meta: dict[str, str] = entry["Service"]["Meta"] or {}
+    return meta.get(names.META_METRICS, "")
 
 
 def _services(grown: Mapping[Sidecar, Counters]) -> list[str]:

@@ -17,7 +17,7 @@ from outrider.errors import DeployFailed, OutriderError
 from outrider.spec.reading import read_service
 from outrider.spec.run import CommandRun
 
-INSTALLED = Path(__file__).parent / "shop"
+INSTALLED = Path(__file__).parent / "shop_files"
 CHECKOUT = Path(__file__).parents[3] / "examples" / "shop"
 REDIS = "redis-server"
 SESSIONS = "sessions"
