@@ -1,0 +1,1 @@
+"""Envoy's configuration format, as pure functions of a topology; one file per noun of Envoy's."""

@@ -1,0 +1,50 @@
+"""Health: the filter that answers or marks checks, and the active check of the app."""
+
+from __future__ import annotations
+
+from outrider.envoy.extension import Json, extension
+from outrider.topology import names
+
+HEALTH_PATH = "/health"
+ALL_OF_IT = 100
+
+
+def marked_checks() -> Json:
+    """Ingress: Consul's checks pass to the app, but count in no statistics, and fail once the sidecar is failed."""
+    return _filter(
+        pass_through_mode=True,
+        headers=[{"name": names.CHECK_HEADER, "present_match": True}],
+    )
+
+
+def own_health(has_app: bool) -> Json:  # noqa: FBT001 - the one thing that it depends on
+    """Metrics listener: ``GET /health`` is good while Envoy is and, where there is one, the app takes connections."""
+    app = {"cluster_min_healthy_percentages": {names.LOCAL_APP: {"value": ALL_OF_IT}}} if has_app else {}
+    return _filter(
+        pass_through_mode=False,
+        headers=[
+            {"name": ":path", "string_match": {"exact": HEALTH_PATH}},
+            {"name": ":method", "string_match": {"exact": "GET"}},
+        ],
+        **app,
+    )
+
+
+def app_checks() -> list[Json]:
+    """Envoy's own check of the app: can a connection be opened? The first second after a start it asks often."""
+    return [
+        {
+            "timeout": "1s",
+            "interval": "5s",
+            "unhealthy_interval": "1s",
+            "no_traffic_interval": "5s",
+            "no_traffic_healthy_interval": "5s",
+            "healthy_threshold": 1,
+            "unhealthy_threshold": 2,
+            "tcp_health_check": {},
+        }
+    ]
+
+
+def _filter(**fields: object) -> Json:
+    return extension("filters.http.health_check", "extensions.filters.http.health_check.v3.HealthCheck", **fields)

@@ -1,0 +1,118 @@
+"""Listeners: ingress, metrics, and one per upstream."""
+
+from __future__ import annotations
+
+from outrider.envoy.access_log import tcp_failures
+from outrider.envoy.address import address
+from outrider.envoy.connection_manager import STREAM_IDLE_MS, Manager, connection_manager
+from outrider.envoy.extension import Json, extension, seconds
+from outrider.envoy.health import marked_checks, own_health
+from outrider.envoy.route import egress_host, ingress_host, metrics_host, rate_limit, unseen
+from outrider.topology import names
+from outrider.topology.ports import Address
+from outrider.topology.sidecar import App, Sidecar, Upstream
+
+BUFFER_BYTES = 32_768
+TCP_IDLE_MS = 3_600_000
+REDIS_MS = 1_000
+
+
+def ingress_listener(sidecar: Sidecar, place: Address, app: App) -> Json:
+    """What pretends to be the service: the address that Consul knows."""
+    network = _ingress_http(sidecar, app) if app.is_http else _tcp(names.INGRESS, names.LOCAL_APP)
+    return _listener(names.INGRESS, place, network) | {"traffic_direction": "INBOUND"}
+
+
+def _ingress_http(sidecar: Sidecar, app: App) -> Json:
+    checks = [marked_checks()] if app.check_paths else []
+    limit = [rate_limit()] if app.rate else []
+    return connection_manager(
+        Manager(
+            name=names.INGRESS,
+            virtual_host=ingress_host(sidecar, app),
+            filters=[*checks, *limit],
+            tracing=sidecar.tracing,
+            is_ingress=True,
+            upgrades=app.protocol == "http",
+            local_replies=_unseen_replies(),
+        )
+    )
+
+
+def _unseen_replies() -> Json:
+    """Where no connection to the app could be opened (UF), the app has not seen the request."""
+    flagged = {"response_flag_filter": {"flags": ["UF"]}}
+    return {"mappers": [{"filter": flagged, "headers_to_add": [unseen()]}]}
+
+
+def egress_listener(sidecar: Sidecar, upstream: Upstream) -> Json:
+    """Where the app finds an upstream."""
+    name = names.egress(upstream.name)
+    return _listener(name, upstream.listen, _egress_filter(sidecar, upstream, name)) | {"traffic_direction": "OUTBOUND"}
+
+
+def _egress_filter(sidecar: Sidecar, upstream: Upstream, name: str) -> Json:
+    if upstream.is_http:
+        return _egress_http(sidecar, upstream, name)
+    if upstream.protocol == "redis":
+        return _redis(name, upstream)
+    return _tcp(name, names.cluster(upstream.name), tries=1 + upstream.retries)
+
+
+def _egress_http(sidecar: Sidecar, upstream: Upstream, name: str) -> Json:
+    return connection_manager(
+        Manager(
+            name=name,
+            virtual_host=egress_host(upstream),
+            tracing=sidecar.tracing,
+            upgrades=upstream.protocol == "http",
+            stream_idle_ms=STREAM_IDLE_MS if upstream.stream else 0,
+        )
+    )
+
+
+def _tcp(name: str, cluster: str, tries: int = 1) -> Json:
+    return extension(
+        "filters.network.tcp_proxy",
+        "extensions.filters.network.tcp_proxy.v3.TcpProxy",
+        stat_prefix=name,
+        cluster=cluster,
+        idle_timeout=seconds(TCP_IDLE_MS),
+        max_connect_attempts=tries,
+        access_log=tcp_failures(name),
+    )
+
+
+def _redis(name: str, upstream: Upstream) -> Json:
+    settings = {"op_timeout": seconds(upstream.timeout_ms or REDIS_MS), "enable_command_stats": True}
+    return extension(
+        "filters.network.redis_proxy",
+        "extensions.filters.network.redis_proxy.v3.RedisProxy",
+        stat_prefix=name,
+        settings=settings,
+        prefix_routes={"catch_all_route": {"cluster": names.cluster(upstream.name)}},
+    )
+
+
+def metrics_listener(sidecar: Sidecar) -> Json:
+    """What scrapers, Consul's checks and the portal see of a sidecar; it stays open when load is shed elsewhere."""
+    manager = Manager(
+        name=names.METRICS,
+        virtual_host=metrics_host(),
+        filters=[own_health(sidecar.app is not None)],
+        is_ingress=True,
+        is_logged=False,
+    )
+    made = _listener(names.METRICS, sidecar.metrics, connection_manager(manager))
+    return made | {"ignore_global_conn_limit": True, "bypass_overload_manager": True}
+
+
+def _listener(name: str, place: Address, network: Json) -> Json:
+    """Without reuse_port a second Envoy on the port fails to start, instead of taking every other request."""
+    return {
+        "name": name,
+        "address": address(place),
+        "enable_reuse_port": False,
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "filter_chains": [{"filters": [network]}],
+    }

@@ -1,0 +1,32 @@
+"""Spans: reported in Zipkin's v2 format over HTTP, with B3 headers, W3C's beside them."""
+
+from __future__ import annotations
+
+from outrider.envoy.extension import Json, extension
+from outrider.topology import names
+from outrider.topology.sidecar import Tracing
+
+
+def tracing(to: Tracing) -> Json:
+    """The connection manager's tracing. The share counts only where no earlier hop has decided.
+
+    Direction (client, server) comes from the listener's ``traffic_direction``; the span's service from ``node.cluster``.
+    Without ``shared_span_context`` each hop has a span of its own, which every backend understands.
+    """
+    provider = extension(
+        "tracers.zipkin",
+        "config.trace.v3.ZipkinConfig",
+        collector_cluster=names.TRACE_COLLECTOR,
+        collector_hostname=to.host,
+        collector_endpoint=to.path,
+        collector_endpoint_version="HTTP_JSON",
+        trace_id_128bit=True,
+        shared_span_context=False,
+        trace_context_option="USE_B3_WITH_W3C_PROPAGATION",
+    )
+    return {"provider": provider, "random_sampling": {"value": to.sampling}, "max_path_tag_length": 128}
+
+
+def decorator(operation: str) -> Json:
+    """The name of a route's spans; without it they are named after ports."""
+    return {"operation": operation, "propagate": False}

@@ -1,0 +1,1 @@
+"""What a spec resolves to in one environment: names, ports, upstreams, sidecar; knows no foreign format."""

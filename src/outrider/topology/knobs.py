@@ -1,0 +1,49 @@
+"""The knobs of an upstream with the operators' defaults filled in, and the time of one try."""
+
+from __future__ import annotations
+
+from outrider.spec.knobs import HTTP_PROTOCOLS, KNOBS
+from outrider.spec.platform import Defaults
+from outrider.spec.upstream import Protocol
+from outrider.spec.upstream import Upstream as Written
+from outrider.topology.ports import Address
+from outrider.topology.sidecar import Outside, Upstream
+
+HTTP_PORT, HTTPS_PORT = 80, 443
+
+
+def upstream(name: str, written: Written, protocol: Protocol, defaults: Defaults, listen: Address) -> Upstream:
+    """The upstream with every default filled in."""
+    known = KNOBS[protocol]
+    timeout = written.timeout or defaults.timeout
+    retries = defaults.retries if written.retries is None else written.retries
+    timed = "timeout" in known and not written.stream
+    return Upstream(
+        name=name,
+        protocol=protocol,
+        listen=listen,
+        timeout_ms=timeout if timed else None,
+        try_timeout_ms=try_timeout(timeout, retries) if timed and protocol in HTTP_PROTOCOLS else None,
+        retries=retries if "retries" in known else 0,
+        limit=(written.limit or defaults.limit) if "limit" in known else None,
+        stream=written.stream,
+        outside=outside(written),
+        password=written.password,
+    )
+
+
+def try_timeout(timeout_ms: int, retries: int) -> int | None:
+    """How long one try may take: half of the whole, so that a second one on another instance still fits.
+
+    Not a share per retry: those of a host that refuses cost nothing, and each share would shrink what a slow but
+    healthy answer may take.
+    """
+    return max(1, timeout_ms // 2) if retries else None
+
+
+def outside(written: Written) -> Outside | None:
+    """Host and port of an upstream outside Consul; IPv6 comes in brackets and leaves without."""
+    if written.address is None:
+        return None
+    host, _, port = written.address.rpartition(":")
+    return Outside(host.strip("[]"), int(port), written.tls)

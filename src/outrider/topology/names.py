@@ -1,0 +1,110 @@
+"""Every name that crosses a border: clusters, stat prefixes, headers, port labels, tasks, meta keys, variables, files.
+
+Names of ours hold an underscore where they could meet a service's name: a DNS label has none.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Envoy's clusters, beside one per upstream that bears the upstream's name.
+LOCAL_APP: Final = "local_app"
+DISCOVERY_AGENT: Final = "discovery_agent"
+ENVOY_ADMIN: Final = "envoy_admin"
+TRACE_COLLECTOR: Final = "trace_collector"
+
+# Labels of ports; also names of listeners and stat prefixes.
+INGRESS: Final = "ingress"
+METRICS: Final = "metrics"
+APP: Final = "app"
+AGENT: Final = "agent"
+ADMIN: Final = "admin"
+
+# Headers between sidecars.
+DESTINATION_HEADER: Final = "x-outrider-destination"
+"""The service that the caller means; an ingress of another one answers 421."""
+UNSEEN_HEADER: Final = "x-outrider-unseen"
+"""On an answer: no app has seen the request, so any method may go to another instance."""
+CHECK_HEADER: Final = "x-outrider-check"
+"""On a request: Consul's health check, exempt from the rate limit on its own path."""
+
+# Tasks of an allocation. "alloc" is Nomad's own word (refused since 1.11).
+AGENT_TASK: Final = "agent"
+ENVOY_TASK: Final = "envoy"
+GATE_TASK: Final = "gate"
+APP_TASK: Final = "app"
+
+# The service's entry in Consul.
+TAG: Final = "outrider"
+CANARY_TAG: Final = "canary"
+META_TEAM: Final = "outrider_team"
+META_VERSION: Final = "outrider_version"
+META_PROTOCOL: Final = "outrider_protocol"
+META_ENVIRONMENT: Final = "outrider_environment"
+META_METRICS: Final = "outrider_metrics"
+"""``host:port`` of the metrics listener as scrapers reach it."""
+META_CANARY: Final = "canary"
+OWN_META: Final = frozenset({META_TEAM, META_VERSION, META_PROTOCOL, META_ENVIRONMENT, META_METRICS, META_CANARY})
+
+# Meta of the Nomad job, readable without its tasks. Nothing that may change without a restart belongs there.
+JOB_META_VERSION: Final = "outrider_version"
+JOB_META_PROTOCOL: Final = "outrider_protocol"
+
+# Labels on every series of a sidecar.
+STATS_SERVICE: Final = "outrider_service"
+STATS_ENVIRONMENT: Final = "outrider_environment"
+
+# Variables of the app.
+HOST_VARIABLE: Final = "HOST"
+PORT_VARIABLE: Final = "PORT"
+SERVICE_VARIABLE: Final = "OUTRIDER_SERVICE"
+ENVIRONMENT_VARIABLE: Final = "OUTRIDER_ENVIRONMENT"
+VERSION_VARIABLE: Final = "OUTRIDER_VERSION"
+
+# Files, relative to a task's directory or to the allocation's shared one.
+BOOTSTRAP_FILE: Final = "local/envoy.json"
+SECRET_BOOTSTRAP_FILE: Final = "secrets/envoy.json"  # noqa: S105 - a path
+AGENT_FILE: Final = "local/outrider-agent.pyz"
+ENVOY_FILE: Final = "local/envoy"
+SNAPSHOT_FILE: Final = "local/endpoints.json"
+TOKEN_FILE: Final = "secrets/consul.token"  # noqa: S105 - a path
+VARIABLES_FILE: Final = "secrets/outrider.env"
+AGENT_SOCKET: Final = "tmp/agent.sock"
+ADMIN_SOCKET: Final = "tmp/envoy.sock"
+
+PROTOCOL_NONE: Final = "none"
+"""The protocol of a worker, which nobody can call."""
+
+
+def cluster(upstream: str) -> str:
+    """Envoy's cluster of an upstream."""
+    return upstream
+
+
+def egress(upstream: str) -> str:
+    """Name and stat prefix of the egress listener of an upstream: ``egress_fx-rates``."""
+    return f"egress_{upstream}"
+
+
+def egress_label(upstream: str) -> str:
+    """Port label of an upstream; Nomad takes letters, digits and underscores: ``egress_fx_rates``."""
+    return "egress_" + upstream.replace("-", "_")
+
+
+def url_variable(upstream: str) -> str:
+    """Where the app finds an upstream as a URL: ``FX_RATES_URL``."""
+    return _variable(upstream) + "_URL"
+
+
+def address_variable(upstream: str) -> str:
+    """Where the app finds an upstream as ``host:port``: ``FX_RATES_ADDR``."""
+    return _variable(upstream) + "_ADDR"
+
+
+def own_instance(service: str, port_label: str) -> str:
+    """The id under which Nomad registers an allocation's group service in Consul (nomad/command/agent/consul)."""
+    return f"_nomad-task-${{NOMAD_ALLOC_ID}}-group-{service}-{service}-{port_label}"
+
+
+def _variable(upstream: str) -> str:
+    return upstream.replace("-", "_").upper()

@@ -1,0 +1,150 @@
+"""From a spec and a platform to the topology of one environment, or to everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import cast, get_args
+from urllib.parse import urlsplit
+
+from outrider.errors import Problem, SpecError, UsageError
+from outrider.spec.check import HttpCheck
+from outrider.spec.platform import Environment, Platform
+from outrider.spec.platform import Tracing as Collector
+from outrider.spec.service import Service
+from outrider.spec.upstream import Protocol
+from outrider.topology import names
+from outrider.topology.knobs import HTTP_PORT, HTTPS_PORT, upstream
+from outrider.topology.ports import Address, Pipe, Ports, Wishes, ports
+from outrider.topology.rules import Case, known_protocol, problems
+from outrider.topology.sidecar import App, Artifact, Sidecar, Topology, Tracing, Upstream
+from outrider.topology.version import version_hash
+
+
+def topology(
+    service: Service,
+    platform: Platform,
+    environment: str,
+    *,
+    protocols: Mapping[str, str],
+    directory: Artifact | None = None,
+    agent: Artifact | None = None,
+) -> Topology:
+    """The service as it will run in the environment.
+
+    ``protocols`` is what the store knows of every service there (``none`` for a worker). ``directory`` is the packed
+    ``run.directory``, ``agent`` the agent's zipapp, both as the nodes fetch them; file-only commands may leave them
+    out, and the job then lacks those downloads. Raises SpecError with every problem by key path, and UsageError for
+    an environment that the platform does not have.
+    """
+    here = _environment(platform, environment)
+    case = Case(service, here, {**protocols, service.service: _protocol(service)})
+    found = problems(case)
+    if found:
+        raise SpecError(found)
+    booked = ports(_wishes(service, here))
+    upstreams = _upstreams(case, booked)
+    return Topology(
+        service=service.service,
+        environment=environment,
+        spec=service,
+        platform=here,
+        protocol=_protocol(service),
+        version_hash=_version(case, environment, upstreams, directory, agent),
+        ports=booked,
+        sidecar=_sidecar(case, environment, booked, upstreams) if service.mesh else None,
+        directory=directory,
+        agent=agent if service.mesh else None,
+    )
+
+
+def _environment(platform: Platform, environment: str) -> Environment:
+    try:
+        return platform.environments[environment]
+    except KeyError:
+        known = ", ".join(platform.environments)
+        raise UsageError(f"the platform has no environment {environment}; it has {known}") from None
+
+
+def _protocol(service: Service) -> str:
+    return names.PROTOCOL_NONE if service.port == "none" else service.protocol
+
+
+def _wishes(service: Service, platform: Environment) -> Wishes:
+    return Wishes(
+        mode=platform.network.mode,
+        mesh=service.mesh,
+        has_port=service.port != "none",
+        upstreams=tuple(sorted(service.upstreams)),
+        app=service.port if isinstance(service.port, int) else None,
+        static=service.ingress.static,
+        loopback=platform.sidecar.transport == "loopback",
+    )
+
+
+def _upstreams(case: Case, booked: Ports) -> tuple[Upstream, ...]:
+    return tuple(
+        upstream(name, written, _speaks(case, name), case.platform.defaults, booked.egress[name])
+        for name, written in sorted(case.spec.upstreams.items())
+    )
+
+
+def _speaks(case: Case, name: str) -> Protocol:
+    found = known_protocol(case, name, case.spec.upstreams[name])
+    if found not in get_args(Protocol):
+        raise SpecError((Problem(f"upstreams.{name}", f"speaks {found}, which this Outrider does not know"),))
+    return cast("Protocol", found)
+
+
+def _version(
+    case: Case, environment: str, upstreams: tuple[Upstream, ...], directory: Artifact | None, agent: Artifact | None
+) -> str:
+    resolved = {item.name: asdict(item) for item in upstreams}
+    return version_hash(case.spec, case.platform, environment, resolved, directory, agent if case.spec.mesh else None)
+
+
+def _sidecar(case: Case, environment: str, booked: Ports, upstreams: tuple[Upstream, ...]) -> Sidecar:
+    spec, platform = case.spec, case.platform
+    return Sidecar(
+        service=spec.service,
+        environment=environment,
+        ingress=booked.ingress,
+        metrics=cast("Address", booked.metrics),
+        agent=booked.agent or _pipe(platform, names.AGENT_SOCKET),
+        admin=booked.admin or _pipe(platform, names.ADMIN_SOCKET),
+        app=_app(spec, booked.app) if booked.app else None,
+        upstreams=upstreams,
+        tracing=_tracing(platform.tracing) if platform.tracing else None,
+        memory_mb=platform.sidecar.memory.envoy,
+    )
+
+
+def _pipe(platform: Environment, path: str) -> Pipe:
+    """A socket in the allocation's shared directory.
+
+    raw_exec runs in its task's directory and has no /alloc; a relative path also stays below the 108 bytes that a
+    unix socket's path may have (unix(7)).
+    """
+    return Pipe(f"../alloc/{path}" if platform.sidecar.driver == "raw_exec" else f"/alloc/{path}")
+
+
+def _app(spec: Service, address: Address) -> App:
+    return App(
+        protocol=spec.protocol,
+        address=address,
+        idle_ms=spec.ingress.keep_alive,
+        check_paths=tuple(sorted({check.http for check in spec.checks if isinstance(check, HttpCheck)})),
+        rate=spec.ingress.rate,
+    )
+
+
+def _tracing(collector: Collector) -> Tracing:
+    parts = urlsplit(collector.collector)
+    is_tls = parts.scheme == "https"
+    return Tracing(
+        host=parts.hostname or "",
+        port=parts.port or (HTTPS_PORT if is_tls else HTTP_PORT),
+        path=parts.path.rstrip("/") or "/api/v2/spans",
+        tls=is_tls,
+        sampling=collector.sampling,
+    )

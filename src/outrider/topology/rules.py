@@ -1,0 +1,113 @@
+"""What only spec and environment together can get wrong, each rule as a generator of problems by key path.
+
+What a spec gets wrong by itself is refused where it is read (spec/rules.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from outrider.errors import Problem
+from outrider.spec.knobs import KNOBS, without_effect
+from outrider.spec.platform import CONTAINER_DRIVERS, Environment
+from outrider.spec.run import ImageRun
+from outrider.spec.service import Service
+from outrider.spec.shapes import near_miss
+from outrider.spec.upstream import Upstream
+from outrider.topology import names
+from outrider.topology.ports import BRIDGE_RANGE
+
+SHORTEST_STOP_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the rules look at. ``protocols`` maps the services that the store knows to what they speak."""
+
+    spec: Service
+    platform: Environment
+    protocols: Mapping[str, str]
+
+    @property
+    def is_host(self) -> bool:
+        """Whether its ports are the node's."""
+        return self.platform.network.mode == "host"
+
+
+def problems(case: Case) -> tuple[Problem, ...]:
+    """Everything wrong, in the order of the rules."""
+    return tuple(problem for rule in RULES for problem in rule(case))
+
+
+def known_protocol(case: Case, name: str, upstream: Upstream) -> str | None:
+    """What an upstream speaks: what the spec says, else what the store knows; None where nobody knows."""
+    fallback = "http" if upstream.address else case.protocols.get(name)
+    return upstream.protocol or fallback
+
+
+def unknown_upstreams(case: Case) -> Iterator[Problem]:
+    for name, upstream in case.spec.upstreams.items():
+        if known_protocol(case, name, upstream) is None:
+            message = f"no service {name} is known here: deploy it first, or write its protocol (or its address)"
+            yield Problem(f"upstreams.{name}", message, near_miss(name, tuple(case.protocols)))
+
+
+def mismatched_upstreams(case: Case) -> Iterator[Problem]:
+    for name, upstream in case.spec.upstreams.items():
+        known = None if upstream.address else case.protocols.get(name)
+        if known == names.PROTOCOL_NONE:
+            yield Problem(f"upstreams.{name}", f"{name} is a worker without a port: nobody can call it")
+        elif known and upstream.protocol and known != upstream.protocol:
+            yield Problem(f"upstreams.{name}.protocol", f"is {upstream.protocol}, but {name} speaks {known}", known)
+
+
+def knobs_without_effect(case: Case) -> Iterator[Problem]:
+    """Of upstreams whose protocol only the store knows; the others were looked at when the spec was read."""
+    for name, upstream in case.spec.upstreams.items():
+        known = case.protocols.get(name)
+        if known in KNOBS and not upstream.protocol and not upstream.address:
+            for finding in without_effect(name, upstream, known):
+                yield Problem(".".join(map(str, finding.path)), finding.message)
+
+
+def run_and_driver(case: Case) -> Iterator[Problem]:
+    is_image, driver = isinstance(case.spec.run, ImageRun), case.platform.driver
+    if is_image and driver not in CONTAINER_DRIVERS:
+        yield Problem("run.image", f"the driver here is {driver}, which runs a command and no image")
+    if not is_image and driver in CONTAINER_DRIVERS:
+        yield Problem("run.command", f"the driver here is {driver}, which runs an image: name one with run.image")
+
+
+def ports_in_bridge(case: Case) -> Iterator[Problem]:
+    if case.spec.mesh and not case.is_host and case.spec.port in BRIDGE_RANGE:
+        span = f"{BRIDGE_RANGE.start} to {BRIDGE_RANGE.stop - 1}"
+        yield Problem("port", f"{case.spec.port} lies among the sidecar's own ports, {span}: choose another")
+
+
+def fixed_ports(case: Case) -> Iterator[Problem]:
+    """On the node's network a fixed port is one allocation per node, with no canary beside it."""
+    spec = case.spec
+    if not case.is_host or not isinstance(spec.port, int):
+        return
+    if spec.update.canary:
+        message = f"cannot be placed beside the old one, which holds the node's port {spec.port} (port)"
+        yield Problem("update.canary", message)
+    if spec.mesh and spec.ingress.static == spec.port:
+        yield Problem("ingress.static", f"{spec.port} is the app's own port already: choose another")
+
+
+def stop_delay(case: Case) -> Iterator[Problem]:
+    if case.spec.stop.delay < SHORTEST_STOP_MS:
+        yield Problem("stop.delay", "must be at least 2s: a caller may need a second to hear of it, and one to be sure")
+
+
+RULES: tuple[Callable[[Case], Iterator[Problem]], ...] = (
+    run_and_driver,
+    ports_in_bridge,
+    unknown_upstreams,
+    mismatched_upstreams,
+    knobs_without_effect,
+    fixed_ports,
+    stop_delay,
+)

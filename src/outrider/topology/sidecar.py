@@ -1,0 +1,132 @@
+"""The resolved service of one environment, and its sidecar: what every foreign document is derived from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from outrider.spec.knobs import HTTP_PROTOCOLS
+from outrider.spec.platform import Environment
+from outrider.spec.service import Service
+from outrider.spec.upstream import Protocol
+from outrider.spec.variables import Secret
+from outrider.topology.ports import Address, Pipe, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """Bytes that Nomad fetches: where from, and their SHA-256 in hex."""
+
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A service that is not in Consul."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A service that this one calls, with every default filled in; durations in milliseconds.
+
+    ``timeout_ms`` is None where there is no total (streams, tcp), ``try_timeout_ms`` where one try may take it all.
+    ``limit`` is None where the protocol has none (redis).
+    """
+
+    name: str
+    protocol: Protocol
+    listen: Address
+    timeout_ms: int | None
+    try_timeout_ms: int | None
+    retries: int
+    limit: int | None
+    stream: bool = False
+    outside: Outside | None = None
+    password: Secret | None = None
+
+    @property
+    def is_http(self) -> bool:
+        """Whether Envoy reads its requests one by one."""
+        return self.protocol in HTTP_PROTOCOLS
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The application as its sidecar sees it."""
+
+    protocol: Protocol
+    address: Address
+    idle_ms: int
+    check_paths: tuple[str, ...]
+    rate: int | None
+
+    @property
+    def is_http(self) -> bool:
+        """Whether Envoy reads its requests one by one."""
+        return self.protocol in HTTP_PROTOCOLS
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Where spans go; ``sampling`` in percent of the traces that begin here."""
+
+    host: str
+    port: int
+    path: str
+    tls: bool
+    sampling: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """Envoy and agent beside one app."""
+
+    service: str
+    environment: str
+    ingress: Address | None
+    metrics: Address
+    agent: Address | Pipe
+    admin: Address | Pipe
+    app: App | None
+    upstreams: tuple[Upstream, ...]
+    tracing: Tracing | None
+    memory_mb: int
+
+    @property
+    def discovered(self) -> tuple[str, ...]:
+        """The upstreams whose endpoints come from Consul."""
+        return tuple(upstream.name for upstream in self.upstreams if not upstream.outside)
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """One service in one environment, resolved: no default is left open, every name and port is settled.
+
+    ``protocol`` is ``none`` for a worker; ``sidecar`` is None for a service outside the mesh. ``count`` is None where
+    the number that runs is to be kept. ``directory`` and ``agent`` are what the portal serves to the nodes.
+    """
+
+    service: str
+    environment: str
+    spec: Service
+    platform: Environment
+    protocol: str
+    version_hash: str
+    ports: Ports
+    sidecar: Sidecar | None
+    directory: Artifact | None
+    agent: Artifact | None
+
+    @property
+    def count(self) -> int | None:
+        """Allocations that the spec asks for."""
+        return self.spec.count
+
+    @property
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """Sorted by name."""
+        return self.sidecar.upstreams if self.sidecar else ()
