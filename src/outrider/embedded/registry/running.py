@@ -1,0 +1,38 @@
+"""A registry as it runs: its address, its checks executed, its held queries answered when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outrider.embedded.registry.app import registry_app
+from outrider.embedded.registry.state import Registry, identity
+from outrider.embedded.serving import serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRegistry:
+    """``address`` is ``http://host:port``."""
+
+    address: str
+    registry: Registry
+
+
+@contextlib.asynccontextmanager
+async def running_registry(
+    node: str,
+    datacenter: str = "dc1",
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> AsyncGenerator[RunningRegistry]:
+    """Serve a fresh registry while the block runs; raises OutriderError where the port is taken."""
+    registry = Registry(identity(node, datacenter))
+    async with serving(registry_app(registry), host, port) as address:
+        try:
+            yield RunningRegistry(address, registry)
+        finally:
+            registry.watches.close()
