@@ -12,8 +12,8 @@ import click
 
 from outrider.cli import exits
 from outrider.cli.invocation import Invocation, portal_verb
-from outrider.clients.archive import directory_archive
 from outrider.cli.watching import Waiting, waiting_options, watched
+from outrider.clients.archive import directory_archive
 from outrider.spec.reading import read_service
 from outrider.spec.run import CommandRun
 

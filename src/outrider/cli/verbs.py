@@ -12,6 +12,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from outrider.cli import exits
+from outrider.cli.problems import report
 from outrider.errors import OutriderError
 
 
@@ -115,10 +116,3 @@ class VerbGroup(click.Group):
             report(error)
             sys.exit(exits.FAILED)
         sys.exit(result if isinstance(result, int) else exits.OK)
-
-
-def report(error: OutriderError) -> None:
-    """The error on stderr: what happened, then what to do."""
-    click.echo(click.style("Error: ", fg="red", bold=True) + error.message, err=True)
-    if error.next_step:
-        click.echo(error.next_step, err=True)

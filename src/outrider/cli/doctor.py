@@ -1,0 +1,118 @@
+"""The verb `doctor`: what a platform lacks, and where each setting comes from; needs no portal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from outrider.cli.invocation import output_options, surroundings
+from outrider.cli.output import Output
+from outrider.clients.consul import ConsulClient, consul_client
+from outrider.clients.envoy import envoy_binary
+from outrider.clients.nomad import NomadClient, nomad_client
+from outrider.errors import OutriderError, UsageError
+from outrider.operations.doctor import Servers, findings
+from outrider.operations.findings import Finding, bad, good
+from outrider.settings import Settings, Sourced
+from outrider.spec.platform import Environment, Platform
+from outrider.spec.reading import read_platform
+
+OK, FAILED, WARNINGS = 0, 1, 2
+SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
+
+
+@click.command(short_help="Check a platform's Nomad and Consul: what lacks, why it matters, what to do.")
+@click.option(
+    "--platform",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The platform file (OUTRIDER_PLATFORM).",
+)
+@click.option("--strict", is_flag=True, help="Exit 2 when there are warnings.")
+@output_options
+def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
+    """Look at each environment of the platform file and say what lacks; only asks, changes nothing.
+
+    Exits 0 when services can run there, 1 when something lacks, with --strict 2 on warnings.
+    """
+    settings = surroundings().settings
+    if file is None and settings.platform is None:
+        raise UsageError("no platform file", next_step="Name it: --platform FILE, or OUTRIDER_PLATFORM.")
+    settings = replace(settings, platform=Sourced(str(file), "--platform") if file else settings.platform)
+    path = Path(str(settings.platform))
+    platform = read_platform(path.read_text(), str(path))
+    found = asyncio.run(_findings(settings, platform))
+    document = {"settings": dict(_origins(settings)), "findings": [asdict(finding) for finding in found]}
+    output.show(document, lambda: _lines(settings, found))
+    levels = {finding.level for finding in found}
+    return FAILED if "failed" in levels else WARNINGS if strict and "warning" in levels else OK
+
+
+async def _findings(settings: Settings, platform: Platform) -> list[Finding]:
+    clients = {name: _clients(settings, environment) for name, environment in platform.environments.items()}
+    try:
+        servers = {name: Servers(nomad, consul) for name, (nomad, consul) in clients.items()}
+        return [*await findings(platform, servers), await _envoy(settings)]
+    finally:
+        for pair in clients.values():
+            for client in pair:
+                await client.close()
+
+
+def _clients(settings: Settings, environment: Environment) -> tuple[NomadClient, ConsulClient]:
+    nomad = environment.nomad
+    return (
+        nomad_client(nomad.address, settings.nomad, region=nomad.region, namespace=nomad.namespace),
+        consul_client(environment.consul.address, settings.consul),
+    )
+
+
+async def _envoy(settings: Settings) -> Finding:
+    """The portal validates every bootstrap with a real Envoy before it is submitted."""
+    try:
+        binary = envoy_binary(settings.envoy)
+        return good("portal", f"Envoy {await binary.version()} at {binary.path} ({binary.source}) validates bootstraps")
+    except OutriderError as error:
+        why = "Every bootstrap is validated by a real Envoy before it is submitted."
+        return bad("portal", error.message, why, error.next_step or "")
+
+
+def _lines(settings: Settings, found: Sequence[Finding]) -> Iterator[str]:
+    yield click.style("settings", bold=True)
+    yield from (f"  {name:<20} {text}" for name, text in _origins(settings))
+    for about, findings_about in groupby(found, key=lambda finding: finding.about):
+        yield ""
+        yield click.style(about, bold=True)
+        for finding in findings_about:
+            yield from _finding_lines(finding)
+    yield ""
+    yield _summary(found)
+
+
+def _finding_lines(finding: Finding) -> Iterator[str]:
+    sign, colour = SIGNS[finding.level]
+    yield f"  {click.style(sign, fg=colour)} {finding.what}"
+    yield from (f"      {text}" for text in (finding.why, finding.next_step and f"→ {finding.next_step}") if text)
+
+
+def _summary(found: Sequence[Finding]) -> str:
+    failed = sum(finding.level == "failed" for finding in found)
+    warned = sum(finding.level == "warning" for finding in found)
+    if failed:
+        return click.style(f"{failed} of {len(found)} checks failed, {warned} warnings.", fg="red", bold=True)
+    return click.style(f"Services can run here ({len(found)} checks, {warned} warnings).", fg="green", bold=True)
+
+
+def _origins(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What is set and where it comes from; secrets are only said to be there."""
+    yield "platform", f"{settings.platform} (from {settings.platform.source})" if settings.platform else "none"
+    yield "Nomad token", "set (NOMAD_TOKEN)" if settings.nomad.token else "not set"
+    yield "Nomad CA", settings.nomad.tls.ca_file or settings.nomad.tls.ca_path or "the machine's own"
+    yield "Consul token", "set" if settings.consul.token or settings.consul.token_file else "not set"
+    yield "Consul CA", settings.consul.tls.ca_file or settings.consul.tls.ca_path or "the machine's own"
+    yield "Envoy", f"{settings.envoy} (from {settings.envoy.source})" if settings.envoy else "looked for"
