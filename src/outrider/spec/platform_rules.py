@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from outrider.spec.checking import Kind, Rule
-from outrider.spec.platform import CONTAINER_DRIVERS, Environment, Image, Platform
+from outrider.spec.platform import Environment, Platform
 from outrider.spec.problems import Finding
 from outrider.spec.shapes import near_miss
+from outrider.spec.sidecar import CONTAINER_DRIVERS, Image
 
 PLACEHOLDERS = ("service", "environment", "dashboard", "allocation", "trace", "namespace", "region", "datacenter")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -1,0 +1,91 @@
+"""The tasks that run beside each app of the mesh: what they are made of, as the operators say it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Tag
+
+from outrider.spec.shapes import by_key
+from outrider.spec.values import Line, Matching, WebAddress, Written
+
+SidecarDriver = Literal["docker", "podman", "exec", "raw_exec"]
+CONTAINER_DRIVERS = frozenset({"docker", "podman"})
+NOBODY = "65534"
+
+
+class Image(Written):
+    """A container image."""
+
+    image: Line = Field(examples=["envoyproxy/envoy@sha256:…"])
+    """Reference of the image."""
+
+
+class Path(Written):
+    """A program on the node."""
+
+    path: Line = Field(examples=["/usr/local/bin/envoy"])
+    """Where the node has it, or a name on its PATH."""
+
+
+class Download(Written):
+    """A program that Nomad fetches."""
+
+    artifact: WebAddress
+    """Where it is fetched from: the program itself, not an archive."""
+    sha256: Annotated[str, Matching("^[0-9a-f]{64}$", "64 hexadecimal digits")]
+    """Its checksum."""
+
+
+EnvoyProgram = Annotated[
+    Annotated[Image, Tag("Image")] | Annotated[Path, Tag("Path")] | Annotated[Download, Tag("Download")],
+    by_key(
+        {"image": "Image", "path": "Path", "artifact": "Download"},
+        "{image: …}, {path: …} or {artifact: URL, sha256: …}",
+    ),
+]
+PythonProgram = Annotated[
+    Annotated[Image, Tag("Image")] | Annotated[Path, Tag("Path")],
+    by_key({"image": "Image", "path": "Path"}, "{image: …} or {path: …}"),
+]
+
+
+class SidecarMemory(Written):
+    """Memory of the sidecar's tasks."""
+
+    envoy: Annotated[int, Field(ge=32, le=16_384)] = 64
+    """MB."""
+    agent: Annotated[int, Field(ge=16, le=16_384)] = 24
+    """MB."""
+
+
+def envoy_of(data: dict[str, Any]) -> Image | Path:
+    """Envoy where the file names none: an image for container drivers, else a program on the PATH."""
+    return Image(image="envoyproxy/envoy:v1.40.0") if data.get("driver") in CONTAINER_DRIVERS else Path(path="envoy")
+
+
+def python_of(data: dict[str, Any]) -> Image | Path:
+    """Python for the agent where the file names none."""
+    return Image(image="python:3.13-slim") if data.get("driver") in CONTAINER_DRIVERS else Path(path="python3")
+
+
+def user_of(data: dict[str, Any]) -> str | None:
+    """Nobody in containers; else Nomad's own choice, because a client that is not root can run as nobody else."""
+    return NOBODY if data.get("driver") in CONTAINER_DRIVERS else None
+
+
+class Sidecar(Written):
+    """The tasks that run beside each app of the mesh: Envoy, the discovery agent and the gate."""
+
+    driver: SidecarDriver = "docker"
+    """One driver for all three. Left out: the environment's own (``exec`` beside ``java``)."""
+    envoy: EnvoyProgram = Field(default_factory=envoy_of)
+    """Where Envoy comes from."""
+    agent: PythonProgram = Field(default_factory=python_of)
+    """Where the agent's Python (3.9 or newer) comes from; the agent itself comes from the portal."""
+    user: Line | None = Field(default_factory=user_of)
+    """One user for all three: they share sockets. Left out: ``65534`` in containers, else Nomad's own choice."""
+    transport: Literal["unix", "loopback"] = "unix"
+    """How they talk to each other: sockets in the allocation's directory, or ports on 127.0.0.1."""
+    memory: SidecarMemory = Field(default_factory=SidecarMemory)
+    """Memory of the tasks."""
