@@ -51,6 +51,9 @@ class Indexes:
         """The last write that changed any of these, at least 1: 0 would make clients spin."""
         return max(1, *(self._table.get(key, 0) for key in keys))
 
+    def has_touched(self) -> bool:
+        return bool(self._touched)
+
     def take_touched(self) -> frozenset[str]:
         """What has changed since the last call."""
         touched = frozenset(self._touched)

@@ -37,6 +37,7 @@ class LocalAgent:
         self.checks: dict[str, Check] = {}
         self.definitions: dict[str, Definition] = {}
         self.deadlines = Deadlines()
+        self._redefined: set[str] = set()
 
     # ---- services
 
@@ -86,6 +87,12 @@ class LocalAgent:
         if status != check.status:
             self._publish(self.checks[check_id])
 
+    def take_redefined(self) -> frozenset[str]:
+        """The checks whose definitions have come, changed or gone since the last call."""
+        taken = frozenset(self._redefined)
+        self._redefined.clear()
+        return taken
+
     def beat(self, check_id: str, status: str, output: str) -> None:
         """A sign of life for a TTL check."""
         wanted = self.definitions.get(check_id)
@@ -133,6 +140,7 @@ class LocalAgent:
             check = replace(check, status=before.status, output=before.output)
         self.checks[wanted.id] = check
         self.definitions[wanted.id] = wanted
+        self._redefined.add(wanted.id)
         if wanted.kind == "ttl":
             self.deadlines.set_expiry(wanted.id, self._now() + wanted.ttl)
         self._watch_reap(wanted.id, check.status)
@@ -184,4 +192,5 @@ class LocalAgent:
     def _forget(self, check_id: str) -> None:
         del self.checks[check_id]
         self.definitions.pop(check_id, None)
+        self._redefined.add(check_id)
         self.deadlines.forget(check_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.embedded.registry.app import registry_app
+from outrider.embedded.registry.probing import probing
 from outrider.embedded.registry.state import Registry, identity
 from outrider.embedded.serving import serving
 
@@ -33,6 +34,7 @@ async def running_registry(
     registry = Registry(identity(node, datacenter))
     async with serving(registry_app(registry), host, port) as address:
         try:
-            yield RunningRegistry(address, registry)
+            async with probing(registry):
+                yield RunningRegistry(address, registry)
         finally:
             registry.watches.close()

@@ -64,6 +64,11 @@ class Registry:
         for listener in self._listeners:
             listener()
 
+    def publish_if_written(self) -> None:
+        """End a write that may have been none."""
+        if self.indexes.has_touched():
+            self.publish()
+
     def _register_itself(self) -> None:
         node = this_node(self.identity.node, self.identity.node_id, self.identity.address)
         self.indexes.advance()

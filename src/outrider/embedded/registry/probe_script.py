@@ -1,0 +1,52 @@
+"""Script checks: a command's exit code 0 is passing, 1 warning, any other critical."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from outrider.embedded.registry.check import CRITICAL, PASSING, WARNING
+from outrider.embedded.registry.verdict import LONGEST_OUTPUT, Verdict
+
+if TYPE_CHECKING:
+    from outrider.embedded.registry.definition import Definition
+
+_STATUS = {0: PASSING, 1: WARNING}
+
+
+async def verdict(wanted: Definition) -> Verdict:
+    try:
+        process = await _started(wanted)
+    except OSError as error:
+        return Verdict(CRITICAL, f'exec: "{wanted.args[0]}": {_why(error)}')
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), wanted.timeout)
+    except TimeoutError:
+        return Verdict(CRITICAL, f"Timed out ({wanted.timeout:g}s) running check")
+    finally:
+        _kill_group(process.pid)
+    status = _STATUS.get(process.returncode if process.returncode is not None else -1, CRITICAL)
+    return Verdict(status, output[-LONGEST_OUTPUT:].decode("utf-8", "replace"))
+
+
+def _why(error: OSError) -> str:
+    return "executable file not found in $PATH" if isinstance(error, FileNotFoundError) else str(error.strerror)
+
+
+async def _started(wanted: Definition) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *wanted.args,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def _kill_group(pid: int) -> None:
+    """End what the command left behind; its group carries its own number."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
