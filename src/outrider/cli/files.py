@@ -98,7 +98,7 @@ def _checked(file: Path, platform: Platform | None) -> Checked:
         if IS_PLATFORM.search(text) and not IS_SERVICE.search(text):
             read_platform(text, str(file))
             return file, None
-        written = read_service(text, str(file))
+        written = read_service(text, str(file), known=tuple(platform.environments) if platform else ())
         for name in platform.environments if platform else ():
             rendered(Source(text, str(file)), Surroundings(platform or sample_platform(), name, {}))
         for name in written.environments:

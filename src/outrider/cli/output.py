@@ -14,7 +14,10 @@ from outrider.settings import Terminal
 
 FORMATS = ("table", "json", "yaml")
 GOOD = frozenset({"healthy", "successful", "running", "passing", "ok", "live", "yes"})
-BAD = frozenset({"failed", "unhealthy", "not_placed", "critical", "lost", "dead", "bad"})
+UNDERWAY = frozenset(
+    {"deploying", "waiting", "pending", "warning", "degraded", "not yet", "canary", "superseded", "absent"}
+)
+BAD = frozenset({"failed", "unhealthy", "not_placed", "critical", "lost", "unknown"})
 GAP = "  "
 
 
@@ -46,7 +49,7 @@ def colour(terminal: Terminal, *, is_refused: bool) -> bool | None:
     return True if terminal.is_colour_forced else None
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+def table(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> list[str]:
     """Aligned columns under bold heads; words for good and bad states are coloured, empty cells are a dash."""
     cells = [["-" if cell is None or cell == "" else str(cell) for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in [list(heads), *cells]) for column in range(len(heads))]
@@ -58,6 +61,8 @@ def state(word: str) -> str:
     plain = word.strip()
     if plain in GOOD:
         return click.style(word, fg="green")
+    if plain in UNDERWAY:
+        return click.style(word, fg="yellow")
     return click.style(word, fg="red") if plain in BAD else word
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from outrider.cli.arguments import short
+from outrider.cli.comparison import comparison
 from outrider.cli.output import state, table
 
 Document = Mapping[str, Any]
@@ -39,7 +40,9 @@ def service(document: Document) -> Iterator[str]:
     yield from (f"{name:<9}{url}" for name, url in links.items())
     yield ""
     yield from _allocations(document.get("allocations") or [])
-    yield from _upstreams(document.get("upstreams") or [])
+    yield from _instances(document.get("instances") or [])
+    yield from _upstreams(document.get("upstreams") or {})
+    yield from (f"\n! {text}" for text in (document.get("problem"),) if text)
 
 
 def history(versions: Sequence[Document], deployments: Sequence[Document]) -> Iterator[str]:
@@ -65,26 +68,22 @@ def history(versions: Sequence[Document], deployments: Sequence[Document]) -> It
     )
 
 
-def endpoints(document: Document) -> list[str]:
+def endpoints(document: Document) -> Iterator[str]:
     """Per upstream and address: what each of the three knows."""
-    rows = [
-        (
-            one.get("upstream"),
-            one.get("address"),
-            one.get("consul"),
-            one.get("agent"),
-            one.get("envoy"),
-            one.get("allocation"),
-        )
-        for one in document.get("endpoints") or ()
-    ]
-    return table(("UPSTREAM", "ADDRESS", "CONSUL", "AGENT", "ENVOY", "SEEN BY"), rows)
+    rows = comparison(document)
+    if rows:
+        yield from table(("UPSTREAM", "ADDRESS", "CONSUL", "AGENT", "ENVOY", "SEEN BY"), [one.values() for one in rows])
+    else:
+        yield f"{document['service']} calls nobody inside Consul."
+    yield from (f"! {text}" for text in document.get("problems") or ())
+    yield from (f"! {one['address']}: {one['problem']}" for one in document.get("sidecars") or () if one.get("problem"))
 
 
 def graph(document: Document) -> list[str]:
     """Edges with what was measured on them; a declared edge without traffic has dashes."""
+    said = [f"! {document['problem']}"] if document.get("problem") else []
     if not document["edges"]:
-        return ["No edges: no service names an upstream."]
+        return ["No edges: no service names an upstream.", *said]
     rows = [
         (
             one["source"],
@@ -98,22 +97,21 @@ def graph(document: Document) -> list[str]:
         )
         for one in document["edges"]
     ]
-    return table(("SOURCE", "", "TARGET", "PROTOCOL", "REQ/S", "ERRORS", "P50 MS", "P99 MS"), rows)
+    return [*table(("SOURCE", "", "TARGET", "PROTOCOL", "REQ/S", "ERRORS", "P50 MS", "P99 MS"), rows), *said]
 
 
 def _allocations(found: Sequence[Document]) -> list[str]:
     if not found:
         return ["No allocations."]
     return table(
-        ("ALLOCATION", "NODE", "STATUS", "HEALTHY", "VERSION", "ADDRESS", ""),
+        ("ALLOCATION", "NODE", "STATUS", "HEALTHY", "TASKS", ""),
         [
             (
                 short(one["id"]),
                 one.get("node"),
                 one["status"],
                 HEALTH.get(one.get("healthy"), "not yet"),
-                one.get("version"),
-                one.get("address"),
+                _tasks(one.get("tasks") or []),
                 "canary" if one.get("canary") else " ",
             )
             for one in found
@@ -121,11 +119,31 @@ def _allocations(found: Sequence[Document]) -> list[str]:
     )
 
 
-def _upstreams(found: Sequence[Document]) -> Iterator[str]:
-    if not found:
-        return
-    yield ""
-    yield from table(("UPSTREAM", "KNOBS"), [(one["service"], _knobs(one.get("knobs") or {})) for one in found])
+def _tasks(tasks: Sequence[Document]) -> str:
+    """Tasks that are not simply running, and restarts: what one looks for."""
+    words = [f"{one['name']} {_task(one)}" for one in tasks if _task(one)]
+    return ", ".join(words) or ("all running" if tasks else "")
+
+
+def _task(task: Document) -> str:
+    if task.get("failed") or task["state"] == "pending":
+        return "failed" if task.get("failed") else "pending"
+    return f"restarted {task['restarts']} times" if task.get("restarts") else ""
+
+
+def _instances(found: Sequence[Document]) -> Iterator[str]:
+    if found:
+        yield ""
+        yield from table(
+            ("IN CONSUL", "CHECKS", ""),
+            [(one["address"], one["status"], "canary" if one.get("canary") else " ") for one in found],
+        )
+
+
+def _upstreams(found: Mapping[str, Document]) -> Iterator[str]:
+    if found:
+        yield ""
+        yield from table(("UPSTREAM", "KNOBS"), [(name, _knobs(knobs)) for name, knobs in found.items()])
 
 
 def _deployment_line(deployment: Document | None) -> Iterator[str]:
@@ -135,7 +153,9 @@ def _deployment_line(deployment: Document | None) -> Iterator[str]:
 
 
 def _knobs(knobs: Document) -> str:
-    return ", ".join(f"{name} {value}" for name, value in knobs.items())
+    """Durations are milliseconds in the stored spec."""
+    said = {name: value for name, value in knobs.items() if value not in (None, False, [], {})}
+    return ", ".join(f"{name} {value}{' ms' if name == 'timeout' else ''}" for name, value in said.items())
 
 
 def _healthy(document: Document) -> str:

@@ -52,7 +52,8 @@ class Server:
     origin: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.address}" + (f" (from {self.origin})" if self.origin else "")
+        origins = {"": "", "default": " (the default address)"}
+        return f"{self.name} at {self.address}" + origins.get(self.origin, f" (from {self.origin})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,61 @@
+"""What Consul, the agents and the Envoys know of each address of a service's upstreams, side by side; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Document = Mapping[str, Any]
+UNKNOWN = "?"
+ABSENT = "absent"
+ROW = ("upstream", "address", "consul", "agent", "envoy", "seen_by")
+
+
+def comparison(document: Document) -> list[dict[str, str]]:
+    """One row per sidecar, upstream and address that anybody knows; `?` where somebody could not be asked."""
+    sidecars: list[Document] = list(document.get("sidecars") or ()) or [
+        {"instance": "", "upstreams": {}, "problem": "none"}
+    ]
+    return [
+        row for sidecar in sidecars for upstream in document["consul"] for row in _rows(document, sidecar, upstream)
+    ]
+
+
+def _rows(document: Document, sidecar: Document, upstream: str) -> Iterator[dict[str, str]]:
+    consul = {one["address"]: str(one["status"]) for one in document["consul"][upstream]}
+    view = _view(sidecar, upstream)
+    agent, envoy = _agent(view), _envoy(view)
+    for address in sorted(consul.keys() | (agent or {}).keys() | (envoy or {}).keys()) or [""]:
+        known = (consul, agent, envoy)
+        yield dict(
+            zip(ROW, (upstream, address, *(_word(one, address) for one in known), _allocation(sidecar)), strict=True)
+        )
+
+
+def _view(sidecar: Document, upstream: str) -> Document | None:
+    """The agent's answer for the upstream; None where the sidecar could not be asked."""
+    answer: Document = sidecar.get("upstreams") or {}
+    upstreams: Document = answer.get("upstreams") or answer
+    return upstreams.get(upstream)
+
+
+def _agent(view: Document | None) -> dict[str, str] | None:
+    if view is None or view.get("endpoints") is None:
+        return None
+    return {f"{one['address']}:{one['port']}": str(one["health"]).lower() for one in view["endpoints"]}
+
+
+def _envoy(view: Document | None) -> dict[str, str] | None:
+    envoy: Document = (view or {}).get("envoy") or {}
+    if envoy.get("endpoints") is None:
+        return None
+    return {str(one["address"]): str(one["health"]) for one in envoy["endpoints"]}
+
+
+def _word(known: Mapping[str, str] | None, address: str) -> str:
+    return UNKNOWN if known is None else known.get(address, ABSENT)
+
+
+def _allocation(sidecar: Document) -> str:
+    """The allocation's first eight characters in ``_nomad-task-<allocation>-group-…``."""
+    return str(sidecar.get("instance") or "").removeprefix("_nomad-task-")[:8]

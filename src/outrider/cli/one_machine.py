@@ -1,0 +1,94 @@
+"""Both clusters and the portal in this process: what `outrider dev` runs and the demonstration stands on."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from outrider.clients.envoy import envoy_binary
+from outrider.clients.portal import PortalClient, portal_client
+from outrider.embedded.cluster import Cluster, cluster
+from outrider.embedded.platform import ENVIRONMENTS, Addresses, one_machine
+from outrider.embedded.serving import serving
+from outrider.errors import ConflictError
+from outrider.portal.app import portal_app
+from outrider.settings import Settings, Sourced
+from outrider.spec.platform import Platform
+from outrider.wiring import application
+
+HOST = "127.0.0.1"
+# Dynamic ports of the two environments: apart from each other, and below Linux's ephemeral ports.
+PORT_RANGES = {"stage": (20000, 22000), "production": (22000, 24000)}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What runs: the portal with its address and a client of it, and the clusters by environment."""
+
+    address: str
+    portal: PortalClient
+    clusters: dict[str, Cluster]
+    directory: Path
+    platform: Platform
+
+
+@asynccontextmanager
+async def one_machine_portal(settings: Settings, directory: Path, port: int) -> AsyncGenerator[Machine]:
+    """Start all of it on this machine, end all of it with the block; port 0 takes free ports throughout.
+
+    The clusters take the four ports after the portal's, so that a restart finds the same addresses. Raises
+    OutriderError: no Envoy, a busy port; ConflictError: another one runs in this directory.
+    """
+    envoy = envoy_binary(settings.envoy)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(only_one(directory))
+        clusters: dict[str, Cluster] = {}
+        for number, name in enumerate(ENVIRONMENTS):
+            nomad_port, consul_port = (port + 1 + 2 * number, port + 2 + 2 * number) if port else (0, 0)
+            starting = cluster(name, directory / name, consul_port, nomad_port, PORT_RANGES[name])
+            clusters[name] = await stack.enter_async_context(starting)
+        port = port or _free_port()
+        address = f"http://{HOST}:{port}"
+        servers = {name: Addresses(one.nomad_address, one.consul_address) for name, one in clusters.items()}
+        platform = one_machine(servers, portal=address, envoy=str(envoy.path))
+        local = replace(settings, database=f"sqlite:///{directory / 'portal.db'}", address=Sourced(address, "dev"))
+        running = await stack.enter_async_context(application(local, platform))
+        await stack.enter_async_context(serving(portal_app(running), HOST, port))
+        client = portal_client(local)
+        stack.push_async_callback(client.close)
+        yield Machine(address, client, clusters, directory, platform)
+
+
+@contextmanager
+def only_one(directory: Path) -> Generator[None]:
+    """Hold the directory for this process; the lock goes with the process, so a crash leaves none behind."""
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "dev.pid"
+    with file.open("a+") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            held.seek(0)
+            pid = held.read().strip() or "unknown"
+            step = f"End it (kill {pid}), or choose another --directory and --port."
+            raise ConflictError(
+                f"`outrider dev` runs already in {directory}, as process {pid}", next_step=step
+            ) from error
+        held.truncate(0)
+        held.write(str(os.getpid()))
+        held.flush()
+        yield
+        with contextlib.suppress(OSError):
+            file.write_text("")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return int(listener.getsockname()[1])
