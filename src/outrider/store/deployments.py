@@ -60,9 +60,20 @@ class Deployments:
         async with self._database.writing() as connection:
             return (await connection.execute(take)).rowcount == 1
 
+    async def release(self, deployment_id: str, holder: str) -> None:
+        """Give the lease back."""
+        mine = (deployments.c.id == deployment_id, deployments.c.lease_holder == holder)
+        async with self._database.writing() as connection:
+            await connection.execute(update(deployments).where(*mine).values(lease_holder=None, lease_until=None))
+
     async def deployment(self, deployment_id: str) -> Deployment | None:
         """One deployment, or None."""
         found = await self._deployments(select(*_COLUMNS).where(deployments.c.id == deployment_id))
+        return found[0] if found else None
+
+    async def deployment_of_key(self, key: str) -> Deployment | None:
+        """The one that was made with this idempotency key, or None."""
+        found = await self._deployments(select(*_COLUMNS).where(deployments.c.idempotency_key == key))
         return found[0] if found else None
 
     async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:

@@ -1,0 +1,177 @@
+"""All that the faces may ask for, in one object: each method is one operation in one environment."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from outrider.errors import UsageError
+from outrider.operations import canary, history
+from outrider.operations.deploy import Order, deploy
+from outrider.operations.endpoints import Endpoints, endpoints
+from outrider.operations.environment import stored_version
+from outrider.operations.graph import TrafficGraph, graph
+from outrider.operations.logs import LogRequest, logs
+from outrider.operations.plan import Plan, prepared
+from outrider.operations.render import Source
+from outrider.operations.rollback import roll_back
+from outrider.operations.scale import scale
+from outrider.operations.status import Status, status, statuses
+from outrider.operations.stop import stop
+from outrider.topology.sidecar import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from outrider.operations.environment import Environment
+    from outrider.operations.events import Event
+    from outrider.operations.journal import Journal
+    from outrider.operations.ports import Store
+    from outrider.operations.records import Deployment, Version
+    from outrider.operations.runner import Runner
+    from outrider.spec.platform import Platform
+
+DIRECTORY_FILE = "directory.tar.gz"
+UNUSED_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A service spec as a face hands it in; ``artifact`` is the SHA-256 of its packed directory, uploaded before."""
+
+    spec: str
+    file: str = "outrider.yaml"
+    artifact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One portal's worth of operations; ``url`` is where nodes and people reach it, ``token`` what its API asks for.
+
+    Every method that names an environment raises UsageError for one that the platform does not have.
+    """
+
+    platform: Platform
+    environments: Mapping[str, Environment]
+    store: Store
+    journal: Journal
+    runner: Runner
+    url: str
+    token: str | None = None
+
+    def environment(self, name: str) -> Environment:
+        """The environment of that name."""
+        if name not in self.environments:
+            known = ", ".join(self.environments)
+            raise UsageError(f"there is no environment {name}", next_step=f"The platform has: {known}.")
+        return self.environments[name]
+
+    async def plan(self, environment: str, text: Text) -> Plan:
+        """What deploying the text would change."""
+        return (await prepared(self.environment(environment), await self._source(text))).plan
+
+    async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
+        """Deploy the text; the deployment goes on in the background."""
+        return self._driven(await deploy(self.environment(environment), await self._source(text), order))
+
+    async def roll_back(self, environment: str, service: str, number: int | None, order: Order) -> Deployment:
+        """Bring a stored version back, by default the one before."""
+        return self._driven(await roll_back(self.environment(environment), service, number, order))
+
+    async def scale(self, environment: str, service: str, count: int, order: Order) -> Deployment:
+        """Change the count of a running service."""
+        return self._driven(await scale(self.environment(environment), service, count, order))
+
+    async def stop(self, environment: str, service: str, order: Order, *, purge: bool = False) -> Deployment:
+        """Stop a service."""
+        return self._driven(await stop(self.environment(environment), service, order, purge=purge))
+
+    async def promote(self, environment: str, service: str, by: str) -> Deployment:
+        """Promote the waiting canary."""
+        return await canary.promote(self.environment(environment), service, by)
+
+    async def fail(self, environment: str, service: str, by: str) -> Deployment:
+        """Fail the active deployment."""
+        return await canary.fail(self.environment(environment), service, by)
+
+    async def status(self, environment: str, service: str) -> Status:
+        """What runs of a service."""
+        return await status(self.environment(environment), service)
+
+    async def statuses(self, environment: str | None = None) -> tuple[Status, ...]:
+        """What runs of all services, in one environment or in all."""
+        wanted = [self.environment(environment)] if environment else list(self.environments.values())
+        return tuple([one for here in wanted for one in await statuses(here)])
+
+    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
+        """The stored versions, newest first."""
+        return await history.versions(self.environment(environment), service)
+
+    async def version(self, environment: str, service: str, number: int) -> Version:
+        """One stored version."""
+        return await stored_version(self.environment(environment), service, number)
+
+    async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]:
+        """The last deployments, newest first."""
+        return await history.deployments(self.environment(environment), service)
+
+    async def deployment(self, deployment_id: str) -> Deployment:
+        """One deployment."""
+        return await history.deployment(self.store, deployment_id)
+
+    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
+        """The events so far with a number above ``after``."""
+        await self.deployment(deployment_id)
+        return await self.store.events(deployment_id, after)
+
+    async def feed(self, deployment_id: str, after: int = 0) -> AsyncIterator[Event | None]:
+        """The events as they come, up to the verdict; None now and then while nothing happens."""
+        await self.deployment(deployment_id)
+        return self.journal.feed(deployment_id, after)
+
+    async def endpoints(self, environment: str, service: str) -> Endpoints:
+        """Where the service's calls can go, by Consul, agents and Envoys."""
+        return await endpoints(self.environment(environment), service)
+
+    async def graph(self, environment: str, window_s: float) -> TrafficGraph:
+        """The declared calls with what flows on them during the next ``window_s`` seconds."""
+        return await graph(self.environment(environment), window_s)
+
+    async def logs(self, environment: str, service: str, request: LogRequest) -> AsyncIterator[bytes]:
+        """The output of a task."""
+        return await logs(self.environment(environment), service, request)
+
+    async def keep_artifact(self, sha256: str, content: bytes) -> None:
+        """Keep uploaded bytes under their own hash. UsageError where they have another one."""
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise UsageError(f"these bytes do not have the SHA-256 {sha256}", next_step="Send them again.")
+        agents = [here.agent.sha256 for here in self.environments.values() if here.agent]
+        await self.store.drop_artifacts(datetime.now(UTC) - UNUSED_FOR, kept=agents)
+        await self.store.add_artifact(content)
+
+    async def artifact(self, sha256: str) -> bytes:
+        """The bytes with that hash, or UsageError."""
+        found = await self.store.artifact(sha256)
+        if found is None:
+            raise UsageError(f"no artifact {sha256} is stored", next_step="Deploy the spec that needs it again.")
+        return found
+
+    async def _source(self, text: Text) -> Source:
+        source = Source(text.spec, text.file)
+        if text.artifact is None:
+            return source
+        if not await self.store.has_artifact(text.artifact):
+            raise UsageError(f"no artifact {text.artifact} is stored", next_step="Upload it first.")
+        url = artifact_url(self.url, text.artifact, DIRECTORY_FILE)
+        return replace(source, directory=Artifact(url=url, sha256=text.artifact))
+
+    def _driven(self, deployment: Deployment) -> Deployment:
+        self.runner.drive(deployment)
+        return deployment
+
+
+def artifact_url(base: str, sha256: str, file: str) -> str:
+    """Where nodes fetch an artifact; Nomad's getter takes the kind of archive from the end of the name."""
+    return f"{base.rstrip('/')}/artifacts/{sha256}/{file}"

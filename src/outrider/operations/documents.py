@@ -1,0 +1,26 @@
+"""Reading foreign JSON in which null stands for empty (Go writes a nil slice or map so)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from outrider.operations.ports import Json
+
+
+def listed(document: Json, key: str) -> list[Json]:
+    """The objects in a list; missing and null are empty."""
+    found: list[Json] | None = document.get(key)
+    return found or []
+
+
+def nested(document: Json, key: str) -> Json:
+    """The object inside an object; missing and null are empty."""
+    found: Json | None = document.get(key)
+    return found or {}
+
+
+def table(document: Json, key: str) -> dict[str, Json]:
+    """Objects by name; missing and null are empty."""
+    found: dict[str, Json] | None = document.get(key)
+    return found or {}

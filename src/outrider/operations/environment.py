@@ -1,0 +1,60 @@
+"""One environment with the servers that belong to it: what every operation is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from outrider.errors import UsageError
+
+if TYPE_CHECKING:
+    from outrider.operations.journal import Journal
+    from outrider.operations.ports import Consul, EnvoyCheck, Nomad, Sidecars, Store, Traffic
+    from outrider.operations.records import Version
+    from outrider.spec.platform import Platform
+    from outrider.topology.sidecar import Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an operation waits for what, in seconds; a portal's own watch over what Nomad may forget."""
+
+    look: float = 1.0
+    """Between two looks at the allocations of a deployment."""
+    placement: float = 15.0
+    """For a node to become free where Nomad has found none."""
+    stall: float = 15.0
+    """Beyond Nomad's own progress deadline, without any progress."""
+    promotion: float = 2.0
+    """For Nomad to promote by itself what it was told to promote."""
+    appearance: float = 5.0
+    """For a deployment to appear after its evaluation is complete: scaling down makes none."""
+    silence: float = 300.0
+    """For a server that does not answer any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The servers and settings of one environment; ``agent`` is the agent's zipapp as nodes can download it."""
+
+    name: str
+    platform: Platform
+    nomad: Nomad
+    consul: Consul
+    envoy: EnvoyCheck
+    sidecars: Sidecars
+    traffic: Traffic
+    store: Store
+    journal: Journal
+    agent: Artifact | None = None
+    patience: Patience = field(default_factory=Patience)
+
+
+async def stored_version(environment: Environment, service: str, number: int) -> Version:
+    """The version, or UsageError with those that exist."""
+    found = await environment.store.version(environment.name, service, number)
+    if found is None:
+        known = [str(version.number) for version in await environment.store.versions(environment.name, service)]
+        there = f"There are {known[-1]} to {known[0]}." if known else "It was never deployed there."
+        raise UsageError(f"{service} has no version {number} in {environment.name}", next_step=there)
+    return found

@@ -1,0 +1,31 @@
+"""An allocation as an event tells of it: one line for a person, and the same as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from outrider.operations.allocations import Allocation
+
+
+def allocation_line(one: Allocation) -> str:
+    """``allocation 2ef5ca04 on node-1: running, healthy``, with the reason where a task failed."""
+    canary = "canary " if one.canary else ""
+    health = {True: ", healthy", False: ", unhealthy", None: ""}[one.healthy]
+    bad = next((task for task in one.tasks if task.failed), None)
+    said = f": {bad.name}: {bad.reason or bad.text}" if bad else ""
+    return f"{canary}allocation {one.short_id} on {one.node}: {one.status}{health}{said}"
+
+
+def allocation_detail(one: Allocation) -> dict[str, object]:
+    """What faces show of it."""
+    return {
+        "allocation": one.id,
+        "index": one.index,
+        "node": one.node,
+        "status": one.status,
+        "desired": one.desired,
+        "healthy": one.healthy,
+        "canary": one.canary,
+        "tasks": {task.name: {"state": task.state, "restarts": task.restarts, "text": task.text} for task in one.tasks},
+    }

@@ -1,0 +1,80 @@
+"""The output of a service's tasks, from the allocation that is meant."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outrider.errors import UsageError
+from outrider.operations.allocations import Allocation, allocations
+from outrider.operations.status import unknown_service
+from outrider.topology import names
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from outrider.operations.environment import Environment
+    from outrider.operations.ports import LogKind
+
+BYTES_PER_LINE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Which output: ``allocation`` is a prefix of an id (left out: the newest that runs), ``lines`` from the end."""
+
+    task: str = names.APP_TASK
+    kind: LogKind = "stdout"
+    follow: bool = False
+    lines: int | None = None
+    allocation: str | None = None
+
+
+async def logs(environment: Environment, service: str, request: LogRequest) -> AsyncIterator[bytes]:
+    """The output, as an iterator; UsageError before it begins where there is no such allocation or task."""
+    chosen = await _chosen(environment, service, request)
+    tasks = [task.name for task in chosen.tasks]
+    if request.task not in tasks:
+        raise UsageError(
+            f"allocation {chosen.short_id} has no task {request.task}", next_step=f"It has: {', '.join(tasks)}."
+        )
+    if request.follow and request.lines is not None:
+        return _stream(environment, chosen, request, request.lines * BYTES_PER_LINE)
+    if request.lines is not None:
+        return _last(_stream(environment, chosen, request, request.lines * BYTES_PER_LINE), request.lines)
+    return _stream(environment, chosen, request, None)
+
+
+def _stream(
+    environment: Environment, chosen: Allocation, request: LogRequest, from_end: int | None
+) -> AsyncIterator[bytes]:
+    """From the start, or so many bytes before the end."""
+    origin, offset = ("start", 0) if from_end is None else ("end", from_end)
+    return environment.nomad.logs(
+        chosen.id, request.task, request.kind, follow=request.follow, origin=origin, offset=offset
+    )
+
+
+async def _last(chunks: AsyncIterator[bytes], lines: int) -> AsyncIterator[bytes]:
+    """The last lines of a stream that ends."""
+    kept: deque[bytes] = deque(maxlen=max(lines, 1))
+    rest = b""
+    async for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        kept.extend(whole)
+    if rest:
+        kept.append(rest)
+    if lines > 0 and kept:
+        yield b"\n".join(kept) + b"\n"
+
+
+async def _chosen(environment: Environment, service: str, request: LogRequest) -> Allocation:
+    found = allocations(await environment.nomad.allocations(service))
+    if not found:
+        raise await unknown_service(environment, service)
+    named = [one for one in found if one.id.startswith(request.allocation or "")]
+    if not named:
+        known = ", ".join(one.short_id for one in found)
+        raise UsageError(f"{service} has no allocation {request.allocation}", next_step=f"It has: {known}.")
+    return max(named, key=lambda one: (one.is_live, one.modify_index))

@@ -1,0 +1,96 @@
+"""From the text that a developer wrote to the two foreign documents; no server is asked here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outrider.envoy.bootstrap import bootstrap
+from outrider.envoy.document import sampled, template
+from outrider.errors import SpecError
+from outrider.nomad.job import job
+from outrider.spec.reading import read_service
+from outrider.topology.resolve import topology
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outrider.operations.ports import Json
+    from outrider.spec.platform import Platform
+    from outrider.spec.reading import ServiceFile
+    from outrider.spec.service import Service
+    from outrider.topology.sidecar import Artifact, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A service spec as it was handed in; ``directory`` is the packed directory that it runs, where it runs one."""
+
+    text: str
+    file: str = "outrider.yaml"
+    directory: Artifact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a spec is rendered into; ``protocols`` is what is known of the services that it may call."""
+
+    platform: Platform
+    environment: str
+    protocols: Mapping[str, str]
+    agent: Artifact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A spec with all that follows from it in one environment; ``service.count`` is None where it is left out.
+
+    ``bootstrap`` has sample ports, as Envoy can validate it; ``template`` is what the job carries. Both are None for a
+    service outside the mesh.
+    """
+
+    service: Service
+    topology: Topology
+    count: int
+    bootstrap: Json | None
+    template: str | None
+    job: Json
+
+    @property
+    def merged(self) -> Json:
+        """The spec of this environment as JSON, defaults filled in."""
+        return self.service.model_dump(mode="json")
+
+
+def read(source: Source, surroundings: Surroundings) -> ServiceFile:
+    """The spec of the environment; an environment in it that looks like a misspelt one of the platform is refused."""
+    known = tuple(surroundings.platform.environments)
+    return read_service(source.text, source.file, surroundings.environment, known=known)
+
+
+def rendered(source: Source, surroundings: Surroundings, running_count: int | None = None) -> Rendered:
+    """Render a spec; a count that it leaves out is the one that runs now, and 1 at first. SpecError, with places."""
+    written = read(source, surroundings)
+    service = written.service
+    count = service.count if service.count is not None else 1 if running_count is None else running_count
+    try:
+        resolved = topology(
+            service.model_copy(update={"count": count}),
+            surroundings.platform,
+            surroundings.environment,
+            protocols=surroundings.protocols,
+            directory=source.directory,
+            agent=surroundings.agent,
+        )
+    except SpecError as error:
+        raise SpecError(written.located(error.problems)) from error
+    document = bootstrap(resolved) if resolved.sidecar else None
+    text = template(document) if document is not None else None
+    return Rendered(
+        service=service,
+        topology=resolved,
+        count=count,
+        bootstrap=sampled(document) if document is not None else None,
+        template=text,
+        job=job(resolved, text),
+    )

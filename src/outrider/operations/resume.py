@@ -1,0 +1,62 @@
+"""Taking up a deployment that another process began: what has reached Nomad, and what is left to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from outrider.errors import ConflictError, UsageError
+from outrider.operations.environment import stored_version
+from outrider.operations.rollback import rolled_back
+from outrider.operations.running import running
+from outrider.operations.scale import scaled
+from outrider.operations.stop import stopped
+from outrider.operations.submit import accepted, adopted, ended, submitted
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.ports import Json
+    from outrider.operations.records import Deployment
+
+
+async def resumed(environment: Environment, deployment: Deployment) -> Deployment:
+    """The deployment, registered: what the process before had done is found in Nomad and never done twice.
+
+    Raises what the submission raises, after writing it down as the deployment's end.
+    """
+    if deployment.modify_index is not None:
+        return deployment
+    await _check_age(environment, deployment)
+    if deployment.kind in {"run", "rollback"}:
+        return await _registered(environment, deployment)
+    now = running(await environment.nomad.job(deployment.service))
+    is_done = now.count == deployment.count if deployment.kind == "scale" else not now.is_live
+    if is_done and now.index > deployment.expected_index:
+        return await accepted(environment, deployment, {"JobModifyIndex": now.index})
+    return await (scaled if deployment.kind == "scale" else stopped)(environment, deployment)
+
+
+async def _registered(environment: Environment, deployment: Deployment) -> Deployment:
+    job = await _job(environment, deployment)
+    try:
+        found = await adopted(environment, deployment, job)
+    except ConflictError as error:
+        await ended(environment, deployment, error)
+        raise
+    return found or await submitted(environment, deployment, job)
+
+
+async def _job(environment: Environment, deployment: Deployment) -> Json:
+    version = await stored_version(environment, deployment.service, deployment.version or 0)
+    if deployment.kind == "rollback":
+        return rolled_back(version.job, deployment.count or 0)
+    return version.job
+
+
+async def _check_age(environment: Environment, deployment: Deployment) -> None:
+    """What nobody has registered for that long is no longer what its author expects to happen now."""
+    age = (datetime.now(UTC) - deployment.created_at).total_seconds()
+    if age > environment.patience.silence:
+        error = UsageError(f"the portal was away for {age:.0f} s before it could register this", next_step="Ask again.")
+        await ended(environment, deployment, error)
+        raise error

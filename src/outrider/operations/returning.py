@@ -1,0 +1,72 @@
+"""After a failure: Nomad registers the last good version again, and that must not hang in a canary phase.
+
+Nomad's own return goes through the canary phase of the version it goes back to and may wait for a promotion that
+nobody knows of (hashicorp/nomad#10882, seen on 2.0.5): we promote it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from outrider.errors import ConflictError, RemoteError
+from outrider.operations.watch import TERMINAL, numbers, progress_deadline_s, promotion_is_due
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from typing import Protocol
+
+    from outrider.operations.environment import Environment
+    from outrider.operations.events import EventKind
+    from outrider.operations.ports import Json
+    from outrider.operations.records import Deployment
+
+    class Note(Protocol):
+        """Writes an event of the deployment down."""
+
+        def __call__(self, kind: EventKind, message: str, **detail: object) -> Awaitable[None]: ...
+
+
+async def returned(environment: Environment, deployment: Deployment, note: Note) -> str:
+    """Watch Nomad's return to its end, promoting it where it waits; what came of it as a sentence."""
+    found = await _newer(environment, deployment)
+    if found is None:
+        return "the last good version is registered again"
+    await note("deployment", "the last good version comes back", nomad_deployment=found["ID"])
+    give_up = time.monotonic() + progress_deadline_s(found) + environment.patience.stall
+    index = 0
+    while time.monotonic() < give_up:
+        document, index = await environment.nomad.deployment(found["ID"], index, environment.patience.look)
+        if document["Status"] in TERMINAL:
+            return _outcome(document)
+        if promotion_is_due(document):
+            await _promote(environment, document, note)
+    return "the return to the last good version has not ended yet"
+
+
+async def _newer(environment: Environment, deployment: Deployment) -> Json | None:
+    """The deployment that follows the failed one; none appears where nothing had to be placed."""
+    give_up = time.monotonic() + environment.patience.appearance
+    while time.monotonic() < give_up:
+        document = await environment.nomad.deployment_of(deployment.service)
+        if document and int(document.get("JobSpecModifyIndex") or 0) > (deployment.modify_index or 0):
+            return document
+        await asyncio.sleep(environment.patience.look / 4)
+    return None
+
+
+async def _promote(environment: Environment, document: Json, note: Note) -> None:
+    try:
+        await environment.nomad.promote(document["ID"])
+    except (ConflictError, RemoteError) as error:
+        await note("warning", f"the promotion of the last good version was refused: {error.message}")
+        await asyncio.sleep(environment.patience.look)
+    else:
+        await note("promotion", "the last good version is promoted again", needed=False, by="outrider")
+
+
+def _outcome(document: Json) -> str:
+    if document["Status"] == "successful":
+        return f"the last good version runs again: {numbers(document).healthy} allocations are healthy"
+    return f"the return to the last good version ended badly: {document.get('StatusDescription')}"

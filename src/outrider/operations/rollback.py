@@ -1,0 +1,93 @@
+"""Going back: a version from our own store is registered again.
+
+Nomad's revert is never used: it knows the last six versions only, and it goes through the canary phase of the version
+it returns to, where it waits for a promotion that nobody knows of (hashicorp/nomad#10882, seen on 2.0.5).
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outrider.errors import UsageError
+from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
+from outrider.operations.documents import listed, nested
+from outrider.operations.environment import stored_version
+from outrider.operations.plan import running_version
+from outrider.operations.running import Running, running
+from outrider.operations.submit import submitted
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.ports import Json
+    from outrider.operations.records import Deployment, Version
+
+
+async def roll_back(environment: Environment, service: str, number: int | None, order: Order) -> Deployment:
+    """Register a stored version again, by default the one that ran before; it waits for nobody's promotion.
+
+    UsageError: there is no such version, or bytes that it needs are gone. ConflictError and RemoteError as in deploy.
+    """
+    before = await repeated(environment, order)
+    if before is not None:
+        return before
+    now = running(await environment.nomad.job(service))
+    check_foreign(now.is_foreign, service, order)
+    base = await running_version(environment, service, now)
+    number = number if number is not None else await _earlier(environment, service, base)
+    target = await stored_version(environment, service, number)
+    await _check_artifacts(environment, target)
+    deployment = await opened(environment, _deployment(target, base, now, order))
+    if base and base.number == target.number and now.count == deployment.count:
+        return await no_change(environment, deployment, f"version {target.number} runs already")
+    return await submitted(environment, deployment, rolled_back(target.job, deployment.count or 0))
+
+
+def rolled_back(job: Json, count: int) -> Json:
+    """The version's job with that count and without a canary that a person would have to promote.
+
+    Where all allocations may be replaced at once, the new ones start beside the old ones and are promoted by
+    themselves, so that nothing is lost; a fixed port on the node leaves no room for that.
+    """
+    again = copy.deepcopy(job)
+    group = again["TaskGroups"][0]
+    update = nested(group, "Update")
+    reserved = any(network.get("ReservedPorts") for network in listed(group, "Networks"))
+    beside = count if 0 < count <= int(update.get("MaxParallel") or 1) and not reserved else 0
+    group["Count"] = count
+    group["Update"] = update | {"Canary": beside, "AutoPromote": beside > 0}
+    return again
+
+
+async def _earlier(environment: Environment, service: str, base: Version | None) -> int:
+    """The version deployed with success before the one that runs."""
+    for deployment in await environment.store.deployments(environment.name, service):
+        is_other = base is None or deployment.version != base.number
+        if deployment.version is not None and deployment.state == "successful" and is_other:
+            return deployment.version
+    raise UsageError(
+        f"{service} has no earlier good version in {environment.name}",
+        next_step=f"Name one: `outrider rollback {service} VERSION`; `outrider history {service}` lists them.",
+    )
+
+
+async def _check_artifacts(environment: Environment, target: Version) -> None:
+    missing = [one for one in target.artifacts if not await environment.store.has_artifact(one)]
+    if missing:
+        raise UsageError(
+            f"version {target.number} of {target.service} needs artifacts that are no longer stored: {', '.join(missing)}",
+            next_step="Deploy that spec again.",
+        )
+
+
+def _deployment(target: Version, base: Version | None, now: Running, order: Order) -> Deployment:
+    written = target.merged.get("count")
+    count = written if written is not None else 1 if now.count is None else now.count
+    return replace(
+        new_deployment(target.environment, target.service, "rollback", order),
+        version=target.number,
+        previous=base.number if base else None,
+        count=count,
+        expected_index=now.index if order.check_index is None else order.check_index,
+    )

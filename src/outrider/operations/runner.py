@@ -1,0 +1,141 @@
+"""The deployments that this process drives in the background, one task each, under a lease in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from outrider.errors import OutriderError, RemoteError
+from outrider.operations.follow import Following
+from outrider.operations.resume import resumed
+from outrider.operations.stopping import Stopping
+from outrider.operations.watch import Verdict
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.ports import Store
+    from outrider.operations.records import Deployment
+
+LEASE_S = 10.0
+SWEEP_S = 3.0
+RETRY_S = 2.0
+
+log = logging.getLogger("outrider.deployments")
+
+
+class Runner:
+    """Drives deployments to their verdict; those of a process that is gone are taken over as their lease ends."""
+
+    def __init__(self, store: Store, environments: Mapping[str, Environment], *, lease_s: float = LEASE_S) -> None:
+        self._store = store
+        self._environments = environments
+        self._holder = str(uuid.uuid4())
+        self._lease_s = lease_s
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Take up what is unfinished, now and whenever something turns up."""
+        self._sweeper = asyncio.create_task(self._sweep(), name="outrider-sweep")
+
+    async def close(self) -> None:
+        """Let go of everything; whoever starts next takes it up."""
+        tasks = [*self._tasks.values(), *([self._sweeper] if self._sweeper else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._sweeper = None
+
+    def drive(self, deployment: Deployment, *, is_taken_up: bool = False) -> None:
+        """Drive the deployment in the background."""
+        if deployment.is_final or deployment.id in self._tasks:
+            return
+        task = asyncio.create_task(self._driven(deployment, is_taken_up=is_taken_up), name=f"outrider-{deployment.id}")
+        self._tasks[deployment.id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(deployment.id, None))
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                for deployment in await self._store.unfinished():
+                    if deployment.environment in self._environments and _is_left_alone(deployment):
+                        self.drive(deployment, is_taken_up=True)
+            except OutriderError as error:
+                log.warning("unfinished deployments cannot be read: %s", error.message)
+            await asyncio.sleep(min(SWEEP_S, self._lease_s))
+
+    async def _driven(self, deployment: Deployment, *, is_taken_up: bool) -> None:
+        """Drive it for as long as the lease is ours."""
+        if not await self._store.claim(deployment.id, self._holder, self._lease_s):
+            return
+        work = asyncio.create_task(self._finished(deployment, is_taken_up=is_taken_up))
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=self._lease_s / 3)
+                if not work.done() and not await self._store.claim(deployment.id, self._holder, self._lease_s):
+                    return
+            work.result()
+        except OutriderError as error:
+            log.warning("deployment %s: %s", deployment.id, error.message)
+        except Exception:
+            log.exception("deployment %s ended by a defect of Outrider", deployment.id)
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await self._store.release(deployment.id, self._holder)
+
+    async def _finished(self, deployment: Deployment, *, is_taken_up: bool) -> None:
+        environment = self._environments[deployment.environment]
+        known = await _known_verdict(environment, deployment)
+        if known is not None:
+            await _save(environment, deployment, known)
+            return
+        if is_taken_up:
+            await environment.journal.note(deployment.id, "resumed", "the portal watches it again")
+            deployment = await resumed(environment, deployment)
+        following = (Stopping if deployment.kind == "stop" else Following)(environment, deployment)
+        verdict = await _patient_verdict(following, environment)
+        detail = {"state": verdict.state, "placed": verdict.state != "not_placed", "reason": verdict.reason}
+        await environment.journal.note(deployment.id, "verdict", verdict.reason, **detail)
+        await _save(environment, following.deployment, verdict)
+
+
+def _is_left_alone(deployment: Deployment) -> bool:
+    """A registration that is being made at this moment belongs to the request that makes it."""
+    age = (datetime.now(UTC) - deployment.created_at).total_seconds()
+    return deployment.modify_index is not None or age > LEASE_S
+
+
+async def _patient_verdict(following: Following | Stopping, environment: Environment) -> Verdict:
+    """The verdict; a server that does not answer is asked again until our patience ends."""
+    silent_since: float | None = None
+    while True:
+        started = time.monotonic()
+        try:
+            return await following.verdict()
+        except RemoteError as error:
+            if silent_since is None or time.monotonic() - started > environment.patience.silence:
+                silent_since = time.monotonic()
+                await following.note("warning", f"still watching: {error.message}")
+            if time.monotonic() - silent_since > environment.patience.silence:
+                return Verdict("failed", f"what became of it is unknown: {error.message}")
+            await asyncio.sleep(RETRY_S)
+
+
+async def _known_verdict(environment: Environment, deployment: Deployment) -> Verdict | None:
+    """The verdict that was written down by a process which ended before it could close the deployment."""
+    events = await environment.store.events(deployment.id)
+    if not events or events[-1].kind != "verdict":
+        return None
+    return Verdict(events[-1].detail["state"], events[-1].detail["reason"])
+
+
+async def _save(environment: Environment, deployment: Deployment, verdict: Verdict) -> None:
+    over = replace(deployment, state=verdict.state, reason=verdict.reason, ended_at=datetime.now(UTC))
+    await environment.store.save_deployment(over)

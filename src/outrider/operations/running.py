@@ -1,0 +1,56 @@
+"""What a job in Nomad says about itself: pure reading of its document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outrider.operations.documents import listed, nested
+from outrider.topology import names
+
+if TYPE_CHECKING:
+    from outrider.operations.ports import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The job under a service's name: ``index`` is 0 where there is none, ``hash`` None where it is not ours.
+
+    ``count`` is what runs now, None where nothing does.
+    """
+
+    index: int
+    exists: bool
+    is_stopped: bool
+    hash: str | None
+    count: int | None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether somebody else than Outrider has put a job under this name."""
+        return self.exists and not self.is_stopped and self.hash is None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether Nomad is asked to run it."""
+        return self.exists and not self.is_stopped
+
+
+def running(job: Json | None) -> Running:
+    """What the job's document says; None is no job."""
+    if job is None:
+        return Running(index=0, exists=False, is_stopped=False, hash=None, count=None)
+    stopped = bool(job.get("Stop"))
+    groups = listed(job, "TaskGroups")
+    return Running(
+        index=int(job.get("JobModifyIndex", 0)),
+        exists=True,
+        is_stopped=stopped,
+        hash=version_hash(job),
+        count=None if stopped or not groups else int(groups[0].get("Count") or 0),
+    )
+
+
+def version_hash(job: Json) -> str | None:
+    """The version that the job's meta names (also in Nomad's list of jobs), or None where it is not ours."""
+    return nested(job, "Meta").get(names.JOB_META_VERSION)

@@ -1,0 +1,71 @@
+"""Changing how many allocations run, and nothing else: those that run are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outrider.errors import ConflictError, RemoteError, UsageError
+from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
+from outrider.operations.plan import running_version
+from outrider.operations.running import Running, running
+from outrider.operations.submit import accepted, ended
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.records import Deployment
+
+BLOCKED = 400
+
+
+async def scale(environment: Environment, service: str, count: int, order: Order) -> Deployment:
+    """Ask Nomad for another count. UsageError: nothing runs; ConflictError: a deployment is active."""
+    before = await repeated(environment, order)
+    if before is not None:
+        return before
+    if count < 0:
+        raise UsageError(f"a count of {count} cannot be", next_step="Name 0 or more.")
+    now = running(await environment.nomad.job(service))
+    if not now.is_live:
+        raise not_running(environment, service)
+    check_foreign(now.is_foreign, service, order)
+    deployment = await opened(environment, await _deployment(environment, service, count, now, order))
+    if now.count == count:
+        return await no_change(environment, deployment, f"{count} allocations are asked for already")
+    return await scaled(environment, deployment)
+
+
+async def scaled(environment: Environment, deployment: Deployment) -> Deployment:
+    """Pass the count on to Nomad and remember its answer."""
+    service, count = deployment.service, deployment.count or 0
+    try:
+        answer = await environment.nomad.scale(service, service, count, f"outrider, by {deployment.created_by}")
+    except (ConflictError, RemoteError) as error:
+        conflict = _blocked(environment, service, error)
+        await ended(environment, deployment, conflict)
+        raise conflict from error
+    return await accepted(environment, deployment, answer)
+
+
+def not_running(environment: Environment, service: str) -> UsageError:
+    """The error for a service that has no running job."""
+    return UsageError(
+        f"{service} does not run in {environment.name}", next_step="Deploy it first, with `outrider run`."
+    )
+
+
+async def _deployment(environment: Environment, service: str, count: int, now: Running, order: Order) -> Deployment:
+    base = await running_version(environment, service, now)
+    fresh = new_deployment(environment.name, service, "scale", order)
+    number = base.number if base else None
+    return replace(fresh, version=number, previous=number, count=count, expected_index=now.index)
+
+
+def _blocked(environment: Environment, service: str, error: ConflictError | RemoteError) -> ConflictError | RemoteError:
+    """Nomad scales nothing while a deployment is active (400, or a conflict by the client's reading)."""
+    if isinstance(error, RemoteError) and error.status != BLOCKED:
+        return error
+    return ConflictError(
+        f"{service} is being deployed in {environment.name}, and Nomad scales nothing meanwhile",
+        next_step=f"Wait for its verdict, or end a waiting canary: `outrider promote {service}` or `outrider fail {service}`.",
+    )

@@ -1,0 +1,168 @@
+"""What runs: one service of an environment as Nomad, Consul and the store see it together."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from outrider.errors import RemoteError, UsageError
+from outrider.operations.allocations import Allocation, allocations
+from outrider.operations.documents import listed, nested
+from outrider.operations.plan import running_version
+from outrider.operations.running import Running, running
+from outrider.topology import names
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.ports import Json
+    from outrider.operations.records import Deployment, Version
+
+ServiceState = Literal["running", "degraded", "deploying", "waiting", "stopped", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One registration of the service in Consul; ``status`` is the worst of its checks."""
+
+    id: str
+    address: str
+    status: str
+    canary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A service in one environment; ``problem`` says which server did not answer, what it knows is missing then.
+
+    ``version`` is the stored version that runs, None where this portal does not know it; ``upstreams`` has the knobs
+    as written.
+    """
+
+    environment: str
+    service: str
+    team: str | None
+    description: str | None
+    protocol: str | None
+    state: ServiceState
+    version: int | None
+    hash: str | None
+    count: int | None
+    healthy: int
+    allocations: tuple[Allocation, ...]
+    instances: tuple[Instance, ...]
+    deployment: Deployment | None
+    upstreams: dict[str, Json]
+    links: dict[str, str]
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the servers and the store said; ``now`` is None where Nomad did not answer."""
+
+    now: Running | None
+    version: Version | None
+    deployment: Deployment | None
+    allocations: tuple[Allocation, ...] = ()
+    instances: tuple[Instance, ...] = ()
+    problem: str | None = None
+
+
+async def status(environment: Environment, service: str) -> Status:
+    """The service's status. UsageError where neither the store nor Nomad knows the service; RemoteError never."""
+    newest = (await environment.store.versions(environment.name, service))[:1]
+    deployments = await environment.store.deployments(environment.name, service, limit=1)
+    deployment = deployments[0] if deployments else None
+    try:
+        document, stubs = await asyncio.gather(environment.nomad.job(service), environment.nomad.allocations(service))
+    except RemoteError as error:
+        if not newest:
+            raise
+        return _status(environment, service, _Seen(None, newest[0], deployment, problem=error.message))
+    now = running(document)
+    if not now.exists and not newest:
+        raise await unknown_service(environment, service)
+    base = await running_version(environment, service, now) or (newest[0] if newest else None)
+    found = tuple(one for one in allocations(stubs) if one.is_live or not one.is_gone)
+    there, problem = await instances(environment, service)
+    return _status(environment, service, _Seen(now, base, deployment, found, there, problem))
+
+
+async def statuses(environment: Environment) -> tuple[Status, ...]:
+    """Every service that was ever deployed there, by name."""
+    known = await environment.store.services(environment.name)
+    return tuple(await asyncio.gather(*(status(environment, service) for service in known)))
+
+
+async def instances(environment: Environment, service: str) -> tuple[tuple[Instance, ...], str | None]:
+    """The service's registrations in Consul, or the reason why they are not known."""
+    try:
+        entries, _ = await environment.consul.health(service)
+    except RemoteError as error:
+        return (), error.message
+    return tuple(sorted((_instance(entry) for entry in entries), key=lambda one: one.address)), None
+
+
+async def unknown_service(environment: Environment, service: str) -> UsageError:
+    """The error for a service that nobody has deployed."""
+    known = ", ".join(await environment.store.services(environment.name))
+    return UsageError(
+        f"{environment.name} knows no service {service}",
+        next_step=f"It knows: {known}." if known else "Nothing is deployed there yet: `outrider run FILE`.",
+    )
+
+
+def _status(environment: Environment, service: str, seen: _Seen) -> Status:
+    now, version, found = seen.now, seen.version, seen.allocations
+    merged = version.merged if version else {}
+    runs = version is not None and now is not None and version.hash == now.hash
+    return Status(
+        environment=environment.name,
+        service=service,
+        team=merged.get("team"),
+        description=merged.get("description"),
+        protocol=version.protocol if version else None,
+        state=_state(now, seen.deployment, found),
+        version=version.number if version and runs else None,
+        hash=now.hash if now else None,
+        count=now.count if now else None,
+        healthy=_healthy(found, seen.instances),
+        allocations=found,
+        instances=seen.instances,
+        deployment=seen.deployment,
+        upstreams=merged.get("upstreams") or {},
+        links=merged.get("links") or {},
+        problem=seen.problem,
+    )
+
+
+def _healthy(found: tuple[Allocation, ...], there: tuple[Instance, ...]) -> int:
+    """The allocations that pass in Consul; of a service that Consul does not know, those that Nomad found healthy."""
+    if there:
+        passing = [one.id for one in there if one.status == "passing"]
+        return sum(1 for one in found if any(one.id in instance for instance in passing))
+    return sum(1 for one in found if one.healthy and one.status == "running")
+
+
+def _state(now: Running | None, deployment: Deployment | None, found: tuple[Allocation, ...]) -> ServiceState:
+    if now is None:
+        return "unknown"
+    if deployment and not deployment.is_final and deployment.kind != "stop":
+        return "waiting" if deployment.state == "waiting" else "deploying"
+    if not now.is_live:
+        return "stopped"
+    good = [one for one in found if one.status == "running" and one.desired == "run" and one.healthy is not False]
+    return "running" if len(good) >= (now.count or 0) else "degraded"
+
+
+def _instance(entry: Json) -> Instance:
+    service, node = nested(entry, "Service"), nested(entry, "Node")
+    levels = [str(check.get("Status")) for check in listed(entry, "Checks")]
+    worst = next((level for level in ("critical", "warning") if level in levels), "passing")
+    return Instance(
+        id=str(service.get("ID", "")),
+        address=f"{service.get('Address') or node.get('Address')}:{service.get('Port')}",
+        status=worst,
+        canary=nested(service, "Meta").get(names.META_CANARY) == "true",
+    )

@@ -1,0 +1,45 @@
+"""Stopping a service: Nomad ends its allocations in their order; purge also forgets the job there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outrider.errors import RemoteError
+from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
+from outrider.operations.plan import running_version
+from outrider.operations.running import running
+from outrider.operations.scale import not_running
+from outrider.operations.submit import accepted, ended
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.records import Deployment
+
+
+async def stop(environment: Environment, service: str, order: Order, *, purge: bool = False) -> Deployment:
+    """Stop the service's job; its versions stay in the store. UsageError: there is nothing to stop."""
+    before = await repeated(environment, order)
+    if before is not None:
+        return before
+    now = running(await environment.nomad.job(service))
+    if not now.exists:
+        raise not_running(environment, service)
+    check_foreign(now.is_foreign, service, order)
+    base = await running_version(environment, service, now)
+    fresh = new_deployment(environment.name, service, "stop", order)
+    previous = base.number if base else None
+    deployment = await opened(environment, replace(fresh, previous=previous, purge=purge, expected_index=now.index))
+    if now.is_stopped and not purge:
+        return await no_change(environment, deployment, "it is stopped already")
+    return await stopped(environment, deployment)
+
+
+async def stopped(environment: Environment, deployment: Deployment) -> Deployment:
+    """Ask Nomad to stop the job and remember its answer."""
+    try:
+        answer = await environment.nomad.deregister(deployment.service, purge=deployment.purge)
+    except RemoteError as error:
+        await ended(environment, deployment, error)
+        raise
+    return await accepted(environment, deployment, answer)

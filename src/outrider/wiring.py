@@ -1,0 +1,79 @@
+"""The composition root: settings and platform become clients, store, environments and the application over them."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from outrider.clients.agent_archive import agent_archive
+from outrider.clients.consul import consul_client
+from outrider.clients.envoy import LocalEnvoy
+from outrider.clients.metrics import SidecarTraffic
+from outrider.clients.nomad import nomad_client
+from outrider.clients.sidecar import SidecarClient
+from outrider.operations.application import Application, artifact_url
+from outrider.operations.environment import Environment
+from outrider.operations.journal import Journal
+from outrider.operations.runner import Runner
+from outrider.store.store import opened_store
+from outrider.topology.sidecar import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from outrider.operations.ports import Store
+    from outrider.settings import Settings
+    from outrider.spec.platform import Platform
+
+DATABASE_FILE = "portal.db"
+AGENT_FILE = "outrider-agent.pyz"
+
+
+@asynccontextmanager
+async def application(settings: Settings, platform: Platform) -> AsyncGenerator[Application]:
+    """Everything that a portal needs, running; what is unfinished in the store is taken up at once."""
+    async with AsyncExitStack() as stack:
+        store = await opened_store(settings.database or f"sqlite:///{settings.data_directory / DATABASE_FILE}")
+        stack.push_async_callback(store.close)
+        url = platform.portal.url if platform.portal else settings.address.value
+        agent = await _stored_agent(store, url)
+        journal = Journal(store)
+        environments = {
+            name: _environment(name, settings, platform, stack, (store, journal, agent))
+            for name in platform.environments
+        }
+        runner = Runner(store, environments)
+        runner.start()
+        stack.push_async_callback(runner.close)
+        token = settings.token.value if settings.token else None
+        yield Application(platform, environments, store, journal, runner, url, token)
+
+
+def _environment(
+    name: str, settings: Settings, platform: Platform, stack: AsyncExitStack, kept: tuple[Store, Journal, Artifact]
+) -> Environment:
+    written, (store, journal, agent) = platform.environments[name], kept
+    nomad = nomad_client(
+        written.nomad.address, settings.nomad, region=written.nomad.region, namespace=written.nomad.namespace
+    )
+    consul = consul_client(written.consul.address, settings.consul)
+    stack.push_async_callback(nomad.close)
+    stack.push_async_callback(consul.close)
+    return Environment(
+        name=name,
+        platform=platform,
+        nomad=nomad,
+        consul=consul,
+        envoy=LocalEnvoy(settings.envoy, getattr(written.sidecar.envoy, "path", None)),
+        sidecars=SidecarClient(),
+        traffic=SidecarTraffic(consul),
+        store=store,
+        journal=journal,
+        agent=agent,
+    )
+
+
+async def _stored_agent(store: Store, url: str) -> Artifact:
+    """The agent's zipapp, kept as an artifact: nodes fetch it from the portal by its content."""
+    sha256 = await store.add_artifact(agent_archive())
+    return Artifact(artifact_url(url, sha256, AGENT_FILE), sha256)
