@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+from outrider_agent.documents import list_in, object_in, text_in
+
 PASSING = "passing"
 WARNING = "warning"
 CRITICAL = "critical"
@@ -42,18 +44,18 @@ class UnusableInstanceError(ValueError):
 
 def instance(entry: dict[str, object]) -> Instance:
     """The instance in one entry ``{Node, Service, Checks}``; raise UnusableInstanceError without a literal IP and port."""
-    service = _object(entry.get("Service"))
-    address = _text(service.get("Address")) or _text(_object(entry.get("Node")).get("Address"))
+    service = object_in(entry.get("Service"))
+    address = text_in(service.get("Address")) or text_in(object_in(entry.get("Node")).get("Address"))
     port = service.get("Port")
     if not is_literal_ip(address):
         raise UnusableInstanceError(f"its address {address!r} is no literal IP")
     if not isinstance(port, int) or not 0 < port <= LARGEST_PORT:
         raise UnusableInstanceError(f"its port {port!r} is not from 1 to 65535")
     health = _worst(entry.get("Checks"))
-    found = Instance(address, port, health, _weight(_object(service.get("Weights")), health))
-    meta = _object(service.get("Meta"))
-    found.is_canary = meta.get("canary") == "true" or "canary" in _list(service.get("Tags"))
-    found.version = _text(meta.get("version"))
+    found = Instance(address, port, health, _weight(object_in(service.get("Weights")), health))
+    meta = object_in(service.get("Meta"))
+    found.is_canary = meta.get("canary") == "true" or "canary" in list_in(service.get("Tags"))
+    found.version = text_in(meta.get("version"))
     return found
 
 
@@ -71,14 +73,14 @@ def _parses(family: socket.AddressFamily, text: str) -> bool:
 
 
 def _worst(checks: object) -> str:
-    return max((_status(_object(check)) for check in _list(checks)), key=SEVERITY.index, default=PASSING)
+    return max((_status(object_in(check)) for check in list_in(checks)), key=SEVERITY.index, default=PASSING)
 
 
 def _status(check: dict[str, object]) -> str:
     """An unknown status counts as critical: an instance is not trusted with traffic on a word that we do not know."""
-    if _text(check.get("CheckID")).startswith(MAINTENANCE_CHECKS):
+    if text_in(check.get("CheckID")).startswith(MAINTENANCE_CHECKS):
         return MAINTENANCE
-    status = _text(check.get("Status"))
+    status = text_in(check.get("Status"))
     return status if status in SEVERITY else CRITICAL
 
 
@@ -86,15 +88,3 @@ def _weight(weights: dict[str, object], health: str) -> int:
     """Weight 0 would make Envoy reject the whole list."""
     weight = weights.get("Warning" if health == WARNING else "Passing", 1)
     return min(max(weight, 1), LARGEST_WEIGHT) if isinstance(weight, int) else 1
-
-
-def _object(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]  JSON's keys are text
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]  asked again where used
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -1,0 +1,218 @@
+"""The agent put together: settings in; a loop with watches, polls, snapshot and server out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from outrider_agent import envoy_admin, reports, snapshot
+from outrider_agent.channel import Channel
+from outrider_agent.consul import Consul
+from outrider_agent.discovery import PATH, Answer, Question, UnreadableError, question, whole_question
+from outrider_agent.endpoints import Endpoints
+from outrider_agent.exchange import Ask, Exchange
+from outrider_agent.link import Link
+from outrider_agent.loop import NEVER, Actor, Loop
+from outrider_agent.own_link import OwnLink
+from outrider_agent.polls import Poll, Polls, Reply, hold_of
+from outrider_agent.requests import Request
+from outrider_agent.responses import ResponseReader
+from outrider_agent.rules import Limits
+from outrider_agent.server import TEXT, Connection, Server
+from outrider_agent.settings import Settings
+from outrider_agent.watch import Watch
+
+Say = Callable[[str], None]
+
+ADMIN_DEADLINE = 1.0  # seconds that somebody who asks for /endpoints waits for Envoy's view
+TOKEN_PAUSE = 1.0  # seconds between two looks at the token file
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def jitter() -> float:
+    """From 0 up to 1; ``random`` would cost 0.4 MB."""
+    return int.from_bytes(os.urandom(4), "big") / (1 << 32)
+
+
+class PollClock(Actor):
+    """Ends the hold of polls."""
+
+    def __init__(self, polls: Polls, give: Callable[[list[Reply]], None]) -> None:
+        self._polls = polls
+        self._give = give
+
+    def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
+        return self._polls.wake_at()
+
+    def wake(self, now: float) -> None:
+        self._give(self._polls.expired(now))
+
+
+class TokenClock(Actor):
+    """Looks at the token file while Consul refuses the token, so that a new one is used at once."""
+
+    def __init__(self, consul: Consul, watches: list[Watch]) -> None:
+        self._consul = consul
+        self._watches = watches
+        self._next = 0.0
+
+    def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
+        return self._next if any(one.is_denied for one in self._watches) else NEVER
+
+    def wake(self, now: float) -> None:
+        self._next = now + TOKEN_PAUSE
+        if self._consul.token.has_changed():
+            for one in self._watches:
+                one.hurry(now)
+
+
+class EnvoyView(Actor):
+    """Asks Envoy's admin socket what it has, for everybody who waits for that at the moment."""
+
+    def __init__(self, loop: Loop, admin: Exchange | None) -> None:
+        self._loop = loop
+        self._admin = admin
+        self._waiting: list[Callable[[envoy_admin.Clusters], None]] = []
+
+    def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
+        return self._admin.wake_at() if self._admin else NEVER
+
+    def wake(self, now: float) -> None:
+        if self._admin:
+            self._admin.expire(now)
+
+    def ask(self, take: Callable[[envoy_admin.Clusters], None]) -> None:
+        clusters = envoy_admin.Clusters()
+        if self._admin is None:
+            take(clusters)
+            return
+        self._waiting.append(take)
+        if not self._admin.is_busy:
+            deadline = self._loop.now() + ADMIN_DEADLINE
+            self._admin.ask(Ask(envoy_admin.request("GET", "/clusters"), clusters.feed, deadline, self._give(clusters)))
+
+    def _give(self, clusters: envoy_admin.Clusters) -> Callable[[ResponseReader | None, str], None]:
+        def done(_reader: ResponseReader | None, _reason: str) -> None:
+            waiting, self._waiting = self._waiting, []
+            for take in waiting:
+                take(clusters)
+
+        return done
+
+
+class Agent:
+    """One agent for one Envoy; ``serve`` returns after a signal."""
+
+    def __init__(self, settings: Settings, channel: Callable[[], Channel], say: Say) -> None:
+        self.loop = Loop()
+        self._say = say
+        self._keeps_bodies = False
+        self._polls = Polls([one.label for one in settings.upstreams])
+        self._watches = [Watch(one, Limits(), jitter, self._changed) for one in settings.upstreams]
+        self._writer = snapshot.Writer(settings.snapshot, self._known, say) if settings.snapshot else None
+        self._restore(settings.snapshot)
+        consul = Consul(self.loop, settings.consul, channel)
+        admin = settings.envoy_admin
+        self._envoy = EnvoyView(self.loop, Exchange(self.loop, admin) if admin else None)
+        self._server = Server(self.loop, settings.listen, self._handle, self._polls.forget)
+        self.loop.actors += [Link(self.loop, consul, one, self._back, say) for one in self._watches]
+        self.loop.actors += [PollClock(self._polls, give), TokenClock(consul, self._watches), self._envoy, self._server]
+        self.loop.actors += [self._writer] if self._writer else []
+        if admin and settings.service_id:
+            self.loop.actors.append(OwnLink(self.loop, consul, Exchange(self.loop, admin), settings.service_id, say))
+
+    def serve(self) -> None:
+        self.loop.stop_on_signals()
+        self.loop.run()
+        self.close()
+
+    def close(self) -> None:
+        """A clean end: polls are answered "not modified", the snapshot is complete, the socket is gone."""
+        give(self._polls.ended())
+        if self._writer:
+            self._writer.finish()
+        self._server.close()
+        self.loop.close()
+
+    def _restore(self, path: str) -> None:
+        """Start with what a predecessor left for the upstreams that are still asked for."""
+        if not path or not os.path.exists(path):
+            return
+        try:
+            known = snapshot.read(path)
+        except (OSError, ValueError) as problem:
+            self._say(f"the snapshot {path} cannot be used: {problem}")
+            return
+        for watch in self._watches:
+            if watch.upstream.label in known:
+                watch.restore(known[watch.upstream.label], self.loop.now())
+                self._publish(watch)
+
+    def _known(self) -> dict[str, Endpoints]:
+        return {one.upstream.label: one.endpoints for one in self._watches if one.endpoints is not None}
+
+    def _changed(self, watch: Watch) -> None:
+        """Envoy first, the disk after."""
+        self._publish(watch)
+        if self._writer:
+            self._writer.changed(self.loop.now())
+
+    def _publish(self, watch: Watch) -> None:
+        answer = Answer(watch.upstream.label, watch.endpoints or ())
+        give(self._polls.publish(watch.upstream.label, answer, self.loop.now()))
+
+    def _back(self) -> None:
+        for one in self._watches:
+            one.hurry(self.loop.now())
+
+    def _handle(self, request: Request, connection: Connection) -> None:
+        route = (request.method, request.path)
+        if route == ("POST", PATH):
+            self._poll(request, connection)
+        elif route == ("GET", "/health"):
+            is_ready, document = reports.health(self._watches)
+            connection.respond(200 if is_ready else 503, reports.rendered(document))
+        elif route == ("GET", "/metrics"):
+            connection.respond(200, self._metrics(), METRICS)
+        elif route == ("GET", "/endpoints"):
+            self._envoy.ask(lambda clusters: connection.respond(200, self._endpoints(clusters)))
+        else:
+            connection.respond(404, b"POST /v3/discovery:endpoints, GET /health, /metrics or /endpoints\n", TEXT)
+
+    def _poll(self, request: Request, connection: Connection) -> None:
+        try:
+            asked = self._question(request)
+        except UnreadableError as problem:
+            connection.reader.keeps_bodies = True  # the ends did not show it: the next body is read whole
+            connection.respond(400 if request.body else 503, f"{problem}\n".encode(), TEXT)
+            return
+        hold = hold_of(request.headers.get("x-envoy-expected-rq-timeout-ms", ""))
+        reply = self._polls.asked(Poll(connection, asked, connection.opened_at, hold), self.loop.now())
+        give([reply] if reply else [])
+
+    def _question(self, request: Request) -> Question:
+        try:
+            return question(request.head, request.tail)
+        except UnreadableError:
+            return whole_question(request.body or b"")
+
+    def _endpoints(self, clusters: envoy_admin.Clusters) -> bytes:
+        view = {one.upstream.label: clusters.of(one.upstream.label) for one in self._watches}
+        return reports.rendered(reports.endpoints(self._watches, self._polls, view, self.loop.now()))
+
+    def _metrics(self) -> bytes:
+        process = {
+            "cpu_seconds": time.process_time(),
+            "connections": self._server.connections,
+            "connections_refused": self._server.refused,
+            "snapshot_failures": self._writer.failures if self._writer else 0,
+        }
+        return reports.metrics(self._watches, self._polls, process, self.loop.now())
+
+
+def give(replies: list[Reply]) -> None:
+    """Answer polls; whoever asked is a connection."""
+    for reply in replies:
+        if isinstance(reply.poll.caller, Connection):
+            reply.poll.caller.respond(reply.status, reply.body)

@@ -1,0 +1,190 @@
+"""A kept-alive connection to an HTTP server that carries one request at a time, without ever blocking the loop."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+
+from outrider_agent.addresses import Address
+from outrider_agent.channel import Channel
+from outrider_agent.entries import MalformedError
+from outrider_agent.loop import NEVER, READ, WRITE, Loop
+from outrider_agent.responses import BadResponseError, Body, ResponseReader
+
+PIECE = 65536
+CONNECTING = (0, errno.EINPROGRESS)
+NO_ANSWER = "closed without an answer"
+
+Done = Callable[["ResponseReader | None", str], None]  # the whole answer, or None and the reason
+
+
+class Ask:
+    """One request and where its answer goes: body bytes to ``body`` as they come, the end to ``done``."""
+
+    __slots__ = ("body", "deadline", "done", "request")
+
+    def __init__(self, request: bytes, body: Body, deadline: float, done: Done) -> None:
+        self.request = request
+        self.body = body
+        self.deadline = deadline
+        self.done = done
+
+
+class Exchange:
+    """Connects when it is asked; a connection that the server closed while it was idle is opened again in silence."""
+
+    def __init__(self, loop: Loop, address: Address, channel: Callable[[], Channel] = Channel) -> None:
+        self._loop = loop
+        self._address = address
+        self._new_channel = channel
+        self._channel = Channel()
+        self._socket: socket.socket | None = None
+        self._outbox = b""
+        self._ask: Ask | None = None
+        self._reader: ResponseReader | None = None
+        self._is_reused = False
+
+    @property
+    def is_busy(self) -> bool:
+        return self._ask is not None
+
+    def ask(self, ask: Ask) -> None:
+        """Send; ``ask.done`` is called once, never from within this call unless connecting fails at once."""
+        self._ask = ask
+        self._is_reused = self._socket is not None
+        self._begin()
+
+    def wake_at(self) -> float:
+        return self._ask.deadline if self._ask else NEVER
+
+    def expire(self, now: float) -> None:
+        if self._ask and self._ask.deadline <= now:
+            self._end("no answer in time")
+
+    def close(self) -> None:
+        """Hang up without a word to whoever asked."""
+        self._ask = None
+        self._hang_up()
+
+    def _begin(self) -> None:
+        if self._ask is None:
+            return
+        self._reader = ResponseReader(self._ask.body)
+        try:
+            if self._socket is None:
+                self._connect()
+            self._outbox += self._channel.sealed(self._ask.request)
+        except OSError as problem:
+            self._end(said(problem))
+            return
+        self._listen()
+
+    def _connect(self) -> None:
+        family, target = resolved(self._address)
+        self._channel = self._new_channel()
+        self._socket = sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        if family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = sock.connect_ex(target)
+        if code not in CONNECTING:
+            raise OSError(code, os.strerror(code))
+
+    def _listen(self) -> None:
+        if self._socket:
+            self._loop.attend(self._socket, READ | WRITE if self._outbox else READ, self._ready)
+
+    def _ready(self, mask: int) -> None:
+        try:
+            if mask & WRITE:
+                self._write()
+            if mask & READ:
+                self._read()
+        except OSError as problem:
+            self._lost(said(problem))
+        except (BadResponseError, MalformedError) as problem:
+            self._end(str(problem))
+
+    def _write(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            sent = self._socket.send(self._outbox)
+        except BlockingIOError:
+            return
+        self._outbox = self._outbox[sent:]
+        self._listen()
+
+    def _read(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            data = self._socket.recv(PIECE)
+        except BlockingIOError:
+            return
+        if not data:
+            self._closed()
+            return
+        said_by_peer = self._channel.opened(data)
+        answer = self._channel.sealed(b"")
+        if answer:
+            self._outbox += answer
+            self._listen()
+        if said_by_peer:
+            self._heard(said_by_peer)
+
+    def _heard(self, data: bytes) -> None:
+        if self._ask is None or self._reader is None:
+            self._hang_up()  # bytes that nobody asked for
+            return
+        self._reader.receive(data)
+        if self._reader.is_complete:
+            self._end("")
+
+    def _closed(self) -> None:
+        if self._ask is None or self._reader is None:
+            self._hang_up()
+        elif self._reader.status:
+            self._reader.closed()
+            self._end("")
+        else:
+            self._lost(NO_ANSWER)
+
+    def _lost(self, reason: str) -> None:
+        """The connection broke; one that was idle before may simply have been too old, which is worth a second try."""
+        is_old = self._is_reused and self._reader is not None and not self._reader.status
+        self._hang_up()
+        self._is_reused = False
+        if is_old:
+            self._begin()
+        else:
+            self._end(reason)
+
+    def _end(self, reason: str) -> None:
+        ask, reader = self._ask, self._reader
+        self._ask = None
+        if reason or reader is None or not reader.keeps_alive:
+            self._hang_up()
+        if ask:
+            ask.done(None if reason else reader, reason)
+
+    def _hang_up(self) -> None:
+        self._outbox = b""
+        if self._socket:
+            self._loop.leave(self._socket)
+            self._socket.close()
+            self._socket = None
+
+
+def resolved(address: Address) -> tuple[int, tuple[object, ...] | str]:
+    """Family and target of a socket; a name is asked for in bytes, since text would load the idna codec."""
+    if address.path:
+        return socket.AF_UNIX, address.path
+    found = socket.getaddrinfo(address.host.encode(), address.port, type=socket.SOCK_STREAM)
+    return found[0][0], found[0][4]
+
+
+def said(problem: OSError) -> str:
+    return (problem.strerror or str(problem)).lower()

@@ -1,0 +1,104 @@
+"""The verb ``gate``: waits until a sidecar can carry traffic, or says why it cannot."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+
+from outrider_agent.addresses import Address
+from outrider_agent.documents import object_in, text_in
+from outrider_agent.exchange import resolved, said
+from outrider_agent.responses import BadResponseError, ResponseReader
+from outrider_agent.settings import Settings
+
+PATIENCE = 60.0  # seconds
+PAUSE = 0.1
+READ_DEADLINE = 2.0
+READY_STATUS = 200
+LIVE = "LIVE"
+
+
+class Said:
+    """A status and a body, or status 0 and why there is none."""
+
+    def __init__(self, status: int, body: str) -> None:
+        self.status = status
+        self.body = body
+
+
+def open_reason(settings: Settings, ask: Callable[[Address, str], Said], patience: float = PATIENCE) -> str:
+    """Empty as soon as Envoy is LIVE and the agent knows every upstream; else the reason, after ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        reason = closed_reason(settings, ask)
+        if not reason or time.monotonic() >= deadline:
+            return reason
+        time.sleep(PAUSE)
+
+
+def closed_reason(settings: Settings, ask: Callable[[Address, str], Said]) -> str:
+    """Why the gate is closed at this moment, for the person who reads the task's log."""
+    reasons = [agent_reason(settings, ask(settings.listen, "/health"))]
+    if settings.envoy_admin:
+        reasons.append(envoy_reason(settings.envoy_admin, ask(settings.envoy_admin, "/ready")))
+    return "\n".join(reason for reason in reasons if reason)
+
+
+def agent_reason(settings: Settings, said_by_agent: Said) -> str:
+    if said_by_agent.status == 0:
+        return f"the agent does not answer at {settings.listen}: {said_by_agent.body}; see the log of its task"
+    try:
+        upstreams = object_in(object_in(json.loads(said_by_agent.body)).get("upstreams"))
+    except ValueError:
+        return f"whoever listens at {settings.listen} is not the agent"
+    missing = [one.label for one in settings.upstreams if one.label not in upstreams]
+    if missing:
+        return f"the agent at {settings.listen} does not watch {', '.join(missing)}"
+    if said_by_agent.status == READY_STATUS:
+        return ""
+    return "\n".join(reason for label in upstreams if (reason := _upstream_reason(label, object_in(upstreams[label]))))
+
+
+def _upstream_reason(label: str, upstream: dict[str, object]) -> str:
+    if text_in(upstream.get("state")) not in ("starting", "failing", "denied", "suspect"):
+        return ""
+    return f"nothing is known of upstream {label}: {text_in(upstream.get('reason')) or 'Consul has not answered yet'}"
+
+
+def envoy_reason(admin: Address, said_by_envoy: Said) -> str:
+    if said_by_envoy.status == 0:
+        return (
+            f"Envoy's admin socket {admin} does not answer: {said_by_envoy.body}; its port may be taken or its "
+            "configuration refused: see the log of its task"
+        )
+    state = said_by_envoy.body.strip()
+    return "" if state == LIVE else f"Envoy is {state or said_by_envoy.status}, not {LIVE}"
+
+
+def ask(address: Address, path: str) -> Said:
+    """GET over a connection of its own; the gate may block, since nobody waits for it but the app."""
+    body: list[bytes] = []
+    reader = ResponseReader(lambda _status, data: body.append(data))
+    try:
+        _exchange(address, f"GET {path} HTTP/1.1\r\nhost: outrider\r\nconnection: close\r\n\r\n".encode(), reader)
+    except OSError as problem:
+        return Said(0, said(problem))
+    except BadResponseError as problem:
+        return Said(0, str(problem))
+    return Said(reader.status, b"".join(body).decode("utf-8", "replace"))
+
+
+def _exchange(address: Address, request: bytes, reader: ResponseReader) -> None:
+    family, target = resolved(address)
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.settimeout(READ_DEADLINE)
+        sock.connect(target)
+        sock.sendall(request)
+        while not reader.is_complete:
+            data = sock.recv(65536)
+            if not data:
+                reader.closed()
+                break
+            reader.receive(data)

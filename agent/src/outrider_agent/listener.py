@@ -1,0 +1,70 @@
+"""Listening sockets: a unix socket that only its owner may open, or a port on loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from outrider_agent.addresses import Address
+from outrider_agent.exchange import said
+
+OWNER_ONLY = 0o177  # the mask that leaves mode 0600
+BACKLOG = 128
+
+
+class ListenError(Exception):
+    """The address cannot be listened on."""
+
+
+def listener(address: Address) -> socket.socket:
+    """A listening socket, of mode 0600 where it is a file; raise ListenError with the reason."""
+    try:
+        return _unix_listener(address.path) if address.path else _loopback_listener(address)
+    except OSError as problem:
+        raise ListenError(f"cannot listen on {address}: {said(problem)}") from problem
+
+
+def _unix_listener(path: str) -> socket.socket:
+    if _is_alive(path):
+        raise OSError(0, "another process listens there")
+    unlinked(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(OWNER_ONLY)
+    try:
+        sock.bind(path)
+    except OSError:
+        sock.close()
+        raise
+    finally:
+        os.umask(mask)
+    return _listening(sock)
+
+
+def _loopback_listener(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address.host, address.port))
+    except OSError:
+        sock.close()
+        raise
+    return _listening(sock)
+
+
+def _listening(sock: socket.socket) -> socket.socket:
+    sock.listen(BACKLOG)
+    sock.setblocking(False)
+    return sock
+
+
+def _is_alive(path: str) -> bool:
+    """Whether somebody answers at this socket, or it is only what a crashed predecessor left."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(path) == 0
+
+
+def unlinked(path: str) -> None:
+    if os.path.lexists(path):
+        os.unlink(path)

@@ -1,0 +1,88 @@
+"""The one loop: sockets that became ready, actors whose time has come, and the signal that ends it."""
+
+from __future__ import annotations
+
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+NEVER = float("inf")
+LONGEST_SLEEP = 60.0
+
+Ready = Callable[[int], None]  # called with the mask of events
+
+
+class Actor:
+    """Something with a time of its own; clock readings are monotonic seconds, so a moved wall clock changes nothing."""
+
+    def wake_at(self, now: float) -> float:  # noqa: ARG002  most do not ask
+        """When ``wake`` is to be called; NEVER where only a socket can change anything."""
+        return NEVER
+
+    def wake(self, now: float) -> None:
+        """Do what is due at ``now``."""
+
+
+class Loop:
+    """Runs until ``stop``, or until SIGTERM or SIGINT once ``stop_on_signals`` was called."""
+
+    def __init__(self) -> None:
+        self.actors: list[Actor] = []
+        self._selector = selectors.DefaultSelector()
+        self._is_stopping = False
+        self._bell: tuple[socket.socket, socket.socket] | None = None
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def attend(self, sock: socket.socket, events: int, ready: Ready) -> None:
+        """Call ``ready`` whenever ``sock`` has one of ``events``; a second call replaces the first."""
+        try:
+            self._selector.modify(sock, events, ready)
+        except KeyError:
+            self._selector.register(sock, events, ready)
+
+    def leave(self, sock: socket.socket) -> None:
+        if sock.fileno() in self._selector.get_map():
+            self._selector.unregister(sock)
+
+    def stop(self) -> None:
+        self._is_stopping = True
+
+    def stop_on_signals(self) -> None:
+        """A signal rings a bell in the selector: Python's own retry after a signal would sleep on."""
+        self._bell = socket.socketpair()
+        for end in self._bell:
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._bell[1].fileno())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self.stop())
+        self.attend(self._bell[0], READ, self._ring)
+
+    def run(self) -> None:
+        while not self._is_stopping:
+            self.turn()
+
+    def turn(self) -> None:
+        """One round: sleep until something is due, then serve sockets before actors."""
+        now = self.now()
+        due = min((actor.wake_at(now) for actor in self.actors), default=NEVER)
+        for key, mask in self._selector.select(min(max(0.0, due - now), LONGEST_SLEEP)):
+            key.data(mask)
+        now = self.now()
+        for actor in self.actors:
+            if actor.wake_at(now) <= now:
+                actor.wake(now)
+
+    def close(self) -> None:
+        self._selector.close()
+        for end in self._bell or ():
+            end.close()
+
+    def _ring(self, _mask: int) -> None:
+        if self._bell:
+            self._bell[0].recv(64)

@@ -1,0 +1,98 @@
+"""The rules for Consul's answers as tables and pure functions: which to believe, and what to ask next.
+
+Sources: Consul's documentation of blocking queries (hashicorp/consul PR 5358) and the cases named beside each rule.
+"""
+
+from __future__ import annotations
+
+from outrider_agent.responses import Headers, is_number
+
+DENIALS = (400, 403, 404)
+OK = 200
+
+
+class Limits:
+    """Every number of the rules, in seconds unless said otherwise."""
+
+    __slots__ = (
+        "back_off_first",
+        "back_off_longest",
+        "burst",
+        "confirm_pause",
+        "denied_longest",
+        "denied_shortest",
+        "empty_hold",
+        "floor",
+        "index_zero_pause",
+        "oldest_contact",
+        "rate",
+        "read_margin",
+        "refresh",
+        "unchanged_pause",
+        "unchanged_streak",
+        "usable_window",
+        "wait",
+    )
+
+    def __init__(self) -> None:
+        self.wait = 55.0  # bounds the loss when a wake-up never comes (hashicorp/consul#1961)
+        self.read_margin = 5.0  # beside wait and Consul's own jitter of wait/16 (hashicorp/consul#8504)
+        self.refresh = 300.0  # a read without index, should blocking ones be stuck (hashicorp/consul#8980)
+        self.empty_hold = 10.0  # longer than the usual stop.delay, shorter than anybody's patience
+        self.confirm_pause = 0.1
+        self.floor = 0.5  # share of known instances; Envoy's own panic threshold
+        self.usable_window = 30.0  # turned critical within this counts as one step
+        self.oldest_contact = 5.0
+        self.burst = 10.0  # queries
+        self.rate = 10.0  # queries a second
+        self.unchanged_streak = 10  # quick answers without news, after which the pause applies
+        self.unchanged_pause = 0.8  # a change is still seen in less than a second
+        self.index_zero_pause = 1.0
+        self.back_off_first = 0.5
+        self.back_off_longest = 30.0
+        self.denied_shortest = 10.0
+        self.denied_longest = 60.0
+
+
+def is_denial(status: int) -> bool:
+    """A person must act: the token, the datacenter or the namespace is wrong; any other status is Consul's trouble."""
+    return status in DENIALS
+
+
+def knows_leader(headers: Headers) -> bool:
+    """An answer given while no leader is known is no answer."""
+    return headers.get("x-consul-knownleader", "true").lower() == "true"
+
+
+def index_of(headers: Headers) -> int | None:
+    """None where the header is missing or no number: whoever answered is no Consul, or a broken one."""
+    text = headers.get("x-consul-index", "")
+    return int(text) if is_number(text) else None
+
+
+def next_index(previous: int, found: int) -> int:
+    """An index that went back starts over; 0 counts as 1, for 0 would not block at all."""
+    return 0 if 0 < found < previous else max(found, 1)
+
+
+def is_rewind(previous: int, found: int) -> bool:
+    """After a restore or on another follower (hashicorp/consul#7939)."""
+    return 0 < found < previous
+
+
+def is_filtered(headers: Headers) -> bool:
+    """Consul from 1.11 on says when a token hid something; before, filtered and truly empty look the same."""
+    return headers.get("x-consul-results-filtered-by-acls", "false").lower() == "true"
+
+
+def is_empty_trusted(previous: int, headers: Headers, limits: Limits) -> bool:
+    """Whether an empty list may start a hold-down (hashicorp/consul#20790, #16539, consul-template#1131)."""
+    index = index_of(headers) or 0
+    contact = headers.get("x-consul-lastcontact", "0")
+    is_recent = is_number(contact) and int(contact) <= limits.oldest_contact * 1000
+    return index > 0 and index >= previous and is_recent and not is_filtered(headers)
+
+
+def read_deadline(wait: float, limits: Limits) -> float:
+    """Seconds after which a blocking read is given up; Consul adds up to wait/16 of jitter."""
+    return wait + wait / 16 + limits.read_margin

@@ -1,0 +1,196 @@
+"""The agent's HTTP server: one listening socket, few connections, each with its one request at a time."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from outrider_agent.addresses import Address
+from outrider_agent.listener import listener, unlinked
+from outrider_agent.loop import NEVER, READ, WRITE, Actor, Loop
+from outrider_agent.requests import BadRequestError, Request, RequestReader
+
+MOST_CONNECTIONS = 256
+LONGEST_REQUEST = 10.0  # seconds for a request to arrive, and for an answer to be taken
+PIECE = 65536
+REASONS = {
+    200: "OK",
+    304: "Not Modified",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    411: "Length Required",
+    413: "Content Too Large",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
+NOT_MODIFIED = 304
+TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+
+Handle = Callable[[Request, "Connection"], None]
+
+
+class Connection:
+    """One client; ``respond`` answers the request that ``handle`` was called with, now or later."""
+
+    def __init__(self, server: Server, sock: socket.socket, now: float) -> None:
+        self.opened_at = now
+        self.used_at = now
+        self.reader = RequestReader()
+        self.is_waiting = False  # for an answer of ours
+        self._server = server
+        self._socket = sock
+        self._outbox = b""
+        self._keeps_alive = True
+        self._deadline = NEVER
+        sock.setblocking(False)
+
+    def respond(self, status: int, body: bytes = b"", content_type: str = JSON) -> None:
+        """Headers and body leave in one piece: two would cost 40 ms (Nagle against delayed acknowledgement)."""
+        self.is_waiting = False
+        self._outbox += response(status, body, content_type, keeps_alive=self._keeps_alive)
+        self._deadline = self._server.loop.now() + LONGEST_REQUEST
+        self._flush()
+
+    def wake_at(self) -> float:
+        return self._deadline
+
+    def ready(self, mask: int) -> None:
+        try:
+            if mask & WRITE:
+                self._flush()
+            if mask & READ:
+                self._receive()
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        self._server.forget(self)
+        self._socket.close()
+
+    def listen(self) -> None:
+        self._server.loop.attend(self._socket, READ | WRITE if self._outbox else READ, self.ready)
+
+    @property
+    def socket(self) -> socket.socket:
+        return self._socket
+
+    def _receive(self) -> None:
+        try:
+            data = self._socket.recv(PIECE)
+        except BlockingIOError:
+            return
+        self.used_at = self._server.loop.now()
+        if not data or self.is_waiting or self._outbox:
+            self.close()  # gone, or it sends on before it has its answer, which Envoy never does
+        else:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        try:
+            request = self.reader.receive(data)
+        except BadRequestError as problem:
+            self._keeps_alive = False
+            self.respond(problem.status, f"{problem}\n".encode(), TEXT)
+            return
+        if request is None:
+            self._deadline = (
+                NEVER if self.reader.is_between_requests else min(self._deadline, self.used_at + LONGEST_REQUEST)
+            )
+            return
+        self._deadline = NEVER
+        self._keeps_alive = request.keeps_alive and self.reader.is_between_requests
+        self.is_waiting = True
+        self._server.handle(request, self)
+
+    def _flush(self) -> None:
+        try:
+            sent = self._socket.send(self._outbox)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.close()
+            return
+        self._outbox = self._outbox[sent:]
+        if self._outbox:
+            self.listen()
+        else:
+            self._flushed()
+
+    def _flushed(self) -> None:
+        self._deadline = NEVER
+        if not self._keeps_alive:
+            self.close()
+            return
+        self.listen()
+
+
+class Server(Actor):
+    """Accepts up to MOST_CONNECTIONS; a newcomer beyond them takes the place of the one that has been idle longest."""
+
+    def __init__(self, loop: Loop, address: Address, handle: Handle, gone: Callable[[Connection], None]) -> None:
+        self.loop = loop
+        self.handle = handle
+        self.refused = 0
+        self._address = address
+        self._gone = gone
+        self._connections: list[Connection] = []
+        self._listener = listener(address)
+        loop.attend(self._listener, READ, self._accept)
+
+    @property
+    def connections(self) -> int:
+        return len(self._connections)
+
+    def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
+        return min((one.wake_at() for one in self._connections), default=NEVER)
+
+    def wake(self, now: float) -> None:
+        """Clients that take too long to ask or to listen."""
+        for one in [one for one in self._connections if one.wake_at() <= now]:
+            one.close()
+
+    def forget(self, connection: Connection) -> None:
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self.loop.leave(connection.socket)
+            self._gone(connection)
+
+    def close(self) -> None:
+        self.loop.leave(self._listener)
+        self._listener.close()
+        for one in list(self._connections):
+            one.close()
+        if self._address.path:
+            unlinked(self._address.path)
+
+    def _accept(self, _mask: int) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            return  # the client has gone, or no descriptor is left
+        if len(self._connections) >= MOST_CONNECTIONS and not self._evict():
+            self.refused += 1
+            sock.close()
+            return
+        if not self._address.path:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = Connection(self, sock, self.loop.now())
+        self._connections.append(connection)
+        connection.listen()
+
+    def _evict(self) -> bool:
+        idle = [one for one in self._connections if not one.is_waiting]
+        if not idle:
+            return False
+        min(idle, key=lambda one: one.used_at).close()
+        return True
+
+
+def response(status: int, body: bytes, content_type: str, *, keeps_alive: bool) -> bytes:
+    lines = [f"HTTP/1.1 {status} {REASONS[status]}"]
+    if status != NOT_MODIFIED:
+        lines += [f"content-type: {content_type}", f"content-length: {len(body)}"]
+    lines += [] if keeps_alive else ["connection: close"]
+    return "\r\n".join([*lines, "", ""]).encode() + body

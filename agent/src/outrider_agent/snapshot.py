@@ -1,0 +1,89 @@
+"""The last good endpoints on disk, so that an agent which restarts while Consul is down still serves."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+
+from outrider_agent.documents import list_in, object_in, text_in
+from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint, Endpoints, sorted_endpoints
+from outrider_agent.instances import instance
+from outrider_agent.loop import NEVER, Actor
+
+FORMAT = 1
+PAUSE = 0.5  # seconds between two writes at most, under churn
+
+
+def text(known: Mapping[str, Endpoints], saved_at: float) -> str:
+    """``saved_at`` is seconds since 1970: the only time here that must outlive the process."""
+    upstreams = {label: [list(one.row) for one in endpoints] for label, endpoints in known.items()}
+    return json.dumps({"format": FORMAT, "saved_at": saved_at, "upstreams": upstreams}, indent=1)
+
+
+def parsed(content: str) -> dict[str, Endpoints]:
+    """The upstreams in a snapshot; raise ValueError for what is none of ours, half of it included."""
+    document = object_in(json.loads(content))
+    if document.get("format") != FORMAT:
+        raise ValueError("another format")
+    upstreams = object_in(document.get("upstreams"))
+    return {
+        label: sorted_endpoints(_endpoint(list_in(row)) for row in list_in(rows)) for label, rows in upstreams.items()
+    }
+
+
+def _endpoint(row: list[object]) -> Endpoint:
+    """Raise ValueError for a row that Envoy would not take."""
+    address, port, health, weight, is_canary, version = row
+    found = instance({"Service": {"Address": address, "Port": port, "Weights": {"Passing": weight}}})
+    restored = Endpoint(found.address, found.port, HEALTHY if health == HEALTHY else DEGRADED, found.weight)
+    restored.is_canary = is_canary is True
+    restored.version = text_in(version)
+    return restored
+
+
+def read(path: str) -> dict[str, Endpoints]:
+    """What a predecessor left; raise OSError or ValueError where there is nothing that can be used."""
+    with open(path, encoding="utf-8") as file:
+        return parsed(file.read())
+
+
+def write(path: str, content: str) -> None:
+    """Replace the file in one step: a reader finds the old or the new one, never half."""
+    beside = f"{path}.new"
+    with open(beside, "w", encoding="utf-8") as file:
+        file.write(content)
+    os.replace(beside, path)
+
+
+class Writer(Actor):
+    """Writes what ``known`` returns soon after ``changed``, several changes at once under churn."""
+
+    def __init__(self, path: str, known: Callable[[], Mapping[str, Endpoints]], say: Callable[[str], None]) -> None:
+        self.failures = 0
+        self._path = path
+        self._known = known
+        self._say = say
+        self._due = NEVER
+        self._last = 0.0
+
+    def changed(self, now: float) -> None:
+        self._due = min(self._due, max(now, self._last + PAUSE))
+
+    def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
+        return self._due
+
+    def wake(self, now: float) -> None:
+        self._due = NEVER
+        self._last = now
+        try:
+            write(self._path, text(self._known(), time.time()))
+        except OSError as problem:
+            self.failures += 1
+            self._say(f"cannot write the snapshot {self._path}: {problem.strerror}")
+
+    def finish(self) -> None:
+        """Write what is still to be written."""
+        if self._due < NEVER:
+            self.wake(self._last)

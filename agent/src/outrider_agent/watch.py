@@ -1,0 +1,221 @@
+"""The watch on one upstream, without a socket: clock readings and Consul's answers in, queries and endpoints out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from outrider_agent import guard, rules
+from outrider_agent.endpoints import Endpoints
+from outrider_agent.guard import Guard
+from outrider_agent.instances import Instance
+from outrider_agent.pace import BackOff, Bucket, Random
+from outrider_agent.responses import Headers
+from outrider_agent.rules import Limits
+from outrider_agent.settings import Upstream
+
+STARTING = "starting"  # nothing is known
+SNAPSHOT = "snapshot"  # from disk, and Consul has not answered yet
+CURRENT = "current"
+CONFIRMING = "confirming"  # many instances vanished: a second read is on its way
+HOLDING = "holding"  # the list is empty: the last good endpoints stay for a while
+SUSPECT = "suspect"  # the list is empty, and its headers say that this is wrong
+DENIED = "denied"  # Consul refuses the question
+FAILING = "failing"  # Consul does not answer
+STATES = (STARTING, SNAPSHOT, CURRENT, CONFIRMING, HOLDING, SUSPECT, DENIED, FAILING)
+
+HELD_STATES = {guard.PUBLISH: CURRENT, guard.CONFIRM: CONFIRMING, guard.HOLD: HOLDING, guard.WITNESS: HOLDING}
+QUICK = 1.0  # an answer within this many seconds did not block
+
+
+class Query:
+    """What to ask Consul now; ``wait`` is 0 where the answer shall come at once. All in seconds."""
+
+    __slots__ = ("deadline", "index", "is_catalog", "wait")
+
+    def __init__(self, index: int, wait: float, deadline: float, *, is_catalog: bool = False) -> None:
+        self.index = index
+        self.wait = wait
+        self.deadline = deadline  # a clock reading
+        self.is_catalog = is_catalog
+
+
+class Counts:
+    """What happened to one watch since the start, for metrics."""
+
+    __slots__ = ("denials", "failures", "queries", "rewinds", "suspect_empties", "updates")
+
+    def __init__(self) -> None:
+        self.queries = 0
+        self.failures = 0
+        self.denials = 0
+        self.rewinds = 0
+        self.suspect_empties = 0
+        self.updates = 0
+
+
+class Watch:
+    """One upstream: ask ``due``, take a ``query``, report how it went; read ``endpoints``."""
+
+    def __init__(self, upstream: Upstream, limits: Limits, random: Random, changed: Callable[[Watch], None]) -> None:
+        self.upstream = upstream
+        self.index = 0
+        self.state = STARTING
+        self.reason = ""  # why the state is not current, for people
+        self.skipped = 0  # instances in the last answer that Envoy could not take
+        self.contact_at: float | None = None
+        self.changed_at: float | None = None
+        self.counts = Counts()
+        self._changed = changed
+        self._limits = limits
+        self._random = random
+        self._guard = Guard(limits)
+        self._bucket = Bucket(limits.burst, limits.rate)
+        self._back_off = BackOff(limits.back_off_first, limits.back_off_longest, random)
+        self._not_before = 0.0
+        self._sent_at = 0.0
+        self._refresh_at: float | None = None
+        self._hold_until: float | None = None
+        self._streak = 0
+        self._wants_witness = False
+
+    @property
+    def endpoints(self) -> Endpoints | None:
+        """What Envoy shall have; None while nothing is known."""
+        return self._guard.endpoints
+
+    @property
+    def is_denied(self) -> bool:
+        return self.state == DENIED
+
+    def restore(self, endpoints: Endpoints, now: float) -> None:
+        self._guard.restore(endpoints, now)
+        self.state = SNAPSHOT
+        self.changed_at = now
+
+    def due(self, now: float) -> float:
+        """When the next query may be sent."""
+        return max(self._not_before, self._bucket.ready_at(now))
+
+    def hurry(self, now: float) -> None:
+        """Consul answers others again, or the token changed: do not sit out a long pause, nor come all at once."""
+        if self.state in (FAILING, DENIED):
+            self._not_before = min(self._not_before, now + self._limits.back_off_first * self._random())
+
+    def query(self, now: float) -> Query:
+        self._bucket.take(now)
+        self.counts.queries += 1
+        self._sent_at = now
+        if self._refresh_at is not None and now >= self._refresh_at:
+            self.index = 0
+        wait = self._wait(now) if self.index and not self._wants_witness else 0.0
+        if not wait:
+            self._refresh_at = now + self._limits.refresh
+        deadline = now + rules.read_deadline(wait, self._limits)
+        return Query(self.index, wait, deadline, is_catalog=self._wants_witness)
+
+    def answered(self, headers: Headers, instances: Sequence[Instance], now: float) -> None:
+        """A complete answer of status 200 to a query for instances."""
+        found = rules.index_of(headers)
+        if not rules.knows_leader(headers):
+            self.failed("Consul knows no leader", now)
+        elif found is None:
+            self.failed("the answer has no X-Consul-Index", now)
+        else:
+            self._good(found, headers, instances, now)
+
+    def refused(self, status: int, words: str, now: float) -> None:
+        """A complete answer of any other status, with the first words of its body."""
+        reason = f"Consul answers {status}: {words}" if words else f"Consul answers {status}"
+        if rules.is_denial(status):
+            self._denied(reason, now)
+        else:
+            self.failed(reason, now)
+
+    def witnessed(self, now: float, *, knows_others: bool) -> None:
+        """The answer to a query for the catalog: whether Consul knows any service but this one and its own."""
+        self._back_off.reset()
+        self._wants_witness = False
+        self.index = 0
+        self._not_before = now
+        if knows_others:
+            self._guard.believe_empty()
+        else:
+            self._guard.doubt_empty(now)
+            self._note(HOLDING, "Consul has forgotten every service")
+
+    def failed(self, reason: str, now: float) -> None:
+        """No answer, or none that can be used: keep what is known, start over, take more and more time."""
+        self.counts.failures += 1
+        self._start_over(now + self._back_off.pause())
+        self._note(FAILING, reason)
+
+    def _denied(self, reason: str, now: float) -> None:
+        self.counts.denials += 1
+        span = self._limits.denied_longest - self._limits.denied_shortest
+        self._start_over(now + self._limits.denied_shortest + span * self._random())
+        self._note(DENIED, reason)
+
+    def _start_over(self, not_before: float) -> None:
+        self.index = 0
+        self._wants_witness = False
+        self._not_before = not_before
+        self._guard.interrupt()
+
+    def _good(self, found: int, headers: Headers, instances: Sequence[Instance], now: float) -> None:
+        self._back_off.reset()
+        self.contact_at = now
+        previous, self.index = self.index, rules.next_index(self.index, found)
+        self._not_before = now + (0.0 if found else self._limits.index_zero_pause)
+        if not instances and self._is_suspect(previous, headers):
+            self._suspect(headers, now)
+        elif rules.is_rewind(previous, found):
+            self.counts.rewinds += 1  # the list may be an old one: the read without index that follows is not
+            self._slow_down(now)
+        else:
+            self._judge(instances, now)
+
+    def _is_suspect(self, previous: int, headers: Headers) -> bool:
+        return not rules.is_empty_trusted(previous, headers, self._limits)
+
+    def _suspect(self, headers: Headers, now: float) -> None:
+        if rules.is_filtered(headers):
+            self._denied("the token may not read this service (X-Consul-Results-Filtered-By-ACLs)", now)
+            return
+        self.counts.suspect_empties += 1
+        self._start_over(now + self._limits.index_zero_pause)
+        self._note(SUSPECT, "an empty list whose headers contradict it")
+
+    def _judge(self, instances: Sequence[Instance], now: float) -> None:
+        before = self._guard.endpoints
+        judgement = self._guard.judge(instances, now)
+        self._wants_witness = judgement.kind == guard.WITNESS
+        self._hold_until = now + judgement.recheck if judgement.recheck and judgement.kind == guard.HOLD else None
+        if judgement.kind == guard.CONFIRM:
+            self.index = 0
+            self._not_before = now + (judgement.recheck or 0.0)
+        self._note(HELD_STATES[judgement.kind], "")
+        if judgement.endpoints != before:
+            self._publish(now)
+        else:
+            self._slow_down(now)
+
+    def _publish(self, now: float) -> None:
+        self._streak = 0
+        self.counts.updates += 1
+        self.changed_at = now
+        self._changed(self)
+
+    def _slow_down(self, now: float) -> None:
+        """Answers that come at once and say nothing new would make a hot loop (hashicorp/consul PR 4810)."""
+        self._streak = self._streak + 1 if now - self._sent_at < QUICK else 0
+        if self._streak >= self._limits.unchanged_streak:
+            self._not_before = max(self._not_before, now + self._limits.unchanged_pause)
+
+    def _wait(self, now: float) -> float:
+        if self._hold_until is None:
+            return self._limits.wait
+        return max(0.001, min(self._limits.wait, self._hold_until - now))
+
+    def _note(self, state: str, reason: str) -> None:
+        self.state = state
+        self.reason = reason
