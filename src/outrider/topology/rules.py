@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from outrider.errors import Problem
 from outrider.spec.knobs import KNOBS, without_effect
-from outrider.spec.platform import CONTAINER_DRIVERS, Environment
+from outrider.spec.platform import Environment
 from outrider.spec.run import ImageRun
 from outrider.spec.service import Service
 from outrider.spec.shapes import near_miss
+from outrider.spec.sidecar import CONTAINER_DRIVERS
 from outrider.spec.upstream import Upstream
 from outrider.topology import names
 from outrider.topology.ports import BRIDGE_RANGE

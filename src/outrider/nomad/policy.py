@@ -1,0 +1,77 @@
+"""How often and how fast Nomad starts things again, and how a new version takes the place of the old one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outrider.nomad.literal import nanoseconds
+from outrider.topology.remarks import has_fixed_port, serves_on
+from outrider.topology.sidecar import Topology
+
+Json = dict[str, Any]
+SECOND = 1_000
+MINUTE = 60 * SECOND
+
+
+def restart(attempts: int, interval_ms: int, delay_ms: int, mode: str) -> Json:
+    """Nomad refuses more attempts than fit into the interval."""
+    return {
+        "Attempts": attempts,
+        "Delay": nanoseconds(delay_ms),
+        "Interval": nanoseconds(interval_ms),
+        "Mode": mode,
+    }
+
+
+def for_ever() -> Json:
+    """A second after each end, without end: a sidecar never takes its app down."""
+    return restart(10, 10 * SECOND, SECOND, "delay")
+
+
+def once() -> Json:
+    """The gate: a start that does not succeed ends the allocation, with the gate's reason."""
+    return restart(0, 10 * SECOND, SECOND, "fail")
+
+
+def a_few_times() -> Json:
+    """The app: three times in five minutes, then the allocation has failed and Nomad tries another place."""
+    return restart(3, 5 * MINUTE, 2 * SECOND, "fail")
+
+
+def reschedule() -> Json:
+    """Somewhere else, without end, at growing distances."""
+    return {
+        "Attempts": 0,
+        "Delay": nanoseconds(5 * SECOND),
+        "DelayFunction": "exponential",
+        "Interval": 0,
+        "MaxDelay": nanoseconds(2 * MINUTE),
+        "Unlimited": True,
+    }
+
+
+def update(topology: Topology) -> Json:
+    """The rolling update or canary."""
+    wanted = topology.spec.update
+    beside = wanted.canary or _all_beside(topology)
+    return {
+        "AutoPromote": bool(beside and not wanted.canary),
+        "AutoRevert": wanted.auto_revert,
+        "Canary": beside,
+        "HealthCheck": "checks" if serves_on(topology) else "task_states",
+        "HealthyDeadline": nanoseconds(wanted.healthy_deadline),
+        "MaxParallel": wanted.max_parallel,
+        "MinHealthyTime": nanoseconds(wanted.min_healthy_time),
+        # An unhealthy allocation is replaced once; what has not come up a minute after the deadline never will.
+        "ProgressDeadline": nanoseconds(wanted.healthy_deadline + MINUTE),
+    }
+
+
+def _all_beside(topology: Topology) -> int:
+    """Where everything would be replaced in one step, the new comes up beside the old and takes over by itself.
+
+    Not with a fixed port, which the old one holds; and not for redis, whose keys two instances would share.
+    """
+    count = 1 if topology.count is None else topology.count
+    possible = not has_fixed_port(topology) and topology.protocol != "redis"
+    return count if possible and count <= topology.spec.update.max_parallel else 0

@@ -1,0 +1,53 @@
+"""Template blocks: files that Nomad renders into a task, and what it does when they change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from outrider.nomad.literal import literal
+from outrider.spec.variables import ConsulValue, File, NomadValue, VaultValue
+from outrider.topology.secret import consul_expression, nomad_expression, vault_expression
+
+Json = dict[str, Any]
+READABLE = "0644"
+
+
+def template(path: str, text: str, change: str = "noop", *, is_environment: bool = False) -> Json:
+    """A template; ``change`` is restart, noop or a signal, ``path`` starts with local/ or secrets/."""
+    modes = {"restart", "noop"}
+    return {
+        "ChangeMode": change if change in modes else "signal",
+        **({} if change in modes else {"ChangeSignal": change}),
+        "DestPath": path,
+        "EmbeddedTmpl": text,
+        **({"Envvars": True} if is_environment else {}),
+        "Perms": READABLE,
+    }
+
+
+def file_template(file: File) -> Json:
+    """A developer's file: the one place where their text is meant as consul-template's language."""
+    return template(literal(f"local/{file.path}"), file.template, file.change)
+
+
+def variables(values: Iterable[tuple[str, str | ConsulValue | VaultValue | NomadValue]]) -> str:
+    """The text of an environment file; every value is a JSON string, which Nomad's parser (go-envparse) reads."""
+    return "".join(f"{name}={_value(value)}\n" for name, value in values)
+
+
+def _value(value: str | ConsulValue | VaultValue | NomadValue) -> str:
+    if isinstance(value, ConsulValue):
+        return consul_expression(value.consul)
+    if isinstance(value, VaultValue):
+        return vault_expression(value.vault)
+    if isinstance(value, NomadValue):
+        return nomad_expression(value.nomad_variable)
+    return json.dumps(value).replace("{{", r"\u007b\u007b")
+
+
+def token(path: str) -> str:
+    """The text of a Consul token's file, from a Nomad variable: ``PATH`` (its key is ``token``) or ``PATH#KEY``."""
+    variable, _, key = path.partition("#")
+    return f"{{{{ with nomadVar {json.dumps(variable)} }}}}{{{{ (index . {json.dumps(key or 'token')}).Value }}}}{{{{ end }}}}"
