@@ -19,10 +19,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Rule(Generic[Model]):
-    """A rule over several keys; it is asked only where each key that it reads was understood."""
+    """A rule over several keys; it is asked only where each key that it reads was understood.
+
+    ``says`` is the rule as a sentence for the reference.
+    """
 
     reads: tuple[str, ...]
     check: Callable[[Model], Iterable[Finding]]
+    says: str
 
 
 @dataclass(frozen=True)

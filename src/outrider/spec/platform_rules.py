@@ -67,9 +67,21 @@ def placeholders(platform: Platform) -> Iterator[Finding]:
 PLATFORM = Kind(
     Platform,
     (
-        Rule(("environments",), environments_that_are_one),
-        Rule(("environments",), programs_of_sidecars),
-        Rule(("links",), placeholders),
+        Rule(
+            ("environments",),
+            environments_that_are_one,
+            "Two environments share neither a Consul datacenter nor a Nomad region and namespace.",
+        ),
+        Rule(
+            ("environments",),
+            programs_of_sidecars,
+            "A sidecar of docker or podman is made of images, of exec or raw_exec of paths or artifacts.",
+        ),
+        Rule(
+            ("links",),
+            placeholders,
+            "Links know the placeholders `{service}`, `{environment}`, `{dashboard}`, `{allocation}`, `{trace}`, `{namespace}`, `{region}`, `{datacenter}`.",
+        ),
     ),
     {
         "environments": {

@@ -39,6 +39,8 @@ def upstreams_at_odds(service: Service) -> Iterator[Finding]:
 
 def run_at_odds(service: Service) -> Iterator[Finding]:
     run = service.run
+    if run.command and not run.command[0]:
+        yield Finding(("run", "command"), "must begin with a program")
     if not isinstance(run, CommandRun):
         return
     if run.artifact and run.directory:
@@ -139,17 +141,61 @@ def files_twice(service: Service) -> Iterator[Finding]:
 SERVICE = Kind(
     Service,
     (
-        Rule(("mesh", "upstreams"), upstreams_without_mesh),
-        Rule(("upstreams",), upstreams_at_odds),
-        Rule(("run",), run_at_odds),
-        Rule(("port", "protocol", "ingress", "checks"), worker_with_ingress),
-        Rule(("port", "protocol", "mesh", "ingress"), ingress_without_effect),
-        Rule(("protocol", "count", "shard"), redis_shards),
-        Rule(("port", "protocol", "checks"), checks_at_odds),
-        Rule(("port", "upstreams", "env"), variables_taken),
-        Rule(("consul",), consul_entry_taken),
-        Rule(("update", "count", "ingress"), update_at_odds),
-        Rule(("files",), files_twice),
+        Rule(
+            ("mesh", "upstreams"),
+            upstreams_without_mesh,
+            "Upstreams need the mesh: with `mesh: false` there is no sidecar that could call them.",
+        ),
+        Rule(
+            ("upstreams",),
+            upstreams_at_odds,
+            "A setting of an upstream that its protocol does not know is refused, so are `stream: true` beside `timeout`, and `tls` without `address`.",
+        ),
+        Rule(
+            ("run",),
+            run_at_odds,
+            "`artifact` and `directory` exclude each other; `checksum` belongs to `artifact`; `directory` is relative to the file.",
+        ),
+        Rule(
+            ("port", "protocol", "ingress", "checks"),
+            worker_with_ingress,
+            "With `port: none` there is no `protocol`, no `ingress`, and only `script` checks.",
+        ),
+        Rule(
+            ("port", "protocol", "mesh", "ingress"),
+            ingress_without_effect,
+            "`ingress.rate` and `ingress.keep_alive` are the sidecar's work, and for http, http2 and grpc only.",
+        ),
+        Rule(
+            ("protocol", "count", "shard"),
+            redis_shards,
+            "Several instances of a redis service need `shard: true`, because they share the keys between them.",
+        ),
+        Rule(
+            ("port", "protocol", "checks"),
+            checks_at_odds,
+            "`http` checks need a service that speaks http, http2 or grpc; `grpc` checks one that speaks grpc or http2.",
+        ),
+        Rule(
+            ("port", "upstreams", "env"),
+            variables_taken,
+            "`HOST`, `PORT`, `OUTRIDER_*`, `NOMAD_*`, and `<UPSTREAM>_URL` and `<UPSTREAM>_ADDR` of each upstream are set for the app and cannot be set in `env`.",
+        ),
+        Rule(
+            ("consul",),
+            consul_entry_taken,
+            "The tags `outrider` and `canary`, and meta that begins with `outrider` or `consul-`, are not free.",
+        ),
+        Rule(
+            ("update", "count", "ingress"),
+            update_at_odds,
+            "`canary` is at most `count` and needs a service without `ingress.static`; `min_healthy_time` is shorter than `healthy_deadline`.",
+        ),
+        Rule(
+            ("files",),
+            files_twice,
+            "Two `files` cannot have the same path.",
+        ),
     ),
     {"service": "a-service", "run": {"image": "an-image"}},
 )

@@ -9,7 +9,7 @@ from pydantic import Field, Tag
 from outrider.spec.shapes import by_key
 from outrider.spec.values import Items, Line, Matching, WebAddress, Written
 
-Argument = Annotated[str, Field(min_length=1, max_length=32_768)]
+Argument = Annotated[str, Field(max_length=32_768)]
 
 
 class ImageRun(Written):

@@ -14,6 +14,7 @@ from outrider.spec.values import DNS_LABEL, duration
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DIFFERENCE = "Difference"
+DIFFERING = "Differing"
 # What holds for a whole value, and not for the part of it that an environment changes.
 WHOLE = frozenset({"required", "default", "examples", "minProperties"})
 
@@ -25,13 +26,13 @@ def service_schema() -> Schema:
     properties: Schema = whole["properties"]
     in_environment = {key: value for key, value in properties.items() if key != "service"}
     definitions = {f"{name}{DIFFERENCE}": difference(part, parts) for name, part in parts.items()}
-    definitions["Environment"] = difference({**whole, "properties": in_environment}, parts) | {
+    definitions[DIFFERING] = difference({**whole, "properties": in_environment}, parts) | {
         "description": "What differs in one environment; null removes a key."
     }
     environments = {
         "type": "object",
         "description": "Small differences, by environment: maps merge, everything else replaces, null removes.",
-        "patternProperties": {DNS_LABEL: {"$ref": "#/$defs/Environment"}},
+        "patternProperties": {DNS_LABEL: {"$ref": f"#/$defs/{DIFFERING}"}},
         "additionalProperties": False,
     }
     return {

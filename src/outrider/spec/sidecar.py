@@ -77,7 +77,7 @@ def user_of(data: dict[str, Any]) -> str | None:
 class Sidecar(Written):
     """The tasks that run beside each app of the mesh: Envoy, the discovery agent and the gate."""
 
-    driver: SidecarDriver = "docker"
+    driver: SidecarDriver = Field(default_factory=lambda: "docker")
     """One driver for all three. Left out: the environment's own (``exec`` beside ``java``)."""
     envoy: EnvoyProgram = Field(default_factory=envoy_of)
     """Where Envoy comes from."""

@@ -1,0 +1,23 @@
+"""Writes the generated reference pages; ``make docs`` runs it, and a test fails where a page is stale."""  # noqa: INP001
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from outrider.spec.reference import platform_reference, service_reference
+
+REFERENCE = Path(__file__).parent / "reference"
+PAGES = {"service-spec.md": service_reference, "platform.md": platform_reference}
+
+
+def main() -> None:
+    """Write each page and say so."""
+    for name, page in PAGES.items():
+        path = REFERENCE / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(page(), encoding="utf-8")
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
