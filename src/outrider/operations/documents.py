@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from outrider.operations.ports import Json
+Json = dict[str, Any]
 
 
 def listed(document: Json, key: str) -> list[Json]:

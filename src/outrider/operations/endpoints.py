@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.errors import RemoteError
-from outrider.operations.documents import nested
+from outrider.operations.documents import Json, nested
 from outrider.operations.status import Instance, instances, status
 from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-    from outrider.operations.ports import Json
 
 
 @dataclass(frozen=True, slots=True)

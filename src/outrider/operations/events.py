@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from datetime import datetime
+from typing import Literal
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from outrider.operations.ports import Json
+from outrider.operations.documents import Json
 
 EventKind = Literal[
     "accepted",  # detail: kind, version, hash, count

@@ -6,7 +6,9 @@ refused, failed or is away; ``status`` is set where it answered).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from outrider.operations.documents import Json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from outrider.operations.records import Deployment, Draft, Version
     from outrider.telemetry.traffic import Edge
 
-Json = dict[str, Any]
 LogKind = Literal["stdout", "stderr"]
 Origin = Literal["start", "end"]
 

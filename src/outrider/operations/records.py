@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from datetime import datetime
+from typing import Literal
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from outrider.operations.ports import Json
+from outrider.operations.documents import Json
 
 Kind = Literal["run", "rollback", "scale", "stop"]
 State = Literal["pending", "running", "waiting", "successful", "failed", "not_placed", "superseded"]

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 from outrider.errors import RemoteError, UsageError
 from outrider.operations.allocations import Allocation, allocations
-from outrider.operations.documents import listed, nested
+from outrider.operations.documents import Json, listed, nested
 from outrider.operations.plan import running_version
+from outrider.operations.records import Deployment, Version
 from outrider.operations.running import Running, running
 from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-    from outrider.operations.ports import Json
-    from outrider.operations.records import Deployment, Version
 
 ServiceState = Literal["running", "degraded", "deploying", "waiting", "stopped", "unknown"]
 

@@ -1,0 +1,1 @@
+"""The HTTP API, one module per noun; its documents are the operations' own records."""

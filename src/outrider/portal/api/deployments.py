@@ -1,0 +1,75 @@
+"""A deployment and its events: as a list, or as they come (server-sent events)."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse, format_sse_event
+
+from outrider.operations.events import Event
+from outrider.operations.records import Deployment
+from outrider.portal.requests import Running
+
+router = APIRouter(prefix="/deployments", tags=["deployments"])
+
+HEARTBEAT_S = 15.0
+RETRY_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """In order."""
+
+    events: list[Event]
+
+
+@router.get("/{deployment}")
+async def deployment(running: Running, deployment: str) -> Deployment:
+    """One deployment with its state and, once it has ended, the reason."""
+    return await running.deployment(deployment)
+
+
+@router.get(
+    "/{deployment}/events",
+    response_class=EventSourceResponse,
+    responses={200: {"model": Events, "description": "With `Accept: application/json` the list so far."}},
+)
+async def events(
+    request: Request,
+    running: Running,
+    deployment: str,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The events from the one after Last-Event-ID on, up to the verdict."""
+    after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
+    if "application/json" in request.headers.get("accept", ""):
+        found = Events(list(await running.events(deployment, after)))
+        return JSONResponse(jsonable_encoder(dataclasses.asdict(found)))
+    feed = await running.feed(deployment, after)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return EventSourceResponse(_sent(feed), headers=headers)
+
+
+async def _sent(feed: AsyncIterator[Event | None]) -> AsyncIterator[bytes]:
+    """The events on the wire; a comment now and then, so that proxies and clients know that somebody is there."""
+    yield format_sse_event(retry=RETRY_MS)
+    spoken = time.monotonic()
+    async for event in feed:
+        if event is not None:
+            data = json.dumps(jsonable_encoder(dataclasses.asdict(event)))
+            yield format_sse_event(data_str=data, event=event.kind, id=str(event.number))
+        elif time.monotonic() - spoken > HEARTBEAT_S:
+            yield format_sse_event(comment="still here")
+        else:
+            continue
+        spoken = time.monotonic()
+        await asyncio.sleep(0)

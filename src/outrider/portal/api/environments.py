@@ -1,0 +1,75 @@
+"""The environments, and what is asked of one as a whole: plan, deploy, graph; and the portal's own health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Annotated
+
+from fastapi import APIRouter, Query, status
+
+from outrider.operations.graph import TrafficGraph
+from outrider.operations.plan import Plan
+from outrider.operations.records import Deployment
+from outrider.portal.requests import DeployBody, Ordered, Running, SpecBody
+
+router = APIRouter(tags=["environments"])
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The portal answers."""
+
+    status: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment of the platform, by its servers."""
+
+    name: str
+    nomad: str
+    consul: str
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """All of them, in the platform's order."""
+
+    environments: list[Place]
+
+
+@router.get("/health")
+async def health() -> Health:
+    """Whether the portal answers; needs no token and asks no other server."""
+    return Health("ok", version("outrider"))
+
+
+@router.get("/environments")
+async def environments(running: Running) -> Places:
+    """The environments of the platform."""
+    written = running.platform.environments.items()
+    return Places([Place(name, one.nomad.address, one.consul.address, one.driver) for name, one in written])
+
+
+@router.post("/environments/{environment}/plan")
+async def plan(running: Running, environment: str, body: SpecBody) -> Plan:
+    """What deploying this spec would change. Nothing is changed by asking."""
+    return await running.plan(environment, body.text())
+
+
+@router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED)
+async def deploy(running: Running, environment: str, body: DeployBody, order: Ordered) -> Deployment:
+    """Deploy this spec: it is validated, stored and registered before the answer; then follow the events."""
+    asked = replace(order, check_index=body.check_index, take_over=body.take_over)
+    return await running.deploy(environment, body.text(), asked)
+
+
+@router.get("/environments/{environment}/graph")
+async def graph(
+    running: Running, environment: str, window: Annotated[float, Query(gt=0, le=60, description="Seconds.")] = 2.0
+) -> TrafficGraph:
+    """Who calls whom: declared edges, with what flows on them while the request waits."""
+    return await running.graph(environment, window)

@@ -1,0 +1,134 @@
+"""One service of an environment: what runs, what was, its endpoints and its logs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from outrider.operations.endpoints import Endpoints
+from outrider.operations.logs import LogRequest
+from outrider.operations.ports import LogKind
+from outrider.operations.records import Deployment, Version
+from outrider.operations.status import Status
+from outrider.portal.requests import Body, Running
+from outrider.topology import names
+
+router = APIRouter(tags=["services"])
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Services with what runs of them."""
+
+    services: list[Status]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A version without its documents."""
+
+    environment: str
+    service: str
+    number: int
+    hash: str
+    protocol: str
+    file: str
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Newest first."""
+
+    versions: list[VersionSummary]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments:
+    """Newest first."""
+
+    deployments: list[Deployment]
+
+
+class LogQuery(Body):
+    """Which output: ``lines`` is counted from the end, ``allocation`` the beginning of an id."""
+
+    task: str = names.APP_TASK
+    type: LogKind = "stdout"
+    follow: bool = False
+    lines: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    allocation: Annotated[str | None, Field(min_length=1, max_length=36)] = None
+
+
+@router.get("/services")
+async def services(running: Running, environment: Annotated[str | None, Query()] = None) -> Services:
+    """All services, of one environment or of all."""
+    return Services(list(await running.statuses(environment)))
+
+
+@router.get("/environments/{environment}/services/{service}")
+async def service(running: Running, environment: str, service: str) -> Status:
+    """What runs of a service."""
+    return await running.status(environment, service)
+
+
+@router.get("/environments/{environment}/services/{service}/versions")
+async def versions(running: Running, environment: str, service: str) -> Versions:
+    """Its stored versions."""
+    return Versions([_summary(one) for one in await running.versions(environment, service)])
+
+
+@router.get("/environments/{environment}/services/{service}/versions/{number}")
+async def version(running: Running, environment: str, service: str, number: int) -> Version:
+    """One version with its spec, its job and its bootstrap."""
+    return await running.version(environment, service, number)
+
+
+@router.get("/environments/{environment}/services/{service}/deployments")
+async def deployments(running: Running, environment: str, service: str) -> Deployments:
+    """Its last deployments."""
+    return Deployments(list(await running.deployments(environment, service)))
+
+
+@router.get("/environments/{environment}/services/{service}/endpoints")
+async def endpoints(running: Running, environment: str, service: str) -> Endpoints:
+    """Where its calls can go, by Consul, by its agents and by its Envoys."""
+    return await running.endpoints(environment, service)
+
+
+@router.get(
+    "/environments/{environment}/services/{service}/logs",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/plain": {}}, "description": "The output as it is."}},
+)
+async def logs(
+    running: Running, environment: str, service: str, query: Annotated[LogQuery, Query()]
+) -> StreamingResponse:
+    """The output of a task, of the newest allocation that runs or of the one whose id begins so."""
+    request = LogRequest(query.task, query.type, query.follow, query.lines, query.allocation)
+    text = await _begun(await running.logs(environment, service, request))
+    return StreamingResponse(text, media_type="text/plain; charset=utf-8", headers={"X-Accel-Buffering": "no"})
+
+
+async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same stream after its first part has come: an error before it is an answer, not a broken stream."""
+    first = await anext(chunks, b"")
+
+    async def rest() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return rest()
+
+
+def _summary(version: Version) -> VersionSummary:
+    return VersionSummary(**{field.name: getattr(version, field.name) for field in dataclasses.fields(VersionSummary)})

@@ -1,0 +1,50 @@
+"""What can be done with a service that is there: roll back, promote, fail, scale, stop."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, status
+
+from outrider.operations.records import Deployment
+from outrider.portal.requests import EmptyBody, Ordered, RollbackBody, Running, ScaleBody, StopBody
+
+router = APIRouter(prefix="/environments/{environment}/services/{service}", tags=["steering"])
+
+
+@router.post("/rollback", status_code=status.HTTP_202_ACCEPTED)
+async def rollback(
+    running: Running, environment: str, service: str, order: Ordered, body: RollbackBody | None = None
+) -> Deployment:
+    """Bring a stored version back, by default the one before."""
+    return await running.roll_back(environment, service, body.version if body else None, order)
+
+
+@router.post("/promote")
+async def promote(
+    running: Running, environment: str, service: str, order: Ordered, body: EmptyBody | None = None
+) -> Deployment:
+    """Give the waiting canary's version to all allocations."""
+    del body
+    return await running.promote(environment, service, order.by)
+
+
+@router.post("/fail")
+async def fail(
+    running: Running, environment: str, service: str, order: Ordered, body: EmptyBody | None = None
+) -> Deployment:
+    """Give the active deployment up: its canary stops, the old allocations stay."""
+    del body
+    return await running.fail(environment, service, order.by)
+
+
+@router.post("/scale", status_code=status.HTTP_202_ACCEPTED)
+async def scale(running: Running, environment: str, service: str, order: Ordered, body: ScaleBody) -> Deployment:
+    """Change the count; allocations that run are kept."""
+    return await running.scale(environment, service, body.count, order)
+
+
+@router.post("/stop", status_code=status.HTTP_202_ACCEPTED)
+async def stop(
+    running: Running, environment: str, service: str, order: Ordered, body: StopBody | None = None
+) -> Deployment:
+    """Stop the service; its versions stay here."""
+    return await running.stop(environment, service, order, purge=body.purge if body else False)

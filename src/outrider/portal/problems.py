@@ -1,0 +1,84 @@
+"""Errors as problem documents (RFC 9457); what is no error of ours is a defect, told without its inside."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from outrider.errors import ConflictError, DeployFailed, OutriderError, RemoteError, SpecError, UsageError
+
+MEDIA_TYPE = "application/problem+json"
+UNAVAILABLE = 503
+STATUSES: dict[type[OutriderError], tuple[int, str]] = {
+    SpecError: (422, "The spec cannot be used"),
+    UsageError: (404, "There is no such thing"),
+    ConflictError: (409, "Somebody was faster"),
+    RemoteError: (502, "A server outside does not do its part"),
+    DeployFailed: (409, "The deployment failed"),
+    OutriderError: (500, "It does not work here"),
+}
+
+log = logging.getLogger("outrider.portal")
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
+    """A problem document; ``more`` are extension members, those that are None left out."""
+    document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    extra = {name: value for name, value in more.items() if value is not None}
+    return JSONResponse(document | extra, status, media_type=MEDIA_TYPE)
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Let the application answer every error as a problem document."""
+    app.add_exception_handler(OutriderError, _expected)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _defect)
+
+
+def expected(error: OutriderError) -> JSONResponse:
+    """The document of one of our own errors, by who has to act."""
+    kind = next(kind for kind in type(error).__mro__ if kind in STATUSES)
+    status, title = STATUSES[kind]
+    if isinstance(error, RemoteError) and error.status == UNAVAILABLE:
+        status = UNAVAILABLE
+    problems = [dataclasses.asdict(one) for one in error.problems] if isinstance(error, SpecError) else None
+    return problem(status, title, error.message, next_step=error.next_step, problems=problems)
+
+
+async def _expected(request: Request, error: Exception) -> JSONResponse:
+    del request
+    return expected(error if isinstance(error, OutriderError) else OutriderError(str(error)))
+
+
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
+    """A body or parameter that is not what the API describes. Values are left out: they may be secret."""
+    del request
+    entries: Sequence[dict[str, Any]] = error.errors() if isinstance(error, RequestValidationError) else ()
+    problems = [{"path": _path(entry["loc"]), "message": str(entry["msg"])} for entry in entries]
+    said = "; ".join(f"{one['path']}: {one['message']}" for one in problems)
+    return problem(400, "The request cannot be read", said or "it cannot be read", fields=problems)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    status, detail = (error.status_code, str(error.detail)) if isinstance(error, HTTPException) else (500, "")
+    answer = problem(status, detail, f"{request.method} {request.url.path}: {detail}")
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
+
+
+async def _defect(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s", request.method, request.url.path, exc_info=error)
+    return problem(500, "A defect of Outrider", "the portal's log has its traceback")
+
+
+def _path(place: tuple[object, ...]) -> str:
+    """Without the first part, which says body, query or path."""
+    return ".".join(str(part) for part in place[1:])
