@@ -97,6 +97,7 @@ class Settings:
     address: Sourced = Sourced(DEFAULT_ADDRESS, "default")
     token: Sourced | None = field(default=None, repr=False)
     environment: Sourced | None = None
+    user: str = "anonymous"
     terminal: Terminal = Terminal()
     nomad: NomadSettings = NomadSettings()
     consul: ConsulSettings = ConsulSettings()
@@ -117,6 +118,7 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
         address=_sourced(environ, "OUTRIDER_ADDR", context, "address", context_file) or Settings().address,
         token=_sourced(environ, "OUTRIDER_TOKEN", context, "token", context_file),
         environment=_sourced(environ, "OUTRIDER_ENVIRONMENT", context, "environment", context_file),
+        user=next(filter(None, (_text(environ, name) for name in ("OUTRIDER_USER", "LOGNAME", "USER"))), "anonymous"),
         terminal=_terminal(environ),
         nomad=_nomad(environ),
         consul=_consul(environ),

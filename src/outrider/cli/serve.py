@@ -14,6 +14,7 @@ from outrider.cli.invocation import surroundings
 from outrider.embedded.serving import serving
 from outrider.errors import UsageError
 from outrider.portal.app import portal_app
+from outrider.portal.pages import pages
 from outrider.settings import DEFAULT_PORT, Settings
 from outrider.spec.platform import Platform
 from outrider.spec.reading import read_platform
@@ -51,7 +52,7 @@ async def _served(settings: Settings, platform: Platform, host: str, port: int) 
     async with (
         until_told() as told,
         application(settings, platform) as running,
-        serving(portal_app(running), host, port) as address,
+        serving(portal_app(running, pages(running)), host, port) as address,
     ):
         click.echo(f"The portal of {', '.join(platform.environments)} answers at {address}", err=True)
         await told.wait()

@@ -35,9 +35,16 @@ def portal_client(settings: Settings, transport: httpx2.AsyncBaseTransport | Non
         address=address.value,
         origin=address.source,
         advice="Start one with `outrider dev`, or set OUTRIDER_ADDR (--addr) to the address of yours.",
-        headers={"Authorization": f"Bearer {settings.token.value}"} if settings.token else {},
+        headers=_headers(settings),
     )
     return PortalClient(Connection(server, transport))
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    """Who asks, as a word for the history (not a proof), and the token."""
+    user = settings.user if settings.user.isascii() and settings.user.isprintable() else "anonymous"
+    token = {"Authorization": f"Bearer {settings.token.value}"} if settings.token else {}
+    return {"X-Outrider-User": user, **token}
 
 
 class PortalClient:

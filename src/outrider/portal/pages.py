@@ -1,0 +1,147 @@
+"""The portal's web pages: what runs, read-only, rendered here, readable without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from outrider.errors import OutriderError, UsageError
+from outrider.operations.events import Event
+from outrider.operations.records import Deployment, Version
+from outrider.operations.status import Status
+from outrider.portal import wording
+from outrider.spec.platform import Platform
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+# No inline script or style, nothing from elsewhere, in nobody's frame.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+NOT_FOUND, BAD_GATEWAY = 404, 502
+
+Page = tuple[str, Mapping[str, Any]]
+
+
+class Shown(Protocol):
+    """What the pages ask of the application."""
+
+    @property
+    def platform(self) -> Platform: ...
+    async def status(self, environment: str, service: str) -> Status: ...
+    async def statuses(self, environment: str | None = None) -> tuple[Status, ...]: ...
+    async def versions(self, environment: str, service: str) -> tuple[Version, ...]: ...
+    async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]: ...
+    async def deployment(self, deployment_id: str) -> Deployment: ...
+    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
+
+
+def pages(application: Shown) -> APIRouter:
+    """The routes of all pages and of the files they use."""
+    router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+    shown = _Pages(application)
+    files = {file.name: (file.read_bytes(), MEDIA_TYPES[file.suffix]) for file in STATIC.iterdir() if file.is_file()}
+
+    async def static(name: str) -> Response:
+        if name not in files:
+            raise HTTPException(NOT_FOUND)
+        content, media_type = files[name]
+        return Response(content, media_type=media_type, headers={**HEADERS, "Cache-Control": "max-age=60"})
+
+    router.add_api_route("/", shown.services)
+    router.add_api_route("/environments/{environment}", shown.services)
+    router.add_api_route("/environments/{environment}/services/{service}", shown.service)
+    router.add_api_route("/deployments/{deployment_id}", shown.deployment)
+    router.add_api_route("/static/{name}", static)
+    return router
+
+
+def templates() -> Environment:
+    """The templates, everything escaped, a name that is missing an error."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(wording.FILTERS)
+    return made
+
+
+class _Pages:
+    """One handler per page."""
+
+    def __init__(self, application: Shown) -> None:
+        self._application = application
+        self._templates = templates()
+
+    async def services(self, environment: str | None = None) -> HTMLResponse:
+        return await self._answer(lambda: self._services(environment), environment)
+
+    async def service(self, environment: str, service: str) -> HTMLResponse:
+        return await self._answer(lambda: self._service(environment, service), environment)
+
+    async def deployment(self, deployment_id: str) -> HTMLResponse:
+        return await self._answer(lambda: self._deployment(deployment_id), None)
+
+    async def _services(self, environment: str | None) -> Page:
+        found = await self._application.statuses(environment)
+        names = [environment] if environment else list(self._application.platform.environments)
+        by_environment = {name: [one for one in found if one.environment == name] for name in names}
+        return "services.html", {"by_environment": by_environment}
+
+    async def _service(self, environment: str, service: str) -> Page:
+        status = await self._application.status(environment, service)
+        links = wording.links(self._application.platform.links, status)
+        versions = await _or_nothing(self._application.versions(environment, service))
+        deployments = await _or_nothing(self._application.deployments(environment, service))
+        known = {one.service for one in await self._application.statuses(environment)}
+        return "service.html", {
+            "status": status,
+            "links": links,
+            "versions": versions,
+            "deployments": deployments,
+            "known": known,
+        }
+
+    async def _deployment(self, deployment_id: str) -> Page:
+        deployment = await self._application.deployment(deployment_id)
+        events = await self._application.events(deployment_id)
+        return "deployment.html", {"deployment": deployment, "events": events, "environment": deployment.environment}
+
+    async def _answer(self, page: Callable[[], Awaitable[Page]], environment: str | None) -> HTMLResponse:
+        try:
+            name, context = await page()
+            return self._rendered(name, context, environment)
+        except UsageError as error:
+            return self._rendered("error.html", {"error": error, "title": "Not found"}, None, NOT_FOUND)
+        except OutriderError as error:
+            return self._rendered("error.html", {"error": error, "title": "No answer"}, None, BAD_GATEWAY)
+
+    def _rendered(
+        self, name: str, context: Mapping[str, Any], environment: str | None, status: int = 200
+    ) -> HTMLResponse:
+        frame = {"environments": list(self._application.platform.environments), "environment": environment}
+        return HTMLResponse(self._templates.get_template(name).render({**frame, **context}), status, HEADERS)
+
+
+async def _or_nothing(asked: Awaitable[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """A service that Nomad runs and this portal has never deployed has no history."""
+    try:
+        return await asked
+    except UsageError:
+        return ()
