@@ -12,6 +12,8 @@ CRITICAL = "critical"
 MAINTENANCE = "maintenance"  # somebody took it out on purpose, which no guard may undo
 SEVERITY = (PASSING, WARNING, CRITICAL, MAINTENANCE)
 MAINTENANCE_CHECKS = ("_node_maintenance", "_service_maintenance:")
+META_CANARY = "canary"  # as Nomad's canary_meta carries it
+META_VERSION = "outrider_version"
 LARGEST_PORT = 65535
 LARGEST_WEIGHT = 65535  # Consul's own bound; their sum must stay below Envoy's 2**32
 
@@ -54,8 +56,8 @@ def instance(entry: dict[str, object]) -> Instance:
     health = _worst(entry.get("Checks"))
     found = Instance(address, port, health, _weight(object_in(service.get("Weights")), health))
     meta = object_in(service.get("Meta"))
-    found.is_canary = meta.get("canary") == "true" or "canary" in list_in(service.get("Tags"))
-    found.version = text_in(meta.get("version"))
+    found.is_canary = meta.get(META_CANARY) == "true" or META_CANARY in list_in(service.get("Tags"))
+    found.version = text_in(meta.get(META_VERSION))
     return found
 
 

@@ -1,0 +1,56 @@
+"""A Consul in memory, as operations see it: instances that a test registers, or no answer at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outrider.errors import RemoteError
+
+Json = dict[str, Any]
+
+
+class CatalogInMemory:
+    """The Consul port over a dictionary."""
+
+    def __init__(self) -> None:
+        self.away: RemoteError | None = None
+        self._entries: dict[str, list[Json]] = {}
+        self._keys: dict[str, bytes] = {}
+
+    def add(
+        self, service: str, instance: str, port: int, status: str = "passing", meta: dict[str, str] | None = None
+    ) -> None:
+        """Register an instance on 127.0.0.1."""
+        checks = [{"Name": "alive", "Status": status, "Output": "connection refused" if status == "critical" else "ok"}]
+        named = {"ID": instance, "Address": "127.0.0.1", "Port": port, "Meta": meta or {}}
+        self._entries.setdefault(service, []).append(
+            {"Node": {"Address": "127.0.0.1"}, "Service": named, "Checks": checks}
+        )
+
+    async def health(self, service: str, index: int = 0, wait_s: float = 0) -> tuple[list[Json], int]:
+        self._answer()
+        return self._entries.get(service, []), 1
+
+    async def services(self) -> dict[str, list[str]]:
+        self._answer()
+        return {name: ["outrider"] for name in self._entries}
+
+    async def agent_self(self) -> Json:
+        return {"Config": {"Version": "1.8.7"}}
+
+    async def key(self, path: str) -> bytes | None:
+        return self._keys.get(path)
+
+    async def put_key(self, path: str, value: bytes) -> bool:
+        self._keys[path] = value
+        return True
+
+    async def datacenters(self) -> list[str]:
+        return ["dc1"]
+
+    async def leader(self) -> str:
+        return "127.0.0.1:8300"
+
+    def _answer(self) -> None:
+        if self.away is not None:
+            raise self.away

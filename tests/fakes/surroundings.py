@@ -1,0 +1,149 @@
+"""An environment over simulators and a real store: what tests of operations and of the portal stand on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fakes.consul_catalog import CatalogInMemory
+from fakes.nomad import NomadSimulator
+
+from outrider.operations.application import Application, Text
+from outrider.operations.environment import Environment, Patience
+from outrider.operations.journal import Journal
+from outrider.operations.records import Deployment
+from outrider.operations.runner import Runner
+from outrider.spec.platform import Platform
+from outrider.spec.reading import read_platform
+from outrider.store.store import SqlStore, opened_store
+from outrider.telemetry.traffic import Edge
+from outrider.topology.sidecar import Artifact
+
+PLATFORM = """
+environments:
+  stage:
+    nomad: {address: "http://127.0.0.1:4646"}
+    consul: {address: "http://127.0.0.1:8500"}
+    driver: raw_exec
+    network: {mode: host}
+  production:
+    nomad: {address: "http://127.0.0.1:5646"}
+    consul: {address: "http://127.0.0.1:9500"}
+    driver: raw_exec
+    network: {mode: host}
+portal: {url: "http://127.0.0.1:7070"}
+"""
+SPEC = """
+service: checkout
+run: {command: [/usr/bin/checkout]}
+"""
+HURRY = Patience(look=0.01, placement=0.05, stall=0.05, promotion=0.02, appearance=0.1, silence=0.3)
+
+
+class EnvoyThatReads:
+    """Accepts every bootstrap but those that hold a word it was told to refuse."""
+
+    def __init__(self) -> None:
+        self.refused_word: str | None = None
+        self.seen: list[dict[str, Any]] = []
+
+    async def validate(self, document: dict[str, Any]) -> tuple[str, ...]:
+        self.seen.append(document)
+        return (
+            ("Didn't find a registered implementation",)
+            if self.refused_word and self.refused_word in str(document)
+            else ()
+        )
+
+
+class SidecarsThatKnow:
+    """Answers of agents by the address of their metrics listener."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, dict[str, Any]] = {}
+
+    async def endpoints(self, address: str) -> dict[str, Any]:
+        return self.answers[address]
+
+
+class TrafficThatFlowed:
+    """Edges as they were measured."""
+
+    def __init__(self) -> None:
+        self.measured: tuple[Edge, ...] = ()
+
+    async def edges(self, window_s: float) -> tuple[Edge, ...]:
+        return self.measured
+
+
+@dataclass
+class World:
+    """Everything outside, to be looked at and disturbed."""
+
+    store: SqlStore
+    platform: Platform = field(default_factory=lambda: read_platform(PLATFORM, "platform.yaml"))
+    nomad: NomadSimulator = field(default_factory=NomadSimulator)
+    consul: CatalogInMemory = field(default_factory=CatalogInMemory)
+    envoy: EnvoyThatReads = field(default_factory=EnvoyThatReads)
+    sidecars: SidecarsThatKnow = field(default_factory=SidecarsThatKnow)
+    traffic: TrafficThatFlowed = field(default_factory=TrafficThatFlowed)
+    token: str | None = None
+    runners: list[Runner] = field(default_factory=list["Runner"])
+
+    def application(self, *, lease_s: float = 1.0) -> Application:
+        """A portal's worth of operations over this world; a second call is a second portal."""
+        journal = Journal(self.store, look_s=0.05)
+        environments = {name: self._environment(name, journal) for name in self.platform.environments}
+        runner = Runner(self.store, environments, lease_s=lease_s)
+        self.runners.append(runner)
+        return Application(
+            self.platform, environments, self.store, journal, runner, "http://127.0.0.1:7070", self.token
+        )
+
+    def _environment(self, name: str, journal: Journal) -> Environment:
+        return Environment(
+            name=name,
+            platform=self.platform,
+            nomad=self.nomad,
+            consul=self.consul,
+            envoy=self.envoy,
+            sidecars=self.sidecars,
+            traffic=self.traffic,
+            store=self.store,
+            journal=journal,
+            agent=Artifact("http://127.0.0.1:7070/artifacts/0/outrider-agent.pyz", "0" * 64),
+            patience=HURRY,
+        )
+
+
+@asynccontextmanager
+async def world(directory: Path) -> AsyncGenerator[World]:
+    """A world over a fresh SQLite store."""
+    store = await opened_store(f"sqlite:///{directory / 'portal.db'}")
+    made = World(store)
+    try:
+        yield made
+    finally:
+        for runner in made.runners:
+            await runner.close()
+        await store.close()
+
+
+def text(more: str = "", *, spec: str = SPEC) -> Text:
+    """A spec with more lines."""
+    return Text(spec + more)
+
+
+async def finished(application: Application, deployment: Deployment) -> Deployment:
+    """The deployment after its verdict."""
+    async for _ in await application.feed(deployment.id):
+        pass
+    return await application.deployment(deployment.id)
+
+
+async def messages(application: Application, deployment: Deployment) -> list[str]:
+    """The events' lines."""
+    return [event.message for event in await application.events(deployment.id)]
