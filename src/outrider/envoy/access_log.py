@@ -13,7 +13,7 @@ TCP_FLAGS = ("UF", "UH", "UO", "UC", "UR", "URX")
 FIELDS = {
     "time": "%START_TIME%",
     "method": "%REQ(:METHOD)%",
-    "path": "%PATH(NQ:ORIG)%",
+    "path": "%PATH(NQ:PATH)%",
     "status": "%RESPONSE_CODE%",
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
