@@ -56,13 +56,16 @@ def dotted(path: Path) -> str:
 def path_of(text: str, document: Document, environment: str | None = None) -> Path:
     """The path for a dotted text: keys that contain dots are recognised where the file has them."""
     roots: tuple[Path, ...] = ((),) if environment is None else (("environments", environment), ())
-    found = [path_below(root, text, document)[len(root) :] for root in roots]
-    return max(found, key=len) if any(found) else tuple(text.split("."))
+    root, found = max(
+        ((root, path_below(root, text, document)) for root in roots),
+        key=lambda pair: known_depth(pair[1], document) - len(pair[0]),
+    )
+    return found[len(root) :]
 
 
 def path_below(root: Path, text: str, document: Document) -> Path:
     """The longest way into the file that the text can mean below ``root``; what the file does not have comes last."""
-    parts = text.split(".") if text else []
+    parts = text.split(".") if text else list[str]()
     for length in range(len(parts), 0, -1):
         key = ".".join(parts[:length])
         for step in (key, int(key)) if key.isascii() and key.isdigit() else (key,):

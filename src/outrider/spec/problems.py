@@ -109,7 +109,12 @@ def word_due(value: Any, context: dict[str, Any]) -> Words:
 
 def limited(wanted: str) -> Callable[[Any, dict[str, Any]], Words]:
     """Words for a value out of bounds."""
-    return lambda value, context: (f"must be {wanted.format(**context)}; found {shown(value)}", None)
+
+    def words_of(value: Any, context: dict[str, Any]) -> Words:
+        plain = {key: int(limit) if isinstance(limit, float) else limit for key, limit in context.items()}
+        return f"must be {wanted.format(**plain)}; found {shown(value)}", None
+
+    return words_of
 
 
 def own_words(_: Any, context: dict[str, Any]) -> Words:

@@ -34,6 +34,7 @@ WORDS = (
     ("block sequence entries are not allowed", "a dash where no list can stand: begin the list on a line of its own"),
     ("unexpected end of stream", "a quote is not closed"),
     ("unknown escape character", 'in double quotes a backslash begins an escape: write "\\\\", or use single quotes'),
+    ("did not find expected node content", "a value is missing here: something before it is not closed"),
     ("undefined tag handle", "tags are not used here: write the plain value"),
     ("did not find expected alphabetic or numeric", '"*" and "&" have a meaning of their own: put the text in quotes'),
     ("found undefined alias", '"*" has a meaning of its own: put the text in quotes'),

@@ -1,0 +1,132 @@
+"""The platform file: defaults by driver, and every message for what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from outrider.spec.platform import Network
+from outrider.spec.reading import read_platform
+from outrider.spec.sidecar import Image, Path
+
+Said = Callable[[str], list[str]]
+
+ONE = "environments:\n  stage:\n    nomad: {address: 'http://n:4646'}\n    consul: {address: 'http://c:8500'}\n"
+
+
+def test_two_addresses_are_a_platform_of_containers() -> None:
+    stage = read_platform(ONE, "p").environments["stage"]
+    assert (stage.driver, stage.network) == ("docker", Network(mode="bridge"))
+    assert (stage.sidecar.driver, stage.sidecar.user, stage.sidecar.transport) == ("docker", "65534", "unix")
+    assert isinstance(stage.sidecar.envoy, Image)
+    assert (stage.nomad.region, stage.nomad.namespace, stage.nomad.datacenters) == ("global", "default", ("*",))
+    assert (stage.consul.agent_address, stage.consul.token) == ("http://127.0.0.1:8500", "none")
+    assert (stage.defaults.timeout, stage.defaults.retries, stage.defaults.limit) == (5_000, 1, 200)
+    assert stage.prometheus is None
+    assert stage.tracing is None
+
+
+@pytest.mark.parametrize(("driver", "sidecar"), [("raw_exec", "raw_exec"), ("exec", "exec"), ("java", "exec")])
+def test_a_driver_without_containers_brings_the_nodes_network_and_programs(driver: str, sidecar: str) -> None:
+    stage = read_platform(ONE + f"    driver: {driver}\n    sidecar: {{memory: {{envoy: 96}}}}\n", "p").environments["stage"]
+    assert stage.network == Network(mode="host")
+    assert (stage.sidecar.driver, stage.sidecar.user) == (sidecar, None)
+    assert (stage.sidecar.envoy, stage.sidecar.agent) == (Path(path="envoy"), Path(path="python3"))
+    assert (stage.sidecar.memory.envoy, stage.sidecar.memory.agent) == (96, 24)
+
+
+def test_a_sidecar_may_have_a_driver_of_its_own() -> None:
+    stage = read_platform(ONE + "    driver: raw_exec\n    sidecar: {driver: docker}\n", "p").environments["stage"]
+    assert isinstance(stage.sidecar.envoy, Image)
+    assert stage.sidecar.user == "65534"
+
+
+@pytest.mark.parametrize("address", ["unix:///run/consul.sock", "https://127.0.0.1:8501"])
+def test_a_consul_agent_is_reached_by_http_or_a_socket(address: str) -> None:
+    text = ONE.replace("'http://c:8500'", f"'http://c:8500', agent_address: '{address}'")
+    assert read_platform(text, "p").environments["stage"].consul.agent_address == address
+
+
+OTHER = "  production:\n    nomad: {address: 'http://m:4646'}\n    consul: {address: 'http://d:8500'}\n"
+
+
+def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said) -> None:
+    assert said_of_platform(ONE + OTHER) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            ONE + OTHER.replace("http://d:8500", "http://C:8500/"),
+            "7:23: environments.production.consul.address: has the Consul of stage too: two environments cannot share a "
+            "Consul datacenter, their services would meet",
+        ),
+        (
+            ONE + OTHER.replace("http://m:4646", "http://n:4646"),
+            "6:22: environments.production.nomad.address: has the Nomad region and namespace of stage too: jobs of the "
+            "same name would replace each other",
+        ),
+        (
+            ONE + "    sidecar: {envoy: {path: envoy}}\n",
+            "5:15: environments.stage.sidecar.envoy: the sidecar's driver is docker, which needs an image",
+        ),
+        (
+            ONE + "    driver: raw_exec\n    sidecar: {agent: {image: python}}\n",
+            "6:15: environments.stage.sidecar.agent: the sidecar's driver is raw_exec, which needs a path, not an image",
+        ),
+        (
+            ONE + "    driver: raw-exec\n",
+            "5:13: environments.stage.driver: must be one of docker, podman, exec, raw_exec or java; "
+            'found "raw-exec" (did you mean "raw_exec"?)',
+        ),
+        (ONE + "    netwrk: {}\n", '5:5: environments.stage.netwrk: unknown key (did you mean "network"?)'),
+        (
+            ONE + "    network: {mode: overlay}\n",
+            '5:21: environments.stage.network.mode: must be one of bridge or host; found "overlay"',
+        ),
+        (
+            ONE.replace("'http://c:8500'", "'c:8500'"),
+            "4:23: environments.stage.consul.address: must be an http:// or https:// address without spaces; "
+            'found "c:8500"',
+        ),
+        (
+            ONE.replace("'http://n:4646'", "'http://user:pw@n:4646'"),
+            "3:22: environments.stage.nomad.address: must not hold a user name or a password: files like this one are "
+            "read by many",
+        ),
+        (
+            ONE.replace("'http://c:8500'", "'http://c:8500', token: abcd-efgh"),
+            "4:47: environments.stage.consul.token: must be one of none or workload_identity; "
+            'found "abcd-efgh"',
+        ),
+        (
+            ONE + "    tracing: {collector: 'http://z:9411', sampling: 101}\n",
+            "5:53: environments.stage.tracing.sampling: must be at most 100; found 101",
+        ),
+        (
+            ONE + "    sidecar: {user: 65534}\n",
+            '5:21: environments.stage.sidecar.user: must be text: put it in quotes, "65534"',
+        ),
+        (
+            ONE + "links: {grafana: 'https://g/{servce}'}\n",
+            "5:18: links.grafana: has the unknown placeholder {servce}; known are service, environment, dashboard, "
+            'allocation, trace, namespace, region, datacenter (did you mean "service"?)',
+        ),
+        (
+            ONE + "links: {grafana: 'javascript:alert(1)'}\n",
+            "5:18: links.grafana: must be an http:// or https:// address without spaces; "
+            'found "javascript:alert(1)"',
+        ),
+        ("environments: {}", "1:15: environments: must be at least 1 long; found a map"),
+        ("environments:", "1:1: environments: has no value: write one, write {} for the defaults, or remove the line"),
+        ("{}", "1:1: environments: is missing: by name, as in stage and production"),
+        (
+            "environments: {stage: {nomad: {address: 'http://n:1'}}}",
+            "1:16: environments.stage.consul: is missing: the Consul of the same machines",
+        ),
+    ],
+)
+def test_what_cannot_be_in_a_platform_is_refused(said_of_platform: Said, text: str, message: str) -> None:
+    assert said_of_platform(text) == [message]
