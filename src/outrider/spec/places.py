@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider.errors import Problem
+from outrider.spec.values import printable
 
 if TYPE_CHECKING:
     from outrider.spec.document import Document, Mark, Path
     from outrider.spec.problems import Finding
+
+LONGEST_KEY = 100
 
 
 def problem(finding: Finding, document: Document, file: str, environment: str | None = None) -> Problem:
     """The finding, made in the merged view of ``environment``, as a problem with the place and path it is written at."""
     path = written_path(finding.path, document, environment)
     at = mark(path, document, of_key=finding.of_key)
-    return Problem(dotted(path), finding.message, finding.suggestion, file, at.line, at.column)
+    suggestion = None if finding.suggestion is None else printable(finding.suggestion)
+    return Problem(dotted(path), printable(finding.message), suggestion, file, at.line, at.column)
 
 
 def written_path(path: Path, document: Document, environment: str | None) -> Path:
@@ -49,8 +53,8 @@ def mark(path: Path, document: Document, *, of_key: bool = False) -> Mark:
 
 
 def dotted(path: Path) -> str:
-    """``("checks", 0, "http")`` → ``checks.0.http``."""
-    return ".".join(str(part) for part in path)
+    """``("checks", 0, "http")`` → ``checks.0.http``; what a terminal could take as a command is escaped."""
+    return ".".join(printable(str(part)[:LONGEST_KEY]) for part in path)
 
 
 def path_of(text: str, document: Document, environment: str | None = None) -> Path:

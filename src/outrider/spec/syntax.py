@@ -44,7 +44,7 @@ WORDS = (
 
 def refused(message: str, at: Mark, file: str | None) -> SpecError:
     """The error for one thing wrong with the file as YAML."""
-    return SpecError((Problem("", message, file=file, line=at.line, column=at.column),))
+    return SpecError((Problem("", printable(message), file=file, line=at.line, column=at.column),))
 
 
 def unreadable(text: str, most: int) -> tuple[str, Mark] | None:
@@ -75,7 +75,7 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str | None) -> SpecEr
         return refused(unexpected_sign(text, at), at, file)
     begun = getattr(error, "context_mark", None)
     since = f" (it begins on line {begun.line + 1})" if begun is not None and begun.line + 1 < at.line else ""
-    message = next((words for part, words in WORDS if part in said), f"cannot be read as YAML: {printable(said)}")
+    message = next((words for part, words in WORDS if part in said), f"cannot be read as YAML: {said}")
     return refused(message + since, at, file)
 
 
@@ -86,4 +86,4 @@ def unexpected_sign(text: str, at: Mark) -> str:
     sign = line[at.column - 1 : at.column]
     if sign == "\t":
         return "a tab: YAML is indented with spaces"
-    return f'a text that begins with "{printable(sign)}" needs quotes'
+    return f'a text that begins with "{sign}" needs quotes'

@@ -68,8 +68,10 @@ def test_an_environment_that_the_file_does_not_name_has_no_difference() -> None:
         ),
         (
             "{stage: {run: {imag: null}}}",
-            "3:30: environments.stage.run.imag: removes nothing: the common part has no such key "
-            '(did you mean "image"?)',
+            (
+                "3:30: environments.stage.run.imag: removes nothing: the common part has no such key "
+                '(did you mean "image"?)'
+            ),
         ),
         ("{stage: {run: null}}", "3:29: environments.stage.run: is missing: what is started"),
         (
@@ -78,8 +80,10 @@ def test_an_environment_that_the_file_does_not_name_has_no_difference() -> None:
         ),
         (
             "{stage: {mesh: false, upstreams: {a: {}}}}",
-            "3:37: environments.stage.upstreams: a service with mesh: false has no sidecar that could call them; "
-            "remove them, or mesh: false",
+            (
+                "3:37: environments.stage.upstreams: a service with mesh: false has no sidecar that could call them; "
+                "remove them, or mesh: false"
+            ),
         ),
         ("{stage: {env: {PORT: '1'}}}", "3:30: environments.stage.env.PORT: is set by Outrider: choose another name"),
         ("{prodution: {}}", '3:16: environments.prodution: unknown environment (did you mean "production"?)'),
@@ -110,6 +114,8 @@ def test_the_common_part_must_hold_by_itself(said: Said) -> None:
 def test_a_difference_that_breaks_a_rule_with_the_common_part_is_told_where_it_is_made(small: str, said: Said) -> None:
     found = said(small + "protocol: redis\nenvironments: {stage: {count: 2}}")
     assert found == [
-        "4:31: environments.stage.count: several redis instances share the keys between them: "
-        "write shard: true if they may, or count: 1"
+        (
+            "4:31: environments.stage.count: several redis instances share the keys between them: "
+            "write shard: true if they may, or count: 1"
+        )
     ]

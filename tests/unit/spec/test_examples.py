@@ -23,6 +23,8 @@ def test_each_example_platform_has_both_environments(path: Path) -> None:
     assert set(read_platform(path.read_text(), str(path)).environments) == {"stage", "production"}
 
 
-@pytest.mark.parametrize("folder", sorted({path.parent for path in SERVICES} - {EXAMPLES / "shop"}), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent for path in SERVICES} - {EXAMPLES / "shop"}), ids=lambda path: path.name
+)
 def test_each_example_begins_with_what_it_is_for(folder: Path) -> None:
     assert (folder / "outrider.yaml").read_text().startswith("# ")

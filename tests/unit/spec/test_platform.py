@@ -29,7 +29,9 @@ def test_two_addresses_are_a_platform_of_containers() -> None:
 
 @pytest.mark.parametrize(("driver", "sidecar"), [("raw_exec", "raw_exec"), ("exec", "exec"), ("java", "exec")])
 def test_a_driver_without_containers_brings_the_nodes_network_and_programs(driver: str, sidecar: str) -> None:
-    stage = read_platform(ONE + f"    driver: {driver}\n    sidecar: {{memory: {{envoy: 96}}}}\n", "p").environments["stage"]
+    stage = read_platform(ONE + f"    driver: {driver}\n    sidecar: {{memory: {{envoy: 96}}}}\n", "p").environments[
+        "stage"
+    ]
     assert stage.network == Network(mode="host")
     assert (stage.sidecar.driver, stage.sidecar.user) == (sidecar, None)
     assert (stage.sidecar.envoy, stage.sidecar.agent) == (Path(path="envoy"), Path(path="python3"))
@@ -60,13 +62,17 @@ def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said)
     [
         (
             ONE + OTHER.replace("http://d:8500", "http://C:8500/"),
-            "7:23: environments.production.consul.address: has the Consul of stage too: two environments cannot share a "
-            "Consul datacenter, their services would meet",
+            (
+                "7:23: environments.production.consul.address: has the Consul of stage too: two environments cannot share a "
+                "Consul datacenter, their services would meet"
+            ),
         ),
         (
             ONE + OTHER.replace("http://m:4646", "http://n:4646"),
-            "6:22: environments.production.nomad.address: has the Nomad region and namespace of stage too: jobs of the "
-            "same name would replace each other",
+            (
+                "6:22: environments.production.nomad.address: has the Nomad region and namespace of stage too: jobs of the "
+                "same name would replace each other"
+            ),
         ),
         (
             ONE + "    sidecar: {envoy: {path: envoy}}\n",
@@ -78,8 +84,10 @@ def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said)
         ),
         (
             ONE + "    driver: raw-exec\n",
-            "5:13: environments.stage.driver: must be one of docker, podman, exec, raw_exec or java; "
-            'found "raw-exec" (did you mean "raw_exec"?)',
+            (
+                "5:13: environments.stage.driver: must be one of docker, podman, exec, raw_exec or java; "
+                'found "raw-exec" (did you mean "raw_exec"?)'
+            ),
         ),
         (ONE + "    netwrk: {}\n", '5:5: environments.stage.netwrk: unknown key (did you mean "network"?)'),
         (
@@ -88,18 +96,21 @@ def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said)
         ),
         (
             ONE.replace("'http://c:8500'", "'c:8500'"),
-            "4:23: environments.stage.consul.address: must be an http:// or https:// address without spaces; "
-            'found "c:8500"',
+            (
+                "4:23: environments.stage.consul.address: must be an http:// or https:// address without spaces; "
+                'found "c:8500"'
+            ),
         ),
         (
             ONE.replace("'http://n:4646'", "'http://user:pw@n:4646'"),
-            "3:22: environments.stage.nomad.address: must not hold a user name or a password: files like this one are "
-            "read by many",
+            (
+                "3:22: environments.stage.nomad.address: must not hold a user name or a password: files like this one are "
+                "read by many"
+            ),
         ),
         (
             ONE.replace("'http://c:8500'", "'http://c:8500', token: abcd-efgh"),
-            "4:47: environments.stage.consul.token: must be one of none or workload_identity; "
-            'found "abcd-efgh"',
+            '4:47: environments.stage.consul.token: must be one of none or workload_identity; found "abcd-efgh"',
         ),
         (
             ONE + "    tracing: {collector: 'http://z:9411', sampling: 101}\n",
@@ -111,13 +122,14 @@ def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said)
         ),
         (
             ONE + "links: {grafana: 'https://g/{servce}'}\n",
-            "5:18: links.grafana: has the unknown placeholder {servce}; known are service, environment, dashboard, "
-            'allocation, trace, namespace, region, datacenter (did you mean "service"?)',
+            (
+                "5:18: links.grafana: has the unknown placeholder {servce}; known are service, environment, dashboard, "
+                'allocation, trace, namespace, region, datacenter (did you mean "service"?)'
+            ),
         ),
         (
             ONE + "links: {grafana: 'javascript:alert(1)'}\n",
-            "5:18: links.grafana: must be an http:// or https:// address without spaces; "
-            'found "javascript:alert(1)"',
+            '5:18: links.grafana: must be an http:// or https:// address without spaces; found "javascript:alert(1)"',
         ),
         ("environments: {}", "1:15: environments: must be at least 1 long; found a map"),
         ("environments:", "1:1: environments: has no value: write one, write {} for the defaults, or remove the line"),

@@ -115,8 +115,10 @@ def test_json_is_a_spec_too() -> None:
         ("upstreams: {catalog: yes}", '3:22: upstreams.catalog: must be a map of keys and values; found "yes"'),
         (
             "upstreams: {Catalog: {}}",
-            "3:13: upstreams.Catalog: must be a DNS label: at most 63 of a-z, 0-9 and -, first a letter, "
-            'last no dash; found "Catalog"',
+            (
+                "3:13: upstreams.Catalog: must be a DNS label: at most 63 of a-z, 0-9 and -, first a letter, "
+                'last no dash; found "Catalog"'
+            ),
         ),
         (
             "upstreams: {a: {timeout: 800}}",
@@ -134,8 +136,10 @@ def test_json_is_a_spec_too() -> None:
         ("upstreams: {a: {retires: 2}}", '3:17: upstreams.a.retires: unknown key (did you mean "retries"?)'),
         (
             "upstreams: {a: {protocol: https}}",
-            "3:27: upstreams.a.protocol: must be one of http, http2, grpc, tcp or redis; "
-            'found "https" (did you mean "http"?)',
+            (
+                "3:27: upstreams.a.protocol: must be one of http, http2, grpc, tcp or redis; "
+                'found "https" (did you mean "http"?)'
+            ),
         ),
         (
             "upstreams: {a: {address: fx.example.com}}",
@@ -143,8 +147,10 @@ def test_json_is_a_spec_too() -> None:
         ),
         (
             "upstreams: {a: {protocol: redis, password: secret}}",
-            '3:44: upstreams.a.password: must be {vault: "PATH#FIELD"} or {nomad_variable: "PATH#KEY"}, '
-            'never the secret itself; found "secret"',
+            (
+                '3:44: upstreams.a.password: must be {vault: "PATH#FIELD"} or {nomad_variable: "PATH#KEY"}, '
+                'never the secret itself; found "secret"'
+            ),
         ),
         ('count: "2"', '3:8: count: must be a whole number: leave out the quotes; found "2"'),
         ("count: 1.5", "3:8: count: must be a whole number; found 1.5"),
@@ -156,14 +162,18 @@ def test_json_is_a_spec_too() -> None:
         ("stop: {delay: 1s}", "3:15: stop.delay: must be between 2s and 1h; found 1s"),
         (
             "stop: {signal: TERM}",
-            "3:16: stop.signal: must be one of SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 or SIGWINCH; "
-            'found "TERM" (did you mean "SIGTERM"?)',
+            (
+                "3:16: stop.signal: must be one of SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 or SIGWINCH; "
+                'found "TERM" (did you mean "SIGTERM"?)'
+            ),
         ),
         ("checks: {http: /healthz}", "3:1: checks: must be a list; found a map"),
         (
             "checks: [/healthz]",
-            "3:10: checks.0: must be a map with one of the keys http, tcp, grpc, script, as in {http: /healthz}; "
-            'found "/healthz"',
+            (
+                "3:10: checks.0: must be a map with one of the keys http, tcp, grpc, script, as in {http: /healthz}; "
+                'found "/healthz"'
+            ),
         ),
         ("checks: [{htpp: /healthz}]", '3:11: checks.0.htpp: unknown key (did you mean "http"?)'),
         (
@@ -178,8 +188,10 @@ def test_json_is_a_spec_too() -> None:
         ("env: {A: 1.10}", '3:10: env.A: must be text: write the number in quotes, "1.1"'),
         (
             "env: {A: [x]}",
-            '3:7: env.A: must be text, {consul: PATH}, {vault: "PATH#FIELD"} or {nomad_variable: "PATH#KEY"}; '
-            "found a list",
+            (
+                '3:7: env.A: must be text, {consul: PATH}, {vault: "PATH#FIELD"} or {nomad_variable: "PATH#KEY"}; '
+                "found a list"
+            ),
         ),
         ("env: {A: {consull: x}}", '3:11: env.A.consull: unknown key (did you mean "consul"?)'),
         ("env: {A: {consul: x, vault: y}}", "3:22: env.A.vault: does not go with consul: use one of them"),
@@ -189,8 +201,7 @@ def test_json_is_a_spec_too() -> None:
         ),
         (
             "env: {my-name: x}",
-            "3:7: env.my-name: must be a name of letters, digits and _ that begins with no digit; found "
-            '"my-name"',
+            '3:7: env.my-name: must be a name of letters, digits and _ that begins with no digit; found "my-name"',
         ),
         (
             "files: [{path: ../x, template: y}]",
@@ -199,8 +210,7 @@ def test_json_is_a_spec_too() -> None:
         ("files: [{path: x}]", "3:9: files.0.template: is missing: text in consul-template's language, as Nomad"),
         (
             'links: {a: "javascript:alert(1)"}',
-            "3:12: links.a: must be an http:// or https:// address without spaces; "
-            'found "javascript:alert(1)"',
+            '3:12: links.a: must be an http:// or https:// address without spaces; found "javascript:alert(1)"',
         ),
         ("consul: {meta: {a: 1}}", '3:20: consul.meta.a: must be text: put it in quotes, "1"'),
         ("consul: {tags: blue}", '3:16: consul.tags: must be a list: write [blue]; found "blue"'),
@@ -234,13 +244,18 @@ def test_what_cannot_be_is_refused_with_its_place_and_the_way_out(
         (
             "service: a\nrun: nginx",
             [
-                "2:6: run: must be {image: NAME} or {command: [PROGRAM, ARGUMENT], artifact: URL or directory: PATH}; "
-                'found "nginx"'
+                (
+                    "2:6: run: must be {image: NAME} or {command: [PROGRAM, ARGUMENT], artifact: URL or directory: PATH}; "
+                    'found "nginx"'
+                )
             ],
         ),
         ("service: a\nrun: {imag: x}", ['2:7: run.imag: unknown key (did you mean "image"?)']),
         ("service: a\nrun: {command: python app.py}", ['2:16: run.command: must be a list; found "python app.py"']),
-        ("service: a\nrun: {directory: .}", ["2:1: run.command: is missing: program and arguments; no shell reads them"]),
+        (
+            "service: a\nrun: {directory: .}",
+            ["2:1: run.command: is missing: program and arguments; no shell reads them"],
+        ),
         (
             'service: a\nrun: {image: x, artifact: "https://x/y"}',
             ["2:17: run.artifact: does not go with image: use one of them"],

@@ -26,13 +26,17 @@ Said = Callable[..., list[str]]
         ),
         (
             'upstreams: {a: {address: "b:1", password: {vault: "c#d"}}}',
-            "3:33: upstreams.a.password: has no effect: a speaks http, which knows limit, retries, stream and timeout; "
-            "remove it",
+            (
+                "3:33: upstreams.a.password: has no effect: a speaks http, which knows limit, retries, stream and timeout; "
+                "remove it"
+            ),
         ),
         (
             "upstreams: {a: {stream: true, timeout: 1s}}",
-            "3:31: upstreams.a.timeout: has no effect: stream: true means that there is no total timeout; "
-            "remove one of them",
+            (
+                "3:31: upstreams.a.timeout: has no effect: stream: true means that there is no total timeout; "
+                "remove one of them"
+            ),
         ),
         (
             "upstreams: {a: {tls: true}}",
