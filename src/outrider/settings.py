@@ -133,6 +133,13 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
     )
 
 
+def host_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What the embedded scheduler's tasks inherit: everything but credentials and what a scheduler sets itself."""
+    found = os.environ if environ is None else environ
+    hidden = ("NOMAD_", "CONSUL_", "VAULT_", "OUTRIDER_", "AWS_", "GOOGLE_APPLICATION_CREDENTIALS")
+    return {name: value for name, value in found.items() if not name.startswith(hidden)}
+
+
 def with_flags(found: Settings, *, address: str | None, token: str | None, environment: str | None) -> Settings:
     """The same settings where flags of a command line win over what was found."""
     return replace(

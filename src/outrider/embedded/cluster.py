@@ -1,0 +1,65 @@
+"""A whole cluster on one machine: registry and scheduler together, up with one block and gone with it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outrider.embedded.registry.running import running_registry
+from outrider.embedded.scheduler.api.app import scheduler_app
+from outrider.embedded.scheduler.server import Setting, scheduling
+from outrider.embedded.serving import serving
+from outrider.settings import host_environment
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+_HOST = "127.0.0.1"
+_GRACE_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running cluster; addresses are ``http://host:port``."""
+
+    name: str
+    nomad_address: str
+    consul_address: str
+    directory: Path
+
+
+@contextlib.asynccontextmanager
+async def cluster(
+    name: str,
+    directory: Path,
+    consul_port: int = 0,
+    nomad_port: int = 0,
+    port_range: tuple[int, int] = (20000, 25000),
+) -> AsyncGenerator[Cluster]:
+    """Run Consul's and Nomad's APIs while the block runs; ``name`` is the Consul datacenter and the node's name.
+
+    Processes and registrations that a crashed predecessor left in ``directory`` are ended first. At the end every task
+    has ended. Raises OutriderError where a port is taken.
+    """
+    directory = directory.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    async with running_registry(name, name, _HOST, consul_port) as registry:
+        setting = Setting(name, directory, registry.address, port_range, host_environment())
+        async with served_scheduler(setting, nomad_port) as address:
+            yield Cluster(name, address, registry.address, directory)
+
+
+@contextlib.asynccontextmanager
+async def served_scheduler(setting: Setting, port: int = 0) -> AsyncGenerator[str]:
+    """Run only the scheduler, against whichever Consul the setting names; yields its address."""
+    async with (
+        scheduling(setting) as scheduler,
+        serving(scheduler_app(scheduler), _HOST, port, grace_s=_GRACE_S) as address,
+    ):
+        scheduler.announce(address)
+        try:
+            yield address
+        finally:
+            scheduler.state.close()

@@ -1,0 +1,38 @@
+"""Plans and evaluations on demand: what would happen, and looking again."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from outrider.embedded.scheduler.api.answers import body, document
+from outrider.embedded.scheduler.dry_run import dry_run
+from outrider.embedded.scheduler.refusal import RefusalError
+from outrider.embedded.scheduler.registration import valid_candidate
+from outrider.embedded.scheduler.server import Scheduler
+
+
+class PlanCalls:
+    """The calls that need the evaluator."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    async def plan(self, request: Request) -> Response:
+        asked = await body(request)
+        job = valid_candidate(asked)
+        if job["ID"] != request.path_params["job"]:
+            raise RefusalError(400, "Job ID does not match")
+        scheduler = self._scheduler
+        with_diff = bool(asked.get("Diff"))
+        answer = dry_run(scheduler.state, scheduler.evaluator, scheduler.node, job, with_diff=with_diff)
+        return document(answer, answer["Index"])
+
+    async def evaluate(self, request: Request) -> Response:
+        name: str = request.path_params["job"]
+        if name not in self._scheduler.state.jobs:
+            raise RefusalError(404, "job not found")
+        evaluation = self._scheduler.evaluator.ask(name, "job-register")
+        index = evaluation["ModifyIndex"]
+        answer = {"EvalCreateIndex": index, "EvalID": evaluation["ID"], "Index": index, "JobModifyIndex": index}
+        return document(answer, index)

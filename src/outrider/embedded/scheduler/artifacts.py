@@ -1,0 +1,117 @@
+"""Artifacts of a task: fetched over HTTP, checked, unpacked where the task expects them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import httpx2
+
+Document = dict[str, Any]
+
+_TIMEOUT_S = 60
+_CHUNK = 1 << 16
+_OWN_QUERY = ("checksum", "archive", "filename")
+
+
+class ArtifactError(Exception):
+    """An artifact that cannot be had, or is not what its checksum says."""
+
+
+async def fetch(artifact: Document, directory: Path) -> None:
+    """Bring one artifact into the task's directory; ``artifact`` is interpolated. Raises ArtifactError."""
+    source: str = artifact["GetterSource"]
+    options = _options(artifact)
+    if urlsplit(source).scheme not in {"http", "https"}:
+        raise ArtifactError(f'download not supported for scheme "{urlsplit(source).scheme or "file"}": {source}')
+    target = (directory / artifact["RelativeDest"]).resolve()
+    if not target.is_relative_to(directory.parent.resolve()):
+        raise ArtifactError("artifact destination path escapes the alloc directory")
+    with tempfile.TemporaryDirectory(dir=directory) as draft:
+        file = Path(draft) / "artifact"
+        await _download(_bare(source), artifact["GetterHeaders"] or {}, file)
+        await asyncio.to_thread(_place, file, target, _name(source), options, artifact["GetterMode"])
+
+
+def _options(artifact: Document) -> dict[str, str]:
+    query = parse_qs(urlsplit(artifact["GetterSource"]).query)
+    in_url = {key: values[0] for key, values in query.items() if key in _OWN_QUERY}
+    return in_url | (artifact["GetterOptions"] or {})
+
+
+def _bare(source: str) -> str:
+    parts = urlsplit(source)
+    kept = [pair for pair in parts.query.split("&") if pair and pair.split("=")[0] not in _OWN_QUERY]
+    return urlunsplit(parts._replace(query="&".join(kept)))
+
+
+def _name(source: str) -> str:
+    return urlsplit(source).path.rstrip("/").rsplit("/", 1)[-1] or "artifact"
+
+
+async def _download(url: str, headers: dict[str, str], file: Path) -> None:
+    try:
+        async with (
+            httpx2.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=True, trust_env=False) as client,
+            client.stream("GET", url, headers=headers) as answer,
+        ):
+            if answer.is_error:
+                raise ArtifactError(f"bad response code: {answer.status_code}: {url}")
+            with file.open("wb") as sink:
+                async for chunk in answer.aiter_bytes(_CHUNK):
+                    sink.write(chunk)
+    except httpx2.HTTPError as error:
+        raise ArtifactError(f"{url}: {error}") from error
+
+
+def _place(file: Path, target: Path, name: str, options: dict[str, str], mode: str) -> None:
+    _check(file, options.get("checksum", ""))
+    if mode == "file":
+        _move(file, target)
+    elif options.get("archive") != "false" and _unpacked(file, options.get("archive") or name, target):
+        return
+    else:
+        _move(file, target / (options.get("filename") or name))
+
+
+def _check(file: Path, checksum: str) -> None:
+    """Compare with ``sha256:…``, ``md5:…`` and the like; an empty checksum is none."""
+    if not checksum:
+        return
+    kind, _, wanted = checksum.rpartition(":")
+    kind = kind or {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}.get(len(wanted), "")
+    if kind not in hashlib.algorithms_available:
+        raise ArtifactError(f"unsupported checksum type: {kind}")
+    found = hashlib.new(kind, file.read_bytes()).hexdigest()
+    if found != wanted.lower():
+        raise ArtifactError(f"Checksums did not match. Expected: {wanted} Got: {found} {kind}")
+
+
+def _unpacked(file: Path, name: str, target: Path) -> bool:
+    """Unpack by the name's ending; whether it was an archive."""
+    if name.endswith(("tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz", "tar")):
+        target.mkdir(parents=True, exist_ok=True)
+        try:
+            with tarfile.open(file) as archive:
+                archive.extractall(target, filter="data")
+        except (tarfile.TarError, OSError) as error:
+            raise ArtifactError(f"cannot unpack {name}: {error}") from error
+        return True
+    if name.endswith("zip"):
+        target.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(file) as archive:
+            archive.extractall(target)
+        return True
+    return False
+
+
+def _move(file: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    file.chmod(0o644)
+    file.replace(target)

@@ -1,0 +1,121 @@
+"""One process of a task: started in a group of its own, its output handed on, ended whole."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from outrider.embedded.scheduler.orphans import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to start, where, as whom; ``user`` is "" for the cluster's own."""
+
+    arguments: tuple[str, ...]
+    directory: Path
+    environment: Mapping[str, str]
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended, in Nomad's numbers: after a signal the code is 128 + signal."""
+
+    code: int
+    signal: int = 0
+
+
+class _Protocol(asyncio.SubprocessProtocol):
+    """Hands output on; the exit counts when the process is gone, not when all heirs of its pipes are."""
+
+    def __init__(self, outputs: dict[int, Callable[[bytes], None]], exited: asyncio.Future[None]) -> None:
+        self._outputs, self._exited = outputs, exited
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._outputs[fd](data)
+
+    def process_exited(self) -> None:
+        if not self._exited.done():
+            self._exited.set_result(None)
+
+
+class Process:
+    """A running process and its group."""
+
+    def __init__(self, transport: asyncio.SubprocessTransport, exited: asyncio.Future[None], ledger: Ledger) -> None:
+        self._transport, self._exited, self._ledger = transport, exited, ledger
+        self.pid: int = transport.get_pid() or 0
+
+    async def wait(self) -> Exit:
+        """Wait for the end; whatever is left of the group then ends too."""
+        await asyncio.shield(self._exited)
+        self._end_group()
+        await asyncio.sleep(0)  # what the pipes still hold is read before they close
+        self._transport.close()
+        self._ledger.remove(self.pid)
+        code = self._transport.get_returncode() or 0
+        return Exit(128 - code, -code) if code < 0 else Exit(code)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process itself, as raw_exec does."""
+        if not self._exited.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    async def end(self, number: signal.Signals, timeout_s: float) -> None:
+        """Ask with a signal, wait, then kill the group."""
+        self.send(number)
+        await asyncio.wait([self._exited], timeout=timeout_s)
+        self._end_group()
+
+    def _end_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+async def started(
+    command: Command, stdout: Callable[[bytes], None], stderr: Callable[[bytes], None], ledger: Ledger
+) -> Process:
+    """Start the command. Raises OSError where it cannot be (not found, not executable, no such user)."""
+    loop = asyncio.get_running_loop()
+    exited: asyncio.Future[None] = loop.create_future()
+    transport, _ = await loop.subprocess_exec(
+        lambda: _Protocol({1: stdout, 2: stderr}, exited),
+        *command.arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        cwd=command.directory,
+        env=dict(command.environment),
+        start_new_session=True,
+        **_identity(command.user),
+    )
+    process = Process(transport, exited, ledger)
+    ledger.add(process.pid)
+    return process
+
+
+def _identity(user: str) -> dict[str, str | int]:
+    """Only root can become somebody else; everyone else's tasks run as they are."""
+    if not user or os.geteuid() != 0:
+        return {}
+    return {"user": int(user) if user.isdecimal() else user}
+
+
+def executable(name: str, directory: Path, path: str) -> str:
+    """The program's full path: in the task's ``local/``, in the task's directory, then on the task's PATH.
+
+    Raises FileNotFoundError.
+    """
+    for place in (directory / "local" / name, directory / name, Path(name)):
+        if place.is_absolute() and place.is_file():
+            return str(place)
+    found = shutil.which(name, path=path or os.defpath)
+    if found is None:
+        raise FileNotFoundError(f"failed to find {name!r} in the task's directory or on its PATH")
+    return found

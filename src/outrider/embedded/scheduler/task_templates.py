@@ -1,0 +1,154 @@
+"""Templates of a task: rendered before it starts, watched and rendered anew while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from outrider.embedded import templates as consul_template
+from outrider.embedded.scheduler.consul import ConsulAgent
+from outrider.errors import RemoteError
+
+Document = dict[str, Any]
+Values = dict[str, tuple[bytes | None, int]]
+
+_RETRY_S = 1.0
+
+
+class TemplateError(Exception):
+    """A template that cannot be rendered or written; the task cannot start."""
+
+
+@dataclass(slots=True)
+class TaskTemplates:
+    """All templates of one task and the keys that they read; ``values`` pairs each key's value with its index."""
+
+    templates: list[Document]
+    directory: Path
+    environment: Mapping[str, str]
+    consul: ConsulAgent
+    values: Values = field(default_factory=Values)
+    texts: dict[int, str] = field(default_factory=dict[int, str])
+
+    async def render(self) -> list[Document]:
+        """Render and write; returns the templates whose text is new. Waits for keys that must exist."""
+        changed: list[Document] = []
+        for number, template in enumerate(self.templates):
+            text = await self._text(template)
+            if self.texts.get(number) != text:
+                self.texts[number] = text
+                _write(self.directory, template, text)
+                changed.append(template)
+        return changed
+
+    def variables(self) -> dict[str, str]:
+        """The variables of templates that are environment files."""
+        texts = [self.texts[number] for number, one in enumerate(self.templates) if one["Envvars"]]
+        return {name: value for text in texts for name, value in environment_file(text).items()}
+
+    async def watch(self, on_change: Callable[[list[Document]], Awaitable[None]]) -> None:
+        """Render anew at each change of a key that the templates read. Runs until cancelled."""
+        if not self.values:
+            return
+        while True:
+            await self._next_change()
+            changed = await self.render()
+            if changed:
+                await on_change(changed)
+
+    async def _next_change(self) -> None:
+        watches = [asyncio.create_task(self._changed(name)) for name in self.values]
+        try:
+            await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
+
+    async def _changed(self, name: str) -> None:
+        """Return when the key's value is another one."""
+        value, index = self.values[name]
+        while True:
+            new_value, index = await self._value(name, index)
+            if new_value != value:
+                self.values[name] = (new_value, index)
+                return
+
+    async def _value(self, name: str, index: int) -> tuple[bytes | None, int]:
+        while True:
+            try:
+                value, new_index = await self.consul.watched_key(name, index)
+            except RemoteError:
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return value, new_index if new_index >= index else 0
+
+    async def _text(self, template: Document) -> str:
+        """The template's text, with every key that it reads fetched first."""
+        source = _source(self.directory, template)
+        while True:
+            found = _rendered(source, template, self.environment, self.values)
+            unread = [name for name in found.keys if name not in self.values]
+            if not unread and found.is_complete:
+                return found.text
+            if not unread:
+                await self._next_change()
+            for name in unread:
+                self.values[name] = await self._value(name, 0)
+
+
+def environment_file(text: str) -> dict[str, str]:
+    """``NAME=value`` lines as Nomad reads them: comments, ``export``, and values in quotes, JSON's among them."""
+    variables: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            variables[name.strip()] = _unquoted(value.strip())
+    return variables
+
+
+def _unquoted(value: str) -> str:
+    if value.startswith('"'):
+        try:
+            return json.loads(value, strict=False)
+        except ValueError as error:
+            raise TemplateError(f"cannot read the environment file: {error}: {value}") from error
+    if value.startswith("'"):
+        return value[1:].partition("'")[0]
+    return value.partition(" #")[0].rstrip()
+
+
+def _rendered(
+    source: str, template: Document, environment: Mapping[str, str], values: Values
+) -> consul_template.Rendered:
+    def key_value(name: str) -> str | None:
+        value = values.get(name, (None, 0))[0]
+        return None if value is None else value.decode(errors="replace")
+
+    delimiters = (template["LeftDelim"], template["RightDelim"])
+    try:
+        return consul_template.rendered(source, environment, key_value, delimiters=delimiters)
+    except consul_template.TemplateError as error:
+        raise TemplateError(str(error)) from error
+
+
+def _source(directory: Path, template: Document) -> str:
+    if template["EmbeddedTmpl"]:
+        return template["EmbeddedTmpl"]
+    try:
+        return (directory / template["SourcePath"]).read_text(encoding="utf-8")
+    except OSError as error:
+        raise TemplateError(f"cannot read the template {template['SourcePath']}: {error.strerror}") from error
+
+
+def _write(directory: Path, template: Document, text: str) -> None:
+    target = (directory / template["DestPath"]).resolve()
+    if not target.is_relative_to(directory.parent.resolve()):
+        raise TemplateError("template destination escapes alloc directory")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    target.chmod(int(template["Perms"] or "0644", 8))
