@@ -128,7 +128,7 @@ class Service(Written):
     consul: ConsulEntry = Field(default_factory=ConsulEntry)
     """Passed through to the service's entry in Consul."""
     checks: Items[Check] = ()
-    """How Consul finds out whether an instance works. None: a tcp check on the app's port."""
+    """How Consul finds out whether an instance works. None: whether the sidecar is live and the app's port is open."""
     env: dict[VariableName, Value] = Field(default_factory=dict)
     """Environment variables of the app, beside those that Outrider sets."""
     files: Items[File] = ()

@@ -25,9 +25,8 @@ def shape_of(tags: Mapping[str, str], text: str | None = None) -> Callable[[Any]
     def shape(value: Any) -> str | None:
         if isinstance(value, dict):
             keys = [str(key) for key in cast("dict[Any, Any]", value)]
-            exact = [tag for key, tag in tags.items() if key in keys]
-            near = [tags[found] for key in keys if (found := near_miss(key, tuple(tags)))]
-            return next(iter(exact + near), None)
+            exact = next((tag for key, tag in tags.items() if key in keys), None)
+            return exact or next((tags[near] for key in keys if (near := near_miss(key, tuple(tags)))), None)
         if type(value).__name__ in tags.values():
             return type(value).__name__
         return text if isinstance(value, (str, int, float)) else None
