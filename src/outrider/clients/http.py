@@ -202,12 +202,12 @@ def _base(address: str) -> tuple[str, str | None]:
     if address.startswith("unix://"):
         return "http://localhost", address.removeprefix("unix://")
     url = address if "://" in address else f"http://{address}"
-    if not url.startswith(("http://", "https://")):
-        raise UsageError(f"{address} is no address of an HTTP server", next_step="Use http://, https:// or unix://.")
     try:
-        httpx2.URL(url)
+        parsed = httpx2.URL(url)
     except httpx2.InvalidURL as error:
         raise UsageError(f"{address} is no address of an HTTP server: {error}") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise UsageError(f"{address} is no address of an HTTP server", next_step="Use http://, https:// or unix://.")
     return url.rstrip("/"), None
 
 

@@ -25,6 +25,8 @@ SILENCE_S = 35.0
 RECONNECTS = 20
 PAUSE_S = 0.5
 MAY_TAKE_S = 120.0
+# No answer at all, or that of a proxy in front of a portal that is being restarted.
+AWAY = frozenset({None, 502, 503, 504})
 
 
 def portal_client(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> PortalClient:
@@ -128,11 +130,9 @@ class PortalClient:
                     if event["kind"] == "verdict":
                         return
             except RemoteError as error:
-                if error.status is not None:
-                    raise
                 failures += 1
-                if failures > RECONNECTS:
-                    raise
+                if error.status not in AWAY or failures > RECONNECTS:
+                    raise error_of(error) from error
             await asyncio.sleep(PAUSE_S)
 
     async def logs(self, environment: str, service: str, parameters: Mapping[str, str]) -> AsyncIterator[bytes]:

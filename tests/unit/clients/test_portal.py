@@ -1,0 +1,131 @@
+"""The portal's client: problems become the errors that were raised there, and event streams survive a reconnect."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from outrider.clients.portal import PortalClient, portal_client
+from outrider.errors import ConflictError, OutriderError, RemoteError, SpecError, UsageError
+from outrider.settings import Settings, Sourced
+
+Handler = Callable[[httpx2.Request], httpx2.Response]
+
+
+def portal_with(handler: Handler, **settings: Any) -> PortalClient:
+    return portal_client(Settings(**settings), httpx2.MockTransport(handler))
+
+
+def answering(status: int, document: Any) -> Handler:
+    return lambda _: httpx2.Response(status, json=document, headers={"content-type": "application/problem+json"})
+
+
+def an_event(number: int, kind: str = "allocation") -> dict[str, Any]:
+    return {"number": number, "at": "2026-11-23T05:00:00Z", "kind": kind, "message": f"step {number}", "detail": {}}
+
+
+def stream(*events: dict[str, Any]) -> httpx2.Response:
+    lines = "".join(f"id: {one['number']}\nevent: {one['kind']}\ndata: {json.dumps(one)}\n\n" for one in events)
+    return httpx2.Response(
+        200, text=f"retry: 1000\n\n: hello\n\n{lines}", headers={"content-type": "text/event-stream"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, UsageError),
+        (404, UsageError),
+        (409, ConflictError),
+        (412, ConflictError),
+        (502, RemoteError),
+        (500, RemoteError),
+    ],
+)
+async def test_a_problem_becomes_the_error_that_was_raised_there(status: int, kind: type[OutriderError]) -> None:
+    portal = portal_with(answering(status, {"title": "No", "detail": "because of this", "next_step": "do that"}))
+    with pytest.raises(kind) as raised:
+        await portal.status("stage", "checkout")
+    assert (raised.value.message, raised.value.next_step) == ("because of this", "do that")
+
+
+async def test_problems_of_a_spec_keep_their_places() -> None:
+    problem = {"path": "upstreams.x", "message": "unknown", "suggestion": "y", "file": "a.yaml", "line": 3, "column": 5}
+    portal = portal_with(
+        answering(422, {"detail": "1 problem", "problems": [problem, {"path": "", "message": "and more"}]})
+    )
+    with pytest.raises(SpecError) as raised:
+        await portal.plan("stage", {"spec": ""})
+    assert str(raised.value).splitlines() == ['a.yaml:3:5: upstreams.x: unknown (did you mean "y"?)', "and more"]
+
+
+async def test_another_server_at_the_address_is_told_from_the_portal() -> None:
+    portal = portal_with(lambda _: httpx2.Response(404, text="nginx: not found"))
+    with pytest.raises(
+        RemoteError, match=r"the portal at http://127\.0\.0\.1:7070 .the default address. answered 404"
+    ) as raised:
+        await portal.status("stage", "checkout")
+    assert raised.value.status == 404
+
+
+async def test_the_token_and_the_user_go_with_every_call() -> None:
+    seen: list[httpx2.Request] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(200, json={"services": []})
+
+    await portal_with(handler, token=Sourced("secret", "OUTRIDER_TOKEN"), user="kim").services("stage")
+    assert seen[0].headers["Authorization"] == "Bearer secret"
+    assert seen[0].headers["X-Outrider-User"] == "kim"
+    assert str(seen[0].url) == "http://127.0.0.1:7070/api/v1/services?environment=stage"
+
+
+async def test_an_upload_is_named_by_its_content() -> None:
+    seen: list[str] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.url.path)
+        return httpx2.Response(204)
+
+    digest = hashlib.sha256(b"packed").hexdigest()
+    assert await portal_with(handler).upload(b"packed") == digest
+    assert seen == [f"/api/v1/artifacts/{digest}"]
+
+
+async def test_events_go_on_where_they_broke_off_and_end_with_the_verdict() -> None:
+    answers = [stream(an_event(1), an_event(2)), httpx2.ReadError("gone"), stream(an_event(3), an_event(4, "verdict"))]
+    asked: list[str] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.headers["Last-Event-ID"])
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    events = [event["number"] async for event in portal_with(handler).events("d1")]
+    assert events == [1, 2, 3, 4]
+    assert asked == ["0", "2", "2"]
+
+
+async def test_events_of_a_deployment_that_does_not_exist_are_an_error_at_once() -> None:
+    portal = portal_with(answering(404, {"detail": "there is no deployment d1"}))
+    with pytest.raises(UsageError, match="no deployment d1"):
+        _ = [event async for event in portal.events("d1")]
+
+
+async def test_names_from_outside_cannot_leave_their_place_in_the_path() -> None:
+    seen: list[str] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.url.raw_path.decode())
+        return httpx2.Response(200, json={})
+
+    await portal_with(handler).status("stage", "a/../../secret?x=1")
+    assert seen == ["/api/v1/environments/stage/services/a%2F..%2F..%2Fsecret%3Fx%3D1"]
