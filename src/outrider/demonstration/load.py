@@ -71,24 +71,25 @@ async def load(requests: Sequence[Request], rate: float) -> AsyncGenerator[Load]
     """
     account = Load(rate)
     limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-    async with (
-        httpx2.AsyncClient(limits=limits, timeout=TIMEOUT_S, trust_env=False) as client,
-        asyncio.TaskGroup() as group,
-    ):
-        sender = group.create_task(_send_on_the_clock(client, requests, account, group))
+    under_way: set[asyncio.Task[None]] = set()
+    async with httpx2.AsyncClient(limits=limits, timeout=TIMEOUT_S, trust_env=False) as client:
+        sender = asyncio.create_task(_send_on_the_clock(client, requests, account, under_way))
         try:
             yield account
         finally:
             sender.cancel()
+            await asyncio.gather(*under_way)
 
 
 async def _send_on_the_clock(
-    client: httpx2.AsyncClient, requests: Sequence[Request], account: Load, group: asyncio.TaskGroup
+    client: httpx2.AsyncClient, requests: Sequence[Request], account: Load, under_way: set[asyncio.Task[None]]
 ) -> None:
     begin = time.monotonic()
     for number in count():
         await asyncio.sleep(max(0.0, begin + number / account.rate - time.monotonic()))
-        group.create_task(_send(client, requests[number % len(requests)], number, account))
+        task = asyncio.create_task(_send(client, requests[number % len(requests)], number, account))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
 
 
 async def _send(client: httpx2.AsyncClient, request: Request, number: int, account: Load) -> None:
