@@ -57,6 +57,7 @@ _ENDING: Fields = {
 def register(catalog: Catalog, body: bytes) -> None:
     """Add or change a node, a service on it and its checks, all in one write."""
     found = fields_of(document(body), _FIELDS, "structs.RegisterRequest")
+    _require_datacenter(found, catalog.datacenter)
     _require_node(found)
     instance = _instance(found)
     wanted = [*(found.get("Checks") or ()), *([found["Check"]] if found.get("Check") else ())]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from outrider.embedded.registry import matching
-from outrider.embedded.registry.refusal import Refused, failed
+from outrider.embedded.registry.refusal import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,19 +16,19 @@ _WORD = re.compile(r"[a-zA-Z][a-zA-Z0-9_/]*")
 _KEYED = re.compile(r'\[\s*(?:"([^"]*)"|`([^`]*)`)\s*\]')
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)|([a-zA-Z][a-zA-Z0-9_/.]*)')
 _OPERATORS = (
-    ("==", matching.is_equal),
-    ("!=", matching.is_not_equal),
-    ("is not empty", matching.is_not_empty),
-    ("is empty", matching.is_empty),
-    ("not contains", matching.is_not_holding),
-    ("contains", matching.is_holding),
-    ("not matches", matching.is_not_matching),
-    ("matches", matching.is_matching),
+    ("==", matching.EQUAL),
+    ("!=", matching.NOT_EQUAL),
+    ("is not empty", matching.IS_NOT_EMPTY),
+    ("is empty", matching.IS_EMPTY),
+    ("not contains", matching.NOT_IN),
+    ("contains", matching.IN),
+    ("not matches", matching.NOT_MATCHES),
+    ("matches", matching.MATCHES),
 )
-_REVERSED = (("not in", matching.is_not_holding), ("in", matching.is_holding))
+_REVERSED = (("not in", matching.NOT_IN), ("in", matching.IN))
 _VALUE_EXPECTED = r'"-", "0", "\"", "`", [ \t\r\n], [1-9] or [a-zA-Z]'
 _TERM_EXPECTED = r'"(", "-", "0", "\"", "`", "not", [ \t\r\n], [1-9] or [a-zA-Z]'
-_OPERATOR_EXPECTED = '"!=", ".", "==", "[", [ \\t\\r\\n] or [a-zA-Z0-9_/]'
+_OPERATOR_EXPECTED = '"!=", ".", "==", "[", [ \\t\\r\\n] or [a-zA-Z0-9_]'
 _END_EXPECTED = '"and", "or", [ \\t\\r\\n] or EOF'
 
 
@@ -88,10 +88,10 @@ class _Parser:
         if path is None or self._is_reversed():
             self._at = start
             return self._reversed()
-        for words, compare in _OPERATORS:
+        for words, operator in _OPERATORS:
             if self._take(words):
                 value = "" if words.endswith("empty") else self._value(_VALUE_EXPECTED)
-                return matching.comparison(path, compare, value)
+                return matching.comparison(path, operator, value)
         raise self._unexpected(_OPERATOR_EXPECTED)
 
     def _is_reversed(self) -> bool:
@@ -100,12 +100,12 @@ class _Parser:
 
     def _reversed(self) -> Callable[[Any], bool]:
         value = self._value(_TERM_EXPECTED)
-        for words, compare in _REVERSED:
+        for words, operator in _REVERSED:
             if self._take(words):
                 path = self._selector()
                 if path is None:
                     raise self._unexpected("[a-zA-Z]")
-                return matching.comparison(path, compare, value)
+                return matching.comparison(path, operator, value)
         raise self._unexpected('"in", "not" or [ \\t\\r\\n]')
 
     def _selector(self) -> tuple[str, ...] | None:
@@ -156,6 +156,4 @@ class _Parser:
         line = self._text.count("\n", 0, self._at) + 1
         column = self._at - (self._text.rfind("\n", 0, self._at) + 1) + 1
         place = f"{line}:{column} ({self._at})"
-        return failed(
-            f"Failed to create boolean expression evaluator: {place}: no match found, expected: {expected}",
-        )
+        return matching.unreadable(f"{place}: no match found, expected: {expected}")

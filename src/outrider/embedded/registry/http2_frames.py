@@ -13,6 +13,7 @@ _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY = 0x0, 0x1, 0x3, 0x4, 0x6, 0x
 _END_STREAM, _END_HEADERS, _ACK, _PADDED = 0x1, 0x4, 0x1, 0x8
 _STREAM = 1
 _SHORT_STRING = 127
+_LONGEST_FRAME = 16384
 _MESSAGE_HEAD = 5  # one byte of compression, four of length
 
 
@@ -63,6 +64,8 @@ def _message(body: bytes) -> bytes:
 async def _next_frame(reader: asyncio.StreamReader) -> tuple[int, int, int, bytes]:
     head = await reader.readexactly(9)
     length = int.from_bytes(head[:3], "big")
+    if length > _LONGEST_FRAME:
+        raise ValueError("the server does not speak HTTP/2")
     stream = int.from_bytes(head[5:], "big") & 0x7FFFFFFF
     return head[3], head[4], stream, await reader.readexactly(length)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from outrider.embedded.registry.calls import Call
     from outrider.embedded.registry.state import Registry
 
+_LARGEST_VALUE = 512 * 1024
 _RAW_HEADERS = {
     "Content-Type": "text/plain",
     "Content-Security-Policy": "sandbox",
@@ -37,6 +38,8 @@ async def read(registry: Registry, call: Call) -> Answer:
 async def write(registry: Registry, call: Call) -> Answer:
     """Set a key to the body."""
     _require_plain(registry, call)
+    if len(call.body) > _LARGEST_VALUE:
+        raise Refused(413, _too_large(len(call.body)))
     entry = Entry(call.name, call.body, _number(call, "flags") or 0)
     has_won = registry.keys.put(entry, _number(call, "cas"))
     registry.publish()
@@ -95,6 +98,11 @@ def _require_plain(registry: Registry, call: Call) -> None:
         raise bad_request("Missing key name")
     if call.has("acquire") or call.has("release"):
         raise Refused(500, "sessions are not kept by the one-machine cluster")
+
+
+def _too_large(size: int) -> str:
+    where = "https://www.consul.io/docs/agent/options.html#kv_max_value_size"
+    return f"Request body({size} bytes) too large, max size: {_LARGEST_VALUE} bytes. See {where}."
 
 
 def _number(call: Call, key: str) -> int | None:
