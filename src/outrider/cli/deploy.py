@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from outrider.cli import exits
+from outrider.cli.changes import plan_lines
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.clients.archive import directory_archive
 from outrider.spec.reading import read_service
 from outrider.spec.run import CommandRun
 
-COLOURS = {"+": "green", "-": "red", "~": "yellow", "+/-": "yellow"}
 SPEC = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -33,8 +32,8 @@ async def plan(invocation: Invocation, file: Path) -> int:
     environment = await invocation.environment()
     request = await _request(invocation, file, environment)
     found = await invocation.portal.plan(environment, request)
-    invocation.output.show(found, lambda: _plan_lines(found, file))
-    if found.get("refusals"):
+    invocation.output.show(found, lambda: plan_lines(found, file, request["spec"]))
+    if found["refusals"]:
         return exits.PLAN_ERROR
     return exits.CHANGES if found["has_changes"] else exits.OK
 
@@ -84,31 +83,3 @@ async def _request(invocation: Invocation, file: Path, environment: str) -> dict
         content = await asyncio.to_thread(directory_archive, file.parent / directory)
         packed = {"artifact": await invocation.portal.upload(content)}
     return {"spec": text, "file": str(file), **packed}
-
-
-def _plan_lines(found: dict[str, Any], file: Path) -> Iterator[str]:
-    service, environment = found["service"], found["environment"]
-    for change in found["changes"]:
-        yield _change_line(change)
-    if not found["has_changes"]:
-        yield f"No change: {service} in {environment} already runs this."
-    yield from (
-        f"{group}: {_counts(counts)}" for group, counts in found.get("allocations", {}).items() if _counts(counts)
-    )
-    yield from (click.style(f"! {text}", fg="yellow") for text in found.get("warnings", ()))
-    yield from (f"· {text}" for text in found.get("without_effect", ()))
-    yield from (click.style(f"✗ {text}", fg="red") for text in found.get("failures", ()))
-    yield from (click.style(f"✗ Envoy refuses this: {text}", fg="red") for text in found.get("refusals", ()))
-    if found["has_changes"] and not found.get("refusals"):
-        yield f"\nTo deploy exactly this:\n  outrider run --check-index {found['check_index']} -e {environment} {file}"
-
-
-def _change_line(change: dict[str, Any]) -> str:
-    sign, before, after = change["sign"], change.get("before"), change.get("after")
-    what = {"+": f"{after}", "-": f"{before}"}.get(sign, f"{before} → {after}")
-    note = f"  ({change['note']})" if change.get("note") else ""
-    return click.style(f"{sign:<3} {change['path']}: {what}{note}", fg=COLOURS.get(sign))
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in counts.items() if number)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from outrider.cli.arguments import short
+from outrider.cli.changes import as_written
 from outrider.cli.comparison import comparison
 from outrider.cli.output import state, table
 
@@ -153,9 +154,9 @@ def _deployment_line(deployment: Document | None) -> Iterator[str]:
 
 
 def _knobs(knobs: Document) -> str:
-    """Durations are milliseconds in the stored spec."""
-    said = {name: value for name, value in knobs.items() if value not in (None, False, [], {})}
-    return ", ".join(f"{name} {value}{' ms' if name == 'timeout' else ''}" for name, value in said.items())
+    return ", ".join(
+        f"{name} {as_written(name, value)}" for name, value in knobs.items() if value not in (None, False, [], {})
+    )
 
 
 def _healthy(document: Document) -> str:
