@@ -68,8 +68,8 @@ def _tcp(topology: Topology, check: TcpCheck | None) -> Json:
 
 def _health(topology: Topology, check: TcpCheck | None) -> Json:
     """A connection to ingress would prove Envoy only; its ``/health`` covers the app's port too."""
-    kind = "tcp" if topology.sidecar and topology.sidecar.app else "sidecar"
-    timed = _timed(topology, check, f"{kind} through the sidecar")
+    kind = "tcp through the sidecar" if topology.sidecar and topology.sidecar.app else "sidecar"
+    timed = _timed(topology, check, kind)
     return {**timed, "Type": "http", "Path": HEALTH_PATH, "Method": "GET", "PortLabel": names.METRICS}
 
 
