@@ -40,7 +40,8 @@ async def deployment(running: Running, deployment: str) -> Deployment:
 
 @router.get(
     "/{deployment}/events",
-    response_class=EventSourceResponse,
+    # Not EventSourceResponse: FastAPI would take the handler itself for the generator of events.
+    response_class=Response,
     responses={200: {"model": Events, "description": "With `Accept: application/json` the list so far."}},
 )
 async def events(
