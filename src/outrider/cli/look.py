@@ -92,6 +92,7 @@ async def endpoints(invocation: Invocation, service: str) -> int:
 @portal_verb
 async def graph(invocation: Invocation) -> int:
     """Print the edges between services of an environment, with what was measured on them."""
+    click.echo("Measuring for a few seconds …", err=True)
     document = await invocation.portal.graph(await invocation.environment())
     invocation.output.show(document, lambda: views.graph(document))
     return exits.OK

@@ -13,6 +13,9 @@ from outrider.operations.plan import Plan
 from outrider.operations.records import Deployment
 from outrider.portal.requests import DeployBody, Ordered, Running, SpecBody
 
+# Envoy merges its histograms every 5 s: a shorter look would see requests without latencies.
+WINDOW_S = 6.0
+
 router = APIRouter(tags=["environments"])
 
 
@@ -69,7 +72,7 @@ async def deploy(running: Running, environment: str, body: DeployBody, order: Or
 
 @router.get("/environments/{environment}/graph")
 async def graph(
-    running: Running, environment: str, window: Annotated[float, Query(gt=0, le=60, description="Seconds.")] = 2.0
+    running: Running, environment: str, window: Annotated[float, Query(gt=0, le=60, description="Seconds.")] = WINDOW_S
 ) -> TrafficGraph:
     """Who calls whom: declared edges, with what flows on them while the request waits."""
     return await running.graph(environment, window)
