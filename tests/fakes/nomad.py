@@ -6,6 +6,7 @@ a deployment lets it make one step.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import itertools
 import uuid
@@ -197,7 +198,9 @@ class NomadSimulator:
     async def deployment(self, deployment_id: str, index: int = 0, wait_s: float = 0) -> tuple[Json, int]:
         self._answer()
         rollout = self._rollout(deployment_id)
+        before = rollout.modified
         self._step(rollout)
+        await asyncio.sleep(wait_s if rollout.modified == before else 0)
         return rollout.document(), rollout.modified
 
     async def promote(self, deployment_id: str) -> Json:
@@ -290,7 +293,8 @@ class NomadSimulator:
         if is_scaling_down and len(alive) > count:
             return
         rollout = self._new_rollout(job)
-        old = [one for one in alive if one not in matching]
+        # A failed one counts as well: with it Nomad's return to a version with canaries waits for a promotion.
+        old = [one for one in copies if one.desired == "run" and one not in matching]
         rollout.canaries = min(rollout.canaries, missing) if old else 0
         rollout.placed = list(matching[:count])
         self._rollouts.setdefault(job["ID"], []).append(rollout)
@@ -317,7 +321,6 @@ class NomadSimulator:
         job = self._jobs[rollout.job][rollout.version] if rollout.job in self._jobs else None
         if rollout.status not in ACTIVE or job is None or self._no_room(job):
             return
-        rollout.modified = next(self._index)
         waiting = [one for one in rollout.placed if one.healthy is None]
         if waiting:
             self._come_up(rollout, waiting[0], self.outcomes.get(_hash(job), "healthy"))
@@ -326,6 +329,7 @@ class NomadSimulator:
             if rollout.automatic and not self.forgets_promotion:
                 self._promote(rollout)
         elif len(rollout.placed) < rollout.total:
+            rollout.modified = next(self._index)
             self._replace(rollout, job)
         else:
             self._succeed(rollout)
@@ -335,7 +339,7 @@ class NomadSimulator:
         if outcome == "hang":
             one.status = "running"
             return
-        one.healthy = outcome == "healthy"
+        one.healthy, rollout.modified = outcome == "healthy", next(self._index)
         one.status = "running" if one.healthy else "failed"
         if not one.healthy:
             self._fail(rollout, "Failed due to unhealthy allocations")
@@ -362,7 +366,7 @@ class NomadSimulator:
         """The canaries end, the old ones stay; with a good version before, the job goes back to it."""
         rollout.status, rollout.said, rollout.modified = "failed", said, next(self._index)
         for one in rollout.placed:
-            if one.canary and one.lives:
+            if one.canary:
                 self._end(one)
         good = [number for number in self._stable.get(rollout.job, ()) if number < rollout.version]
         if not rollout.reverts or not good:

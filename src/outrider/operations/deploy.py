@@ -102,11 +102,7 @@ def check_index(plan: Plan, order: Order) -> None:
 
 async def no_change(environment: Environment, deployment: Deployment, reason: str) -> Deployment:
     """End a deployment that had nothing to do."""
-    detail = {"state": "successful", "placed": True, "reason": reason}
-    await environment.journal.note(deployment.id, "verdict", reason, **detail)
-    over = replace(deployment, state="successful", reason=reason, ended_at=datetime.now(UTC))
-    await environment.store.save_deployment(over)
-    return over
+    return await environment.journal.end(deployment, "successful", reason)
 
 
 def _refuse(plan: Plan, file: str) -> None:

@@ -51,7 +51,7 @@ class Following:
             return await self._settle()
         return await self._watch(found["ID"])
 
-    async def note(self, kind: EventKind, message: str, **detail: object) -> None:
+    async def note(self, kind: EventKind, message: str, /, **detail: object) -> None:
         """Write an event down."""
         await self.environment.journal.note(self.deployment.id, kind, message, **detail)
 
@@ -96,6 +96,7 @@ class Following:
             verdict = await self._decide(document)
             if verdict is not None:
                 return verdict
+            await asyncio.sleep(self._patience.look / 10)
 
     async def _decide(self, document: Json) -> Verdict | None:
         """Promote, wait for a person, or give up where nothing moves any more."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
 
     from outrider.operations.events import Event, EventKind
     from outrider.operations.ports import Store
+    from outrider.operations.records import Deployment, State
 
 
 class Journal:
@@ -20,12 +23,18 @@ class Journal:
         self._look_s = look_s
         self._listeners: dict[str, set[asyncio.Event]] = {}
 
-    async def note(self, deployment_id: str, kind: EventKind, message: str, **detail: Any) -> Event:
+    async def note(self, deployment_id: str, kind: EventKind, message: str, /, **detail: Any) -> Event:
         """Store the deployment's next event and wake its listeners."""
         event = await self._store.add_event(deployment_id, kind, message, detail)
-        for listener in self._listeners.get(deployment_id, ()):
-            listener.set()
+        self._ring(deployment_id)
         return event
+
+    async def end(self, deployment: Deployment, state: State, reason: str) -> Deployment:
+        """Store the verdict, as the deployment's last event and as its state; the deployment as it is then."""
+        over = replace(deployment, state=state, reason=reason, ended_at=datetime.now(UTC))
+        await self._store.end_deployment(over, {"state": state, "placed": state != "not_placed", "reason": reason})
+        self._ring(deployment.id)
+        return over
 
     async def feed(self, deployment_id: str, after: int = 0) -> AsyncIterator[Event | None]:
         """The events with a number above ``after`` up to the verdict; None whenever ``look_s`` passed without one."""
@@ -46,6 +55,10 @@ class Journal:
                     yield None
         finally:
             self._forget(deployment_id, bell)
+
+    def _ring(self, deployment_id: str) -> None:
+        for listener in self._listeners.get(deployment_id, ()):
+            listener.set()
 
     async def _is_over(self, deployment_id: str) -> bool:
         deployment = await self._store.deployment(deployment_id)

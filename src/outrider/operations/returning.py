@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     class Note(Protocol):
         """Writes an event of the deployment down."""
 
-        def __call__(self, kind: EventKind, message: str, **detail: object) -> Awaitable[None]: ...
+        def __call__(self, kind: EventKind, message: str, /, **detail: object) -> Awaitable[None]: ...
 
 
 async def returned(environment: Environment, deployment: Deployment, note: Note) -> str:

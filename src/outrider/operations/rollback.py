@@ -17,6 +17,7 @@ from outrider.operations.environment import stored_version
 from outrider.operations.plan import running_version
 from outrider.operations.running import Running, running
 from outrider.operations.submit import submitted
+from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -48,16 +49,21 @@ def rolled_back(job: Json, count: int) -> Json:
     """The version's job with that count and without a canary that a person would have to promote.
 
     Where all allocations may be replaced at once, the new ones start beside the old ones and are promoted by
-    themselves, so that nothing is lost; a fixed port on the node leaves no room for that.
+    themselves, so that nothing is lost.
     """
     again = copy.deepcopy(job)
     group = again["TaskGroups"][0]
     update = nested(group, "Update")
-    reserved = any(network.get("ReservedPorts") for network in listed(group, "Networks"))
-    beside = count if 0 < count <= int(update.get("MaxParallel") or 1) and not reserved else 0
+    beside = count if _fits_beside(job) and count <= int(update.get("MaxParallel") or 1) else 0
     group["Count"] = count
     group["Update"] = update | {"Canary": beside, "AutoPromote": beside > 0}
     return again
+
+
+def _fits_beside(job: Json) -> bool:
+    """Not with a fixed port on the node, which the old one holds, nor with keys that two instances would share."""
+    reserved = any(network.get("ReservedPorts") for network in listed(job["TaskGroups"][0], "Networks"))
+    return not reserved and nested(job, "Meta").get(names.JOB_META_PROTOCOL) != "redis"
 
 
 async def _earlier(environment: Environment, service: str, base: Version | None) -> int:

@@ -7,7 +7,6 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -92,18 +91,12 @@ class Runner:
 
     async def _finished(self, deployment: Deployment, *, is_taken_up: bool) -> None:
         environment = self._environments[deployment.environment]
-        known = await _known_verdict(environment, deployment)
-        if known is not None:
-            await _save(environment, deployment, known)
-            return
         if is_taken_up:
             await environment.journal.note(deployment.id, "resumed", "the portal watches it again")
             deployment = await resumed(environment, deployment)
         following = (Stopping if deployment.kind == "stop" else Following)(environment, deployment)
         verdict = await _patient_verdict(following, environment)
-        detail = {"state": verdict.state, "placed": verdict.state != "not_placed", "reason": verdict.reason}
-        await environment.journal.note(deployment.id, "verdict", verdict.reason, **detail)
-        await _save(environment, following.deployment, verdict)
+        await environment.journal.end(following.deployment, verdict.state, verdict.reason)
 
 
 def _is_left_alone(deployment: Deployment) -> bool:
@@ -126,16 +119,3 @@ async def _patient_verdict(following: Following | Stopping, environment: Environ
             if time.monotonic() - silent_since > environment.patience.silence:
                 return Verdict("failed", f"what became of it is unknown: {error.message}")
             await asyncio.sleep(RETRY_S)
-
-
-async def _known_verdict(environment: Environment, deployment: Deployment) -> Verdict | None:
-    """The verdict that was written down by a process which ended before it could close the deployment."""
-    events = await environment.store.events(deployment.id)
-    if not events or events[-1].kind != "verdict":
-        return None
-    return Verdict(events[-1].detail["state"], events[-1].detail["reason"])
-
-
-async def _save(environment: Environment, deployment: Deployment, verdict: Verdict) -> None:
-    over = replace(deployment, state=verdict.state, reason=verdict.reason, ended_at=datetime.now(UTC))
-    await environment.store.save_deployment(over)

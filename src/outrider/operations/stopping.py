@@ -38,6 +38,6 @@ class Stopping:
                 return Verdict("failed", f"allocations still run: {', '.join(left)}")
             await asyncio.sleep(patience.look)
 
-    async def note(self, kind: EventKind, message: str, **detail: object) -> None:
+    async def note(self, kind: EventKind, message: str, /, **detail: object) -> None:
         """Write an event down."""
         await self.environment.journal.note(self.deployment.id, kind, message, **detail)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from outrider.errors import ConflictError, OutriderError, RemoteError
@@ -50,10 +49,7 @@ async def accepted(environment: Environment, deployment: Deployment, answer: Jso
 async def ended(environment: Environment, deployment: Deployment, error: OutriderError) -> None:
     """Write down that the deployment ended before it began."""
     state = "superseded" if isinstance(error, ConflictError) else "failed"
-    detail = {"state": state, "placed": True, "reason": error.message}
-    await environment.journal.note(deployment.id, "verdict", error.message, **detail)
-    over = replace(deployment, state=state, reason=error.message, ended_at=datetime.now(UTC))
-    await environment.store.save_deployment(over)
+    await environment.journal.end(deployment, state, error.message)
 
 
 async def adopted(environment: Environment, deployment: Deployment, job: Json) -> Deployment | None:

@@ -14,6 +14,7 @@ from outrider.store.tables import deployments, events
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from outrider.operations.ports import Json
     from outrider.store.database import Database
@@ -89,15 +90,15 @@ class Deployments:
 
     async def add_event(self, deployment_id: str, kind: EventKind, message: str, detail: Json) -> Event:
         """Keep the deployment's next event."""
-        last = select(func.coalesce(func.max(events.c.number), 0)).where(events.c.deployment == deployment_id)
         async with self._database.writing() as connection:
-            # The deployment's row is the lock between two portals where the database has no single writer.
-            await connection.execute(
-                select(deployments.c.id).where(deployments.c.id == deployment_id).with_for_update()
-            )
-            number = (await connection.execute(last)).scalar_one() + 1
-            event = Event(number=number, at=datetime.now(UTC), kind=kind, message=message, detail=detail)
-            await connection.execute(insert(events).values(asdict(event) | {"deployment": deployment_id}))
+            return await _added(connection, deployment_id, kind, message, detail)
+
+    async def end_deployment(self, deployment: Deployment, detail: Json) -> Event:
+        """Keep its final state and its verdict in one transaction: nobody sees one without the other."""
+        async with self._database.writing() as connection:
+            event = await _added(connection, deployment.id, "verdict", deployment.reason, detail)
+            change = update(deployments).where(deployments.c.id == deployment.id).values(asdict(deployment))
+            await connection.execute(change)
         return event
 
     async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
@@ -115,3 +116,13 @@ class Deployments:
 
 def _deployment(row: RowMapping) -> Deployment:
     return Deployment(**row)
+
+
+async def _added(connection: AsyncConnection, deployment_id: str, kind: EventKind, message: str, detail: Json) -> Event:
+    # The deployment's row is the lock between two portals where the database has no single writer.
+    await connection.execute(select(deployments.c.id).where(deployments.c.id == deployment_id).with_for_update())
+    last = select(func.coalesce(func.max(events.c.number), 0)).where(events.c.deployment == deployment_id)
+    number = (await connection.execute(last)).scalar_one() + 1
+    event = Event(number=number, at=datetime.now(UTC), kind=kind, message=message, detail=detail)
+    await connection.execute(insert(events).values(asdict(event) | {"deployment": deployment_id}))
+    return event
