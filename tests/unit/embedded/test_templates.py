@@ -1,0 +1,127 @@
+"""consul-template's language, construct by construct."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from outrider.embedded.templates import Lookups, Rendered, TemplateError, rendered
+
+ENVIRONMENT = {"NOMAD_PORT_http": "20001", "EMPTY": ""}
+KEYS = {"app/flag": "on", "app/quoted": 'a "b" <c>', "app/number": "2", "app/deep/key": "x"}
+WEB = (
+    {"Name": "web", "Address": "10.0.0.1", "Port": 80, "Tags": ["blue"], "Meta": {"version": "1"}},
+    {"Name": "web", "Address": "10.0.0.2", "Port": 81, "Tags": [], "Meta": {}},
+)
+
+
+def _below(prefix: str) -> Mapping[str, str]:
+    return {key: value for key, value in KEYS.items() if key.startswith(prefix)}
+
+
+def _instances(name: str) -> tuple[Mapping[str, Any], ...]:
+    return WEB if name == "web" else ()
+
+
+def _rendered(text: str) -> Rendered:
+    return rendered(text, ENVIRONMENT, KEYS.get, Lookups(instances=_instances, below=_below))
+
+
+@pytest.mark.parametrize(
+    ("text", "out"),
+    [
+        ("plain { text } without actions", "plain { text } without actions"),
+        ('{{ env "NOMAD_PORT_http" }}|{{env `NOMAD_PORT_http`}}|{{ env "NONE" }}', "20001|20001|"),
+        ('{{ envOrDefault "EMPTY" "x" }}', "x"),
+        ('{{ key "app/flag" }}', "on"),
+        ('{{ key "app/quoted" | toJSON }}', r'"a \"b\" \u003cc\u003e"'),
+        ('{{ keyOrDefault "none" "d" }}{{ keyOrDefault "app/flag" "d" }}', "don"),
+        ('{{ if keyExists "app/flag" }}yes{{ else }}no{{ end }}', "yes"),
+        ('{{ if eq (key "app/flag") "off" }}1{{ else if eq 1 1 }}2{{ else }}3{{ end }}', "2"),
+        ('{{ with key "app/flag" }}{{ . }}!{{ end }}{{ with env "NONE" }}x{{ else }}none{{ end }}', "on!none"),
+        ('{{ range service "web" }}{{ .Address }}:{{ .Port }} {{ end }}', "10.0.0.1:80 10.0.0.2:81 "),
+        ('{{ range service "blue.web" }}{{ .Address }}{{ end }}', "10.0.0.1"),
+        ('{{ range service "web|passing,warning" }}{{ .Meta.version }},{{ end }}', "1,<no value>,"),
+        ('{{ range $i, $s := service "web" }}{{ $i }}={{ $s.Port }};{{ end }}', "0=80;1=81;"),
+        ('{{ range service "none" }}x{{ else }}nobody{{ end }}', "nobody"),
+        ('{{ range ls "app" }}{{ .Key }}={{ .Value }};{{ end }}', 'flag=on;number=2;quoted=a "b" <c>;'),
+        ('{{ range tree "app/deep" }}{{ .Path }}{{ end }}', "app/deep/key"),
+        ("a {{- /* nothing */ -}} b", "ab"),
+        ("a\n{{- if true }}\nb\n{{- end }}\nc", "a\nb\nc"),
+        ("{{ `{{` }} {{ \"}}\" }} {{ 'x' }}", "{{ }} 120"),
+        ('{{ $x := "a" }}{{ if true }}{{ $x = "b" }}{{ $y := 1 }}{{ end }}{{ $x }}', "b"),
+        ('{{ "A,B" | toLower | split "," | join "-" }}', "a-b"),
+        ('{{ add 1 2 }} {{ 5 | subtract 2 }} {{ key "app/number" | parseInt | multiply 3 }}', "3 3 6"),
+        ('{{ printf "%03d %s %q %v" 7 "x" "y" true }}', '007 x "y" true'),
+        ('{{ and 1 0 }} {{ or "" "x" }} {{ not false }} {{ lt 1 2 }} {{ ne 1 1 }}', "0 x true true false"),
+        ('{{ with parseJSON "{\\"a\\":{\\"b\\":[1,2]}}" }}{{ .a.b }} {{ index .a "b" 1 }}{{ end }}', "[1 2] 2"),
+        ('{{ (index (service "web") 0).Port }}', "80"),
+        ("{{ range loop 3 }}{{ . }}{{ end }}", "012"),
+        ('{{ "eA==" | base64Decode }} {{ "x" | base64Encode }}', "x eA=="),
+        ('{{ regexReplaceAll "(a+)b" "$1-" "aab" }} {{ "aab" | regexMatch "^a" }}', "aa- true"),
+        ('{{ "x\ny" | indent 2 }}', "  x\n  y"),
+    ],
+)
+def test_a_construct_renders_as_consul_template_does(text: str, out: str) -> None:
+    assert _rendered(text.replace('"x\ny"', '"x\\ny"')).text == out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('one\n{{ bogus "x" }}', 'template line 2: function "bogus" not defined'),
+        ("{{ if false }}{{ bogus }}{{ end }}", 'template line 1: function "bogus" not defined'),
+        ("\n\n{{ if true }}x", "template line 3: if without end"),
+        ("{{ end }}", "template line 1: unexpected end"),
+        ('{{ "open }}', "template line 1: unterminated string"),
+        ("{{ env", "template line 1: unclosed action"),
+        ("{{ /* open }}", "template line 1: unclosed comment"),
+        ("{{ }}", "template line 1: missing value for command"),
+        ("{{ ( env }}", "template line 1: unclosed left paren"),
+        ("{{ $x }}", 'template line 1: undefined variable "$x"'),
+        ("{{ .Address }}", "template line 1: nil has no field Address"),
+        ('{{ range "text" }}{{ end }}', "template line 1: range can't iterate over text"),
+        ('{{ "a" "b" }}', "template line 1: only a function takes arguments"),
+        ('{{ "x" | parseInt }}', "template line 1: error calling parseInt"),
+        ('{{ define "x" }}{{ end }}', "template line 1: define is not rendered by the one-machine cluster"),
+        ('\n{{ with secret "a/b" }}{{ .Data.x }}{{ end }}', "template line 2: the one-machine cluster has no Vault"),
+        ('{{ nomadVar "a" }}', "template line 1: the one-machine cluster has no Nomad variables"),
+        ("{{ a ! b }}", "template line 1: unexpected '!' in an action"),
+    ],
+)
+def test_what_cannot_be_rendered_is_named_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        _rendered(text)
+    assert caught.value.message.startswith(message)
+
+
+def test_what_was_read_is_told_so_that_it_can_be_watched() -> None:
+    text = (
+        '{{ key "app/flag" }}{{ keyOrDefault "b" "" }}{{ range ls "app" }}{{ end }}{{ range service "web" }}{{ end }}'
+    )
+    found = _rendered(text)
+    assert (found.keys, found.prefixes, found.services) == (("app/flag", "b"), ("app/",), ("web",))
+    assert found.is_complete
+
+
+def test_a_missing_key_leaves_the_text_incomplete() -> None:
+    found = _rendered('{{ key "none" }}')
+    assert found.missing == ("key none",)
+    assert not found.is_complete
+
+
+def test_secrets_and_variables_come_from_the_callers_lookups() -> None:
+    lookups = Lookups(
+        secret={"secret/data/app": {"Data": {"data": {"password": "p"}}}}.get,
+        variable={"nomad/jobs/app": {"token": "t"}}.get,
+    )
+    text = '{{ with secret "secret/data/app" }}{{ .Data.data.password }}{{ end }}'
+    text += '{{ with nomadVar "nomad/jobs/app" }}{{ .token }}{{ end }}'
+    assert rendered(text, {}, KEYS.get, lookups).text == "pt"
+    assert rendered('{{ with secret "none" }}x{{ end }}', {}, KEYS.get, lookups).missing == ("secret none",)
+
+
+def test_other_delimiters_leave_braces_alone() -> None:
+    assert rendered("{{ x }} <[ env `A` ]>", {"A": "1"}, KEYS.get, delimiters=("<[", "]>")).text == "{{ x }} 1"
