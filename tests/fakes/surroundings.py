@@ -84,6 +84,7 @@ class World:
     """Everything outside, to be looked at and disturbed."""
 
     store: SqlStore
+    agent: Artifact
     platform: Platform = field(default_factory=lambda: read_platform(PLATFORM, "platform.yaml"))
     nomad: NomadSimulator = field(default_factory=NomadSimulator)
     consul: CatalogInMemory = field(default_factory=CatalogInMemory)
@@ -91,6 +92,7 @@ class World:
     sidecars: SidecarsThatKnow = field(default_factory=SidecarsThatKnow)
     traffic: TrafficThatFlowed = field(default_factory=TrafficThatFlowed)
     token: str | None = None
+    patience: Patience = HURRY
     runners: list[Runner] = field(default_factory=list["Runner"])
 
     def application(self, *, lease_s: float = 1.0) -> Application:
@@ -114,8 +116,8 @@ class World:
             traffic=self.traffic,
             store=self.store,
             journal=journal,
-            agent=Artifact("http://127.0.0.1:7070/artifacts/0/outrider-agent.pyz", "0" * 64),
-            patience=HURRY,
+            agent=self.agent,
+            patience=self.patience,
         )
 
 
@@ -123,7 +125,8 @@ class World:
 async def world(directory: Path) -> AsyncGenerator[World]:
     """A world over a fresh SQLite store."""
     store = await opened_store(f"sqlite:///{directory / 'portal.db'}")
-    made = World(store)
+    sha256 = await store.add_artifact(b"the agent")
+    made = World(store, Artifact(f"http://127.0.0.1:7070/artifacts/{sha256}/outrider-agent.pyz", sha256))
     try:
         yield made
     finally:

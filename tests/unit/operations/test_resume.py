@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fakes.surroundings import World, finished, messages, text
+
+from outrider.operations.application import Application
+from outrider.operations.deploy import Order, new_deployment
+from outrider.operations.records import Deployment
+
+ME = Order(by="ada")
+
+
+async def left_behind(world: World, application: Application, **known: Any) -> Deployment:
+    """Version 2 as it stands in the store when its portal dies, with what that portal knew."""
+    await finished(application, await application.deploy("stage", text("env: {A: one}\n"), ME))
+    await finished(application, await application.deploy("stage", text("env: {A: two}\n"), ME))
+    back = await finished(application, await application.roll_back("stage", "checkout", 1, ME))
+    assert back.state == "successful"
+    index = (await application.plan("stage", text("env: {A: one}\n"))).check_index
+    fresh = new_deployment("stage", "checkout", "run", ME)
+    long_ago: dict[str, Any] = {"created_at": datetime.now(UTC) - timedelta(seconds=15), "version": 2, "count": 1}
+    return await world.store.add_deployment(replace(fresh, expected_index=index, **long_ago, **known))
+
+
+async def test_what_never_reached_nomad_is_registered_once(world: World, application: Application) -> None:
+    deployment = await left_behind(world, application)
+    before = world.nomad.registrations
+    second = patient(world)
+    second.runner.start()
+    ended = await finished(second, deployment)
+    assert (ended.state, ended.version) == ("successful", 2)
+    assert world.nomad.registrations == before + 1
+
+
+async def test_what_had_reached_nomad_is_adopted_and_not_registered_again(
+    world: World, application: Application
+) -> None:
+    deployment = await left_behind(world, application)
+    version = await application.version("stage", "checkout", 2)
+    await world.nomad.register(version.job, deployment.expected_index)
+    before = world.nomad.registrations
+    second = patient(world)
+    second.runner.start()
+    ended = await finished(second, deployment)
+    assert (ended.state, world.nomad.registrations) == ("successful", before)
+    assert "the portal watches it again" in await messages(second, deployment)
+
+
+async def test_what_somebody_else_has_replaced_is_superseded(world: World, application: Application) -> None:
+    deployment = await left_behind(world, application)
+    job = await world.nomad.job("checkout")
+    assert job is not None
+    job["TaskGroups"][0]["Count"] = 2
+    await world.nomad.register(job)
+    second = patient(world)
+    second.runner.start()
+    assert (await finished(second, deployment)).state == "superseded"
+
+
+async def test_what_was_watched_is_watched_to_its_end(world: World, application: Application) -> None:
+    spec = "count: 3\nupdate: {canary: 1}\n"
+    await finished(application, await application.deploy("stage", text(spec), ME))
+    deployment = await application.deploy("stage", text(spec + "env: {A: b}\n"), ME)
+    await application.runner.close()
+    second = patient(world)
+    second.runner.start()
+    async for event in await second.feed(deployment.id):
+        if event is not None and event.kind == "promotion" and event.detail["needed"]:
+            await second.promote("stage", "checkout", "ada")
+    assert (await second.deployment(deployment.id)).state == "successful"
+
+
+async def test_two_portals_do_not_drive_the_same_deployment(world: World, application: Application) -> None:
+    spec = "count: 3\nupdate: {canary: 1}\n"
+    await finished(application, await application.deploy("stage", text(spec), ME))
+    second = patient(world)
+    second.runner.start()
+    deployment = await application.deploy("stage", text(spec + "env: {A: b}\n"), ME)
+    async for event in await application.feed(deployment.id):
+        if event is not None and event.kind == "promotion" and event.detail["needed"]:
+            await application.promote("stage", "checkout", "ada")
+    kinds = [event.kind for event in await application.events(deployment.id)]
+    assert kinds.count("verdict") == 1
+    assert "resumed" not in kinds
+
+
+async def test_what_nobody_registered_for_too_long_is_given_up(world: World, application: Application) -> None:
+    deployment = await left_behind(world, application)
+    second = world.application()
+    second.runner.start()
+    ended = await finished(second, deployment)
+    assert ended.state == "failed"
+    assert "the portal was away" in ended.reason
+
+
+def patient(world: World) -> Application:
+    world.patience = replace(world.patience, silence=60.0)
+    return world.application()

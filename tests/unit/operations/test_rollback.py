@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fakes.surroundings import World, finished, messages, text
+from sqlalchemy import delete
+
+from outrider.errors import UsageError
+from outrider.operations.application import Application
+from outrider.operations.deploy import Order
+from outrider.operations.rollback import rolled_back
+from outrider.store.tables import artifacts
+
+ME = Order(by="ada")
+
+
+async def deployed(application: Application, *texts: str) -> None:
+    for more in texts:
+        assert (await finished(application, await application.deploy("stage", text(more), ME))).state == "successful"
+
+
+async def test_a_rollback_brings_the_version_before_back(application: Application) -> None:
+    await deployed(application, "env: {A: one}\n", "env: {A: two}\n")
+    ended = await finished(application, await application.roll_back("stage", "checkout", None, ME))
+    assert (ended.state, ended.version, ended.previous) == ("successful", 1, 2)
+    status = await application.status("stage", "checkout")
+    assert (status.version, status.state) == (1, "running")
+
+
+async def test_a_rollback_reaches_further_than_nomad_remembers(application: Application) -> None:
+    await deployed(application, *(f"env: {{A: v{number}}}\n" for number in range(1, 9)))
+    ended = await finished(application, await application.roll_back("stage", "checkout", 1, ME))
+    assert (ended.state, ended.version) == ("successful", 1)
+
+
+async def test_a_rollback_never_waits_for_a_promotion(world: World, application: Application) -> None:
+    canary = "count: 3\nupdate: {canary: 1}\n"
+    await deployed(application, canary, "count: 3\nenv: {A: b}\n")
+    deployment = await application.roll_back("stage", "checkout", 1, ME)
+    assert (await finished(application, deployment)).state == "successful"
+    assert not [line for line in await messages(application, deployment) if "promot" in line]
+    assert len(world.nomad.running("checkout")) == 3
+
+
+async def test_the_spec_that_was_rolled_back_to_plans_no_change(application: Application) -> None:
+    canary = "count: 3\nupdate: {canary: 1}\n"
+    await deployed(application, canary, "count: 3\nenv: {A: b}\n")
+    await finished(application, await application.roll_back("stage", "checkout", 1, ME))
+    assert not (await application.plan("stage", text(canary))).has_changes
+
+
+async def test_two_rollbacks_in_a_row_go_back_and_forth(application: Application) -> None:
+    await deployed(application, "env: {A: one}\n", "env: {A: two}\n")
+    await finished(application, await application.roll_back("stage", "checkout", None, ME))
+    ended = await finished(application, await application.roll_back("stage", "checkout", None, ME))
+    assert ended.version == 2
+
+
+async def test_an_unknown_version_is_refused_with_those_that_exist(application: Application) -> None:
+    await deployed(application, "env: {A: one}\n", "env: {A: two}\n")
+    with pytest.raises(UsageError, match="no version 9") as caught:
+        await application.roll_back("stage", "checkout", 9, ME)
+    assert caught.value.next_step == "There are 1 to 2."
+
+
+async def test_a_first_version_has_nothing_before_it(application: Application) -> None:
+    await deployed(application, "")
+    with pytest.raises(UsageError, match="no earlier good version"):
+        await application.roll_back("stage", "checkout", None, ME)
+
+
+async def test_the_version_that_runs_needs_no_rollback(world: World, application: Application) -> None:
+    await deployed(application, "")
+    ended = await application.roll_back("stage", "checkout", 1, ME)
+    assert (ended.state, ended.reason) == ("successful", "version 1 runs already")
+    assert world.nomad.registrations == 1
+
+
+async def test_a_version_whose_artifact_is_gone_is_refused(world: World, application: Application) -> None:
+    await deployed(application, "env: {A: one}\n", "env: {A: two}\n")
+    async with world.store._database.writing() as connection:
+        await connection.execute(delete(artifacts))
+    with pytest.raises(UsageError, match="no longer stored"):
+        await application.roll_back("stage", "checkout", 1, ME)
+
+
+JOB: dict[str, Any] = {
+    "Meta": {"outrider_protocol": "http"},
+    "TaskGroups": [{"Name": "a", "Count": 1, "Networks": [{}], "Update": {"Canary": 1, "MaxParallel": 2}}],
+}
+
+
+def update_of(count: int, **changes: Any) -> dict[str, Any]:
+    group = JOB["TaskGroups"][0] | {key: value for key, value in changes.items() if key == "Networks"}
+    job = JOB | {"TaskGroups": [group]} | {key: value for key, value in changes.items() if key == "Meta"}
+    return rolled_back(job, count)["TaskGroups"][0]["Update"]
+
+
+def test_all_at_once_means_the_new_ones_start_beside_the_old_and_promote_themselves() -> None:
+    assert update_of(2) == {"Canary": 2, "AutoPromote": True, "MaxParallel": 2}
+
+
+def test_more_than_can_be_replaced_at_once_roll_without_canary() -> None:
+    assert update_of(3) == {"Canary": 0, "AutoPromote": False, "MaxParallel": 2}
+
+
+def test_a_fixed_port_leaves_no_room_beside() -> None:
+    assert update_of(1, Networks=[{"ReservedPorts": [{"Value": 80}]}])["Canary"] == 0
+
+
+def test_two_redis_would_share_keys() -> None:
+    assert update_of(1, Meta={"outrider_protocol": "redis"})["Canary"] == 0
+
+
+def test_the_stored_job_itself_is_left_as_it_is() -> None:
+    update_of(3)
+    assert JOB["TaskGroups"][0]["Update"] == {"Canary": 1, "MaxParallel": 2}
