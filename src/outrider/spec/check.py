@@ -13,7 +13,7 @@ from outrider.spec.values import Duration, Items, Line, Matching, Written, refus
 HTTP_PATH = r"^/[\x21-\x7e]*$"
 A_PATH = "a path that begins with / and has no spaces"
 GRPC_NAME = r"^[A-Za-z0-9_./-]{1,255}$"
-HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+HEADER_NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,127}$"
 
 
 def grpc_name(value: Any) -> Any:
@@ -41,7 +41,9 @@ class HttpCheck(Timed):
     """Path that is asked for, through the proxy."""
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
     """Method of the request."""
-    headers: dict[Annotated[str, Matching(HEADER_NAME, "the name of a header")], Line] = Field(default_factory=dict)
+    headers: dict[Annotated[str, Matching(HEADER_NAME, "the name of a header: letters, digits, _ and -")], Line] = (
+        Field(default_factory=dict)
+    )
     """Headers of the request."""
 
 
@@ -66,7 +68,7 @@ class GrpcCheck(Timed):
 class ScriptCheck(Timed):
     """Healthy when a program in the app's task exits with 0; 1 is a warning, anything else is critical."""
 
-    script: Items[Annotated[str, Field(min_length=1)]] = Field(min_length=1, examples=[["/bin/check", "--fast"]])
+    script: Items[Annotated[str, Field(max_length=32_768)]] = Field(min_length=1, examples=[["/bin/check", "--fast"]])
     """The program and its arguments. No shell reads them."""
 
 

@@ -84,6 +84,12 @@ def redis_shards(service: Service) -> Iterator[Finding]:
         yield Finding(("count",), message)
 
 
+def scripts_without_program(service: Service) -> Iterator[Finding]:
+    for index, check in enumerate(service.checks):
+        if isinstance(check, ScriptCheck) and not check.script[0]:
+            yield Finding(("checks", index, "script"), "must begin with a program")
+
+
 def checks_at_odds(service: Service) -> Iterator[Finding]:
     if service.port == "none":
         return
@@ -171,6 +177,7 @@ SERVICE = Kind(
             redis_shards,
             "Several instances of a redis service need `shard: true`, because they share the keys between them.",
         ),
+        Rule(("run", "checks"), scripts_without_program, "A command begins with a program, which is not empty."),
         Rule(
             ("port", "protocol", "checks"),
             checks_at_odds,

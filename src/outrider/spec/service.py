@@ -25,7 +25,7 @@ from outrider.spec.values import (
 from outrider.spec.variables import File, Value, VariableName
 
 Signal = Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"]
-MetaKey = Annotated[str, Matching(r"^[A-Za-z0-9_-]{1,128}$", "a name of letters, digits, _ and -")]
+MetaKey = Annotated[str, Matching(r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$", "a name of letters, digits, _ and -")]
 
 
 def port_or_none(value: Any) -> Any:

@@ -75,6 +75,7 @@ Said = Callable[..., list[str]]
             "checks: [{grpc: true}]",
             "3:11: checks.0.grpc: cannot pass: the service speaks http; use tcp: true or script",
         ),
+        ('checks: [{script: ["", x]}]', "3:11: checks.0.script: must begin with a program"),
         ("env: {HOST: x}", "3:7: env.HOST: is set by Outrider: choose another name, or remove it"),
         ("env: {PORT: 1}", "3:7: env.PORT: is set by Outrider: choose another name, or remove it"),
         ("env: {OUTRIDER_X: 1}", "3:7: env.OUTRIDER_X: is set by Outrider: choose another name, or remove it"),
