@@ -1,0 +1,115 @@
+"""What the pages may be asked to show: fixed documents, no servers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from outrider.embedded.platform import sample_platform
+from outrider.errors import RemoteError, UsageError
+from outrider.operations.allocations import Allocation, Task
+from outrider.operations.events import Event
+from outrider.operations.records import Deployment, Version
+from outrider.operations.status import Instance, Status
+from outrider.spec.platform import Platform
+
+NOW = datetime.now(UTC)
+
+
+def a_task(name: str, *, failed: bool = False, restarts: int = 0) -> Task:
+    return Task(name, "dead" if failed else "running", failed, restarts, "Started", "")
+
+
+def an_allocation(number: int, *, healthy: bool | None = True, canary: bool = False) -> Allocation:
+    return Allocation(
+        id=f"{number:08x}-1111-2222-3333-444444444444",
+        index=number,
+        node=f"node-{number % 3}",
+        status="running" if healthy else "pending",
+        desired="run",
+        healthy=healthy,
+        canary=canary,
+        job_version=3,
+        tasks=(a_task("agent"), a_task("app", failed=healthy is False, restarts=number), a_task("envoy")),
+        modify_index=10 + number,
+        next_allocation="",
+    )
+
+
+def a_deployment(service: str, **changes: object) -> Deployment:
+    made = Deployment(
+        id="3f2a9c10-aaaa-bbbb-cccc-0123456789ab",
+        environment="stage",
+        service=service,
+        kind="run",
+        state="successful",
+        created_by="kim",
+        created_at=NOW - timedelta(minutes=4),
+        version=7,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def a_status(service: str, **changes: object) -> Status:
+    made = Status(
+        environment="stage",
+        service=service,
+        team="storefront",
+        description="Takes orders.",
+        protocol="http",
+        state="running",
+        version=7,
+        hash="a1b2c3d4e5f6",
+        count=3,
+        healthy=3,
+        allocations=tuple(an_allocation(number) for number in range(3)),
+        instances=(Instance("_nomad-task-x", "10.0.0.5:20100", "passing", canary=False),),
+        deployment=a_deployment(service),
+        upstreams={"payments": {"timeout": 800, "retries": 2}, "catalog": {}, "sessions": {}},
+        links={"runbook": "https://wiki.example/checkout", "evil": "javascript:alert(1)"},
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class FixedAnswers:
+    """The pages' application with fixed answers; implements `outrider.portal.pages.Shown`."""
+
+    found: dict[tuple[str, str], Status] = field(default_factory=dict)
+    told: dict[str, tuple[Deployment, tuple[Event, ...]]] = field(default_factory=dict)
+    stored: tuple[Version, ...] = ()
+    platform: Platform = field(default_factory=sample_platform)
+    is_down: bool = False
+
+    def add(self, *statuses: Status) -> None:
+        self.found |= {(one.environment, one.service): one for one in statuses}
+
+    async def status(self, environment: str, service: str) -> Status:
+        if (environment, service) not in self.found:
+            raise UsageError(f"{environment} knows no service {service}", next_step="It knows: checkout.")
+        return self.found[environment, service]
+
+    async def statuses(self, environment: str | None = None) -> tuple[Status, ...]:
+        if self.is_down:
+            raise RemoteError("Nomad at http://nomad did not answer", next_step="Look at it.")
+        if environment and environment not in self.platform.environments:
+            raise UsageError(f"there is no environment {environment}")
+        return tuple(one for (name, _), one in self.found.items() if environment in (None, name))
+
+    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
+        found = tuple(one for one in self.stored if (one.environment, one.service) == (environment, service))
+        if not found:
+            raise UsageError("no version")
+        return found
+
+    async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]:
+        del environment
+        return tuple(one for one, _ in self.told.values() if one.service == service)
+
+    async def deployment(self, deployment_id: str) -> Deployment:
+        if deployment_id not in self.told:
+            raise UsageError(f"there is no deployment {deployment_id}")
+        return self.told[deployment_id][0]
+
+    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
+        return tuple(one for one in self.told[deployment_id][1] if one.number > after)

@@ -1,0 +1,150 @@
+"""What the verbs print: tables for people, documents for programs, progress on the other stream."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import yaml
+from fakes.command_line import CommandLine
+
+from outrider.settings import Terminal
+
+STAGE = ("-e", "stage")
+
+
+@pytest.fixture
+def deployed(command: CommandLine) -> CommandLine:
+    assert command("run", command.spec(), *STAGE).exit_code == 0
+    return command
+
+
+def test_status_lists_all_services_of_all_environments(deployed: CommandLine) -> None:
+    result = deployed("status")
+    assert result.exit_code == 0
+    heads, row = result.stdout.splitlines()
+    assert heads.split() == ["ENVIRONMENT", "SERVICE", "STATE", "HEALTHY", "VERSION", "TEAM"]
+    assert row.split() == ["stage", "checkout", "running", "1/1", "1", "storefront"]
+
+
+def test_status_of_nothing_teaches_the_first_step(command: CommandLine) -> None:
+    assert "outrider run" in command("status").stdout
+
+
+def test_status_of_one_service_shows_its_allocations(deployed: CommandLine) -> None:
+    lines = deployed("status", "checkout", *STAGE).stdout
+    assert "checkout in stage" in lines
+    assert re.search(r"^[0-9a-f]{8} +node-1 +running", lines, re.MULTILINE)
+
+
+def test_the_same_document_comes_as_json_and_as_yaml(deployed: CommandLine) -> None:
+    as_json = json.loads(deployed("status", "checkout", *STAGE, "-o", "json").stdout)
+    as_yaml = yaml.safe_load(deployed("status", "checkout", *STAGE, "-o", "yaml").stdout)
+    assert as_json == as_yaml
+    assert as_json["service"] == "checkout"
+
+
+def test_history_lists_versions_and_deployments_and_one_deployments_events_by_prefix(deployed: CommandLine) -> None:
+    document = json.loads(deployed("history", "checkout", *STAGE, "-o", "json").stdout)
+    (deployment,) = document["deployments"]
+    table = deployed("history", "checkout", *STAGE).stdout
+    assert deployment["id"][:8] in table
+    assert "kim" in table
+    events = deployed("history", "checkout", *STAGE, "--deployment", deployment["id"][:6])
+    assert "Nomad has accepted it" in events.stdout
+    followed = deployed("history", "checkout", *STAGE, "--deployment", deployment["id"][:6], "--follow")
+    assert followed.exit_code == 0
+    assert "✓" in followed.stderr
+
+
+def test_a_prefix_that_nothing_has_names_what_there_is(deployed: CommandLine) -> None:
+    result = deployed("history", "checkout", *STAGE, "--deployment", "zzz")
+    assert result.exit_code == 1
+    assert "no deployments start with 'zzz'" in result.stderr
+    assert "Known are: " in result.stderr
+
+
+def test_logs_are_the_bytes_of_the_task(deployed: CommandLine) -> None:
+    assert deployed("logs", "checkout", *STAGE, "-n", "2").stdout.splitlines()[-2:] == ["two", "three"]
+    assert "boom" in deployed("logs", "checkout", *STAGE, "--type", "stderr").stdout
+
+
+def test_scale_and_stop_and_rollback_are_followed_to_their_verdict(deployed: CommandLine) -> None:
+    assert deployed("scale", "checkout", "3", *STAGE).exit_code == 0
+    assert deployed.world.nomad.count("checkout") == 3
+    assert deployed("run", deployed.spec("env: {A: b}\n"), *STAGE).exit_code == 0
+    assert deployed("rollback", "checkout", "1", *STAGE).exit_code == 0
+    assert deployed("stop", "checkout", *STAGE).exit_code == 0
+    assert deployed("status").stdout.splitlines()[1].split()[2] == "stopped"
+
+
+def test_a_followed_deployment_leaves_its_last_state_as_the_result(command: CommandLine) -> None:
+    result = command("run", command.spec(), *STAGE, "-o", "json")
+    assert json.loads(result.stdout)["state"] == "successful"
+    assert "Nomad has accepted it" in result.stderr
+
+
+def test_fail_keeps_the_version_before(deployed: CommandLine) -> None:
+    deployed("run", deployed.spec("update: {canary: 1}\nenv: {A: b}\n"), *STAGE)
+    result = deployed("fail", "checkout", *STAGE)
+    assert result.exit_code == 0
+    assert "failed, as asked" in result.stdout
+
+
+def test_an_unknown_service_is_named_with_those_that_are_known(deployed: CommandLine) -> None:
+    result = deployed("status", "chekout", *STAGE)
+    assert result.exit_code == 1
+    assert "stage knows no service chekout" in result.stderr
+    assert "It knows: checkout." in result.stderr
+
+
+def test_endpoints_put_what_three_know_side_by_side(deployed: CommandLine) -> None:
+    deployed("run", deployed.spec("upstreams: {payments: {protocol: http}}\n"), *STAGE)
+    agent = {"endpoints": [{"address": "127.0.0.1", "port": 2001, "health": "HEALTHY"}], "envoy": {"endpoints": []}}
+    deployed.world.consul.add("checkout", "_nomad-task-3f2a9c10-x", 2000, meta={"outrider_metrics": "127.0.0.1:1"})
+    deployed.world.consul.add("payments", "p1", 2001)
+    deployed.world.sidecars.answers["127.0.0.1:1"] = {"upstreams": {"payments": agent}}
+    row = deployed("endpoints", "checkout", *STAGE).stdout.splitlines()[1]
+    assert row.split() == ["payments", "127.0.0.1:2001", "passing", "healthy", "absent", "3f2a9c10"]
+
+
+def test_a_declared_edge_without_traffic_is_shown_as_one(deployed: CommandLine) -> None:
+    deployed("run", deployed.spec("upstreams: {payments: {protocol: http}}\n"), *STAGE)
+    row = deployed("graph", *STAGE).stdout.splitlines()[1]
+    assert row.split() == ["checkout", "→", "payments", "http", "-", "-", "-", "-"]
+
+
+def test_problems_of_a_spec_are_shown_at_their_line_before_anything_is_sent(command: CommandLine) -> None:
+    file = command.spec("upstreams:\n  payments: {timout: 1s}\n")
+    result = command("run", file, *STAGE)
+    assert result.exit_code == 1
+    assert f"{file}:5:14: upstreams.payments.timout" in result.stderr
+    assert 'did you mean "timeout"' in result.stderr
+    assert "    5 |   payments: {timout: 1s}" in result.stderr
+    assert command.world.nomad.registrations == 0
+
+
+def test_a_directory_is_packed_and_uploaded_by_its_content(command: CommandLine) -> None:
+    (command.directory / "app").mkdir()
+    (command.directory / "app" / "app.py").write_text("print('hello')")
+    file = command.directory / "directory.yaml"
+    file.write_text("service: hello\nrun: {command: [python3, app.py], directory: app}\n")
+    assert command("run", str(file), *STAGE).exit_code == 0
+    assert command("plan", str(file), *STAGE).exit_code == 0
+    (command.directory / "app" / "app.py").write_text("print('bye')")
+    assert command("plan", str(file), *STAGE).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("terminal", "is_coloured"),
+    [
+        (Terminal(), False),
+        (Terminal(is_colour_forced=True), True),
+        (Terminal(is_colour_forced=True, is_colour_refused=True), False),
+        (Terminal(is_dumb=True), False),
+    ],
+)
+def test_colours_come_only_where_they_are_wanted(deployed: CommandLine, terminal: Terminal, is_coloured: bool) -> None:
+    assert ("\x1b[" in deployed("status", terminal=terminal).stdout) == is_coloured
+    assert "\x1b[" not in deployed("status", "--no-color", terminal=terminal).stdout
