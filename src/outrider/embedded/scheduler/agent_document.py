@@ -1,22 +1,26 @@
-"""What the server says of itself in `/v1/agent/self`: the parts of a Nomad agent's configuration that tools look at."""
+"""What the server says of itself in `/v1/agent/self`: a Nomad agent's answer, with this server's own values in it."""
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
 from outrider.embedded.scheduler.node import DATACENTER, REGION, VERSION
-from outrider.embedded.scheduler.state import TRACKED_VERSIONS, State
+from outrider.embedded.scheduler.state import State
 
 Document = dict[str, Any]
 
 
 def agent_document(node: Document, consul_address: str, state: State) -> Document:
     """``/v1/agent/self``."""
+    stored = _stored()
     return {
-        "config": _config(node, consul_address),
+        "config": _config(stored["config"], node, consul_address),
         "member": _member(node),
-        "stats": _stats(node, state),
+        "stats": _stats(stored["stats"], node, state),
     }
 
 
@@ -25,102 +29,45 @@ def members(node: Document) -> Document:
     return {"Members": [_member(node)], "ServerDC": DATACENTER, "ServerName": node["Name"], "ServerRegion": REGION}
 
 
-def _config(node: Document, consul_address: str) -> Document:
+@cache
+def _stored() -> Document:
+    """The parts that are the same on every machine."""
+    return json.loads(resources.files("outrider.embedded.scheduler").joinpath("agent_self.json").read_text("utf-8"))
+
+
+def _config(stored: Document, node: Document, consul_address: str) -> Document:
     host, port = node["HTTPAddr"].rsplit(":", 1)
+    own = node["NodeResources"]
+    client = {**stored["Client"], "MaxDynamicPort": own["MaxDynamicPort"], "MinDynamicPort": own["MinDynamicPort"]}
     return {
-        "ACL": {"Enabled": False},
-        "Addresses": {"HTTP": host, "RPC": host, "Serf": host},
+        **stored,
         "AdvertiseAddrs": {"HTTP": node["HTTPAddr"], "RPC": node["HTTPAddr"], "Serf": node["HTTPAddr"]},
         "BindAddr": host,
-        "Client": _client(node),
-        "Consuls": [{"Addr": urlsplit(consul_address).netloc, "Name": "default", "EnableSSL": False}],
-        "Datacenter": DATACENTER,
-        "DevMode": True,
-        "Limits": {
-            "HTTPMaxConnsPerClient": 0,
-            "HTTPSHandshakeTimeout": "5s",
-            "RPCHandshakeTimeout": "5s",
-            "RPCMaxConnsPerClient": 0,
-        },
-        "LogLevel": "INFO",
+        "Client": client,
+        "Consuls": [{**stored["Consuls"][0], "Addr": urlsplit(consul_address).netloc}],
         "NodeName": node["Name"],
-        "Plugins": [{"Args": None, "Config": {"enabled": True}, "Name": "raw_exec"}],
         "Ports": {"HTTP": int(port), "RPC": int(port), "Serf": int(port)},
-        "Region": REGION,
-        "Server": {"BootstrapExpect": 1, "Enabled": True, "JobTrackedVersions": TRACKED_VERSIONS},
-        "TLSConfig": {"EnableHTTP": False, "EnableRPC": False, "VerifyServerHostname": False},
-        "UI": {"Enabled": False},
-        "Vaults": [],
-        "Version": {
-            "BuildDate": None,
-            "Revision": "",
-            "Version": VERSION,
-            "VersionMetadata": "outrider",
-            "VersionPrerelease": "",
-        },
-    }
-
-
-def _client(node: Document) -> Document:
-    resources = node["NodeResources"]
-    return {
-        "Enabled": True,
-        "HostNetworks": [],
-        "MaxDynamicPort": resources["MaxDynamicPort"],
-        "MaxKillTimeout": "30s",
-        "Meta": {},
-        "MinDynamicPort": resources["MinDynamicPort"],
-        "NetworkInterface": "lo",
-        "NodePool": "default",
-        "NomadServiceDiscovery": False,
-        "Options": {},
-        "TemplateConfig": {
-            # Renders for ever: a Consul that is away kills no task here.
-            "ConsulRetry": {"Attempts": 0, "Backoff": 1_000_000_000, "MaxBackoff": 1_000_000_000},
-        },
+        "Version": {**stored["Version"], "Version": VERSION},
     }
 
 
 def _member(node: Document) -> Document:
+    stored = _stored()["member"]
     host, port = node["HTTPAddr"].rsplit(":", 1)
-    return {
-        "Addr": host,
-        "DelegateCur": 4,
-        "DelegateMax": 5,
-        "DelegateMin": 2,
-        "Name": f"{node['Name']}.{REGION}",
-        "Port": int(port),
-        "ProtocolCur": 2,
-        "ProtocolMax": 5,
-        "ProtocolMin": 1,
-        "Status": "alive",
-        "Tags": {
-            "bootstrap": "1",
-            "build": VERSION,
-            "dc": DATACENTER,
-            "id": node["ID"],
-            "port": port,
-            "region": REGION,
-            "role": "nomad",
-        },
-    }
+    tags = {**stored["Tags"], "build": VERSION, "id": node["ID"], "port": port, "rpc_addr": host}
+    return {**stored, "Addr": host, "Name": f"{node['Name']}.{REGION}", "Port": int(port), "Tags": tags}
 
 
-def _stats(node: Document, state: State) -> Document:
+def _stats(stored: Document, node: Document, state: State) -> Document:
     running = sum(one["ClientStatus"] == "running" for one in state.allocations.values())
+    index, address, attributes = str(state.index), node["HTTPAddr"], node["Attributes"]
+    cores = attributes["cpu.numcores"]
+    about = {"arch": attributes["cpu.arch"], "cpu_count": cores, "kernel.name": attributes["kernel.name"]}
+    client = {"known_servers": address, "node_id": node["ID"], "num_allocations": str(running)}
     return {
-        "client": {"known_servers": node["HTTPAddr"], "node_id": node["ID"], "num_allocations": str(running)},
-        "nomad": {
-            "bootstrap": "true",
-            "known_regions": "1",
-            "leader": "true",
-            "leader_addr": node["HTTPAddr"],
-            "server": "true",
-        },
-        "raft": {"applied_index": str(state.index), "last_log_index": str(state.index), "state": "Leader"},
-        "runtime": {
-            "arch": node["Attributes"]["cpu.arch"],
-            "cpu_count": node["Attributes"]["cpu.numcores"],
-            "kernel.name": node["Attributes"]["kernel.name"],
-        },
+        **stored,
+        "client": {**stored["client"], **client},
+        "nomad": {**stored["nomad"], "leader_addr": address},
+        "raft": {**stored["raft"], "applied_index": index, "commit_index": index, "last_log_index": index},
+        "runtime": {**stored["runtime"], **about, "max_procs": cores},
     }

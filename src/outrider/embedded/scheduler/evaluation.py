@@ -41,5 +41,6 @@ def blocked(evaluation: Document, failures: Document, node: Document) -> Documen
         PreviousEval=evaluation["ID"],
         FailedTGAllocs=failures,
         ClassEligibility={node["ComputedClass"]: False},
-        **{key: evaluation[key] for key in ("JobModifyIndex",) if key in evaluation},
+        **({"JobModifyIndex": evaluation["JobModifyIndex"]} if "JobModifyIndex" in evaluation else {}),
+        **({"SnapshotIndex": evaluation["ModifyIndex"]} if "ModifyIndex" in evaluation else {}),
     )

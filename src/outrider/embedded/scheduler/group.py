@@ -53,7 +53,7 @@ def reconciled_group(world: World, name: str, current: Document | None, old: Doc
     live = [one for one in world.allocations if one["TaskGroup"] == name and not is_server_terminal(one)]
     group = next((group for group in world.job["TaskGroups"] if group["Name"] == name), None)
     if group is None or not group["Count"]:
-        stops = tuple(stopped(one, NOT_NEEDED) for one in live)
+        stops = tuple(stopped(one, NOT_NEEDED) for one in live if not is_client_terminal(one))
         return GroupDecisions(name, Updates(stop=len(stops)), stop=stops)
     return _Group(world, group, current, old).decided(live)
 

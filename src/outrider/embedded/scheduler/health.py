@@ -22,6 +22,8 @@ _SECOND = 1_000_000_000
 def tasks_verdict(tasks: list[Document], states: States) -> str:
     """``healthy`` while all run that have to, ``failed`` when one has failed or ended, else ``pending``."""
     watched = [task for task in tasks if hook(task) != "poststop"]
+    if not states:
+        return "pending"
     if any(_is_lost(task, states[task["Name"]]) for task in watched):
         return "failed"
     if any(states[task["Name"]]["State"] == "pending" for task in watched):

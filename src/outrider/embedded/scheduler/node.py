@@ -88,7 +88,7 @@ def node_stub(node: Document) -> Document:
         "StatusDescription",
     )
     address = node["HTTPAddr"].rsplit(":", 1)[0]
-    return {name: node[name] for name in names} | {"Address": address, "Version": VERSION, "GCVolumesOnNodeGC": False}
+    return {name: node[name] for name in names} | {"Address": address, "Version": VERSION}
 
 
 def _attributes(name: str, address: str, consul: Document) -> dict[str, str]:
@@ -168,7 +168,26 @@ def _resources(ports: tuple[int, int]) -> Document:
         "MinDynamicPort": ports[0],
         "Networks": [{"CIDR": "127.0.0.1/32", "Device": "lo", "IP": "127.0.0.1", "MBits": 1000, "Mode": "host"}],
         "NodeNetworks": [_loopback()],
-        "Processors": {"Topology": None},
+        "Processors": {"Topology": _topology(cores)},
+    }
+
+
+def _topology(cores: int) -> Document:
+    core = {
+        "BaseSpeed": _MEGAHERTZ,
+        "Disable": False,
+        "Grade": True,
+        "GuessSpeed": 0,
+        "MaxSpeed": 0,
+        "NodeID": 0,
+        "SocketID": 0,
+    }
+    return {
+        "Cores": [{**core, "ID": number} for number in range(cores)],
+        "Distances": None,
+        "Nodes": [0],
+        "OverrideTotalCompute": 0,
+        "OverrideWitholdCompute": 0,
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from outrider.embedded.scheduler import deployment as deployments
-from outrider.embedded.scheduler.allocation import is_server_terminal, stopped
+from outrider.embedded.scheduler.allocation import is_server_terminal, is_terminal, stopped
 from outrider.embedded.scheduler.decision import NOT_NEEDED, Decisions, GroupDecisions, Updates
 from outrider.embedded.scheduler.group import reconciled_group
 
@@ -70,7 +70,7 @@ def _group_names(world: World) -> list[str]:
 
 
 def _all_stopped(world: World, cancelled: Document | None) -> Decisions:
-    running = [one for one in world.allocations if not is_server_terminal(one)]
+    running = [one for one in world.allocations if not is_terminal(one)]
     names = {one["TaskGroup"] for one in running}
     updates = {name: Updates(stop=sum(one["TaskGroup"] == name for one in running)) for name in names}
     return Decisions(stop=tuple(stopped(one, NOT_NEEDED) for one in running), cancelled=cancelled, updates=updates)

@@ -52,6 +52,8 @@ class Runner:
         self._tracking: asyncio.Task[None] | None = None
         self._is_settling = False
         self._with_delay = True
+        self._published: dict[str, Document] = {}
+        self._is_silent = False
 
     async def run(self, previous: Runner | None) -> None:
         """The whole life; the allocation that this one replaces ends first, as with Nomad."""
@@ -104,6 +106,10 @@ class Runner:
         await asyncio.gather(work, return_exceptions=True)
 
     async def _finish(self) -> None:
+        self._is_silent = False
+        self._tell()
+        if self._tracking is not None and not is_server_terminal(self.allocation):
+            await asyncio.wait([self._tracking], timeout=1)
         for work in [one for one in (self._tracking, *self._work) if one is not None]:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
@@ -165,6 +171,7 @@ class Runner:
             self._emit_to_living(task_events.leader_dead)
         else:
             self._emit_to_living(task_events.main_dead)
+        self._is_silent = True  # Nomad's client tells of an end that it began itself when it is over
         self.stop()
 
     def _emit_to_living(self, event: Callable[[], Document]) -> None:
@@ -177,7 +184,9 @@ class Runner:
         return {name: task.state for name, task in self.tasks.items()}
 
     def _tell(self) -> None:
-        states = self._states()
+        if self._is_silent:
+            return
+        states = self._published = self._states()
         status, description = client_status(states)
         changes = {"TaskStates": states, "ClientStatus": status, "ClientDescription": description}
         self._report(self.allocation["ID"], changes)
@@ -222,7 +231,9 @@ class Runner:
         self._tracking = asyncio.create_task(self._tracked(update))
 
     async def _tracked(self, update: Document) -> None:
-        is_healthy, failing = await health(self._documents, update, self._states, self._attendance.failing_checks)
+        is_healthy, failing = await health(
+            self._documents, update, lambda: self._published, self._attendance.failing_checks
+        )
         if not is_healthy:
             for name, message in complaints(self._documents, self._states(), update, failing).items():
                 self.tasks[name].emit(task_events.unhealthy(message))

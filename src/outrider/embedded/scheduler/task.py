@@ -129,7 +129,7 @@ class Task:
             return
         self.emit(task_events.restart_signaled(reason))
         self._restart_asked = True
-        await self._end_process()
+        await self._end_process(with_event=False)
 
     def signal(self, name: str, reason: str) -> None:
         """Send the process a signal by name."""
@@ -242,11 +242,12 @@ class Task:
             return Verdict(0, "")
         return self._restarts.after_exit(exit_.code, time.time_ns())
 
-    async def _end_process(self) -> None:
+    async def _end_process(self, *, with_event: bool = True) -> None:
         process, timeout_ns = self.process, self.task["KillTimeout"]
         if process is None:
             return
-        self.emit(task_events.killing(timeout_ns))
+        if with_event:
+            self.emit(task_events.killing(timeout_ns))
         number = task_events.signal_number(self.task["KillSignal"])
         await process.end(number, min(timeout_ns / _SECOND, _MAX_KILL_TIMEOUT_S))
 

@@ -44,7 +44,9 @@ class FileCalls:
         return document([_entry(one) for one in sorted(path.iterdir())])
 
     async def stat(self, request: Request) -> Response:
-        return document(_entry(self._path(request)))
+        path = self._path(request)
+        kind = {"ContentType": mimetypes.guess_type(path.name)[0] or "text/plain; charset=utf-8"}
+        return document(_entry(path) | (kind if path.is_file() else {}))
 
     async def cat(self, request: Request) -> Response:
         return _file(self._path(request), 0, None)
@@ -122,16 +124,13 @@ def _number(request: Request, name: str) -> int:
 def _entry(path: Path) -> Document:
     found = path.stat()
     modified = datetime.fromtimestamp(found.st_mtime, UTC).isoformat().replace("+00:00", "Z")
-    entry: Document = {
+    return {
         "FileMode": stat.filemode(found.st_mode),
         "IsDir": path.is_dir(),
         "ModTime": modified,
         "Name": path.name,
         "Size": found.st_size,
     }
-    if path.is_file():
-        entry["ContentType"] = mimetypes.guess_type(path.name)[0] or "text/plain; charset=utf-8"
-    return entry
 
 
 def _file(path: Path, offset: int, limit: int | None) -> Response:

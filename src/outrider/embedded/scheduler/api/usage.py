@@ -16,7 +16,11 @@ def usage(pids: dict[str, int]) -> Document:
     now = time.time_ns()
     tasks = {name: _task(pid, now) for name, pid in pids.items()}
     total = sum(task["ResourceUsage"]["MemoryStats"]["RSS"] for task in tasks.values())
-    return {"ResourceUsage": _resources(total, 0.0), "Tasks": tasks, "Timestamp": now if tasks else 0}
+    return {
+        "ResourceUsage": {**_resources(total, 0.0), "DeviceStats": []},
+        "Tasks": tasks,
+        "Timestamp": now if tasks else 0,
+    }
 
 
 def _task(pid: int, now: int) -> Document:
@@ -27,7 +31,7 @@ def _task(pid: int, now: int) -> Document:
 def _resources(memory: int, ticks: float) -> Document:
     return {
         "CpuStats": {
-            "Measured": None,
+            "Measured": ["System Mode", "User Mode", "Percent"],
             "Percent": 0.0,
             "SystemMode": 0.0,
             "ThrottledPeriods": 0,
@@ -35,14 +39,14 @@ def _resources(memory: int, ticks: float) -> Document:
             "TotalTicks": ticks,
             "UserMode": 0.0,
         },
-        "DeviceStats": [],
+        "DeviceStats": None,
         "MemoryStats": {
             "Cache": 0,
             "KernelMaxUsage": 0,
             "KernelUsage": 0,
             "MappedFile": 0,
             "MaxUsage": 0,
-            "Measured": None,
+            "Measured": ["RSS", "Swap"],
             "RSS": memory,
             "Swap": 0,
             "Usage": memory,
