@@ -23,7 +23,7 @@ from fakes.consul import FakeConsul, entry
 UPSTREAMS = [f"upstream-{number:02}" for number in range(24)]
 ENDPOINTS = 10
 SETTLE = 3.0  # seconds of quiet before memory is read
-IDLE = 30.0  # seconds over which CPU is read
+IDLE = 60.0  # seconds over which CPU is read: longer than a held poll and a blocking query
 META = {"outrider_version": "0123456789ab", "outrider_team": "storefront", "outrider_metrics": "10.0.0.1:20101"}
 
 

@@ -10,6 +10,7 @@ from outrider_agent import envoy_admin, reports, snapshot
 from outrider_agent.channel import Channel
 from outrider_agent.consul import Consul
 from outrider_agent.discovery import PATH, Answer, Question, UnreadableError, question, whole_question
+from outrider_agent.documents import Json, rendered
 from outrider_agent.endpoints import Endpoints
 from outrider_agent.exchange import Ask, Exchange
 from outrider_agent.link import Link
@@ -172,7 +173,7 @@ class Agent:
             self._poll(request, connection)
         elif route == ("GET", "/health"):
             is_ready, document = reports.health(self._watches)
-            connection.respond(200 if is_ready else 503, reports.rendered(document))
+            connection.respond(200 if is_ready else 503, page(document))
         elif route == ("GET", "/metrics"):
             connection.respond(200, self._metrics(), METRICS)
         elif route == ("GET", "/endpoints"):
@@ -199,7 +200,7 @@ class Agent:
 
     def _endpoints(self, clusters: envoy_admin.Clusters) -> bytes:
         view = {one.upstream.label: clusters.of(one.upstream.label) for one in self._watches}
-        return reports.rendered(reports.endpoints(self._watches, self._polls, view, self.loop.now()))
+        return page(reports.endpoints(self._watches, self._polls, view, self.loop.now()))
 
     def _metrics(self) -> bytes:
         process = {
@@ -209,6 +210,10 @@ class Agent:
             "snapshot_failures": self._writer.failures if self._writer else 0,
         }
         return reports.metrics(self._watches, self._polls, process, self.loop.now())
+
+
+def page(document: Json) -> bytes:
+    return rendered(document).encode() + b"\n"
 
 
 def give(replies: list[Reply]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 
 from outrider_agent.channel import Channel
-from outrider_agent.entries import EntriesReader, Entry, MalformedError
+from outrider_agent.documents import Json, object_in, parsed
+from outrider_agent.entries import Body, MalformedError, Room, entries
 from outrider_agent.exchange import Exchange
 from outrider_agent.instances import Instance, UnusableInstanceError, instance
 from outrider_agent.loop import Loop
@@ -17,7 +17,7 @@ from outrider_agent.watch import Query
 
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 INFRASTRUCTURE = ("consul", "nomad", "nomad-client")  # registered by the servers themselves, at once after a loss
-NAMES_BYTES = 4096  # of the catalog, in which some other service shows up
+LARGEST_BODIES = 4 * 1024 * 1024  # bytes at one time, about 2,500 instances: below the memory that an agent is given
 LONGEST_WORDS = 200
 MOST_INSTANCES = 5000  # of one upstream; an endpoint is about 0.5 KB here and 5 KB in Envoy
 
@@ -62,6 +62,7 @@ class Consul:
     def __init__(self, loop: Loop, settings: ConsulSettings, channel: Callable[[], Channel]) -> None:
         self.token = Token(settings)
         self.address = settings.address
+        self.room = Room(LARGEST_BODIES)
         self._loop = loop
         self._namespace = settings.namespace
         self._channel = channel
@@ -116,66 +117,57 @@ def quoted(text: str) -> str:
 
 
 class Names:
-    """The beginning of a document ``{name: …}``: enough to see whether Consul knows anybody else."""
+    """The keys of a document ``{name: …}``, to see whether Consul knows anybody else."""
 
-    def __init__(self) -> None:
-        self._head = b""
+    def __init__(self, room: Room) -> None:
+        self._body = Body(room)
 
     def feed(self, status: int, data: bytes) -> None:
         if status == OK:
-            self._head = (self._head + data)[:NAMES_BYTES]
+            self._body.feed(data)
+
+    def release(self) -> None:
+        """Give up what has arrived."""
+        self._body.release()
 
     def include_other(self, *names: str) -> bool:
-        """Whether there is one besides ``names``."""
-        return any(found not in names for found in names_in(self._head.decode("utf-8", "replace")))
-
-
-def names_in(text: str) -> list[str]:
-    """The keys of an object that may be cut off anywhere; a key whose value is cut off counts."""
-    scan = json.JSONDecoder().raw_decode
-    names: list[str] = []
-    position = text.find('"')
-    try:
-        while position >= 0:
-            name, stop = scan(text, position)
-            names.append(name)
-            _, stop = scan(text, start_of_value(text, stop))
-            position = text.find('"', stop)
-    except ValueError:
-        pass  # cut off here
-    return names
-
-
-def start_of_value(text: str, position: int) -> int:
-    start = text.index(":", position) + 1
-    return start + len(text[start:]) - len(text[start:].lstrip())
+        """Whether there is one besides ``names``; what is no JSON names nobody."""
+        try:
+            return any(found not in names for found in object_in(parsed(self._body.text())))
+        except ValueError:
+            return False
 
 
 class Instances:
-    """The instances of one answer, collected while it arrives."""
+    """The instances of one answer; nothing of a list is read before all of it is there."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
         self.found: list[Instance] = []
         self.skipped: list[str] = []
-        self._reader = EntriesReader(self._take)
-        self._head = b""
+        self._body = Body(room)
+        self._words = b""
 
     def feed(self, status: int, data: bytes) -> None:
         if status == OK:
-            self._reader.feed(data)
+            self._body.feed(data)
         else:
-            self._head = (self._head + data)[:LONGEST_WORDS]
+            self._words = (self._words + data)[:LONGEST_WORDS]
 
     def finish(self) -> None:
-        """Raise MalformedError unless the whole list was there."""
-        self._reader.finish()
+        """Read what has arrived; raise MalformedError unless it is a whole list."""
+        for entry in entries(self._body.text()):
+            self._take(entry)
+
+    def release(self) -> None:
+        """Give up what has arrived."""
+        self._body.release()
 
     @property
     def words(self) -> str:
         """What Consul said instead of a list."""
-        return " ".join(self._head.decode("utf-8", "replace").split())
+        return " ".join(self._words.decode("utf-8", "replace").split())
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Json) -> None:
         if len(self.found) >= MOST_INSTANCES:
             raise MalformedError(f"more than {MOST_INSTANCES} instances")
         try:

@@ -6,8 +6,7 @@ Facts (Envoy 1.40): a poll names one resource; ``version_info``, once one was ac
 
 from __future__ import annotations
 
-import json
-
+from outrider_agent.documents import list_in, object_in, parsed, rendered
 from outrider_agent.endpoints import HEALTHY, Endpoint, Endpoints
 from outrider_agent.fingerprint import fingerprint
 
@@ -38,7 +37,7 @@ class Answer:
     __slots__ = ("body", "version")
 
     def __init__(self, label: str, endpoints: Endpoints) -> None:
-        resource = _compact(load_assignment(label, endpoints))
+        resource = rendered(load_assignment(label, endpoints))
         self.version = fingerprint(resource.encode())
         self.body = f'{{"version_info":"{self.version}","type_url":"{TYPE_URL}","resources":[{resource}]}}'.encode()
 
@@ -62,13 +61,13 @@ def question(head: bytes, tail: bytes) -> Question:
 def whole_question(body: bytes) -> Question:
     """The same from the whole body; raise UnreadableError for what is no poll for one resource."""
     try:
-        document = json.loads(body)
-        (label,) = document["resource_names"]
-        version = document.get("version_info", "")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        raise UnreadableError("no DiscoveryRequest for one resource") from problem
+        document = object_in(parsed(body.decode()))
+    except ValueError as problem:
+        raise UnreadableError("no DiscoveryRequest") from problem
+    names, version = list_in(document.get("resource_names")), document.get("version_info", "")
+    label = names[0] if len(names) == 1 else None
     if not isinstance(label, str) or not isinstance(version, str):
-        raise UnreadableError("resource_names and version_info are no text")
+        raise UnreadableError("no DiscoveryRequest for one resource")
     return Question(label, version)
 
 
@@ -94,7 +93,3 @@ def lb_endpoint(endpoint: Endpoint) -> dict[str, object]:
 def _metadata(endpoint: Endpoint) -> dict[str, object]:
     version: dict[str, object] = {"version": endpoint.version} if endpoint.version else {}
     return {"canary": endpoint.is_canary, **version}
-
-
-def _compact(document: dict[str, object]) -> str:
-    return json.dumps(document, separators=(",", ":"), sort_keys=True)

@@ -1,84 +1,98 @@
-"""A JSON array read entry by entry while it arrives, so that a huge answer never lies in memory as a whole."""
+"""A JSON array of objects, entry by entry: the body lies in memory once, and never all its objects at a time."""
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Callable
-from json import JSONDecodeError, JSONDecoder
+from collections.abc import Iterator
+
+from outrider_agent.documents import Json, object_in, scanned
 
 WHITESPACE = " \t\r\n"
-LONGEST_ENTRY = 1 << 20  # an entry with hundreds of checks is some 100 KB
-
-Entry = dict[str, object]
 
 
 class MalformedError(ValueError):
-    """The body is no JSON array of objects, or it ended too early: nothing of it may be used."""
+    """The body is no JSON array of objects, ended too early or is too large: nothing of it may be used."""
 
 
-class EntriesReader:
-    """Feed it bytes; it calls ``take`` with each complete object of the array, and ``finish`` says whether it ended well."""
+class Room:
+    """Bytes that bodies may take at one time, all upstreams together: the agent's memory is bounded, whatever comes."""
 
-    __slots__ = ("_decode", "_expects", "_scan", "_take", "_text")
+    __slots__ = ("free",)
 
-    def __init__(self, take: Callable[[Entry], None]) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")()
-        self._scan = JSONDecoder().raw_decode
-        self._take = take
-        self._text = ""
-        self._expects = "["  # then "first" entry or "]", then "more": "," or "]", then an "entry", at last the "end"
+    def __init__(self, size: int) -> None:
+        self.free = size
+
+
+class Body:
+    """One answer's bytes while they arrive; ``release`` gives their room back."""
+
+    __slots__ = ("_pieces", "_room", "_size")
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._pieces: list[bytes] = []
+        self._size = 0
 
     def feed(self, data: bytes) -> None:
-        """Raise MalformedError as soon as this can be no array of objects."""
+        """Raise MalformedError where there is no room left."""
+        if len(data) > self._room.free:
+            raise MalformedError(f"an answer of more than {self._size + self._room.free} bytes")
+        self._room.free -= len(data)
+        self._size += len(data)
+        self._pieces.append(data)
+
+    def text(self) -> str:
+        """All of it, once; raise MalformedError for what is no UTF-8."""
+        data = b"".join(self._pieces)
+        self.release()
         try:
-            self._text += self._decode.decode(data)
+            return data.decode()
         except UnicodeDecodeError as problem:
             raise MalformedError("not UTF-8") from problem
-        position = self._read()
-        self._text = self._text[position:]
-        if len(self._text) > LONGEST_ENTRY:
-            raise MalformedError(f"an entry of more than {LONGEST_ENTRY} bytes, or no JSON")
 
-    def finish(self) -> None:
-        """Raise MalformedError unless the whole array was there."""
-        if self._expects != "end" or self._text:
-            raise MalformedError("truncated")
-
-    def _read(self) -> int:
-        position = self._start(0)
-        while position < len(self._text):
-            stop = self._step(position)
-            if stop == position:
-                break
-            position = self._start(stop)
-        return position
-
-    def _start(self, position: int) -> int:
-        while position < len(self._text) and self._text[position] in WHITESPACE:
-            position += 1
-        return position
-
-    def _step(self, position: int) -> int:
-        """Where reading goes on, ``position`` itself where more text is needed."""
-        mark = self._text[position]
-        following = MARKS.get((self._expects, mark))
-        if following:
-            self._expects = following
-            return position + 1
-        if mark == "{" and self._expects in ("first", "entry"):
-            return self._entry(position)
-        raise MalformedError(f"{mark!r} where no {self._expects} is")
-
-    def _entry(self, position: int) -> int:
-        try:
-            entry, stop = self._scan(self._text, position)
-        except JSONDecodeError:
-            return position  # not all of it is there yet; LONGEST_ENTRY ends the wait for what never gets complete
-        except RecursionError as problem:
-            raise MalformedError("nested too deeply") from problem
-        self._expects = "more"
-        self._take(entry)
-        return stop
+    def release(self) -> None:
+        self._room.free += self._size
+        self._size = 0
+        self._pieces = []
 
 
-MARKS = {("[", "["): "first", ("first", "]"): "end", ("more", "]"): "end", ("more", ","): "entry"}
+def entries(text: str) -> Iterator[Json]:
+    """Each object of the array; raise MalformedError as soon as it is none."""
+    position = _past(text, 0, "[")
+    if text[position : position + 1] == "]":
+        _ended(text, position + 1)
+        return
+    while True:
+        entry, position = _entry(text, position)
+        yield entry
+        if text[position : position + 1] == "]":
+            break
+        position = _past(text, position, ",")
+    _ended(text, position + 1)
+
+
+def _entry(text: str, position: int) -> tuple[Json, int]:
+    try:
+        found, stop = scanned(text, position)
+    except ValueError as problem:
+        raise MalformedError(f"no JSON: {problem}") from problem
+    if text[position] != "{":
+        raise MalformedError("an entry that is no object")
+    return object_in(found), _start(text, stop)
+
+
+def _past(text: str, position: int, mark: str) -> int:
+    start = _start(text, position)
+    if text[start : start + 1] != mark:
+        raise MalformedError(f"{text[start : start + 1]!r} where {mark!r} should be")
+    return _start(text, start + 1)
+
+
+def _start(text: str, position: int) -> int:
+    while text[position : position + 1] in WHITESPACE and position < len(text):
+        position += 1
+    return position
+
+
+def _ended(text: str, position: int) -> None:
+    if text[position:].strip():
+        raise MalformedError("more after the list")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 from collections.abc import Callable
 
 from outrider_agent.addresses import Address
@@ -12,8 +11,9 @@ from outrider_agent.channel import Channel
 from outrider_agent.entries import MalformedError
 from outrider_agent.loop import NEVER, READ, WRITE, Loop
 from outrider_agent.responses import BadResponseError, Body, ResponseReader
+from outrider_agent.sockets import AF_UNIX, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, resolved, said, socket
 
-PIECE = 65536
+PIECE = 16384  # bytes at a time: larger buffers would stay in the heap
 CONNECTING = (0, errno.EINPROGRESS)
 NO_ANSWER = "closed without an answer"
 
@@ -40,7 +40,7 @@ class Exchange:
         self._address = address
         self._new_channel = channel
         self._channel = Channel()
-        self._socket: socket.socket | None = None
+        self._socket: socket | None = None
         self._outbox = b""
         self._ask: Ask | None = None
         self._reader: ResponseReader | None = None
@@ -84,10 +84,10 @@ class Exchange:
     def _connect(self) -> None:
         family, target = resolved(self._address)
         self._channel = self._new_channel()
-        self._socket = sock = socket.socket(family, socket.SOCK_STREAM)
+        self._socket = sock = socket(family, SOCK_STREAM)
         sock.setblocking(False)
-        if family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if family != AF_UNIX:
+            sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         code = sock.connect_ex(target)
         if code not in CONNECTING:
             raise OSError(code, os.strerror(code))
@@ -176,15 +176,3 @@ class Exchange:
             self._loop.leave(self._socket)
             self._socket.close()
             self._socket = None
-
-
-def resolved(address: Address) -> tuple[int, tuple[object, ...] | str]:
-    """Family and target of a socket; a name is asked for in bytes, since text would load the idna codec."""
-    if address.path:
-        return socket.AF_UNIX, address.path
-    found = socket.getaddrinfo(address.host.encode(), address.port, type=socket.SOCK_STREAM)
-    return found[0][0], found[0][4]
-
-
-def said(problem: OSError) -> str:
-    return (problem.strerror or str(problem)).lower()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import time
 from collections.abc import Callable
 
 from outrider_agent.addresses import Address
-from outrider_agent.documents import object_in, text_in
-from outrider_agent.exchange import resolved, said
+from outrider_agent.documents import object_in, parsed, text_in
 from outrider_agent.responses import BadResponseError, ResponseReader
 from outrider_agent.settings import Settings
+from outrider_agent.sockets import SOCK_STREAM, resolved, said, socket
 
 PATIENCE = 60.0  # seconds
 PAUSE = 0.1
 READ_DEADLINE = 2.0
 READY_STATUS = 200
+PIECE = 65536
 LIVE = "LIVE"
 
 
@@ -50,7 +49,7 @@ def agent_reason(settings: Settings, said_by_agent: Said) -> str:
     if said_by_agent.status == 0:
         return f"the agent does not answer at {settings.listen}: {said_by_agent.body}; see the log of its task"
     try:
-        upstreams = object_in(object_in(json.loads(said_by_agent.body)).get("upstreams"))
+        upstreams = object_in(object_in(parsed(said_by_agent.body)).get("upstreams"))
     except ValueError:
         return f"whoever listens at {settings.listen} is not the agent"
     missing = [one.label for one in settings.upstreams if one.label not in upstreams]
@@ -92,13 +91,13 @@ def ask(address: Address, path: str) -> Said:
 
 def _exchange(address: Address, request: bytes, reader: ResponseReader) -> None:
     family, target = resolved(address)
-    with socket.socket(family, socket.SOCK_STREAM) as sock:
+    sock = socket(family, SOCK_STREAM)
+    try:
         sock.settimeout(READ_DEADLINE)
         sock.connect(target)
         sock.sendall(request)
-        while not reader.is_complete:
-            data = sock.recv(65536)
-            if not data:
-                reader.closed()
-                break
+        while not reader.is_complete and (data := sock.recv(PIECE)):
             reader.receive(data)
+        reader.closed()
+    finally:
+        sock.close()

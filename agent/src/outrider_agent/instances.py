@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-
 from outrider_agent.documents import list_in, object_in, text_in
+from outrider_agent.sockets import AF_INET, AF_INET6, inet_pton
 
 PASSING = "passing"
 WARNING = "warning"
@@ -63,12 +62,12 @@ def instance(entry: dict[str, object]) -> Instance:
 
 def is_literal_ip(text: str) -> bool:
     """EDS takes literal addresses only: Envoy rejects the whole update for one hostname."""
-    return _parses(socket.AF_INET, text) or _parses(socket.AF_INET6, text)
+    return _parses(AF_INET, text) or _parses(AF_INET6, text)
 
 
-def _parses(family: socket.AddressFamily, text: str) -> bool:
+def _parses(family: int, text: str) -> bool:
     try:
-        socket.inet_pton(family, text)
+        inet_pton(family, text)
     except (OSError, ValueError):
         return False
     return True

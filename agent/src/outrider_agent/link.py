@@ -40,13 +40,14 @@ class Link(Actor):
             self._ask_instances(query)
 
     def _ask_instances(self, query: Query) -> None:
-        instances = Instances()
+        instances = Instances(self._consul.room)
 
         def done(reader: ResponseReader | None, reason: str) -> None:
             before = self.watch.state
             if reader is not None and reader.status == OK:
                 self._listed(reader, instances)
             else:
+                instances.release()
                 self._failed(reader, reason or instances.words)
             self._report(before)
 
@@ -54,13 +55,14 @@ class Link(Actor):
         self._exchange.ask(Ask(request, instances.feed, query.deadline, done))
 
     def _ask_catalog(self, query: Query) -> None:
-        names = Names()
+        names = Names(self._consul.room)
 
         def done(reader: ResponseReader | None, reason: str) -> None:
             if reader is not None and reader.status == OK:
                 knows_others = names.include_other(*INFRASTRUCTURE, self.watch.upstream.name)
                 self.watch.witnessed(self._loop.now(), knows_others=knows_others)
             else:
+                names.release()
                 self._failed(reader, reason)
 
         request = self._consul.request(catalog_path(self.watch.upstream))

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
-import socket
 
 from outrider_agent.addresses import Address
-from outrider_agent.exchange import said
+from outrider_agent.sockets import (
+    AF_INET,
+    AF_INET6,
+    AF_UNIX,
+    SO_REUSEADDR,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    said,
+    socket,
+)
 
 OWNER_ONLY = 0o177  # the mask that leaves mode 0600
 BACKLOG = 128
@@ -16,7 +24,7 @@ class ListenError(Exception):
     """The address cannot be listened on."""
 
 
-def listener(address: Address) -> socket.socket:
+def listener(address: Address) -> socket:
     """A listening socket, of mode 0600 where it is a file; raise ListenError with the reason."""
     try:
         return _unix_listener(address.path) if address.path else _loopback_listener(address)
@@ -24,11 +32,11 @@ def listener(address: Address) -> socket.socket:
         raise ListenError(f"cannot listen on {address}: {said(problem)}") from problem
 
 
-def _unix_listener(path: str) -> socket.socket:
+def _unix_listener(path: str) -> socket:
     if _is_alive(path):
         raise OSError(0, "another process listens there")
     unlinked(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock = socket(AF_UNIX, SOCK_STREAM)
     mask = os.umask(OWNER_ONLY)
     try:
         sock.bind(path)
@@ -40,10 +48,10 @@ def _unix_listener(path: str) -> socket.socket:
     return _listening(sock)
 
 
-def _loopback_listener(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _loopback_listener(address: Address) -> socket:
+    family = AF_INET6 if ":" in address.host else AF_INET
+    sock = socket(family, SOCK_STREAM)
+    sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
         sock.bind((address.host, address.port))
     except OSError:
@@ -52,7 +60,7 @@ def _loopback_listener(address: Address) -> socket.socket:
     return _listening(sock)
 
 
-def _listening(sock: socket.socket) -> socket.socket:
+def _listening(sock: socket) -> socket:
     sock.listen(BACKLOG)
     sock.setblocking(False)
     return sock
@@ -60,9 +68,11 @@ def _listening(sock: socket.socket) -> socket.socket:
 
 def _is_alive(path: str) -> bool:
     """Whether somebody answers at this socket, or it is only what a crashed predecessor left."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(path) == 0
+    probe = socket(AF_UNIX, SOCK_STREAM)
+    probe.settimeout(1)
+    is_answered = probe.connect_ex(path) == 0
+    probe.close()
+    return is_answered
 
 
 def unlinked(path: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import selectors
-import signal
-import socket
 import time
 from collections.abc import Callable
+
+from outrider_agent.sockets import socket, socketpair
+
+signal = importlib.import_module("_signal")  # what signal.py wraps: its enums would cost 0.4 MB
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -34,19 +37,19 @@ class Loop:
         self.actors: list[Actor] = []
         self._selector = selectors.DefaultSelector()
         self._is_stopping = False
-        self._bell: tuple[socket.socket, socket.socket] | None = None
+        self._bell: tuple[socket, socket] | None = None
 
     def now(self) -> float:
         return time.monotonic()
 
-    def attend(self, sock: socket.socket, events: int, ready: Ready) -> None:
+    def attend(self, sock: socket, events: int, ready: Ready) -> None:
         """Call ``ready`` whenever ``sock`` has one of ``events``; a second call replaces the first."""
         try:
             self._selector.modify(sock, events, ready)
         except KeyError:
             self._selector.register(sock, events, ready)
 
-    def leave(self, sock: socket.socket) -> None:
+    def leave(self, sock: socket) -> None:
         if sock.fileno() in self._selector.get_map():
             self._selector.unregister(sock)
 
@@ -55,12 +58,12 @@ class Loop:
 
     def stop_on_signals(self) -> None:
         """A signal rings a bell in the selector: Python's own retry after a signal would sleep on."""
-        self._bell = socket.socketpair()
+        self._bell = socketpair()
         for end in self._bell:
             end.setblocking(False)
         signal.set_wakeup_fd(self._bell[1].fileno())
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: self.stop())
+            signal.signal(number, self._signalled)
         self.attend(self._bell[0], READ, self._ring)
 
     def run(self) -> None:
@@ -82,6 +85,9 @@ class Loop:
         self._selector.close()
         for end in self._bell or ():
             end.close()
+
+    def _signalled(self, _number: int, _frame: object) -> None:
+        self.stop()
 
     def _ring(self, _mask: int) -> None:
         if self._bell:

@@ -44,7 +44,7 @@ class OwnLink(Actor):
 
     def _look(self, look: Look) -> None:
         if look.is_for_all:
-            names = Names()
+            names = Names(self._consul.room)
             self._exchange.ask(
                 Ask(self._consul.request(own_services_path()), names.feed, look.deadline, self._others(names))
             )
@@ -62,6 +62,7 @@ class OwnLink(Actor):
     def _others(self, names: Names) -> Callable[[ResponseReader | None, str], None]:
         def done(reader: ResponseReader | None, _reason: str) -> None:
             if reader is None or reader.status != OK_STATUS:
+                names.release()
                 self.instance.unclear(self._loop.now())
             else:
                 self.instance.others(self._loop.now(), are_known=names.include_other(self._service_id))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from outrider_agent.discovery import Answer
+from outrider_agent.documents import Json
 from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint
 from outrider_agent.polls import Polls
 from outrider_agent.watch import CURRENT, STATES, Watch
 
-Json = dict[str, object]
 EnvoyView = Mapping[str, "dict[str, str] | None"]  # label → address → health flags
 
 
@@ -75,10 +74,6 @@ def _endpoint(endpoint: Endpoint) -> Json:
 
 def _age(at: float | None, now: float) -> float | None:
     return None if at is None else round(now - at, 3)
-
-
-def rendered(document: Json) -> bytes:
-    return json.dumps(document, indent=1).encode() + b"\n"
 
 
 def metrics(watches: Sequence[Watch], polls: Polls, process: Mapping[str, float], now: float) -> bytes:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 
 from outrider_agent.addresses import Address
 from outrider_agent.listener import listener, unlinked
 from outrider_agent.loop import NEVER, READ, WRITE, Actor, Loop
 from outrider_agent.requests import BadRequestError, Request, RequestReader
+from outrider_agent.sockets import IPPROTO_TCP, TCP_NODELAY, accepted, socket
 
 MOST_CONNECTIONS = 256
 LONGEST_REQUEST = 10.0  # seconds for a request to arrive, and for an answer to be taken
-PIECE = 65536
+PIECE = 16384  # bytes at a time: larger buffers would stay in the heap
 REASONS = {
     200: "OK",
     304: "Not Modified",
@@ -34,7 +34,7 @@ Handle = Callable[[Request, "Connection"], None]
 class Connection:
     """One client; ``respond`` answers the request that ``handle`` was called with, now or later."""
 
-    def __init__(self, server: Server, sock: socket.socket, now: float) -> None:
+    def __init__(self, server: Server, sock: socket, now: float) -> None:
         self.opened_at = now
         self.used_at = now
         self.reader = RequestReader()
@@ -67,14 +67,11 @@ class Connection:
 
     def close(self) -> None:
         self._server.forget(self)
+        self._server.loop.leave(self._socket)
         self._socket.close()
 
     def listen(self) -> None:
         self._server.loop.attend(self._socket, READ | WRITE if self._outbox else READ, self.ready)
-
-    @property
-    def socket(self) -> socket.socket:
-        return self._socket
 
     def _receive(self) -> None:
         try:
@@ -154,7 +151,6 @@ class Server(Actor):
     def forget(self, connection: Connection) -> None:
         if connection in self._connections:
             self._connections.remove(connection)
-            self.loop.leave(connection.socket)
             self._gone(connection)
 
     def close(self) -> None:
@@ -167,7 +163,7 @@ class Server(Actor):
 
     def _accept(self, _mask: int) -> None:
         try:
-            sock, _ = self._listener.accept()
+            sock = accepted(self._listener)
         except OSError:
             return  # the client has gone, or no descriptor is left
         if len(self._connections) >= MOST_CONNECTIONS and not self._evict():
@@ -175,7 +171,7 @@ class Server(Actor):
             sock.close()
             return
         if not self._address.path:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         connection = Connection(self, sock, self.loop.now())
         self._connections.append(connection)
         connection.listen()

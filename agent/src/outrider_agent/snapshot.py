@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
 
-from outrider_agent.documents import list_in, object_in, text_in
+from outrider_agent.documents import list_in, object_in, parsed, rendered, text_in
 from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint, Endpoints, sorted_endpoints
 from outrider_agent.instances import instance
 from outrider_agent.loop import NEVER, Actor
@@ -19,12 +18,12 @@ PAUSE = 0.5  # seconds between two writes at most, under churn
 def text(known: Mapping[str, Endpoints], saved_at: float) -> str:
     """``saved_at`` is seconds since 1970: the only time here that must outlive the process."""
     upstreams = {label: [list(one.row) for one in endpoints] for label, endpoints in known.items()}
-    return json.dumps({"format": FORMAT, "saved_at": saved_at, "upstreams": upstreams}, indent=1)
+    return rendered({"format": FORMAT, "saved_at": saved_at, "upstreams": upstreams}) + "\n"
 
 
-def parsed(content: str) -> dict[str, Endpoints]:
+def known_in(content: str) -> dict[str, Endpoints]:
     """The upstreams in a snapshot; raise ValueError for what is none of ours, half of it included."""
-    document = object_in(json.loads(content))
+    document = object_in(parsed(content))
     if document.get("format") != FORMAT:
         raise ValueError("another format")
     upstreams = object_in(document.get("upstreams"))
@@ -46,7 +45,7 @@ def _endpoint(row: list[object]) -> Endpoint:
 def read(path: str) -> dict[str, Endpoints]:
     """What a predecessor left; raise OSError or ValueError where there is nothing that can be used."""
     with open(path, encoding="utf-8") as file:
-        return parsed(file.read())
+        return known_in(file.read())
 
 
 def write(path: str, content: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 FILENAME = "outrider-agent.pyz"
 PACKAGE = "outrider_agent"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold: the same sources make the same bytes
 READABLE = 0o644 << 16
-START = "import sys\n\nfrom outrider_agent.__main__ import main\n\nsys.exit(main())\n"
+START = "archive_start.py"  # becomes the archive's __main__.py
+LISTING = "modules"
 
 
 def agent_archive() -> bytes:
@@ -23,9 +25,16 @@ def agent_archive() -> bytes:
 
 
 def _sources() -> dict[str, str]:
-    modules = (path for path in resources.files(PACKAGE).iterdir() if path.name.endswith(".py"))
-    package = {f"{PACKAGE}/{module.name}": module.read_text(encoding="utf-8") for module in modules}
-    return {"__main__.py": START, **package}
+    found = {
+        path.name: path.read_text(encoding="utf-8") for path in resources.files(PACKAGE).iterdir() if _is_source(path)
+    }
+    start = found.pop(START)
+    names = "".join(f"{name.removesuffix('.py')}\n" for name in sorted(found) if name != "__init__.py")
+    return {"__main__.py": start, LISTING: names, **{f"{PACKAGE}/{name}": source for name, source in found.items()}}
+
+
+def _is_source(path: Traversable) -> bool:
+    return path.name.endswith(".py")
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
