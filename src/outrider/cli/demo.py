@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
+from pathlib import Path
 
 import click
 
@@ -16,7 +19,7 @@ from outrider.settings import DEFAULT_ADDRESS, Settings
 ENVIRONMENT = "production"
 WITHOUT_REDIS = "redis-server is not installed: the shop runs without its sessions, and carts are kept in memory."
 FIRST_STEPS = (
-    ("run -e stage examples/shop/inventory.yaml", "a first service"),
+    ("run -e stage {shop}/inventory.yaml", "a first service"),
     ("status", "what runs, where, in which state"),
 )
 TRY = (
@@ -25,7 +28,7 @@ TRY = (
     (f"endpoints catalog -e {ENVIRONMENT}", "what Consul says, the agents say, the Envoys have"),
     (f"scale catalog 3 -e {ENVIRONMENT}", "one more, without touching those that run"),
     (f"logs customers -e {ENVIRONMENT} --follow", "the load, and what it complains about"),
-    ("run -e stage examples/shop/inventory.yaml", "a deploy of your own, into the other environment"),
+    ("run -e stage {shop}/inventory.yaml", "a deploy of your own, into the other environment"),
 )
 
 
@@ -50,8 +53,19 @@ def what_to_try(machine: Machine, *, with_shop: bool) -> None:
     address = "" if machine.address == DEFAULT_ADDRESS else f"OUTRIDER_ADDR={machine.address} "
     click.echo(f"\nOpen {machine.address} in a browser, or try in another terminal:")
     for words, purpose in TRY if with_shop else FIRST_STEPS:
-        click.echo(f"  {address}outrider {words:<42} # {purpose}")
+        click.echo(f"  {address}{program_as_typed()} {words.format(shop=_shown(shop_folder())):<42} # {purpose}")
     click.echo("\nCtrl-C ends all of it.")
+
+
+def program_as_typed() -> str:
+    """How a person calls this program from where they stand: by its name if PATH has it, else by its path."""
+    called = Path(sys.argv[0]).absolute()
+    found = shutil.which(called.name)
+    return called.name if found and Path(found).absolute() == called else _shown(called)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 async def is_proven(machine: Machine, specs: tuple[Spec, ...], settings: Settings) -> bool:
