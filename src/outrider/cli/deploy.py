@@ -16,6 +16,7 @@ from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.clients.archive import directory_archive
 from outrider.spec.reading import read_service
 from outrider.spec.run import CommandRun
+from outrider.spec.syntax import decoded
 
 SPEC = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -75,7 +76,7 @@ async def rollback(invocation: Invocation, service: str, version: int | None, *,
 
 async def _request(invocation: Invocation, file: Path, environment: str) -> dict[str, Any]:
     """The spec as the portal takes it; all problems are found here already, where the file and its directory are."""
-    text = await asyncio.to_thread(file.read_text)
+    text = decoded(await asyncio.to_thread(file.read_bytes), str(file))
     service = read_service(text, str(file), environment).service
     directory = service.run.directory if isinstance(service.run, CommandRun) else None
     packed: dict[str, Any] = {}

@@ -21,6 +21,7 @@ from outrider.operations.findings import Finding, bad, good
 from outrider.settings import Settings, Sourced
 from outrider.spec.platform import Environment, Platform
 from outrider.spec.reading import read_platform
+from outrider.spec.syntax import decoded
 
 OK, FAILED, WARNINGS = 0, 1, 2
 SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
@@ -45,7 +46,7 @@ def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
         raise UsageError("no platform file", next_step="Name it: --platform FILE, or OUTRIDER_PLATFORM.")
     settings = replace(settings, platform=Sourced(str(file), "--platform") if file else settings.platform)
     path = Path(str(settings.platform))
-    platform = read_platform(path.read_text(), str(path))
+    platform = read_platform(decoded(path.read_bytes(), str(path)), str(path))
     found = asyncio.run(_findings(settings, platform))
     document = {"settings": dict(_origins(settings)), "findings": [asdict(finding) for finding in found]}
     output.show(document, lambda: _lines(settings, found))

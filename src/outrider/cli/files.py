@@ -26,6 +26,7 @@ from outrider.spec.platform import Platform
 from outrider.spec.reading import read_platform, read_service
 from outrider.spec.run import CommandRun
 from outrider.spec.schema import platform_schema, service_schema
+from outrider.spec.syntax import decoded
 from outrider.topology.sidecar import Artifact
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -86,15 +87,15 @@ def _default_file() -> Path:
 
 
 def _platform(file: Path) -> Platform:
-    return read_platform(file.read_text(), str(file))
+    return read_platform(decoded(file.read_bytes(), str(file)), str(file))
 
 
 Checked = tuple[Path, OutriderError | None]
 
 
 def _checked(file: Path, platform: Platform | None) -> Checked:
-    text = file.read_text()
     try:
+        text = decoded(file.read_bytes(), str(file))
         if IS_PLATFORM.search(text) and not IS_SERVICE.search(text):
             read_platform(text, str(file))
             return file, None
@@ -127,7 +128,7 @@ def _rendered(file: Path, environment: str | None, platform_file: Path | None) -
     path = platform_file or (Path(settings.platform.value) if settings.platform else None)
     platform = _platform(path) if path else sample_platform()
     name = environment or (settings.environment.value if settings.environment else None) or _only(platform)
-    text = file.read_text()
+    text = decoded(file.read_bytes(), str(file))
     run = read_service(text, str(file), name).service.run
     folder = file.parent / run.directory if isinstance(run, CommandRun) and run.directory else None
     directory = _artifact(platform, directory_archive(folder), "directory.tar.gz") if folder else None

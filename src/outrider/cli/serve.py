@@ -18,6 +18,7 @@ from outrider.portal.pages import pages
 from outrider.settings import DEFAULT_PORT, Settings
 from outrider.spec.platform import Platform
 from outrider.spec.reading import read_platform
+from outrider.spec.syntax import decoded
 from outrider.wiring import application
 
 
@@ -44,7 +45,7 @@ def portal(file: Path | None, host: str, port: int, database: str | None) -> int
         )
     path = file or Path(str(settings.platform))
     settings = replace(settings, database=database or settings.database)
-    asyncio.run(_served(settings, read_platform(path.read_text(), str(path)), host, port))
+    asyncio.run(_served(settings, read_platform(decoded(path.read_bytes(), str(path)), str(path)), host, port))
     return exits.OK
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import NamedTuple
 
@@ -87,3 +88,15 @@ def unexpected_sign(text: str, at: Mark) -> str:
     if sign == "\t":
         return "a tab: YAML is indented with spaces"
     return f'a text that begins with "{sign}" needs quotes'
+
+
+def decoded(data: bytes, file: str | None) -> str:
+    """The text of a file's bytes; SpecError with the place of the first byte that is no UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise refused("the file is UTF-16: save it as UTF-8", Mark(1, 1), file)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode(errors="replace")
+        message = f"the byte 0x{data[error.start]:02x} is no UTF-8: save the file as UTF-8"
+        raise refused(message, mark_of(before, len(before)), file) from None

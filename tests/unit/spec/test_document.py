@@ -6,6 +6,7 @@ import pytest
 
 from outrider.errors import SpecError
 from outrider.spec.document import MAX_DEPTH, document
+from outrider.spec.syntax import decoded
 
 BOMB = "\n".join(
     ["a: &a [x, x, x, x, x, x, x, x, x]"]
@@ -139,3 +140,20 @@ def test_aliases_cannot_nest_deeper_than_the_file_itself_may() -> None:
 def test_the_file_is_named_in_front_of_the_line() -> None:
     with pytest.raises(SpecError, match=r"^outrider\.yaml:2:1: "):
         document("a: 1\na: 2", "outrider.yaml")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\xff\xfea\x00", "f:1:1: the file is UTF-16: save it as UTF-8"),
+        (b"a: 1\nb: caf\xe9\n", "f:2:7: the byte 0xe9 is no UTF-8: save the file as UTF-8"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused_with_their_place(data: bytes, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        decoded(data, "f")
+    assert str(caught.value) == message
+
+
+def test_bytes_of_utf_8_are_text_whatever_ends_their_lines() -> None:
+    assert document(decoded("a: é\r\nb: 2\r\n".encode(), "f")).data == {"a": "é", "b": 2}
