@@ -13,16 +13,14 @@ from outrider.cli import exits
 from outrider.cli.changes import plan_lines
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.watching import Waiting, waiting_options, watched
+from outrider.cli.written import FILE, text_of
 from outrider.clients.archive import directory_archive
 from outrider.spec.reading import read_service
 from outrider.spec.run import CommandRun
-from outrider.spec.syntax import decoded
-
-SPEC = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(short_help="Show what a deploy would change (exit 0: nothing, 1: something, 255: error).")
-@click.argument("file", type=SPEC, default="outrider.yaml")
+@click.argument("file", type=FILE, default="outrider.yaml")
 @portal_verb
 async def plan(invocation: Invocation, file: Path) -> int:
     """Show what deploying FILE would change, without changing anything.
@@ -40,7 +38,7 @@ async def plan(invocation: Invocation, file: Path) -> int:
 
 
 @click.command(short_help="Deploy a spec and follow it to its verdict.")
-@click.argument("file", type=SPEC, default="outrider.yaml")
+@click.argument("file", type=FILE, default="outrider.yaml")
 @click.option("--check-index", type=click.IntRange(0), metavar="N", help="Deploy only if the job is as `plan` saw it.")
 @click.option("--take-over", is_flag=True, help="Replace a job of this name that Outrider did not deploy.")
 @waiting_options
@@ -76,7 +74,7 @@ async def rollback(invocation: Invocation, service: str, version: int | None, *,
 
 async def _request(invocation: Invocation, file: Path, environment: str) -> dict[str, Any]:
     """The spec as the portal takes it; all problems are found here already, where the file and its directory are."""
-    text = decoded(await asyncio.to_thread(file.read_bytes), str(file))
+    text = await asyncio.to_thread(text_of, file)
     service = read_service(text, str(file), environment).service
     directory = service.run.directory if isinstance(service.run, CommandRun) else None
     packed: dict[str, Any] = {}

@@ -12,6 +12,7 @@ import click
 
 from outrider.cli.invocation import output_options, surroundings
 from outrider.cli.output import Output
+from outrider.cli.written import FILE, platform_of
 from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.nomad import NomadClient, nomad_client
@@ -20,8 +21,6 @@ from outrider.operations.doctor import Servers, findings
 from outrider.operations.findings import Finding, bad, good
 from outrider.settings import Settings, Sourced
 from outrider.spec.platform import Environment, Platform
-from outrider.spec.reading import read_platform
-from outrider.spec.syntax import decoded
 
 OK, FAILED, WARNINGS = 0, 1, 2
 SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
@@ -31,7 +30,7 @@ SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "
 @click.option(
     "--platform",
     "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="The platform file (OUTRIDER_PLATFORM).",
 )
 @click.option("--strict", is_flag=True, help="Exit 2 when there are warnings.")
@@ -46,7 +45,7 @@ def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
         raise UsageError("no platform file", next_step="Name it: --platform FILE, or OUTRIDER_PLATFORM.")
     settings = replace(settings, platform=Sourced(str(file), "--platform") if file else settings.platform)
     path = Path(str(settings.platform))
-    platform = read_platform(decoded(path.read_bytes(), str(path)), str(path))
+    platform = platform_of(path)
     found = asyncio.run(_findings(settings, platform))
     document = {"settings": dict(_origins(settings)), "findings": [asdict(finding) for finding in found]}
     output.show(document, lambda: _lines(settings, found))

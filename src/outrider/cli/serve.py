@@ -11,14 +11,13 @@ import click
 from outrider.cli import exits
 from outrider.cli.ending import until_told
 from outrider.cli.invocation import surroundings
+from outrider.cli.written import FILE, platform_of
 from outrider.embedded.serving import serving
 from outrider.errors import UsageError
 from outrider.portal.app import portal_app
 from outrider.portal.pages import pages
 from outrider.settings import DEFAULT_PORT, Settings
 from outrider.spec.platform import Platform
-from outrider.spec.reading import read_platform
-from outrider.spec.syntax import decoded
 from outrider.wiring import application
 
 
@@ -26,7 +25,7 @@ from outrider.wiring import application
 @click.option(
     "--platform",
     "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="The platform file (OUTRIDER_PLATFORM).",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -45,7 +44,7 @@ def portal(file: Path | None, host: str, port: int, database: str | None) -> int
         )
     path = file or Path(str(settings.platform))
     settings = replace(settings, database=database or settings.database)
-    asyncio.run(_served(settings, read_platform(decoded(path.read_bytes(), str(path)), str(path)), host, port))
+    asyncio.run(_served(settings, platform_of(path), host, port))
     return exits.OK
 
 

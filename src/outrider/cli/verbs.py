@@ -28,7 +28,9 @@ class Verb:
 SECTIONS: dict[str, tuple[Verb, ...]] = {
     "Files (no portal needed)": (
         Verb("validate", "files", "Check a service spec or platform file and name every problem at once."),
-        Verb("render", "files", "Print what a spec becomes: the Nomad job, Envoy's bootstrap, the agent's settings."),
+        Verb(
+            "render", "rendering", "Print what a spec becomes: the Nomad job, Envoy's bootstrap, the agent's settings."
+        ),
         Verb("schema", "files", "Print the JSON Schema of service specs or platform files, for editors."),
     ),
     "Deploy": (

@@ -1,0 +1,80 @@
+"""The verb `render`: what a spec becomes, without asking any server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from outrider.cli import exits
+from outrider.cli.invocation import surroundings
+from outrider.cli.written import FILE, chosen_environment, chosen_platform, protocols, service_of, text_of
+from outrider.clients.agent_archive import FILENAME, agent_archive
+from outrider.clients.archive import directory_archive
+from outrider.errors import UsageError
+from outrider.nomad.hcl import hcl
+from outrider.operations.application import DIRECTORY_FILE, artifact_url
+from outrider.operations.render import Rendered, Source, Surroundings, rendered
+from outrider.spec.platform import Platform
+from outrider.spec.run import CommandRun
+from outrider.topology.sidecar import Artifact
+
+
+@click.command(short_help="Print what a spec becomes: the Nomad job, Envoy's bootstrap, the agent's settings.")
+@click.argument("file", type=FILE, default="outrider.yaml")
+@click.option("-e", "--environment", metavar="NAME", help="The environment (OUTRIDER_ENVIRONMENT).")
+@click.option("--platform", "platform_file", type=FILE, help="The platform file (OUTRIDER_PLATFORM); built-in without.")
+@click.option(
+    "--with", "callees", type=FILE, multiple=True, help="The spec of a service that it calls, for its protocol."
+)
+@click.option("--part", type=click.Choice(["job", "envoy", "agent"]), default="job", show_default=True)
+@click.option("--format", "form", type=click.Choice(["json", "hcl"]), default="json", show_default=True)
+def render(file: Path, part: str, form: str, **chosen: Any) -> int:
+    """Print what FILE becomes in an environment; asks no server.
+
+    `--part job` runs with plain `nomad job run -json` (or `nomad job run` with --format hcl); `--part envoy` has sample
+    ports, so that `envoy --mode validate` accepts it as it is.
+    """
+    if form == "hcl" and part != "job":
+        raise click.UsageError("--format hcl is for --part job")
+    result = _rendered(file, **chosen)
+    if form == "hcl":
+        click.echo(hcl(result.job), nl=False)
+    else:
+        click.echo(json.dumps(_part(result, part), indent=2, ensure_ascii=False))
+    return exits.OK
+
+
+def _rendered(file: Path, environment: str | None, platform_file: Path | None, callees: tuple[Path, ...]) -> Rendered:
+    settings = surroundings().settings
+    platform = chosen_platform(platform_file, settings)
+    name = chosen_environment(environment, settings, platform)
+    run = service_of(file, name).service.run
+    folder = file.parent / run.directory if isinstance(run, CommandRun) and run.directory else None
+    directory = _artifact(platform, directory_archive(folder), DIRECTORY_FILE) if folder else None
+    agent = _artifact(platform, agent_archive(), FILENAME)
+    known = protocols(callees, name)
+    return rendered(Source(text_of(file), str(file), directory), Surroundings(platform, name, known, agent))
+
+
+def _artifact(platform: Platform, content: bytes, filename: str) -> Artifact | None:
+    """Where the portal serves these bytes once it has them; None for a platform whose portal has no known address."""
+    digest = hashlib.sha256(content).hexdigest()
+    return Artifact(artifact_url(platform.portal.url, digest, filename), digest) if platform.portal else None
+
+
+def _part(result: Rendered, part: str) -> dict[str, Any]:
+    if part == "job":
+        return {"Job": result.job}
+    if result.bootstrap is None:
+        raise UsageError(f"{result.service.service} has no sidecar: mesh is false", next_step="Only --part job exists.")
+    return result.bootstrap if part == "envoy" else _agent_settings(result.job)
+
+
+def _agent_settings(job: dict[str, Any]) -> dict[str, Any]:
+    """The agent's environment as the job sets it; ports and paths of the allocation are Nomad's to fill in."""
+    tasks = [task for group in job["TaskGroups"] for task in group["Tasks"]]
+    return next(task.get("Env") or {} for task in tasks if task["Name"] == "agent")

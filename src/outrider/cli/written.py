@@ -1,0 +1,51 @@
+"""Files that people wrote, read for the verbs that need no portal: specs, platforms, and what is known of callees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from outrider.embedded.platform import sample_platform
+from outrider.settings import Settings
+from outrider.spec.platform import Platform
+from outrider.spec.reading import ServiceFile, read_platform, read_service
+from outrider.spec.syntax import decoded
+from outrider.topology import names
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def text_of(file: Path) -> str:
+    """The file's text; SpecError where it is no UTF-8."""
+    return decoded(file.read_bytes(), str(file))
+
+
+def platform_of(file: Path) -> Platform:
+    return read_platform(text_of(file), str(file))
+
+
+def service_of(file: Path, environment: str | None = None) -> ServiceFile:
+    return read_service(text_of(file), str(file), environment)
+
+
+def chosen_platform(file: Path | None, settings: Settings) -> Platform:
+    """The platform of the flag, else of OUTRIDER_PLATFORM, else the built-in one of one machine."""
+    path = file or (Path(settings.platform.value) if settings.platform else None)
+    return platform_of(path) if path else sample_platform()
+
+
+def chosen_environment(name: str | None, settings: Settings, platform: Platform) -> str:
+    """The environment of the flag, else of OUTRIDER_ENVIRONMENT, else the platform's only one."""
+    chosen = name or (settings.environment.value if settings.environment else None)
+    known = list(platform.environments)
+    if chosen is None and len(known) != 1:
+        raise click.UsageError(f"Which environment? Say -e {'|'.join(known)}, or set OUTRIDER_ENVIRONMENT.")
+    return chosen or known[0]
+
+
+def protocols(files: Iterable[Path], environment: str) -> dict[str, str]:
+    """What these specs speak, by service: a portal knows that from its store, a file-only verb from other files."""
+    services = [service_of(file, environment).service for file in files]
+    return {one.service: names.PROTOCOL_NONE if one.port == "none" else one.protocol for one in services}
