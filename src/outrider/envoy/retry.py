@@ -12,6 +12,8 @@ UNSEEN = ("connect-failure", "refused-stream", "reset-before-request", "retriabl
 # An app may have acted on these: only methods that may be repeated (RFC 9110, 9.2.2) are.
 REPEATABLE = ("reset", "gateway-error")
 REPEATABLE_METHODS = "GET|HEAD|OPTIONS|PUT|DELETE"
+# Of two instances each pick meets the one that failed every other time; after so many it hardly ever does.
+HOST_PICKS = 12
 # At most a fifth of the concurrent requests may be retries, and three where there are few.
 BUDGET = {"budget_percent": {"value": 20}, "min_retry_concurrency": 3}
 
@@ -39,5 +41,5 @@ def _shared(upstream: Upstream) -> Json:
                 "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
             )
         ],
-        "host_selection_retry_max_attempts": 5,
+        "host_selection_retry_max_attempts": HOST_PICKS,
     }

@@ -52,7 +52,8 @@ def _grpc(topology: Topology, check: GrpcCheck) -> Json:
 
 
 def _script(topology: Topology, check: ScriptCheck) -> Json:
-    program, *arguments = [literal(word) for word in check.script]
+    # Nomad replaces variables here twice: in the service, and again when it makes the check's program.
+    program, *arguments = [literal(literal(word)) for word in check.script]
     return {
         **_timed(topology, check, f"script {check.script[0]}"),
         "Type": "script",

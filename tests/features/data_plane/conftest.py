@@ -14,12 +14,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from support.topologies import resolved
 
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import template
-from outrider.spec.platform import Platform
-from outrider.spec.service import Service
-from outrider.topology.resolve import topology
+from outrider.topology.sidecar import Topology
 
 SLOT = re.compile(r"\{\{ env `(\w+)` \}\}")
 DEADLINE_S = 20.0
@@ -186,7 +185,7 @@ class Street:
         await until(lambda: self.answers(started.metrics + "/stats/prometheus", 200))
         return started
 
-    async def started(self, made: Any, ports: Mapping[str, int]) -> Sidecar:
+    async def started(self, made: Topology, ports: Mapping[str, int]) -> Sidecar:
         """An Envoy that may still be starting, or about to fail."""
         home = self.directory / f"{made.service}-{len(list(self.directory.iterdir()))}"
         (home / "envoy").mkdir(parents=True)
@@ -228,9 +227,6 @@ class Street:
 
         await until(has)
 
-    def resolved(self, spec: Json) -> Any:
-        return resolved(spec)
-
     async def knows(self, sidecar: Sidecar, upstream: str, endpoints: int) -> None:
         """Wait until the sidecar has that many endpoints of the upstream."""
         line = re.compile(rf'membership_total\{{.*envoy_cluster_name="{upstream}".*\}} {endpoints}$', re.MULTILINE)
@@ -239,23 +235,6 @@ class Street:
             return bool(line.search((await self.client.get(sidecar.metrics + "/stats/prometheus")).text))
 
         await until(has)
-
-
-def resolved(spec: Json) -> Any:
-    platform = Platform.model_validate(
-        {
-            "environments": {
-                "test": {
-                    "nomad": {"address": "http://127.0.0.1:4646"},
-                    "consul": {"address": "http://127.0.0.1:8500"},
-                    "driver": "raw_exec",
-                }
-            }
-        }
-    )
-    service = Service.model_validate({"run": {"command": ["app"]}, **spec})
-    protocols = dict.fromkeys(spec.get("upstreams", {}), "http")
-    return topology(service, platform, "test", protocols=protocols)
 
 
 def rendered(text: str, ports: Mapping[str, int]) -> str:

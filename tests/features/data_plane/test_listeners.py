@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.topologies import resolved
 
 Street = Any
 
@@ -60,7 +61,7 @@ async def test_counted_are_requests_with_their_outcome_and_never_health_checks(s
 async def test_two_envoys_never_share_a_port(street: Street) -> None:
     app = await street.app(good)
     first = await street.sidecar({"service": "payments"}, app.port)
-    second = await street.started(street.resolved({"service": "payments"}), first.ports)
+    second = await street.started(resolved({"service": "payments"}), first.ports)
     assert await second.process.wait() != 0
     assert "cannot bind" in second.log.read_text()
 

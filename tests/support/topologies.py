@@ -1,0 +1,36 @@
+"""Topologies of small specs, for tests of what is built from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outrider.spec.platform import Platform
+from outrider.spec.service import Service
+from outrider.topology.resolve import topology
+from outrider.topology.sidecar import Artifact, Topology
+
+Json = dict[str, Any]
+AGENT = Artifact("http://portal.example/artifacts/" + "a" * 64 + "/outrider-agent.pyz", "a" * 64)
+COMMAND: Json = {"run": {"command": ["app"]}}
+IMAGE: Json = {"run": {"image": "registry.example/app:1"}}
+BRIDGE: Json = {"driver": "docker"}
+
+
+def platform(**environment: Any) -> Platform:
+    """A platform with the one environment ``test``: raw_exec on the host's network unless told otherwise."""
+    servers = {"nomad": {"address": "http://127.0.0.1:4646"}, "consul": {"address": "http://127.0.0.1:8500"}}
+    return Platform.model_validate({"environments": {"test": {**servers, "driver": "raw_exec", **environment}}})
+
+
+def service(**spec: Any) -> Service:
+    return Service.model_validate({"service": "checkout", **COMMAND, **spec})
+
+
+def resolved(spec: Json, environment: Json | None = None, **known: str) -> Topology:
+    """The spec's topology; upstreams that ``known`` does not name speak http."""
+    where = environment or {}
+    made = service(**(IMAGE if where.get("driver") == "docker" else {}), **spec)
+    protocols = {
+        name: "http" for name, written in made.upstreams.items() if not written.protocol and not written.address
+    }
+    return topology(made, platform(**where), "test", protocols=protocols | known, agent=AGENT)

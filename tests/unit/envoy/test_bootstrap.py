@@ -1,0 +1,165 @@
+"""Decisions in the bootstrap that a golden would show, said in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.topologies import resolved
+
+from outrider.envoy.bootstrap import bootstrap
+from outrider.envoy.document import sampled
+
+Json = dict[str, Any]
+
+
+def made(spec: Json, environment: Json | None = None, **known: str) -> Json:
+    return sampled(bootstrap(resolved(spec, environment, **known)))
+
+
+def named(items: list[Json], name: str) -> Json:
+    return next(item for item in items if item["name"] == name)
+
+
+def listener(document: Json, name: str) -> Json:
+    return named(document["static_resources"]["listeners"], name)
+
+
+def cluster(document: Json, name: str) -> Json:
+    return named(document["static_resources"]["clusters"], name)
+
+
+def network(document: Json, name: str) -> Json:
+    return listener(document, name)["filter_chains"][0]["filters"][0]["typed_config"]
+
+
+def routes(document: Json, name: str) -> list[Json]:
+    return network(document, name)["route_config"]["virtual_hosts"][0]["routes"]
+
+
+def test_a_service_outside_the_mesh_has_no_envoy() -> None:
+    with pytest.raises(ValueError, match="outside the mesh"):
+        bootstrap(resolved({"mesh": False}))
+
+
+def test_every_listener_keeps_its_port_to_itself() -> None:
+    document = made({"upstreams": {"payments": {}, "sessions": {}, "ledger": {}}}, sessions="redis", ledger="tcp")
+    assert [item["enable_reuse_port"] for item in document["static_resources"]["listeners"]] == [False] * 5
+
+
+def test_directions_tell_spans_of_servers_from_those_of_clients() -> None:
+    document = made({"upstreams": {"payments": {}}})
+    assert listener(document, "ingress")["traffic_direction"] == "INBOUND"
+    assert listener(document, "egress_payments")["traffic_direction"] == "OUTBOUND"
+
+
+def test_a_worker_has_no_ingress_listener_and_no_app_cluster() -> None:
+    document = made({"port": "none", "upstreams": {"payments": {}}})
+    assert [item["name"] for item in document["static_resources"]["listeners"]] == ["egress_payments", "metrics"]
+    assert "local_app" not in [item["name"] for item in document["static_resources"]["clusters"]]
+
+
+def test_ingress_adds_no_timeout_and_closes_idle_connections_to_the_app_after_a_second() -> None:
+    document = made({})
+    assert {route["route"]["timeout"] for route in routes(document, "ingress") if "route" in route} == {"0s"}
+    options = cluster(document, "local_app")["typed_extension_protocol_options"]
+    (http,) = options.values()
+    assert http["common_http_protocol_options"]["idle_timeout"] == "1s"
+
+
+def test_an_upstreams_knobs_are_in_its_listener_and_cluster() -> None:
+    document = made({"upstreams": {"payments": {"timeout": "800ms", "retries": 2, "limit": 100}}})
+    repeatable, others = (route["route"] for route in routes(document, "egress_payments"))
+    assert repeatable["timeout"] == others["timeout"] == "0.800s"
+    assert repeatable["retry_policy"]["per_try_timeout"] == "0.400s"
+    assert "per_try_timeout" not in others["retry_policy"]
+    assert others["retry_policy"]["num_retries"] == 2
+    (threshold,) = cluster(document, "payments")["circuit_breakers"]["thresholds"]
+    assert threshold["max_requests"] == 100
+
+
+def test_without_retries_there_is_one_route_and_no_policy() -> None:
+    (route,) = routes(made({"upstreams": {"payments": {"retries": 0}}}), "egress_payments")
+    assert "retry_policy" not in route["route"]
+
+
+def test_a_stream_has_an_idle_timeout_only() -> None:
+    document = made({"upstreams": {"feed": {"stream": True}}})
+    assert routes(document, "egress_feed")[0]["route"]["timeout"] == "0s"
+    assert network(document, "egress_feed")["stream_idle_timeout"] == "300s"
+
+
+def test_what_reads_requests_has_a_total_timeout_and_no_idle_one() -> None:
+    assert network(made({"upstreams": {"a": {}}}), "egress_a")["stream_idle_timeout"] == "0s"
+
+
+def test_grpc_is_spoken_as_http2_and_retried_only_unseen() -> None:
+    document = made({"protocol": "grpc", "upstreams": {"rpc": {}}}, rpc="grpc")
+    for name in ("local_app", "rpc"):
+        (http,) = cluster(document, name)["typed_extension_protocol_options"].values()
+        assert http["explicit_http_config"] == {"http2_protocol_options": {}}
+    (route,) = routes(document, "egress_rpc")
+    assert "gateway-error" not in route["route"]["retry_policy"]["retry_on"]
+
+
+def test_redis_goes_through_the_redis_proxy_to_instances_that_share_its_keys() -> None:
+    secret = {"vault": "secret/data/sessions#password"}
+    document = made({"upstreams": {"sessions": {"timeout": "2s", "password": secret}}}, sessions="redis")
+    assert network(document, "egress_sessions")["settings"]["op_timeout"] == "2s"
+    found = cluster(document, "sessions")
+    assert found["lb_policy"] == "MAGLEV"
+    assert "outlier_detection" not in found
+
+
+def test_tcp_is_passed_through_with_a_limit_of_connections() -> None:
+    document = made({"protocol": "tcp", "upstreams": {"ledger": {"limit": 20, "retries": 2}}}, ledger="tcp")
+    assert network(document, "ingress")["cluster"] == "local_app"
+    assert network(document, "egress_ledger")["max_connect_attempts"] == 3
+    assert cluster(document, "ledger")["circuit_breakers"]["thresholds"][0]["max_connections"] == 20
+
+
+def test_an_upstream_outside_is_looked_up_verified_and_told_its_own_name() -> None:
+    document = made({"upstreams": {"fx": {"address": "fx.example.com:443", "tls": True}}})
+    found = cluster(document, "fx")
+    assert found["type"] == "LOGICAL_DNS"
+    tls = found["transport_socket"]["typed_config"]
+    assert tls["sni"] == "fx.example.com"
+    context = tls["common_tls_context"]["validation_context"]
+    assert context["match_typed_subject_alt_names"] == [{"san_type": "DNS", "matcher": {"exact": "fx.example.com"}}]
+    assert routes(document, "egress_fx")[0]["route"]["host_rewrite_literal"] == "fx.example.com"
+    host = network(document, "egress_fx")["route_config"]["virtual_hosts"][0]
+    assert "request_headers_to_add" not in host
+
+
+def test_endpoints_come_through_the_agent_alone() -> None:
+    document = made({"upstreams": {"payments": {}}})
+    config = cluster(document, "payments")["eds_cluster_config"]["eds_config"]
+    assert config["api_config_source"]["cluster_names"] == ["discovery_agent"]
+    assert config["initial_fetch_timeout"] != "0s"
+    assert cluster(document, "payments")["ignore_health_on_host_removal"] is True
+
+
+def test_admin_is_for_its_owner_and_for_what_the_sidecar_needs() -> None:
+    admin = made({})["admin"]
+    assert admin["address"] == {"pipe": {"path": "../alloc/tmp/envoy.sock", "mode": 0o600}}
+    allowed = {next(iter(path.values())) for path in admin["allow_paths"]}
+    assert {"/ready", "/clusters", "/stats", "/healthcheck/"} <= allowed
+    assert not any(path.startswith(("/quit", "/config", "/logging", "/runtime", "/drain")) for path in allowed)
+
+
+def test_spans_are_reported_only_where_the_platform_has_a_collector() -> None:
+    assert "tracing" not in network(made({}), "ingress")
+    document = made({}, {"tracing": {"collector": "http://zipkin.example:9411"}})
+    assert network(document, "ingress")["tracing"]["random_sampling"] == {"value": 1.0}
+    assert cluster(document, "trace_collector")["type"] == "STRICT_DNS"
+    assert document["node"]["cluster"] == "checkout"
+
+
+def test_load_is_shed_before_the_tasks_memory_is_gone() -> None:
+    monitors = made({}, {"sidecar": {"memory": {"envoy": 100}}})["overload_manager"]["resource_monitors"]
+    assert monitors[0]["typed_config"]["max_heap_size_bytes"] == 70 * 1_048_576
+
+
+def test_what_the_mesh_counts_names_its_own_clusters_only() -> None:
+    patterns = made({"upstreams": {"payments": {}}})["stats_config"]["stats_matcher"]["inclusion_list"]["patterns"]
+    assert r"(local_app|discovery_agent|payments)" in patterns[0]["safe_regex"]["regex"]

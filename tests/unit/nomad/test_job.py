@@ -1,0 +1,262 @@
+"""Decisions in the job that a golden would show, said in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.topologies import BRIDGE, resolved
+
+from outrider.nomad.job import job
+
+Json = dict[str, Any]
+SECOND = 1_000_000_000
+
+
+def made(spec: Json, environment: Json | None = None, **known: str) -> Json:
+    topology = resolved(spec, environment, **known)
+    return job(topology, "{}" if topology.sidecar else None)
+
+
+def group(spec: Json, environment: Json | None = None, **known: str) -> Json:
+    return made(spec, environment, **known)["TaskGroups"][0]
+
+
+def task(name: str, spec: Json, environment: Json | None = None, **known: str) -> Json:
+    return next(item for item in group(spec, environment, **known)["Tasks"] if item["Name"] == name)
+
+
+def test_a_service_of_the_mesh_cannot_be_rendered_without_its_bootstrap() -> None:
+    with pytest.raises(ValueError, match="needs the bootstrap"):
+        job(resolved({}), None)
+
+
+def test_sidecars_start_first_and_for_ever_and_the_gate_ends_before_the_app_starts() -> None:
+    tasks = group({})["Tasks"]
+    assert [item["Name"] for item in tasks] == ["agent", "envoy", "gate", "app"]
+    assert [item.get("Lifecycle", {}).get("Sidecar") for item in tasks] == [True, True, False, None]
+    assert [item["RestartPolicy"]["Mode"] for item in tasks] == ["delay", "delay", "fail", "fail"]
+    assert tasks[0]["RestartPolicy"]["Delay"] == SECOND
+
+
+def test_every_task_says_by_which_signal_it_is_asked_to_end() -> None:
+    assert {item["KillSignal"] for item in group({"stop": {"signal": "SIGQUIT"}})["Tasks"]} == {"SIGTERM", "SIGQUIT"}
+
+
+def test_an_allocation_leaves_consul_before_its_app_is_asked_to_end() -> None:
+    found = group({"stop": {"delay": "3s", "timeout": "25s"}})
+    assert found["ShutdownDelay"] == 3 * SECOND
+    assert found["Tasks"][-1]["KillTimeout"] == 25 * SECOND
+
+
+def test_a_count_that_is_left_out_is_left_out() -> None:
+    assert "Count" not in group({})
+    assert group({"count": 0})["Count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "canary", "promotes"),
+    [
+        ({}, 1, True),
+        ({"count": 2, "update": {"max_parallel": 2}}, 2, True),
+        ({"count": 3}, 0, False),
+        ({"count": 3, "update": {"canary": 1}}, 1, False),
+        ({"port": 8080}, 0, False),
+        ({"ingress": {"static": 8080}}, 0, False),
+        ({"protocol": "redis"}, 0, False),
+    ],
+)
+def test_where_everything_would_go_at_once_the_new_comes_up_beside_the_old(
+    spec: Json, canary: int, promotes: bool
+) -> None:
+    update = group(spec)["Update"]
+    assert (update["Canary"], update["AutoPromote"]) == (canary, promotes)
+
+
+def test_a_deployment_lasts_longer_than_one_allocation_may_take() -> None:
+    update = group({"update": {"healthy_deadline": "5m"}})["Update"]
+    assert update["ProgressDeadline"] > update["HealthyDeadline"] == 300 * SECOND
+
+
+def test_consul_gets_the_service_with_meta_that_a_canary_repeats() -> None:
+    (found,) = group({"team": "money", "consul": {"tags": ["blue"], "meta": {"tier": "1"}}})["Services"]
+    assert (found["Name"], found["PortLabel"]) == ("checkout", "ingress")
+    assert (found["Tags"], found["CanaryTags"]) == (["outrider", "blue"], ["outrider", "canary", "blue"])
+    assert found["Meta"]["outrider_metrics"] == "${NOMAD_IP_metrics}:${NOMAD_HOST_PORT_metrics}"
+    assert found["Meta"] | {"canary": "true"} == found["CanaryMeta"]
+    assert {"tier", "outrider_team", "outrider_version", "outrider_protocol"} <= set(found["Meta"])
+
+
+def test_a_worker_is_known_by_its_metrics() -> None:
+    (found,) = group({"port": "none"})["Services"]
+    assert found["PortLabel"] == "metrics"
+    assert [check["Path"] for check in found["Checks"]] == ["/health"]
+
+
+def test_a_plain_service_has_one_task_and_is_known_by_its_own_port() -> None:
+    found = group({"mesh": False})
+    assert [item["Name"] for item in found["Tasks"]] == ["app"]
+    assert found["Services"][0]["PortLabel"] == "app"
+    assert found["Services"][0]["Checks"][0]["Type"] == "tcp"
+
+
+def test_a_plain_worker_has_neither_network_nor_service() -> None:
+    found = group({"mesh": False, "port": "none"})
+    assert "Networks" not in found
+    assert "Services" not in found
+    assert found["Update"]["HealthCheck"] == "task_states"
+
+
+def test_the_app_finds_its_upstreams_and_its_own_place() -> None:
+    env = task("app", {"upstreams": {"fx-rates": {}, "sessions": {}, "ledger": {}}}, sessions="redis", ledger="tcp")[
+        "Env"
+    ]
+    assert env["FX_RATES_URL"] == "http://127.0.0.1:${NOMAD_PORT_egress_fx_rates}"
+    assert env["FX_RATES_ADDR"] == "127.0.0.1:${NOMAD_PORT_egress_fx_rates}"
+    assert env["SESSIONS_URL"].startswith("redis://127.0.0.1:")
+    assert env["LEDGER_URL"].startswith("tcp://127.0.0.1:")
+    assert (env["HOST"], env["PORT"]) == ("127.0.0.1", "${NOMAD_PORT_app}")
+
+
+def test_a_worker_gets_no_host_and_no_port() -> None:
+    assert not {"HOST", "PORT"} & set(task("app", {"port": "none"})["Env"])
+
+
+def test_containers_on_the_nodes_network_say_so() -> None:
+    host = {"driver": "docker", "network": {"mode": "host"}}
+    assert all(item["Config"]["network_mode"] == "host" for item in group({}, host)["Tasks"])
+    assert all("network_mode" not in item["Config"] for item in group({}, BRIDGE)["Tasks"])
+
+
+def test_a_host_network_holds_for_every_port() -> None:
+    (network,) = group({"upstreams": {"a": {}}}, {"network": {"mode": "host", "host_network": "mesh"}})["Networks"]
+    assert {port["HostNetwork"] for port in network["DynamicPorts"]} == {"mesh"}
+
+
+def test_the_agent_is_told_whom_to_ask_for_and_which_instance_it_is() -> None:
+    upstreams = {"b": {}, "a": {}, "fx": {"address": "fx.example:443"}}
+    env = task("agent", {"upstreams": upstreams})["Env"]
+    assert env["OUTRIDER_AGENT_UPSTREAMS"] == "a,b"
+    assert env["OUTRIDER_AGENT_SERVICE_ID"] == "_nomad-task-${NOMAD_ALLOC_ID}-group-checkout-checkout-ingress"
+    assert env["OUTRIDER_AGENT_LISTEN"] == "unix:../alloc/tmp/agent.sock"
+    assert env["CONSUL_HTTP_ADDR"] == "http://127.0.0.1:8500"
+
+
+def test_a_consul_token_comes_from_a_nomad_variable_or_by_workload_identity() -> None:
+    def agent(token: Any) -> Json:
+        return task("agent", {}, {"consul": {"address": "http://127.0.0.1:8500", "token": token}})
+
+    variable = agent({"nomad_variable": "nomad/jobs/checkout#consul"})
+    assert variable["Env"]["CONSUL_HTTP_TOKEN_FILE"] == "secrets/consul.token"
+    (template,) = variable["Templates"]
+    assert template["EmbeddedTmpl"] == (
+        '{{ with nomadVar "nomad/jobs/checkout" }}{{ (index . "consul").Value }}{{ end }}'
+    )
+    assert template["ChangeMode"] == "noop"
+    assert agent("workload_identity")["Consul"] == {}
+    assert not {"Consul", "Templates"} & set(agent("none"))
+
+
+def test_envoy_comes_from_an_image_a_path_or_a_download() -> None:
+    assert task("envoy", {}, BRIDGE)["Config"]["image"] == "envoyproxy/envoy:v1.40.0"
+    path = {"sidecar": {"envoy": {"path": "/opt/envoy"}}}
+    assert task("envoy", {}, path)["Config"]["command"] == "/opt/envoy"
+    download = {"sidecar": {"envoy": {"artifact": "https://a.example/envoy", "sha256": "e" * 64}}}
+    fetched = task("envoy", {}, download)
+    assert fetched["Config"]["command"] == "local/envoy"
+    assert fetched["Artifacts"][0]["RelativeDest"] == "local/envoy"
+
+
+def test_a_password_moves_the_bootstrap_to_the_secrets_and_restarts_envoy_when_it_changes() -> None:
+    upstreams = {"sessions": {"password": {"vault": "secret/data/sessions#password"}}}
+    found = task("envoy", {"upstreams": upstreams}, sessions="redis")
+    assert found["Templates"][0]["DestPath"] == "secrets/envoy.json"
+    assert found["Templates"][0]["ChangeMode"] == "restart"
+    assert found["Vault"] == {"Policies": ["checkout"]}
+
+
+def test_values_that_nomad_reads_elsewhere_are_questions_in_a_file_of_variables() -> None:
+    env = {
+        "PLAIN": "a",
+        "FLAG": {"consul": "config/flag"},
+        "PASSWORD": {"vault": "secret/data/app#password"},
+        "KEY": {"nomad_variable": "nomad/jobs/app#key"},
+    }
+    found = task("app", {"env": env})
+    assert found["Env"]["PLAIN"] == "a"
+    assert not {"FLAG", "PASSWORD", "KEY"} & set(found["Env"])
+    (template,) = found["Templates"]
+    assert template["Envvars"] is True
+    assert template["EmbeddedTmpl"].splitlines() == [
+        'FLAG={{ key "config/flag" | toJSON }}',
+        'KEY={{ with nomadVar "nomad/jobs/app" }}{{ (index . "key").Value | toJSON }}{{ end }}',
+        'PASSWORD={{ with secret "secret/data/app" }}{{ index .Data.data "password" | toJSON }}{{ end }}',
+    ]
+    assert found["Vault"] == {"Policies": ["checkout"]}
+
+
+def test_a_file_is_restarted_for_signalled_or_left_alone() -> None:
+    files = [
+        {"path": "a.ini", "template": "x"},
+        {"path": "b.ini", "template": "x", "change": "SIGHUP"},
+        {"path": "c.ini", "template": "x", "change": "noop"},
+    ]
+    templates = task("app", {"files": files})["Templates"]
+    assert [item["DestPath"] for item in templates] == ["local/a.ini", "local/b.ini", "local/c.ini"]
+    assert [item["ChangeMode"] for item in templates] == ["restart", "signal", "noop"]
+    assert templates[1]["ChangeSignal"] == "SIGHUP"
+
+
+def test_a_command_starts_where_its_files_are_with_its_arguments_as_they_were() -> None:
+    run = {"command": ["python3", "app.py", "a b", "$HOME", "${x}"], "artifact": "https://a.example/app.tar.gz"}
+    found = task("app", {"run": run})
+    assert found["Config"]["args"][1:] == [
+        'cd "$NOMAD_TASK_DIR" && exec "$@"',
+        *("sh", "python3", "app.py", "a b", "$HOME", "$${x}"),
+    ]
+    assert found["Artifacts"] == [
+        {"GetterMode": "any", "GetterSource": "https://a.example/app.tar.gz", "RelativeDest": "local/"}
+    ]
+
+
+def test_java_runs_a_jar() -> None:
+    found = task("app", {"run": {"command": ["app.jar", "-v"]}}, {"driver": "java"})
+    assert (found["Driver"], found["Config"]) == ("java", {"jar_path": "local/app.jar", "args": ["-v"]})
+
+
+def test_checks_go_through_the_proxy_and_are_marked_for_it() -> None:
+    checks = [{"http": "/healthz", "headers": {"host": "x"}}, {"tcp": True}, {"script": ["/bin/check", "-v"]}]
+    http, tcp, script = group({"checks": checks})["Services"][0]["Checks"]
+    assert http["Header"] == {"host": ["x"], "x-outrider-check": ["1"]}
+    assert (tcp["Type"], tcp["Path"], tcp["PortLabel"]) == ("http", "/health", "metrics")
+    assert (script["TaskName"], script["Command"], script["Args"]) == ("app", "/bin/check", ["-v"])
+
+
+def test_a_script_alone_says_nothing_of_the_proxy_so_health_is_asked_too() -> None:
+    found = group({"checks": [{"script": ["/bin/check"]}]})["Services"][0]["Checks"]
+    assert [check["Type"] for check in found] == ["script", "http"]
+
+
+def test_logs_of_all_tasks_fit_on_the_groups_disk() -> None:
+    needed = [item["LogConfig"]["MaxFiles"] * item["LogConfig"]["MaxFileSizeMB"] for item in group({})["Tasks"]]
+    assert sum(needed) < 300
+
+
+def test_what_may_change_without_a_restart_stands_in_no_task_and_no_job_meta() -> None:
+    changed = {
+        "team": "x",
+        "description": "y",
+        "links": {"a": "https://a.example"},
+        "count": 3,
+        "update": {"max_parallel": 3},
+    }
+    one, other = made({}), made(changed)
+    assert one["Meta"] == other["Meta"]
+    assert one["TaskGroups"][0]["Tasks"] == other["TaskGroups"][0]["Tasks"]
+
+
+def test_a_dollar_of_a_developer_comes_from_the_jobs_meta_where_nomad_has_no_escape() -> None:
+    hostile = made({"consul": {"tags": ["${attr.kernel.name}"]}})
+    assert hostile["Meta"]["dollar"] == "$"
+    assert hostile["TaskGroups"][0]["Services"][0]["Tags"][1] == "${NOMAD_META_dollar}{attr.kernel.name}"
+    assert "dollar" not in made({})["Meta"]

@@ -1,0 +1,127 @@
+"""What spec and platform get wrong together, and what is filled in where they say nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.topologies import BRIDGE, IMAGE, platform, resolved, service
+
+from outrider.errors import Problem, SpecError, UsageError
+from outrider.topology.ports import Pipe
+from outrider.topology.resolve import topology
+
+KNOWN = {"payments": "http", "sessions": "redis", "ledger": "tcp", "mailer": "none"}
+
+
+def problems(environment: dict[str, Any] | None = None, **spec: Any) -> tuple[Problem, ...]:
+    with pytest.raises(SpecError) as raised:
+        topology(service(**spec), platform(**(environment or {})), "test", protocols=KNOWN)
+    return raised.value.problems
+
+
+def test_an_unknown_upstream_is_named_with_its_near_miss() -> None:
+    (problem,) = problems(upstreams={"paymets": {}})
+    assert (problem.path, problem.suggestion) == ("upstreams.paymets", "payments")
+    assert "no service paymets is known here" in problem.message
+
+
+def test_an_upstream_with_a_protocol_or_an_address_needs_nobody_to_know_it() -> None:
+    made = resolved({"upstreams": {"new": {"protocol": "grpc"}, "fx": {"address": "fx.example:443", "tls": True}}})
+    assert {upstream.name: upstream.protocol for upstream in made.upstreams} == {"new": "grpc", "fx": "http"}
+
+
+def test_a_service_may_call_itself() -> None:
+    made = topology(service(upstreams={"checkout": {}}), platform(), "test", protocols={})
+    assert made.upstreams[0].protocol == "http"
+
+
+def test_a_protocol_that_is_not_the_callees_is_refused() -> None:
+    (problem,) = problems(upstreams={"sessions": {"protocol": "tcp"}})
+    assert (problem.path, problem.suggestion) == ("upstreams.sessions.protocol", "redis")
+
+
+def test_nobody_can_call_a_worker() -> None:
+    (problem,) = problems(upstreams={"mailer": {}})
+    assert problem.path == "upstreams.mailer"
+    assert "worker" in problem.message
+
+
+def test_a_knob_without_effect_for_the_callees_protocol_is_refused() -> None:
+    found = problems(upstreams={"sessions": {"limit": 5, "stream": True}, "ledger": {"timeout": "1s"}})
+    assert [problem.path for problem in found] == [
+        "upstreams.sessions.limit",
+        "upstreams.sessions.stream",
+        "upstreams.ledger.timeout",
+    ]
+
+
+def test_every_problem_is_told_at_once() -> None:
+    found = problems(BRIDGE, upstreams={"paymets": {}}, port=19_101)
+    assert [problem.path for problem in found] == ["run.command", "port", "upstreams.paymets"]
+
+
+def test_an_image_needs_a_driver_that_runs_images() -> None:
+    (problem,) = problems(**IMAGE)
+    assert problem.path == "run.image"
+
+
+def test_the_sidecars_ports_are_free_for_the_app_in_host_mode_and_outside_the_mesh() -> None:
+    assert resolved({"port": 19_101})
+    assert resolved({"port": 19_101, "mesh": False}, BRIDGE)
+
+
+def test_no_canary_fits_beside_a_port_that_the_node_has_once() -> None:
+    (problem,) = problems(port=8080, update={"canary": 1})
+    assert problem.path == "update.canary"
+    assert resolved({"port": 8080, "update": {"canary": 1}}, BRIDGE)
+
+
+def test_ingress_cannot_have_the_apps_own_port() -> None:
+    (problem,) = problems(port=8080, ingress={"static": 8080})
+    assert problem.path == "ingress.static"
+
+
+def test_an_unknown_environment_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(UsageError, match="no environment prod; it has test"):
+        topology(service(), platform(), "prod", protocols={})
+
+
+def test_operators_defaults_fill_what_the_upstream_leaves_open() -> None:
+    made = resolved({"upstreams": {"a": {}, "b": {"timeout": "800ms", "retries": 0, "limit": 7}}})
+    a, b = made.upstreams
+    assert (a.timeout_ms, a.try_timeout_ms, a.retries, a.limit) == (5_000, 2_500, 1, 200)
+    assert (b.timeout_ms, b.try_timeout_ms, b.retries, b.limit) == (800, None, 0, 7)
+
+
+def test_a_stream_has_no_total_timeout_and_redis_neither_retries_nor_limit() -> None:
+    made = resolved(
+        {"upstreams": {"feed": {"stream": True}, "sessions": {}, "ledger": {}}}, sessions="redis", ledger="tcp"
+    )
+    feed, ledger, sessions = made.upstreams
+    assert (feed.timeout_ms, feed.try_timeout_ms, feed.retries) == (None, None, 1)
+    assert (sessions.timeout_ms, sessions.try_timeout_ms, sessions.retries, sessions.limit) == (5_000, None, 0, None)
+    assert (ledger.timeout_ms, ledger.retries, ledger.limit) == (None, 1, 200)
+
+
+def test_sockets_are_relative_for_raw_exec_and_absolute_for_the_others() -> None:
+    made = resolved({})
+    assert made.sidecar
+    assert (made.sidecar.agent, made.sidecar.admin) == (
+        Pipe("../alloc/tmp/agent.sock"),
+        Pipe("../alloc/tmp/envoy.sock"),
+    )
+    inside = resolved({}, BRIDGE)
+    assert inside.sidecar
+    assert inside.sidecar.agent == Pipe("/alloc/tmp/agent.sock")
+
+
+def test_a_collectors_address_is_taken_apart() -> None:
+    collected = resolved({}, {"tracing": {"collector": "https://zipkin.example/custom/", "sampling": 5.0}})
+    assert collected.sidecar
+    assert collected.sidecar.tracing
+    tracing = collected.sidecar.tracing
+    assert (tracing.host, tracing.port, tracing.path, tracing.tls, tracing.sampling) == (
+        *("zipkin.example", 443, "/custom"),
+        *(True, 5.0),
+    )
