@@ -1,0 +1,99 @@
+"""A plan's lines: signs, values as the spec writes them, and of a new service only what its file states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from outrider.cli.changes import as_written, duration, plan_lines
+
+FILE = Path("shop/checkout.yaml")
+
+
+def a_plan(*changes: dict[str, Any], running: int | None = 3, **more: Any) -> dict[str, Any]:
+    empty = {"allocations": {}, "warnings": (), "without_effect": (), "failures": (), "refusals": ()}
+    known = {"service": "checkout", "environment": "stage", "check_index": 42, "running_version": running}
+    return {**known, **empty, "has_changes": bool(changes), "changes": list(changes), **more}
+
+
+def change(sign: str, path: str, before: Any = None, after: Any = None, note: str = "") -> dict[str, Any]:
+    return {"sign": sign, "path": path, "before": before, "after": after, "note": note}
+
+
+def lines(plan: dict[str, Any], text: str = "service: checkout\n") -> list[str]:
+    return [click.unstyle(line) for line in plan_lines(plan, FILE, text)]
+
+
+def test_signs_say_what_is_added_removed_and_changed() -> None:
+    plan = a_plan(
+        change("+", "env.A", after="b", note="replaces allocations"),
+        change("-", "env.B", before="c"),
+        change("~", "upstreams.payments.timeout", 800, 5000),
+    )
+    assert lines(plan)[:3] == [
+        "+   env.A: b  (replaces allocations)",
+        "-   env.B: c",
+        "~   upstreams.payments.timeout: 800ms → 5s",
+    ]
+
+
+def test_the_last_line_is_the_command_that_deploys_exactly_this_plan() -> None:
+    assert lines(a_plan(change("+", "env.A", after="b")))[-1].endswith(
+        "outrider run --check-index 42 -e stage shop/checkout.yaml"
+    )
+
+
+def test_a_plan_without_changes_offers_no_command() -> None:
+    assert lines(a_plan()) == ["No change: checkout in stage already runs this."]
+
+
+def test_a_new_service_shows_what_its_file_states_for_this_environment() -> None:
+    text = "service: checkout\nenvironments: {stage: {count: 2}, production: {team: x}}\nrun: {command: [a]}\n"
+    new = [change("+", path, after=1) for path in ("service", "mesh", "count", "team", "run.command")]
+    shown = lines(a_plan(*new, running=None), text)
+    assert shown[0] == "checkout is new in stage:"
+    assert [line.split()[1] for line in shown[1:4]] == ["service:", "count:", "run.command:"]
+
+
+def test_remarks_are_told_and_a_refused_plan_has_no_command() -> None:
+    plan = a_plan(
+        change("+", "env.A", after="b"),
+        warnings=["a port is fixed"],
+        without_effect=["tracing"],
+        failures=["no node for checkout"],
+        refusals=["no such field"],
+    )
+    text = "\n".join(lines(plan))
+    assert "! a port is fixed" in text
+    assert "no effect yet: tracing" in text
+    assert "✗ no node for checkout" in text
+    assert "✗ Envoy refuses this: no such field" in text
+    assert "--check-index" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("mesh", True, "true"),
+        ("count", 3, "3"),
+        ("run.command", ["python3", "app.py"], "[python3, app.py]"),
+        ("env.EMPTY", "", "''"),
+        ("env.NUMBER", "1", "'1'"),
+        ("env.GONE", None, "-"),
+        ("stop.delay", 0, "0s"),
+        ("checks", [{"http": "/", "interval": 5000, "name": None}], "[{http: /, interval: 5s}]"),
+        ("env.LONG", "x" * 300, "x" * 99 + "…"),
+    ],
+)
+def test_values_are_written_as_in_a_spec(path: str, value: Any, text: str) -> None:
+    assert as_written(path, value) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(800, "800ms"), (1500, "1500ms"), (5000, "5s"), (120_000, "2m"), (3_600_000, "1h")]
+)
+def test_durations_take_the_largest_whole_unit(number: int, text: str) -> None:
+    assert duration(number) == text

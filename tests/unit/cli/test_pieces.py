@@ -1,0 +1,115 @@
+"""Small parts of the command line: durations, prefixes, tables, colours, the lock of `dev`, side-by-side endpoints."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from outrider.cli.arguments import Duration, by_prefix
+from outrider.cli.comparison import comparison
+from outrider.cli.one_machine import only_one
+from outrider.cli.output import colour, table
+from outrider.cli.problems import error_lines
+from outrider.errors import ConflictError, Problem, RemoteError, SpecError, UsageError
+from outrider.settings import Terminal
+
+HOLDER = """
+import sys, pathlib
+from outrider.cli.one_machine import only_one
+with only_one(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("500ms", 0.5)])
+def test_durations_are_seconds(text: str, seconds: float) -> None:
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "-1s", "1 s", "1d", ""])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no duration"):
+        Duration().convert(text, None, None)
+
+
+def test_a_unique_prefix_is_enough_and_another_names_the_candidates() -> None:
+    known = ["abc-1", "abd-2", "xyz-3"]
+    assert by_prefix("x", known, "deployment") == "xyz-3"
+    with pytest.raises(UsageError, match="2 deployments start with 'ab'") as raised:
+        by_prefix("ab", known, "deployment")
+    assert raised.value.next_step == "Known are: abc-1, abd-2."
+
+
+def test_columns_are_as_wide_as_their_widest_cell_and_nothing_is_a_dash() -> None:
+    lines = [click.unstyle(line) for line in table(("A", "LONG HEAD"), [("wide cell", None), ("b", 7)])]
+    assert lines == ["A          LONG HEAD", "wide cell  -", "b          7"]
+
+
+def test_a_refusal_of_colours_wins_over_a_wish() -> None:
+    assert colour(Terminal(is_colour_forced=True), is_refused=True) is False
+    assert colour(Terminal(is_colour_forced=True, is_dumb=True), is_refused=False) is True
+    assert colour(Terminal(), is_refused=False) is None
+
+
+def test_a_problem_shows_its_line_with_a_caret_but_never_control_characters(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("one: 1\n\x1b[31mtwo: 2\n")
+    first, second = Problem("one", "wrong", None, str(file), 1, 6), Problem("two", "wrong", None, str(file), 2, 1)
+    lines = [click.unstyle(line) for line in error_lines(SpecError((first, second)))]
+    assert lines == [
+        f"{file}:1:6: one: wrong",
+        "    1 | one: 1",
+        "      |      ^",
+        f"{file}:2:1: two: wrong",
+        "2 problems.",
+    ]
+
+
+def test_an_error_is_followed_by_its_next_step() -> None:
+    lines = [click.unstyle(line) for line in error_lines(RemoteError("it is away", next_step="Look."))]
+    assert lines == ["Error: it is away", "Look."]
+
+
+def test_a_second_dev_in_the_same_directory_is_refused_with_the_firsts_process(tmp_path: Path) -> None:
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout
+    assert first.stdout.readline() == "held\n"
+    with pytest.raises(ConflictError, match=f"as process {first.pid}") as raised, only_one(tmp_path):
+        pass
+    assert f"kill {first.pid}" in (raised.value.next_step or "")
+    first.kill()
+    first.communicate()
+    with only_one(tmp_path):
+        assert (tmp_path / "dev.pid").read_text() == str(os.getpid())
+
+
+def test_endpoints_that_nobody_could_be_asked_about_are_question_marks() -> None:
+    document = {
+        "consul": {"payments": [{"address": "10.0.0.1:80", "status": "passing"}], "catalog": []},
+        "sidecars": [
+            {"instance": "_nomad-task-3f2a9c10-1111-x", "address": "m:1", "upstreams": {}, "problem": "it is away"},
+        ],
+    }
+    rows = [tuple(row.values()) for row in comparison(document)]
+    assert rows == [
+        ("payments", "10.0.0.1:80", "passing", "?", "?", "3f2a9c10"),
+        ("catalog", "", "absent", "?", "?", "3f2a9c10"),
+    ]
+
+
+def test_an_address_that_only_envoy_has_is_seen() -> None:
+    view = {"endpoints": [], "envoy": {"endpoints": [{"address": "10.0.0.9:80", "health": "healthy"}]}}
+    document = {
+        "consul": {"payments": []},
+        "sidecars": [{"instance": "i", "upstreams": {"upstreams": {"payments": view}}}],
+    }
+    (row,) = comparison(document)
+    assert (row["address"], row["consul"], row["agent"], row["envoy"]) == ("10.0.0.9:80", "absent", "absent", "healthy")
