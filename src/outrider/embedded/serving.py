@@ -6,16 +6,12 @@ import asyncio
 import contextlib
 import errno
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Generator
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from outrider.errors import OutriderError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _BACKLOG = 4096  # a thousand agents reconnect at once after a restart
 _KEEP_ALIVE_S = 300  # outlives the idle time of every client's pool, so that no request meets a closing connection

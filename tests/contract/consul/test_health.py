@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from support.consul_calls import ConsulCalls
+from support.grpc_health import grpc_health
 
 TTL = {"CheckID": "web:ttl", "Name": "ttl", "TTL": "1h"}
 
@@ -55,6 +56,46 @@ async def test_a_tcp_check_follows_the_port(consul: ConsulCalls) -> None:
         await consul.until("/v1/health/service/web?passing=1", lambda found: len(found) == 1)
     found = await consul.until("/v1/health/checks/web", lambda found: found[0]["Status"] == "critical")
     assert found[0]["Output"] == f"dial tcp 127.0.0.1:{port}: connect: connection refused"
+
+
+@pytest.mark.parametrize(("state", "verdict"), [(1, "passing"), (2, "critical")])
+async def test_a_grpc_check_asks_for_the_health_of_a_service(consul: ConsulCalls, state: int, verdict: str) -> None:
+    async with grpc_health(state) as address:
+        check = {"CheckID": "web:grpc", "GRPC": f"{address}/shop.Cart", "Interval": "1s", "Timeout": "2s"}
+        await consul.register("web", Checks=[check])
+        found = await consul.until("/v1/agent/checks", lambda found: found["web:grpc"]["Output"] != "")
+    words = {"passing": "success", "critical": "gRPC application didn't report service healthy"}[verdict]
+    assert found["web:grpc"]["Status"] == verdict
+    assert words in found["web:grpc"]["Output"]
+
+
+async def test_a_grpc_check_of_what_is_no_grpc_fails(consul: ConsulCalls) -> None:
+    async with _web_server("200 OK") as port:
+        check = {"CheckID": "web:grpc", "GRPC": f"127.0.0.1:{port}", "Interval": "1s", "Timeout": "2s"}
+        await consul.register("web", Checks=[check])
+        found = await consul.until("/v1/agent/checks", lambda found: found["web:grpc"]["Output"] != "")
+    assert found["web:grpc"]["Status"] == "critical"
+
+
+async def test_an_http_check_sends_its_method_headers_and_body(consul: ConsulCalls) -> None:
+    seen: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        seen.append(head.lower() + await reader.readexactly(5))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/check"
+        asked = {"HTTP": url, "Method": "POST", "Header": {"X-Outrider-Check": ["1"]}, "Body": "hello"}
+        await consul.register("web", Checks=[{"CheckID": "c", "Interval": "1s", **asked}])
+        await consul.until("/v1/health/service/web?passing=1", lambda found: len(found) == 1)
+    assert seen[0].startswith(b"post /check http/1.1")
+    assert b"x-outrider-check: 1" in seen[0]
+    assert b"user-agent: consul health check" in seen[0]
+    assert seen[0].endswith(b"hello")
 
 
 @pytest.mark.parametrize(("code", "verdict"), [(0, "passing"), (1, "warning"), (2, "critical")])

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Any
 
 from outrider.embedded.registry import blocking
-from outrider.embedded.registry.calls import Answer, json_answer, truth
+from outrider.embedded.registry.calls import Answer, Call, json_answer, truth
 from outrider.embedded.registry.check import check_document
 from outrider.embedded.registry.filters import predicate
 from outrider.embedded.registry.indexes import of_service
-from outrider.embedded.registry.instance import agent_document, content_hash
+from outrider.embedded.registry.instance import Instance, agent_document, content_hash
 from outrider.embedded.registry.itself import members, self_document
 from outrider.embedded.registry.refusal import Refused, bad_request, failed
 from outrider.embedded.registry.registration import registration
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from outrider.embedded.registry.calls import Call
-    from outrider.embedded.registry.instance import Instance
-    from outrider.embedded.registry.state import Registry
+from outrider.embedded.registry.state import Registry
 
 
 async def itself(registry: Registry, call: Call) -> Answer:  # noqa: ARG001  # all routes share one shape

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from outrider.embedded.registry import (
     agent_routes,
@@ -19,9 +20,6 @@ from outrider.embedded.registry.blocking import NO_ANSWER_HEADERS
 from outrider.embedded.registry.calls import Answer, Call, text_answer
 from outrider.embedded.registry.refusal import Refused
 from outrider.embedded.registry.state import Registry
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
 Route = Callable[[Registry, Call], Awaitable[Answer]]
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from outrider.embedded.registry import durations
+from outrider.embedded.registry.calls import Call
 from outrider.embedded.registry.filters import filtered
+from outrider.embedded.registry.readings import Position
 from outrider.embedded.registry.refusal import Refused, bad_request
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from outrider.embedded.registry.calls import Call
-    from outrider.embedded.registry.readings import Position
-    from outrider.embedded.registry.state import Registry
+from outrider.embedded.registry.state import Registry
 
 _DEFAULT_WAIT_S = 300.0
 _LONGEST_WAIT_S = 600.0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from outrider.embedded.registry.refusal import bad_request
-
-if TYPE_CHECKING:
-    import asyncio
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"

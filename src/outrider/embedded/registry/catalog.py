@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from outrider.embedded.registry import indexes
+from outrider.embedded.registry.check import Check
 from outrider.embedded.registry.indexes import Indexes, of_service
+from outrider.embedded.registry.instance import Instance
+from outrider.embedded.registry.node import Node
 from outrider.embedded.registry.rows import Row, changed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from outrider.embedded.registry.check import Check
-    from outrider.embedded.registry.instance import Instance
-    from outrider.embedded.registry.node import Node
 
 Place = tuple[str, str]
 """A node's name and the id of a service on it; the id is empty for the node itself."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from outrider.embedded.registry import external, indexes
 from outrider.embedded.registry.blocking import headers, held, query
-from outrider.embedded.registry.calls import Answer, json_answer
+from outrider.embedded.registry.calls import Answer, Call, json_answer
 from outrider.embedded.registry.filters import filtered
 from outrider.embedded.registry.instance import catalog_document, health_document
 from outrider.embedded.registry.node import node_document
 from outrider.embedded.registry.readings import position, service_position
 from outrider.embedded.registry.refusal import bad_request
 from outrider.embedded.registry.selection import is_selected, is_selected_node
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.calls import Call
-    from outrider.embedded.registry.state import Registry
+from outrider.embedded.registry.state import Registry
 
 
 async def services(registry: Registry, call: Call) -> Answer:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from outrider.embedded.registry.calls import Answer, json_answer
+from outrider.embedded.registry.calls import Answer, Call, json_answer
 from outrider.embedded.registry.check import (
     CRITICAL,
     MAINTENANCE,
@@ -17,13 +17,9 @@ from outrider.embedded.registry.check import (
 )
 from outrider.embedded.registry.decoding import ANY, TEXT, Fields, document, fields_of
 from outrider.embedded.registry.definition import DEFINITION_FIELDS, GO_TYPE, definition, require_status
-from outrider.embedded.registry.instance import agent_document
+from outrider.embedded.registry.instance import Instance, agent_document
 from outrider.embedded.registry.refusal import bad_request, failed
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.calls import Call
-    from outrider.embedded.registry.instance import Instance
-    from outrider.embedded.registry.state import Registry
+from outrider.embedded.registry.state import Registry
 
 _REGISTER_FIELDS: Fields = DEFINITION_FIELDS | {"ID": TEXT, "Token": TEXT, "Namespace": TEXT}
 _UPDATE_FIELDS: Fields = {"Status": TEXT, "Output": TEXT, "EnterpriseMeta": ANY}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from outrider.embedded.registry.catalog import Catalog
 from outrider.embedded.registry.check import CRITICAL, Check
 from outrider.embedded.registry.decoding import ANY, TEXT, TEXT_MAP, TRUTH, Fields, document, fields_of
+from outrider.embedded.registry.instance import Instance
 from outrider.embedded.registry.node import Node
 from outrider.embedded.registry.refusal import failed
 from outrider.embedded.registry.registration import INSTANCE_FIELDS, catalog_instance
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.catalog import Catalog
-    from outrider.embedded.registry.instance import Instance
 
 _FIELDS: Fields = {
     "ID": TEXT,

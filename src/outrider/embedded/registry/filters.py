@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from outrider.embedded.registry import matching
 from outrider.embedded.registry.refusal import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _WORD = re.compile(r"[a-zA-Z][a-zA-Z0-9_/]*")

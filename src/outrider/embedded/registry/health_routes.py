@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from outrider.embedded.registry import indexes
 from outrider.embedded.registry.blocking import headers, held, query
-from outrider.embedded.registry.calls import JSON, Answer, json_answer, json_bytes, truth
-from outrider.embedded.registry.check import PASSING, check_document
+from outrider.embedded.registry.calls import JSON, Answer, Call, json_answer, json_bytes, truth
+from outrider.embedded.registry.check import PASSING, Check, check_document
 from outrider.embedded.registry.filters import filtered
-from outrider.embedded.registry.instance import health_document
-from outrider.embedded.registry.node import node_document
+from outrider.embedded.registry.instance import Instance, health_document
+from outrider.embedded.registry.node import Node, node_document
 from outrider.embedded.registry.readings import position, service_position
 from outrider.embedded.registry.refusal import bad_request
+from outrider.embedded.registry.rows import Row
 from outrider.embedded.registry.selection import is_selected
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from outrider.embedded.registry.calls import Call
-    from outrider.embedded.registry.check import Check
-    from outrider.embedded.registry.instance import Instance
-    from outrider.embedded.registry.node import Node
-    from outrider.embedded.registry.rows import Row
-    from outrider.embedded.registry.state import Registry
+from outrider.embedded.registry.state import Registry
 
 _BODY_PARAMETERS = ("passing", "tag", "node-meta", "filter")
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import asyncio
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY = 0x0, 0x1, 0x3, 0x4, 0x6, 0x7

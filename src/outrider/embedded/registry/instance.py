@@ -6,11 +6,10 @@ import hashlib
 import ipaddress
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from outrider.embedded.registry.node import Node
-    from outrider.embedded.registry.rows import Row
+from outrider.embedded.registry.node import Node
+from outrider.embedded.registry.rows import Row
 
 _NO_PROXY: dict[str, Any] = {"MeshGateway": {}, "Expose": {}}
 _HASH_DIGITS = 16

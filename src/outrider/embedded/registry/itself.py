@@ -6,10 +6,9 @@ import copy
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from outrider.embedded.registry.state import Identity
+from outrider.embedded.registry.state import Identity
 
 _SHAPE = Path(__file__).with_name("agent_self.json")
 _NO_LIMIT = 0

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from outrider.embedded.registry.blocking import held, index_headers, query, require_datacenter
-from outrider.embedded.registry.calls import Answer, json_answer
+from outrider.embedded.registry.calls import Answer, Call, json_answer
 from outrider.embedded.registry.indexes import KEYS
 from outrider.embedded.registry.key_values import Entry, entry_document, of_key
 from outrider.embedded.registry.readings import Position
 from outrider.embedded.registry.refusal import Refused, bad_request
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.calls import Call
-    from outrider.embedded.registry.state import Registry
+from outrider.embedded.registry.state import Registry
 
 _LARGEST_VALUE = 512 * 1024
 _RAW_HEADERS = {

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from outrider.embedded.registry.indexes import KEYS
+from outrider.embedded.registry.indexes import KEYS, Indexes
 from outrider.embedded.registry.rows import Row, changed
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.indexes import Indexes
 
 
 @dataclass(frozen=True, slots=True)

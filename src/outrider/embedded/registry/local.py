@@ -6,21 +6,17 @@ chatty checks wake nobody.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from outrider.embedded.registry.catalog import Catalog
 from outrider.embedded.registry.check import CRITICAL, NODE_MAINTENANCE, PASSING, Check, service_maintenance
 from outrider.embedded.registry.deadlines import Deadlines
+from outrider.embedded.registry.definition import Definition
+from outrider.embedded.registry.instance import Instance
+from outrider.embedded.registry.node import Node
 from outrider.embedded.registry.refusal import Refused, failed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from outrider.embedded.registry.catalog import Catalog
-    from outrider.embedded.registry.definition import Definition
-    from outrider.embedded.registry.instance import Instance
-    from outrider.embedded.registry.node import Node
-    from outrider.embedded.registry.registration import Registration
+from outrider.embedded.registry.registration import Registration
 
 _NODE_REASON = "Maintenance mode is enabled for this node, but no reason was provided. This is a default message."
 _SERVICE_REASON = "Maintenance mode is enabled for this service, but no reason was provided. This is a default message."

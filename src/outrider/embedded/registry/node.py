@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from outrider.embedded.registry.rows import Row
+from outrider.embedded.registry.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

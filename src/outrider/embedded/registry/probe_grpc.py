@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from typing import TYPE_CHECKING
 
 from outrider.embedded.registry import http2_frames
 from outrider.embedded.registry.check import CRITICAL, PASSING
+from outrider.embedded.registry.definition import Definition
 from outrider.embedded.registry.probe_tcp import dial_failure
 from outrider.embedded.registry.verdict import Verdict
 
-if TYPE_CHECKING:
-    from outrider.embedded.registry.definition import Definition
-
 _PATH = "/grpc.health.v1.Health/Check"
-_STATES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 _SERVING = 1
 
 
@@ -33,8 +29,7 @@ async def verdict(wanted: Definition) -> Verdict:
         return Verdict(CRITICAL, f"rpc error: code = Unavailable desc = {reason}")
     if state == _SERVING:
         return Verdict(PASSING, f"gRPC check {wanted.target}: success")
-    name = _STATES[state] if state < len(_STATES) else str(state)
-    return Verdict(CRITICAL, f"gRPC check {wanted.target}: gRPC {wanted.target} serving status: {name}")
+    return Verdict(CRITICAL, "gRPC application didn't report service healthy")
 
 
 async def _state(address: str, service: str, tls: ssl.SSLContext | None) -> int:

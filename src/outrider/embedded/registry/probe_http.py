@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import ssl
 from functools import cache
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx2
 
 from outrider.embedded.registry.check import CRITICAL, PASSING, WARNING
+from outrider.embedded.registry.definition import Definition
 from outrider.embedded.registry.probe_tcp import dial_failure
 from outrider.embedded.registry.verdict import LONGEST_OUTPUT, Verdict
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.definition import Definition
 
 _HEADERS = {"User-Agent": "Consul Health Check", "Accept": "text/plain, text/*, */*", "Connection": "close"}
 _TOO_MANY = 429

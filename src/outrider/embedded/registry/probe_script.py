@@ -6,13 +6,10 @@ import asyncio
 import contextlib
 import os
 import signal
-from typing import TYPE_CHECKING
 
 from outrider.embedded.registry.check import CRITICAL, PASSING, WARNING
+from outrider.embedded.registry.definition import Definition
 from outrider.embedded.registry.verdict import LONGEST_OUTPUT, Verdict
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.definition import Definition
 
 _STATUS = {0: PASSING, 1: WARNING}
 

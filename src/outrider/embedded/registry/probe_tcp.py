@@ -6,13 +6,10 @@ import asyncio
 import os
 import socket
 import ssl
-from typing import TYPE_CHECKING
 
 from outrider.embedded.registry.check import CRITICAL, PASSING
+from outrider.embedded.registry.definition import Definition
 from outrider.embedded.registry.verdict import Verdict
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.definition import Definition
 
 
 async def verdict(wanted: Definition) -> Verdict:

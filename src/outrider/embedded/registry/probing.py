@@ -5,19 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from outrider.embedded.registry import probe_grpc, probe_http, probe_script, probe_tcp
 from outrider.embedded.registry.check import CRITICAL
-from outrider.embedded.registry.verdict import Threshold
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
-
-    from outrider.embedded.registry.definition import Definition
-    from outrider.embedded.registry.state import Registry
-    from outrider.embedded.registry.verdict import Verdict
+from outrider.embedded.registry.definition import Definition
+from outrider.embedded.registry.state import Registry
+from outrider.embedded.registry.verdict import Threshold, Verdict
 
 _PROBES: dict[str, Callable[[Definition], Awaitable[Verdict]]] = {
     "http": probe_http.verdict,
@@ -92,11 +87,18 @@ class _Probes:
     async def _repeat(self, wanted: Definition) -> None:
         threshold = Threshold(wanted.passes_needed, wanted.failures_needed)
         while True:
-            found = await _PROBES[wanted.kind](wanted)
+            found = await _found(wanted)
             if threshold.is_reached(is_critical=found.status == CRITICAL):
                 self._registry.agent.update(wanted.id, found.status, found.output)
                 self._registry.publish()
             await asyncio.sleep(wanted.interval)
+
+
+async def _found(wanted: Definition) -> Verdict:
+    try:
+        return await _PROBES[wanted.kind](wanted)
+    except Exception as error:  # noqa: BLE001  # whatever a definition makes a probe stumble over is that check's failure
+        return Verdict(CRITICAL, f"{type(error).__name__}: {error}")
 
 
 async def _ended(tasks: list[asyncio.Task[None]]) -> None:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from outrider.embedded.registry import indexes
-from outrider.embedded.registry.indexes import of_service
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.indexes import Indexes
+from outrider.embedded.registry.indexes import Indexes, of_service
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from outrider.embedded.registry.app import registry_app
 from outrider.embedded.registry.probing import probing
 from outrider.embedded.registry.state import Registry, identity
 from outrider.embedded.serving import serving
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
 
 
 @dataclass(frozen=True, slots=True)

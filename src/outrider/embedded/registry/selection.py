@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.calls import Call
-    from outrider.embedded.registry.node import Node
+from outrider.embedded.registry.calls import Call
+from outrider.embedded.registry.node import Node
 
 
 def is_selected(call: Call, node: Node, tags: tuple[str, ...]) -> bool:

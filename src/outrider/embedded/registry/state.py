@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from outrider.embedded.registry.bodies import Bodies
 from outrider.embedded.registry.catalog import Catalog
@@ -16,9 +16,6 @@ from outrider.embedded.registry.key_values import KeyValues
 from outrider.embedded.registry.local import LocalAgent
 from outrider.embedded.registry.node import this_node
 from outrider.embedded.registry.waiting import Watches
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _LOOPBACK = "127.0.0.1"
 _SERVER_PORT = 8300

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from outrider.embedded.registry.calls import Answer, json_answer
-
-if TYPE_CHECKING:
-    from outrider.embedded.registry.calls import Call
-    from outrider.embedded.registry.state import Registry
+from outrider.embedded.registry.calls import Answer, Call, json_answer
+from outrider.embedded.registry.state import Registry
 
 
 async def leader(registry: Registry, call: Call) -> Answer:  # noqa: ARG001  # all routes share one shape
