@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from outrider.spec.problems import Finding, findings
+from outrider.spec.structure import is_model, located_in
 
 if TYPE_CHECKING:
     from outrider.spec.document import Path
@@ -41,7 +42,7 @@ class Kind(Generic[Model]):
 def checked(data: Any, kind: Kind[Model]) -> tuple[Model | None, list[Finding]]:
     """The model of the data, or None and what is wrong with it: wrong values and broken rules together."""
     if not isinstance(data, dict):
-        return None, [Finding((), "the file must be a map of keys and values")]
+        return None, [Finding((), "the file must be a map of keys and values, one KEY: VALUE per line")]
     written = cast("dict[str, Any]", data)
     try:
         model = kind.model.model_validate(written)
@@ -70,7 +71,7 @@ def broken_beside(data: dict[str, Any], kind: Kind[Model], wrong: list[Finding])
         model = kind.model.model_validate({key: kind.stand_ins[key] for key in unknown if key in kind.stand_ins} | rest)
     except ValidationError:
         return []
-    beside = {path[:-1] for path in cuts if len(path) > 1}
+    beside = {path[:-1] if is_model(located_in(kind.model, path).around) else path for path in cuts if len(path) > 1}
     return [
         finding
         for finding in broken_rules(model, kind, unknown)

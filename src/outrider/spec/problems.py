@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from outrider.spec.shapes import near_miss
 from outrider.spec.structure import Location, keys_of, located_in, places_of, summary_of
 from outrider.spec.values import shown
+from outrider.spec.words import WORDS, Words, no_value
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -15,18 +15,37 @@ if TYPE_CHECKING:
 
     from outrider.spec.document import Path
 
-YES_NO = {
-    "yes": "true",
-    "on": "true",
-    "y": "true",
-    "no": "false",
-    "off": "false",
-    "n": "false",
-    "true": "true",
-    "false": "false",
+# What other tools call it: the key here, where this model has it.
+ELSEWHERE = {
+    "name": "service",
+    "replicas": "count",
+    "instances": "count",
+    "scale": "count",
+    "retry": "retries",
+    "attempts": "retries",
+    "max_retries": "retries",
+    "max_connections": "limit",
+    "max_requests": "limit",
+    "concurrency": "limit",
+    "environment": "env",
+    "variables": "env",
+    "dependencies": "upstreams",
+    "depends_on": "upstreams",
+    "calls": "upstreams",
+    "healthcheck": "checks",
+    "health": "checks",
+    "owner": "team",
+    "url": "address",
+    "host": "address",
+    "mem": "memory",
+    "cpus": "cpu",
+    "args": "command",
+    "entrypoint": "command",
+    "grace_period": "delay",
+    "kill_timeout": "timeout",
+    "kill_signal": "signal",
+    "deadline": "timeout",
 }
-NO_VALUE = "has no value: write one, write {} for the defaults, or remove the line"
-Words = tuple[str, str | None]
 
 
 class Finding(NamedTuple):
@@ -58,101 +77,29 @@ def finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
         return unknown_key(place, model)
     if detail["type"] == "missing":
         return Finding(place.path, f"is missing: {summary_of(place.around, str(place.path[-1]))}")
-    message, suggestion = words(detail)
+    message, suggestion = words(detail, place)
     return Finding(place.path, message, suggestion, of_key)
 
 
-def words(detail: ErrorDetails) -> Words:
+def words(detail: ErrorDetails, place: Location) -> Words:
     """What is wrong with a value, and perhaps what was meant."""
-    value, context = detail["input"], detail.get("ctx", {})
+    value, key = detail["input"], str(place.path[-1]) if place.path else ""
     if value is None:
-        return NO_VALUE, None
+        return no_value(place.around, key), None
     known = WORDS.get(detail["type"])
-    return known(value, context) if known else (f"{detail['msg']}; found {shown(value)}", None)
-
-
-def text_due(value: Any, _: dict[str, Any]) -> Words:
-    is_number = isinstance(value, int | float)
-    return (
-        f'must be text: put it in quotes, "{shown(value)}"' if is_number else f"must be text; found {shown(value)}",
-        None,
-    )
-
-
-def whole_number_due(value: Any, _: dict[str, Any]) -> Words:
-    is_quoted = isinstance(value, str) and value.isascii() and value.isdigit()
-    return f"must be a whole number{': leave out the quotes' if is_quoted else ''}; found {shown(value)}", None
-
-
-def boolean_due(value: Any, _: dict[str, Any]) -> Words:
-    """``no`` is text here, as in every YAML after 1.1."""
-    return f"must be true or false; found {shown(value)}", YES_NO.get(str(value).lower())
-
-
-def list_due(value: Any, _: dict[str, Any]) -> Words:
-    hint = f": write [{value}]" if isinstance(value, str) and len(value) <= 40 and value.isalnum() else ""  # noqa: PLR2004
-    return f"must be a list{hint}; found {shown(value)}", None
-
-
-def map_due(value: Any, _: dict[str, Any]) -> Words:
-    return f"must be a map of keys and values; found {shown(value)}", None
-
-
-def word_due(value: Any, context: dict[str, Any]) -> Words:
-    """One of a list of words is due."""
-    expected = str(context["expected"]).replace("'", "").lower()
-    expected = expected if expected == "true" else str(context["expected"]).replace("'", "")
-    known = expected.replace(" or ", ", ").split(", ")
-    suggestion = near_miss(value, tuple(known)) if isinstance(value, str) else None
-    return f"must be {'one of ' if len(known) > 1 else ''}{expected}; found {shown(value)}", suggestion
-
-
-def limited(wanted: str) -> Callable[[Any, dict[str, Any]], Words]:
-    """Words for a value out of bounds."""
-
-    def words_of(value: Any, context: dict[str, Any]) -> Words:
-        plain = {key: int(limit) if isinstance(limit, float) else limit for key, limit in context.items()}
-        return f"must be {wanted.format(**plain)}; found {shown(value)}", None
-
-    return words_of
-
-
-def own_words(_: Any, context: dict[str, Any]) -> Words:
-    """The message that one of our own kinds of values gave."""
-    return str(context["text"]), None
-
-
-WORDS: dict[str, Callable[[Any, dict[str, Any]], Words]] = {
-    "refused": own_words,
-    "string_type": text_due,
-    "int_type": whole_number_due,
-    "int_from_float": whole_number_due,
-    "float_type": limited("a number"),
-    "bool_type": boolean_due,
-    "tuple_type": list_due,
-    "list_type": list_due,
-    "dict_type": map_due,
-    "model_type": map_due,
-    "model_attributes_type": map_due,
-    "literal_error": word_due,
-    "greater_than_equal": limited("at least {ge}"),
-    "less_than_equal": limited("at most {le}"),
-    "string_too_long": limited("at most {max_length} signs long"),
-    "string_too_short": limited("at least {min_length} sign long"),
-    "too_short": limited("at least {min_length} long"),
-    "too_long": limited("at most {max_length} long"),
-}
+    context = {"wanted": detail["msg"], **detail.get("ctx", {})}
+    return known(value, context, place.around, key) if known else (f"{detail['msg']}; found {shown(value)}", None)
 
 
 def unknown_key(place: Location, model: type[BaseModel]) -> Finding:
     """A key that no field has: the near miss, the shape it belongs to, or the place it belongs to."""
     path, key, known = place.path, str(place.path[-1]), keys_of(place.around)
-    if suggestion := near_miss(key, known):
+    if suggestion := near_miss(key, known) or next((here for here in known if ELSEWHERE.get(key) == here), None):
         return Finding(path, "unknown key", suggestion, of_key=True)
     if key in place.others:
         return Finding(path, f"does not go with {place.deciding}: use one of them", of_key=True)
     places = places_of(key, model)[:3]
-    elsewhere = f"; it is known under {listed(places)}" if places else f"; known here: {', '.join(known)}"
+    elsewhere = f" here; it is a key of {listed(places)}" if places else f"; known here: {', '.join(known)}"
     return Finding(path, f"unknown key{elsewhere}", of_key=True)
 
 

@@ -11,18 +11,22 @@ from outrider.spec.checking import checked, nulls
 from outrider.spec.document import Document, document
 from outrider.spec.merge import merged
 from outrider.spec.places import path_of, problem
+from outrider.spec.platform import Platform
 from outrider.spec.platform_rules import PLATFORM
-from outrider.spec.problems import NO_VALUE, Finding
+from outrider.spec.problems import Finding, unknown_key
 from outrider.spec.rules import SERVICE
+from outrider.spec.service import Service
 from outrider.spec.shapes import near_miss
+from outrider.spec.structure import Location, keys_of, located_in
 from outrider.spec.values import DNS_LABEL, shown
+from outrider.spec.words import no_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from pydantic import BaseModel
+
     from outrider.spec.document import Path
-    from outrider.spec.platform import Platform
-    from outrider.spec.service import Service
 
 MOST_PROBLEMS = 100
 NOT_IN_AN_ENVIRONMENT = ("service", "environments")
@@ -73,7 +77,7 @@ def read_platform(text: str, file: str) -> Platform:
     source = document(text, file)
     empty = nulls(source.data)
     platform, wrong = checked(without(source.data), PLATFORM)
-    problems = [problem(finding, source, file) for finding in without_value(empty) + beside(wrong, empty)]
+    problems = [problem(finding, source, file) for finding in without_value(empty, Platform) + beside(wrong, empty)]
     if problems or platform is None:
         raise refused(problems)
     return platform
@@ -94,7 +98,7 @@ def common_part(common: Any) -> tuple[Service | None, list[Finding]]:
     """The service without any difference, and what is wrong with it; nothing may be left empty there."""
     empty = nulls(common)
     service, wrong = checked(without(common), SERVICE)
-    return service, without_value(empty) + beside(wrong, empty)
+    return service, without_value(empty, Service) + beside(wrong, empty)
 
 
 def in_environment(common: Any, overlay: dict[str, Any], known: list[Finding]) -> tuple[Service | None, list[Finding]]:
@@ -114,8 +118,17 @@ def without(data: Any) -> Any:
     return merged({}, data)
 
 
-def without_value(empty: list[Path]) -> list[Finding]:
-    return [Finding(path, NO_VALUE, of_key=True) for path in empty]
+def without_value(empty: list[Path], model: type[BaseModel]) -> list[Finding]:
+    """A finding for each key with nothing behind its colon."""
+    return [of_empty(located_in(model, path), model) for path in empty]
+
+
+def of_empty(place: Location, model: type[BaseModel]) -> Finding:
+    """What is said of one empty key: that nobody knows it, or that it needs a value."""
+    key, known = str(place.path[-1]), keys_of(place.around)
+    if known and key not in known:
+        return unknown_key(place, model)
+    return Finding(place.path, no_value(place.around, key), of_key=True)
 
 
 def beside(wrong: list[Finding], empty: list[Path]) -> list[Finding]:

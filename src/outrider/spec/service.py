@@ -32,9 +32,9 @@ def port_or_none(value: Any) -> Any:
     """A port number or the word ``none``."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if value != "none" and not (is_number and 1 <= value <= HIGHEST_PORT):
-        raise refusal(
-            f"must be a port number from 1 to {HIGHEST_PORT}, or none for a worker without ingress; found {shown(value)}"
-        )
+        hint = ": leave out the quotes" if isinstance(value, str) and value.isascii() and value.isdigit() else ""
+        due = f"must be a port number from 1 to {HIGHEST_PORT}, or none for a worker without ingress"
+        raise refusal(f"{due}{hint}; found {shown(value)}")
     return value
 
 
@@ -62,9 +62,9 @@ class Resources(Written):
     """What the app may use; the sidecar's own needs come on top."""
 
     cpu: Annotated[int, Field(ge=1, le=1_000_000)] = 100
-    """MHz."""
+    """In MHz."""
     memory: Annotated[int, Field(ge=10, le=4_194_304)] = 256
-    """MB."""
+    """In MB."""
 
 
 class Update(Written):

@@ -54,9 +54,9 @@ class SidecarMemory(Written):
     """Memory of the sidecar's tasks."""
 
     envoy: Annotated[int, Field(ge=32, le=16_384)] = 64
-    """MB."""
+    """In MB."""
     agent: Annotated[int, Field(ge=16, le=16_384)] = 24
-    """MB."""
+    """In MB."""
 
 
 def envoy_of(data: dict[str, Any]) -> Image | Path:

@@ -6,6 +6,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
+from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
     from outrider.spec.document import Path
@@ -54,7 +55,7 @@ def places_of(key: str, annotation: Any, prefix: str = "") -> list[str]:
     if get_origin(found) is tuple:
         return places_of(key, get_args(found)[0], prefix)
     models = [found] if is_model(found) else list(shapes(found).values())
-    here = [prefix.removeprefix(".")] if prefix and any(key in keys_of(model) for model in models) else []
+    here = [prefix.removeprefix(".") or "the file itself"] if any(key in keys_of(model) for model in models) else []
     fields = [(name, field) for model in models if is_model(model) for name, field in model.model_fields.items()]
     return here + [place for name, field in fields for place in places_of(key, field.annotation, f"{prefix}.{name}")]
 
@@ -99,6 +100,41 @@ def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
+def is_map(around: Any, key: str) -> bool:
+    """Whether a key holds a map that may be empty."""
+    found = bare(below(around, key))
+    return is_model(found) or get_origin(found) is dict
+
+
+def is_list(around: Any, key: str) -> bool:
+    """Whether a key holds a list."""
+    return get_origin(bare(below(around, key))) is tuple
+
+
+def is_shape(around: Any, key: str) -> bool:
+    """Whether a key holds a map of one of several shapes."""
+    found = shapes(below(around, key))
+    return bool(found) and all(is_model(shape) for shape in found.values())
+
+
+def is_text(around: Any, key: str) -> bool:
+    """Whether a key holds free text, empty too: the values of a map of texts."""
+    found = below(around, key)
+    return get_origin(bare(around)) is dict and (bare(found) is str or "Text" in shapes(found))
+
+
+def field_of(around: Any, key: str) -> FieldInfo | None:
+    """What a model knows of one of its keys."""
+    found = bare(around)
+    return found.model_fields.get(key) if is_model(found) else None
+
+
+def example_of(around: Any, key: str) -> Any:
+    """The first example of a field, or None."""
+    field = field_of(around, key)
+    return next(iter((field.examples if field else None) or []), None)
+
+
 def keys_of(annotation: Any) -> tuple[str, ...]:
     """The keys of the model, in its order."""
     found = bare(annotation)
@@ -107,9 +143,8 @@ def keys_of(annotation: Any) -> tuple[str, ...]:
 
 def summary_of(annotation: Any, key: str) -> str:
     """The first sentence of a field's description, in lower case as the end of a sentence."""
-    found = bare(annotation)
-    field = found.model_fields.get(key) if is_model(found) else None
+    field = field_of(annotation, key)
     if field is None or not field.description:
         return "it is needed here"
     first = field.description.split(". ")[0].split(".\n")[0].rstrip(".").replace("``", "")
-    return first[0].lower() + first[1:]
+    return first if first[:2].isupper() else first[0].lower() + first[1:]

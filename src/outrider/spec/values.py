@@ -25,6 +25,7 @@ UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 DNS_LABEL = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 HOST_PORT = r"^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}$"
 HIGHEST_PORT = 65_535
+A_MAP, A_LIST = "a map", "a list"
 
 
 class Written(BaseModel):
@@ -33,9 +34,9 @@ class Written(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
-def refusal(message: str) -> PydanticCustomError:
-    """An error whose text reaches the person as it stands."""
-    return PydanticCustomError("refused", "{text}", {"text": message})
+def refusal(message: str, suggestion: str | None = None) -> PydanticCustomError:
+    """An error whose text reaches the person as it stands, perhaps with what they may have meant."""
+    return PydanticCustomError("refused", "{text}", {"text": message, "suggestion": suggestion})
 
 
 def milliseconds(text: str) -> int | None:
@@ -106,8 +107,13 @@ class Matching:
 
     def matched(self, text: str) -> str:
         if not re.fullmatch(self.pattern, text):
-            raise refusal(f"must be {self.wanted}; found {shown(text)}")
+            raise refusal(f"must be {self.wanted}; found {shown(text)}", self.fitting(text))
         return text
+
+    def fitting(self, text: str) -> str | None:
+        """The text in small letters and with dashes, where that is all it lacks."""
+        plain = re.sub(r"[\s_.]+", "-", text.strip().lower())
+        return plain if re.fullmatch(self.pattern, plain) else None
 
 
 def shown(value: object) -> str:
@@ -117,9 +123,9 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return "a map"
+        return A_MAP
     if isinstance(value, (list, tuple)):
-        return "a list"
+        return A_LIST
     text = str(value)
     text = text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004
     return f'"{printable(text)}"' if isinstance(value, str) else text
@@ -146,6 +152,8 @@ def web_address(text: str) -> str:
 
 def host_and_port(text: str) -> str:
     """The text, where it is ``host:port`` (IPv6 in brackets)."""
+    if text.startswith(("http://", "https://")):
+        raise refusal(f'must be "host:port" and no URL; with tls: true for https; found {shown(text)}')
     if not re.fullmatch(HOST_PORT, text) or int(text.rpartition(":")[2]) > HIGHEST_PORT:
         raise refusal(f'must be "host:port", as in "fx.example.com:443"; found {shown(text)}')
     return text

@@ -53,7 +53,10 @@ def test_an_environment_that_the_file_does_not_name_has_no_difference() -> None:
             "{stage: {cuont: 1}}",
             '3:24: environments.stage.cuont: unknown key (did you mean "count"?)',
         ),
-        ("{stage: {count: x}}", '3:31: environments.stage.count: must be a whole number; found "x"'),
+        (
+            "{stage: {count: x}}",
+            '3:31: environments.stage.count: must be a whole number (number of allocations); found "x"',
+        ),
         ("{stage: {service: y}}", "3:24: environments.stage.service: is the same in all environments"),
         (
             "{stage: {environments: {}}}",
@@ -103,7 +106,7 @@ def test_an_environment_far_from_every_known_one_may_belong_to_another_platform(
 
 def test_a_problem_of_the_common_part_is_told_once(small: str, said: Said) -> None:
     found = said(small + "count: x\nenvironments: {stage: {}, production: {port: 80}}")
-    assert found == ['3:8: count: must be a whole number; found "x"']
+    assert found == ['3:8: count: must be a whole number (number of allocations); found "x"']
 
 
 def test_the_common_part_must_hold_by_itself(said: Said) -> None:

@@ -131,8 +131,11 @@ def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said)
             ONE + "links: {grafana: 'javascript:alert(1)'}\n",
             '5:18: links.grafana: must be an http:// or https:// address without spaces; found "javascript:alert(1)"',
         ),
-        ("environments: {}", "1:15: environments: must be at least 1 long; found a map"),
-        ("environments:", "1:1: environments: has no value: write one, write {} for the defaults, or remove the line"),
+        ("environments: {}", "1:15: environments: must not be empty; found a map"),
+        (
+            "environments:",
+            "1:1: environments: has no value: indent what belongs to it, write {} for the defaults, or remove the line",
+        ),
         ("{}", "1:1: environments: is missing: by name, as in stage and production"),
         (
             "environments: {stage: {nomad: {address: 'http://n:1'}}}",

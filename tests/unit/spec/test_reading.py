@@ -98,26 +98,60 @@ def test_json_is_a_spec_too() -> None:
     ("added", "message"),
     [
         ("protcol: http", '3:1: protcol: unknown key (did you mean "protocol"?)'),
-        ("timeout: 5s", "3:1: timeout: unknown key; it is known under upstreams.NAME, checks and stop"),
-        ("replicas: 3", "3:1: replicas: unknown key; known here: service, team, description, links, run, port, "),
+        ("timeout: 5s", "3:1: timeout: unknown key here; it is a key of upstreams.NAME, checks and stop"),
+        ("replicas: 3", '3:1: replicas: unknown key (did you mean "count"?)'),
+        ("zoo: 3", "3:1: zoo: unknown key; known here: service, team, description, links, run, port, "),
         ("mesh: no", '3:7: mesh: must be true or false; found "no" (did you mean "false"?)'),
         ("mesh: True", '3:7: mesh: must be true or false; found "True" (did you mean "true"?)'),
         ("mesh: 1", "3:7: mesh: must be true or false; found 1"),
         ("team: 5", '3:7: team: must be text: put it in quotes, "5"'),
+        ("zoo:", "3:1: zoo: unknown key; known here: service,"),
+        ("env: {A: }", '3:7: env.A: has no value: write one, write "" for an empty text, or remove the line'),
+        ("checks:", "3:1: checks: has no value: indent what belongs to it, or remove the line"),
+        (
+            "resources: {memory: 512MB}",
+            "3:21: resources.memory: must be a whole number (in MB): leave out the unit; found",
+        ),
+        ('mesh: "true"', '3:7: mesh: must be true or false: leave out the quotes; found "true"'),
+        (
+            'port: "80"',
+            "3:7: port: must be a port number from 1 to 65535, or none for a worker without ingress: leave out",
+        ),
+        (
+            "checks: [{type: http, path: /}]",
+            (
+                "3:10: checks.0: must be a map with one of the keys http, tcp, grpc, script, as in {http: /healthz}; "
+                "found a map with type, path"
+            ),
+        ),
+        (
+            "env: {A: {vault: {path: x}}}",
+            '3:11: env.A.vault: must be text, as in "secret/data/checkout#password"; found a map',
+        ),
+        (
+            'upstreams: {a: {address: "https://x"}}',
+            '3:26: upstreams.a.address: must be "host:port" and no URL; with tls: true for https; found "https://x"',
+        ),
         ("team: [a]", "3:1: team: must be text; found a list"),
-        ("team:", "3:1: team: has no value: write one, write {} for the defaults, or remove the line"),
-        ("upstreams:", "3:1: upstreams: has no value: write one, write {} for the defaults, or remove the line"),
+        ("team:", "3:1: team: has no value: write one or remove the line"),
+        (
+            "upstreams:",
+            "3:1: upstreams: has no value: indent what belongs to it, write {} for the defaults, or remove the line",
+        ),
         (
             "upstreams: {catalog: }",
-            "3:13: upstreams.catalog: has no value: write one, write {} for the defaults, or remove the line",
+            "3:13: upstreams.catalog: has no value: indent what belongs to it, write {} for the defaults, or remove the line",
         ),
-        ("upstreams: [catalog]", "3:1: upstreams: must be a map of keys and values; found a list"),
+        (
+            "upstreams: [catalog]",
+            "3:1: upstreams: must be a map of keys and values: write KEY: VALUE, without dashes; found a list",
+        ),
         ("upstreams: {catalog: yes}", '3:22: upstreams.catalog: must be a map of keys and values; found "yes"'),
         (
             "upstreams: {Catalog: {}}",
             (
                 "3:13: upstreams.Catalog: must be a DNS label: at most 63 of a-z, 0-9 and -, first a letter, "
-                'last no dash; found "Catalog"'
+                'last no dash; found "Catalog" (did you mean "catalog"?)'
             ),
         ),
         (
@@ -152,8 +186,8 @@ def test_json_is_a_spec_too() -> None:
                 'never the secret itself; found "secret"'
             ),
         ),
-        ('count: "2"', '3:8: count: must be a whole number: leave out the quotes; found "2"'),
-        ("count: 1.5", "3:8: count: must be a whole number; found 1.5"),
+        ('count: "2"', '3:8: count: must be a whole number (number of allocations): leave out the quotes; found "2"'),
+        ("count: 1.5", "3:8: count: must be a whole number (number of allocations); found 1.5"),
         ("count: -1", "3:8: count: must be at least 0; found -1"),
         (
             "port: 70000",
@@ -167,7 +201,7 @@ def test_json_is_a_spec_too() -> None:
                 'found "TERM" (did you mean "SIGTERM"?)'
             ),
         ),
-        ("checks: {http: /healthz}", "3:1: checks: must be a list; found a map"),
+        ("checks: {http: /healthz}", "3:1: checks: must be a list: begin each entry with a dash; found a map"),
         (
             "checks: [/healthz]",
             (
@@ -183,8 +217,8 @@ def test_json_is_a_spec_too() -> None:
         ("checks: [{http: /, interval: 500ms}]", "3:30: checks.0.interval: must be between 1s and 1h; found 500ms"),
         ("checks: [{http: /, tcp: true}]", "3:20: checks.0.tcp: does not go with http: use one of them"),
         ("checks: [{tcp: false}]", "3:16: checks.0.tcp: must be true; found false"),
-        ("checks: [{script: run.sh}]", '3:19: checks.0.script: must be a list; found "run.sh"'),
-        ("checks: [{script: []}]", "3:19: checks.0.script: must be at least 1 long; found a list"),
+        ("checks: [{script: run.sh}]", '3:19: checks.0.script: must be a list: write [run.sh]; found "run.sh"'),
+        ("checks: [{script: []}]", "3:19: checks.0.script: must not be empty; found a list"),
         ("env: {A: 1.10}", '3:10: env.A: must be text: write the number in quotes, "1.1"'),
         (
             "env: {A: [x]}",
@@ -239,8 +273,8 @@ def test_what_cannot_be_is_refused_with_its_place_and_the_way_out(
                 "1:1: run: is missing: what is started",
             ],
         ),
-        ("just text", ["1:1: the file must be a map of keys and values"]),
-        ("[a, b]", ["1:1: the file must be a map of keys and values"]),
+        ("just text", ["1:1: the file must be a map of keys and values, one KEY: VALUE per line"]),
+        ("[a, b]", ["1:1: the file must be a map of keys and values, one KEY: VALUE per line"]),
         (
             "service: a\nrun: nginx",
             [
@@ -250,8 +284,27 @@ def test_what_cannot_be_is_refused_with_its_place_and_the_way_out(
                 )
             ],
         ),
+        (
+            "service: My Shop\nrun: {image: x}",
+            [
+                (
+                    "1:10: service: must be a DNS label: at most 63 of a-z, 0-9 and -, first a letter, last no dash; "
+                    'found "My Shop" (did you mean "my-shop"?)'
+                )
+            ],
+        ),
+        (
+            "service: a\nrun:\nimage: x",
+            [
+                "2:1: run: has no value: indent what belongs to it, or remove the line",
+                "3:1: image: unknown key here; it is a key of run",
+            ],
+        ),
         ("service: a\nrun: {imag: x}", ['2:7: run.imag: unknown key (did you mean "image"?)']),
-        ("service: a\nrun: {command: python app.py}", ['2:16: run.command: must be a list; found "python app.py"']),
+        (
+            "service: a\nrun: {command: python app.py}",
+            ['2:16: run.command: must be a list: write [python, app.py]; found "python app.py"'],
+        ),
         (
             "service: a\nrun: {directory: .}",
             ["2:1: run.command: is missing: program and arguments; no shell reads them"],
