@@ -74,7 +74,7 @@ class Consul(Written):
         AfterValidator(agent_web_address),
         WithJsonSchema({"type": "string", "pattern": r"^(https?://[\x21-\x7e]+|unix:///.+)$"}),
     ] = "http://127.0.0.1:8500"
-    """As an allocation reaches its own node's Consul."""
+    """As an allocation reaches its own node's Consul. In bridge mode 127.0.0.1 is the allocation itself, not the node."""
     token: Token = "none"  # noqa: S105 - a word, not a password
     """How an allocation gets its Consul token."""
 

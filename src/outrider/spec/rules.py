@@ -127,9 +127,6 @@ def consul_entry_taken(service: Service) -> Iterator[Finding]:
 
 def update_at_odds(service: Service) -> Iterator[Finding]:
     update = service.update
-    if update.canary and service.ingress.static:
-        message = f"cannot be placed beside the old one, which holds the node's port {service.ingress.static} (ingress.static)"
-        yield Finding(("update", "canary"), message)
     if service.count is not None and update.canary > service.count:
         yield Finding(("update", "canary"), f"is more than count, which is {service.count}")
     if update.min_healthy_time >= update.healthy_deadline:
@@ -194,9 +191,9 @@ SERVICE = Kind(
             "The tags `outrider` and `canary`, and meta that begins with `outrider` or `consul-`, are not free.",
         ),
         Rule(
-            ("update", "count", "ingress"),
+            ("update", "count"),
             update_at_odds,
-            "`canary` is at most `count` and needs a service without `ingress.static`; `min_healthy_time` is shorter than `healthy_deadline`.",
+            "`canary` is at most `count`; `min_healthy_time` is shorter than `healthy_deadline`.",
         ),
         Rule(
             ("files",),

@@ -50,7 +50,7 @@ update: {max_parallel: 1, auto_revert: true, min_healthy_time: 5s, healthy_deadl
 stop: {delay: 5s, timeout: 20s, signal: SIGTERM}
 environments:
   stage: {count: 1}
-  production: {count: 4}
+  production: {count: 4, update: {canary: 1}}
 """
 
 
