@@ -9,12 +9,13 @@ from typing import Any, cast
 import click
 import yaml
 
+from outrider.spec.values import duration
+
 COLOURS = {"+": "green", "-": "red", "~": "yellow", "+/-": "yellow"}
 # Fields that the store keeps in milliseconds and the spec writes with a unit.
 DURATIONS = frozenset(
     {"timeout", "interval", "delay", "min_healthy_time", "healthy_deadline", "keep_alive", "idle_timeout"}
 )
-UNITS = ((3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms"))
 WIDEST = 100
 
 Document = Mapping[str, Any]
@@ -86,13 +87,7 @@ def _plain(key: str, value: Any) -> Any:
         return {name: _plain(name, part) for name, part in fields.items() if part not in (None, [], {})}
     if isinstance(value, list):
         return [_plain("", part) for part in cast("list[Any]", value)]
-    return duration(value) if key in DURATIONS and type(value) is int else value
-
-
-def duration(milliseconds: int) -> str:
-    """In the largest unit that needs no fraction: ``800ms``, ``5s``, ``2m``."""
-    size, unit = next(((size, unit) for size, unit in UNITS if milliseconds % size == 0), UNITS[-1])
-    return f"{milliseconds // size}{unit}" if milliseconds else "0s"
+    return (duration(value) if value else "0s") if key in DURATIONS and type(value) is int else value
 
 
 def _counts(counts: Mapping[str, int]) -> str:

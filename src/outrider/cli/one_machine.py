@@ -16,7 +16,7 @@ from outrider.clients.portal import PortalClient, portal_client
 from outrider.embedded.cluster import Cluster, cluster
 from outrider.embedded.platform import ENVIRONMENTS, Addresses, one_machine
 from outrider.embedded.serving import serving
-from outrider.errors import ConflictError
+from outrider.errors import ConflictError, OutriderError
 from outrider.portal.app import portal_app
 from outrider.portal.pages import pages
 from outrider.settings import Settings, Sourced
@@ -49,12 +49,13 @@ async def one_machine_portal(settings: Settings, directory: Path, port: int) -> 
     envoy = envoy_binary(settings.envoy)
     async with AsyncExitStack() as stack:
         stack.enter_context(only_one(directory))
+        check_ports(port)
         clusters: dict[str, Cluster] = {}
         for number, name in enumerate(ENVIRONMENTS):
             nomad_port, consul_port = (port + 1 + 2 * number, port + 2 + 2 * number) if port else (0, 0)
             starting = cluster(name, directory / name, consul_port, nomad_port, PORT_RANGES[name])
             clusters[name] = await stack.enter_async_context(starting)
-        port = port or _free_port()
+        port = port or _bound(0)
         address = f"http://{HOST}:{port}"
         servers = {name: Addresses(one.nomad_address, one.consul_address) for name, one in clusters.items()}
         platform = one_machine(servers, portal=address, envoy=str(envoy.path))
@@ -89,7 +90,22 @@ def only_one(directory: Path) -> Generator[None]:
             file.write_text("")
 
 
-def _free_port() -> int:
+def check_ports(port: int) -> None:
+    """OutriderError for the first of the five ports that is taken; port 0 asks for none in particular."""
+    for number in range(port, port + 1 + 2 * len(ENVIRONMENTS)) if port else ():
+        try:
+            _bound(number)
+        except OSError as error:
+            what = (
+                f"port {number} on {HOST} is taken, and `outrider dev` needs {port} to {port + 2 * len(ENVIRONMENTS)}"
+            )
+            step = f"Choose others with --port, or end what listens there (`ss -ltnp 'sport = :{number}'` names it)."
+            raise OutriderError(f"{what}: {error.strerror}", next_step=step) from error
+
+
+def _bound(port: int) -> int:
+    """The port, or the one that the system gave for 0, after binding and releasing it."""
     with socket.socket() as listener:
-        listener.bind((HOST, 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
         return int(listener.getsockname()[1])

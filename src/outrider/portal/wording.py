@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-if TYPE_CHECKING:
-    from outrider.operations.status import Status
+from outrider.operations.allocations import Task
+from outrider.operations.status import Status
+from outrider.spec.values import duration
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 DASHBOARD = "outrider-service"
@@ -21,6 +22,7 @@ SIGNS = {
     "complete": "●",
     "deploying": "◐",
     "pending": "◐",
+    "under_way": "◐",
     "waiting": "◑",
     "warning": "▲",
     "degraded": "▲",
@@ -33,6 +35,7 @@ KINDS = {
     "passing": "good",
     "deploying": "busy",
     "pending": "busy",
+    "under_way": "busy",
     "waiting": "warn",
     "warning": "warn",
     "degraded": "warn",
@@ -78,10 +81,22 @@ def words(state: str) -> str:
     return state.replace("_", " ")
 
 
+def progress(state: str) -> str:
+    """A deployment's state; what `running` is for a service is `under way` for a deployment."""
+    return "under_way" if state == "running" else state
+
+
+def task_words(task: Task) -> str:
+    """A task's state; a gate that has ended well is not dead to a person."""
+    ended = "failed" if task.failed else "done"
+    restarts = f", {task.restarts} restart{'' if task.restarts == 1 else 's'}" if task.restarts else ""
+    return (ended if task.state == "dead" else task.state) + restarts
+
+
 def knobs(written: Mapping[str, Any]) -> str:
     """The knobs that are set; a stored timeout is in milliseconds."""
     said = {name: value for name, value in written.items() if value not in (None, False, [], {})}
-    return ", ".join(f"{name} {value}{' ms' if name == 'timeout' else ''}" for name, value in said.items())
+    return ", ".join(f"{name} {duration(value) if name == 'timeout' else value}" for name, value in said.items())
 
 
 def safe_url(url: str) -> str | None:
@@ -105,4 +120,14 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda found: quote(values.get(found[1], found[0]), safe=""), template)
 
 
-FILTERS = {"ago": ago, "utc": utc, "clock": clock, "sign": sign, "kind": kind, "words": words, "knobs": knobs}
+FILTERS = {
+    "ago": ago,
+    "utc": utc,
+    "clock": clock,
+    "sign": sign,
+    "kind": kind,
+    "words": words,
+    "progress": progress,
+    "task_words": task_words,
+    "knobs": knobs,
+}

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pytest
 
-from outrider.cli.changes import as_written, duration, plan_lines
+from outrider.cli.changes import as_written, plan_lines
 
 FILE = Path("shop/checkout.yaml")
 
@@ -90,10 +90,3 @@ def test_remarks_are_told_and_a_refused_plan_has_no_command() -> None:
 )
 def test_values_are_written_as_in_a_spec(path: str, value: Any, text: str) -> None:
     assert as_written(path, value) == text
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(800, "800ms"), (1500, "1500ms"), (5000, "5s"), (120_000, "2m"), (3_600_000, "1h")]
-)
-def test_durations_take_the_largest_whole_unit(number: int, text: str) -> None:
-    assert duration(number) == text

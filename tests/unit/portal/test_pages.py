@@ -72,7 +72,7 @@ async def test_a_services_page_shows_allocations_upstreams_versions_and_deployme
     made = Version("stage", "checkout", 6, "a1b2c3", "http", "outrider.yaml", "", {}, {}, None, (), "kim", NOW)
     answers.stored = (made,)
     text = words(await browser.get("/environments/stage/services/checkout"))
-    assert "payments timeout 800 ms, retries 2" in text
+    assert "payments timeout 800ms, retries 2" in text
     assert "00000002 canary" in text
     assert "app failed: exit code 1" in text
     assert "outrider rollback checkout 6 -e stage" in text
@@ -122,7 +122,7 @@ async def test_text_of_a_spec_is_never_markup(browser: httpx2.AsyncClient, answe
         team=HOSTILE,
         description=HOSTILE,
         hash=HOSTILE,
-        upstreams={HOSTILE: {"timeout": HOSTILE}},
+        upstreams={HOSTILE: {"retries": HOSTILE}},
         links={HOSTILE: f"https://x/{HOSTILE}", 'a"onclick="x': 'https://x/"onclick="alert(1)'},
         problem=HOSTILE,
     )
