@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from outrider.operations.ports import Json
 
 # Events that only say what every start or stop says; the reason stands in another one.
-ROUTINE = frozenset({"Received", "Task Setup", "Alloc Unhealthy", "Killing", "Killed", "Sibling Task Failed"})
+ROUTINE = frozenset(
+    {
+        "Received",
+        "Task Setup",
+        "Downloading Artifacts",
+        "Started",
+        "Restarting",
+        "Alloc Unhealthy",
+        "Killing",
+        "Killed",
+        "Sibling Task Failed",
+    }
+)
 GONE = frozenset({"complete", "failed", "lost"})
 
 
@@ -61,15 +73,22 @@ class Allocation:
         return self.status in GONE
 
     @property
+    def is_current(self) -> bool:
+        """Whether it counts for what runs now: it lives, is on its way out, or failed and was not replaced."""
+        return not self.is_gone or (self.desired == "run" and not self.next_allocation)
+
+    @property
     def is_bad(self) -> bool:
         """Whether it failed or Nomad has found it unhealthy."""
         return self.status == "failed" or self.healthy is False
 
     @property
     def signature(self) -> tuple[object, ...]:
-        """What a person watching wants to hear of when it changes."""
-        tasks = tuple((task.name, task.state, task.failed, task.restarts) for task in self.tasks)
-        return (self.status, self.desired, self.healthy, self.canary, tasks)
+        """What a person watching wants to hear of when it changes; a restart is told once, not as end and start."""
+        tasks = tuple(
+            (task.name, task.failed, task.restarts, "" if task.restarts else task.state) for task in self.tasks
+        )
+        return (self.status, self.healthy, self.canary, tasks)
 
 
 def allocations(stubs: Iterable[Json]) -> tuple[Allocation, ...]:

@@ -25,6 +25,8 @@ class Patience:
     """For a node to become free where Nomad has found none."""
     stall: float = 15.0
     """Beyond Nomad's own progress deadline, without any progress."""
+    failures: int = 3
+    """No time, but a number: allocations in a row that become unhealthy, where Nomad would go on to its deadline."""
     promotion: float = 2.0
     """For Nomad to promote by itself what it was told to promote."""
     appearance: float = 5.0

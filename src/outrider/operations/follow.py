@@ -106,6 +106,8 @@ class Following:
         await self._state("running")
         if self._unplaced and self._progress.still_for_s > self._patience.placement:
             return await self._give_up(document, "not_placed", "; ".join(self._unplaced))
+        if self._progress.failures >= self._patience.failures:
+            return await self._give_up(document, "failed", f"{self._progress.failures} allocations became unhealthy")
         deadline = progress_deadline_s(document) + self._patience.stall
         if self._progress.still_for_s > deadline:
             return await self._give_up(document, "failed", f"nothing has moved for {deadline:.0f} s")

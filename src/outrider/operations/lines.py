@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outrider.operations.allocations import Allocation
+    from outrider.operations.allocations import Allocation, Task
 
 
 def allocation_line(one: Allocation) -> str:
     """``allocation 2ef5ca04 on node-1: running, healthy``, with the reason where a task failed."""
     canary = "canary " if one.canary else ""
     health = {True: ", healthy", False: ", unhealthy", None: ""}[one.healthy]
-    bad = next((task for task in one.tasks if task.failed), None)
-    said = f": {bad.name}: {bad.reason or bad.text}" if bad else ""
-    return f"{canary}allocation {one.short_id} on {one.node}: {one.status}{health}{said}"
+    troubled = sorted((task for task in one.tasks if task.failed or task.restarts), key=lambda task: not task.failed)
+    said = "; ".join(_trouble(task) for task in troubled[:2])
+    return f"{canary}allocation {one.short_id} on {one.node}: {one.status}{health}{'; ' if said else ''}{said}"
+
+
+def _trouble(task: Task) -> str:
+    count = f"restarted {task.restarts} time{'s' if task.restarts > 1 else ''}" if task.restarts else ""
+    return f"{task.name} {'failed' if task.failed else count}: {task.reason or task.text}"
 
 
 def allocation_detail(one: Allocation) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from outrider.errors import OutriderError
@@ -43,7 +44,8 @@ async def last_lines(environment: Environment, allocation_id: str, task: str) ->
     for kind in kinds:
         text = await _end(environment, allocation_id, task, kind)
         if text:
-            return "\n".join(f"  {kind}: {line}" for line in text.splitlines()[-LINES:])
+            lines = [line for line, _ in groupby(text.splitlines())]
+            return "\n".join(f"  {kind}: {line}" for line in lines[-LINES:])
     return ""
 
 

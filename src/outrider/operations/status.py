@@ -83,7 +83,7 @@ async def status(environment: Environment, service: str) -> Status:
     if not now.exists and not newest:
         raise await unknown_service(environment, service)
     base = await running_version(environment, service, now) or (newest[0] if newest else None)
-    found = tuple(one for one in allocations(stubs) if one.is_live or not one.is_gone)
+    found = tuple(one for one in allocations(stubs) if one.is_current)
     there, problem = await instances(environment, service)
     return _status(environment, service, _Seen(now, base, deployment, found, there, problem))
 

@@ -26,10 +26,14 @@ class Stopping:
 
     async def verdict(self) -> Verdict:
         """Wait for the last allocation; each has its delay, its signal and its timeout."""
-        patience = self.environment.patience
+        patience, watched = self.environment.patience, set[str]()
         while True:
             found = allocations(await self.environment.nomad.allocations(self.deployment.service))
             for one in self._progress.news_among(found):
+                self._progress.restart()
+                if one.is_gone and one.id not in watched:
+                    continue
+                watched.add(one.id)
                 await self.note("allocation", allocation_line(one), **allocation_detail(one))
             left = [one.short_id for one in found if not one.is_gone]
             if not left:

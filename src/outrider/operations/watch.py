@@ -89,36 +89,48 @@ def progress_deadline_s(document: Json) -> float:
 
 
 class Progress:
-    """What a person has been told already, and since when nothing has moved; the clock is handed in."""
+    """What a person has been told already, and since when nothing has got better; the clock is handed in.
+
+    Better is an allocation more that was placed for the first time, became healthy or was promoted. Replacements of
+    failed ones are news, but no progress.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._numbers: Numbers | None = None
+        self._best = (0, 0, False)
         self._signatures: dict[str, tuple[object, ...]] = {}
         self._moved_at = clock()
+        self._unhealthy_before = 0
 
     @property
     def still_for_s(self) -> float:
-        """Seconds since the last news."""
+        """Seconds since it got better."""
         return self._clock() - self._moved_at
+
+    @property
+    def failures(self) -> int:
+        """Allocations that became unhealthy since then."""
+        return (self._numbers.unhealthy if self._numbers else 0) - self._unhealthy_before
 
     def restart(self) -> None:
         """Something has been done: wait anew."""
         self._moved_at = self._clock()
+        self._unhealthy_before = self._numbers.unhealthy if self._numbers else 0
 
     def news_of(self, now: Numbers) -> bool:
         """Whether the numbers are others than at the last call."""
         is_new = now != self._numbers
         self._numbers = now
-        if is_new:
+        reached = (min(now.placed, now.desired), now.healthy, now.promoted)
+        if any(new > old for new, old in zip(reached, self._best, strict=True)):
+            self._best = (max(reached[0], self._best[0]), max(reached[1], self._best[1]), reached[2])
             self.restart()
         return is_new
 
     def news_among(self, found: tuple[Allocation, ...]) -> tuple[Allocation, ...]:
-        """The allocations that are others than at the last call. A restart of a task is news, but no progress."""
+        """The allocations that are others than at the last call."""
         fresh = tuple(one for one in found if self._signatures.get(one.id) != one.signature)
-        if any(one.id not in self._signatures for one in fresh):
-            self.restart()
         self._signatures |= {one.id: one.signature for one in fresh}
         return fresh
 

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+from fakes.surroundings import World, finished, text
+
+from outrider.errors import RemoteError, UsageError
+from outrider.operations.application import Application
+from outrider.operations.deploy import Order
+from outrider.operations.logs import LogRequest
+from outrider.telemetry.traffic import Edge
+
+ME = Order(by="ada")
+CALLER = "upstreams: {payments: {protocol: http, timeout: 800ms}}\n"
+
+
+async def deployed(application: Application, more: str = "") -> None:
+    assert (await finished(application, await application.deploy("stage", text(more), ME))).state == "successful"
+
+
+async def test_a_running_service_shows_its_version_and_allocations(application: Application) -> None:
+    await deployed(application, "count: 2\nteam: storefront\n")
+    status = await application.status("stage", "checkout")
+    assert (status.state, status.version, status.count, status.healthy) == ("running", 1, 2, 2)
+    assert status.team == "storefront"
+    assert len(status.allocations) == 2
+    assert status.deployment is not None
+
+
+async def test_an_instance_that_fails_its_checks_is_not_healthy(world: World, application: Application) -> None:
+    await deployed(application, "count: 2\n")
+    first, second = world.nomad.running("checkout")
+    world.consul.add("checkout", f"_nomad-task-{first.id}-group", 20000)
+    world.consul.add("checkout", f"_nomad-task-{second.id}-group", 20001, status="critical")
+    status = await application.status("stage", "checkout")
+    assert status.healthy == 1
+    assert [one.status for one in status.instances] == ["passing", "critical"]
+
+
+async def test_services_of_one_environment_are_not_those_of_the_other(application: Application) -> None:
+    await deployed(application)
+    assert [one.service for one in await application.statuses("stage")] == ["checkout"]
+    assert await application.statuses("production") == ()
+
+
+async def test_without_nomad_what_the_store_knows_is_shown_with_the_problem(
+    world: World, application: Application
+) -> None:
+    await deployed(application, "team: storefront\n")
+    world.nomad.away = RemoteError("Nomad did not answer")
+    status = await application.status("stage", "checkout")
+    assert (status.state, status.team, status.problem) == ("unknown", "storefront", "Nomad did not answer")
+
+
+async def test_without_consul_the_instances_are_missing_and_the_reason_is_there(
+    world: World, application: Application
+) -> None:
+    await deployed(application)
+    world.consul.away = RemoteError("Consul did not answer")
+    status = await application.status("stage", "checkout")
+    assert (status.state, status.problem) == ("running", "Consul did not answer")
+
+
+async def test_an_unknown_service_is_refused_with_those_that_are_known(application: Application) -> None:
+    await deployed(application)
+    with pytest.raises(UsageError, match="stage knows no service chekout") as caught:
+        await application.status("stage", "chekout")
+    assert caught.value.next_step == "It knows: checkout."
+
+
+async def test_endpoints_are_shown_by_consul_and_by_each_sidecar(world: World, application: Application) -> None:
+    await deployed(application, CALLER)
+    world.consul.add("payments", "p1", 20100)
+    world.consul.add("checkout", "c1", 20000, meta={"outrider_metrics": "127.0.0.1:20001"})
+    world.sidecars.answers["127.0.0.1:20001"] = {"upstreams": {"payments": {"state": "fresh"}}}
+    found = await application.endpoints("stage", "checkout")
+    assert [one.address for one in found.consul["payments"]] == ["127.0.0.1:20100"]
+    assert found.sidecars[0].upstreams == {"upstreams": {"payments": {"state": "fresh"}}}
+    assert found.problems == ()
+
+
+async def test_the_last_lines_of_a_log_are_the_last_lines(application: Application) -> None:
+    await deployed(application)
+    chunks = await application.logs("stage", "checkout", LogRequest(lines=2))
+    assert b"".join([chunk async for chunk in chunks]) == b"two\nthree\n"
+
+
+async def test_a_whole_log_starts_at_its_beginning(application: Application) -> None:
+    await deployed(application)
+    chunks = await application.logs("stage", "checkout", LogRequest())
+    assert b"".join([chunk async for chunk in chunks]) == b"one\ntwo\nthree\n"
+
+
+async def test_an_unknown_task_is_refused_with_those_that_are_there(application: Application) -> None:
+    await deployed(application)
+    with pytest.raises(UsageError, match="no task sidecar") as caught:
+        await application.logs("stage", "checkout", LogRequest(task="sidecar"))
+    assert "envoy" in str(caught.value.next_step)
+
+
+async def test_the_graph_has_declared_and_measured_edges(world: World, application: Application) -> None:
+    await deployed(application, CALLER)
+    world.traffic.measured = (Edge("checkout", "payments", 12.5, 0.1), Edge("web", "checkout", 3.0, 0.0))
+    found = await application.graph("stage", 1.0)
+    assert [(one.source, one.target, one.declared, one.requests_per_second) for one in found.edges] == [
+        ("checkout", "payments", True, 12.5),
+        ("web", "checkout", False, 3.0),
+    ]
+
+
+async def test_a_plan_of_a_new_service_adds_every_field(application: Application) -> None:
+    plan = await application.plan("stage", text())
+    assert plan.has_changes
+    assert plan.check_index == 0
+    assert {change.sign for change in plan.changes} == {"+"}
+    assert plan.allocations == {"checkout": {"place": 1}}
+
+
+async def test_a_plan_warns_of_what_a_fixed_port_means(application: Application) -> None:
+    plan = await application.plan("stage", text("ingress: {static: 18080}\n"))
+    assert any("one allocation per node" in line for line in plan.warnings)
+
+
+async def test_a_plan_shows_only_what_changes(application: Application) -> None:
+    await deployed(application, CALLER)
+    plan = await application.plan("stage", text(CALLER.replace("800ms", "900ms")))
+    assert [(one.path, one.before, one.after) for one in plan.changes] == [("upstreams.payments.timeout", 800, 900)]
