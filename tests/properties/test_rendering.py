@@ -38,11 +38,11 @@ CHECKS = st.sampled_from(
 SERVICES = st.fixed_dictionaries(
     {"service": NAMES},
     optional={
-        "port": st.integers(1, 65_535).filter(lambda port: not 19_000 <= port < 19_200),
+        "port": st.integers(1, 18_999),
         "protocol": st.sampled_from(["http", "http2"]),
-        "upstreams": st.dictionaries(NAMES, HTTP | STREAM | OUTSIDE | TCP | REDIS, max_size=5),
+        "upstreams": st.dictionaries(NAMES.map("to-{}".format), HTTP | STREAM | OUTSIDE | TCP | REDIS, max_size=5),
         "checks": st.lists(CHECKS, max_size=3),
-        "ingress": st.fixed_dictionaries({"rate": st.integers(1, 1_000_000)}),
+        "ingress": st.fixed_dictionaries({"rate": st.integers(1, 1_000_000), "static": st.integers(20_000, 20_009)}),
         "env": st.dictionaries(
             st.from_regex(r"X[A-Z_]{0,5}", fullmatch=True),
             st.text(max_size=10).map(lambda s: s.replace("\0", "")),

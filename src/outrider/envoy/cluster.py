@@ -107,11 +107,14 @@ def _named(name: str, kind: str, host: str, port: int) -> Json:
 
 
 def _balancing(upstream: Upstream) -> Json:
-    """Keys stick to redis instances, so none is ever taken out; elsewhere the least busy of two is asked."""
+    """Keys stick to redis instances, so none is ever taken out. Of HTTP's the less busy of two is asked.
+
+    TCP has no memory of instances that were tried: by turns, a second try meets another one.
+    """
     if upstream.protocol == "redis":
         return {"lb_policy": "MAGLEV"}
     return {
-        "lb_policy": "LEAST_REQUEST",
+        "lb_policy": "LEAST_REQUEST" if upstream.is_http else "ROUND_ROBIN",
         "circuit_breakers": {"thresholds": [_limit(upstream)]},
         "outlier_detection": _outliers(),
         "common_lb_config": {"healthy_panic_threshold": {"value": 40}},

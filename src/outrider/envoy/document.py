@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from json.encoder import encode_basestring_ascii
+import re
 from typing import Any, cast
 
 from outrider.envoy.extension import Json
 from outrider.topology.ports import Slot
 from outrider.topology.secret import Expression
+
+MARK = "\0"
+MARKED = re.compile(r'\{"\\u0000":("(?:[^"\\]|\\.)*")\}')
 
 
 def sampled(document: Json) -> Json:
@@ -28,20 +31,13 @@ def template(document: Json) -> str:
     """The document as a Nomad template whose rendering is the JSON that Envoy reads.
 
     Slots become ``{{ env `NAME` }}`` inside JSON strings: protobuf's JSON takes numbers as text, and backticks need
-    no escape there. Braces that developers wrote are escaped as JSON, so the template engine sees none of them.
+    no escape there. Braces that developers wrote are escaped as JSON, so the template engine sees none of them: in
+    JSON two braces in a row are always inside a string.
     """
-    return _text(document)
+    text = json.dumps(document, default=_marked, separators=(",", ":"))
+    return MARKED.sub(lambda found: json.loads(found[1]), text.replace("{{", r"\u007b\u007b"))
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        text = encode_basestring_ascii(value)
-        return text.replace("{{", r"\u007b\u007b") if "{{" in text else text
-    if isinstance(value, dict):
-        items = [f"{_text(key)}:{_text(item)}" for key, item in cast("Json", value).items()]
-        return "{" + ",".join(items) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join([_text(item) for item in cast("list[Any]", value)]) + "]"
-    if isinstance(value, Slot):
-        return f'"{{{{ env `{value.variable}` }}}}"'
-    return value.template if isinstance(value, Expression) else json.dumps(value)
+def _marked(value: Slot | Expression) -> Json:
+    """An object that no document holds, around the template's text; in a string its quotes would be escaped."""
+    return {MARK: value.template if isinstance(value, Expression) else f'"{{{{ env `{value.variable}` }}}}"'}

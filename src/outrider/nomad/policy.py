@@ -70,8 +70,9 @@ def update(topology: Topology) -> Json:
 def _all_beside(topology: Topology) -> int:
     """Where everything would be replaced in one step, the new comes up beside the old and takes over by itself.
 
-    Not with a fixed port, which the old one holds; and not for redis, whose keys two instances would share.
+    Not with a fixed port, which the old one holds; and not for a redis whose keys two instances would share.
     """
     count = 1 if topology.count is None else topology.count
-    possible = not has_fixed_port(topology) and topology.protocol != "redis"
+    shares_keys = topology.protocol == "redis" and not topology.spec.shard
+    possible = not has_fixed_port(topology) and not shares_keys
     return count if possible and count <= topology.spec.update.max_parallel else 0

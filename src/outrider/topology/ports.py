@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 from outrider.topology import names
@@ -106,7 +107,8 @@ def ports(wishes: Wishes) -> Ports:
 def _host(wishes: Wishes) -> Ports:
     labels = _labels(wishes)
     fixed = {names.APP: wishes.app, names.INGRESS: wishes.static} if wishes.mesh else {names.APP: _plain(wishes)}
-    slots = {label: fixed.get(label) or _port(label, index) for index, label in enumerate(labels)}
+    samples = (port for port in count(SAMPLE_PORT) if port not in fixed.values())
+    slots = {label: fixed.get(label) or Slot(f"NOMAD_PORT_{label}", next(samples)) for label in labels}
 
     def at(label: str, *, reachable: bool = False) -> Address | None:
         host = Slot(f"NOMAD_IP_{label}", LOOPBACK) if reachable else LOOPBACK
@@ -136,10 +138,6 @@ def _labels(wishes: Wishes) -> tuple[str, ...]:
 def _plain(wishes: Wishes) -> int | None:
     """The node port of an app without sidecar."""
     return wishes.static or wishes.app
-
-
-def _port(label: str, index: int) -> Slot:
-    return Slot(f"NOMAD_PORT_{label}", SAMPLE_PORT + index)
 
 
 def _bridge(wishes: Wishes) -> Ports:

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 from outrider.topology import names
 from outrider.topology.sidecar import Topology
 
+KEYS = {names.APP: "port", names.INGRESS: "ingress.static"}
 # Whether a topology uses a field whose behaviour is not built, and what to say then. Today every field has its effect.
 NOT_YET: tuple[tuple[Callable[[Topology], bool], str], ...] = ()
 
 
 def remarks(topology: Topology) -> tuple[str, ...]:
-    """One line for each consequence that a developer may not expect."""
+    """One line for each consequence that whoever deploys may not expect."""
     return tuple(
-        f"{booking.label} is the fixed port {booking.reserved} of the node: one allocation per node, and a deploy "
-        "stops the old one before the new one starts"
-        for booking in topology.ports.bookings
-        if booking.reserved
+        line for tell in (_fixed_ports, _fixed_canaries, _single_redis, _lonely_consul) for line in tell(topology)
     )
+
+
+def _fixed_ports(topology: Topology) -> Iterator[str]:
+    for booking in topology.ports.bookings:
+        if booking.reserved:
+            yield (
+                f"{KEYS[booking.label]} is the node's port {booking.reserved}: one allocation per node, and a node's old "
+                "one stops before its new one starts"
+            )
+
+
+def _fixed_canaries(topology: Topology) -> Iterator[str]:
+    fixed = [str(booking.reserved) for booking in topology.ports.bookings if booking.reserved]
+    if fixed and topology.spec.update.canary:
+        yield f"update.canary: each canary needs a node whose port {' and '.join(fixed)} is free"
+
+
+def _single_redis(topology: Topology) -> Iterator[str]:
+    if topology.protocol == "redis" and not topology.spec.shard:
+        yield "redis: the old instance stops before the new one starts, since two would share the keys between them"
+
+
+def _lonely_consul(topology: Topology) -> Iterator[str]:
+    address = topology.platform.consul.agent_address
+    is_own = urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
+    if is_own and topology.sidecar and topology.ports.mode == "bridge":
+        yield f"consul.agent_address {address} is, in bridge mode, the allocation itself and not its node"
 
 
 def effects_not_yet(topology: Topology) -> tuple[str, ...]:

@@ -87,14 +87,9 @@ def ports_in_bridge(case: Case) -> Iterator[Problem]:
 
 
 def fixed_ports(case: Case) -> Iterator[Problem]:
-    """On the node's network a fixed port is one allocation per node, with no canary beside it."""
+    """On the node's network app and ingress cannot have one number."""
     spec = case.spec
-    if not case.is_host or not isinstance(spec.port, int):
-        return
-    if spec.update.canary:
-        message = f"cannot be placed beside the old one, which holds the node's port {spec.port} (port)"
-        yield Problem("update.canary", message)
-    if spec.mesh and spec.ingress.static == spec.port:
+    if case.is_host and spec.mesh and isinstance(spec.port, int) and spec.ingress.static == spec.port:
         yield Problem("ingress.static", f"{spec.port} is the app's own port already: choose another")
 
 

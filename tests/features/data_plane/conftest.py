@@ -32,6 +32,16 @@ def free_port() -> int:
         return listening.getsockname()[1]
 
 
+async def accepts(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
+
+
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for a condition; a test that waits in vain fails by the deadline."""
     async with asyncio.timeout(DEADLINE_S):
@@ -205,6 +215,17 @@ class Street:
             )
         self.stack.push_async_callback(ended, process)
         return Sidecar(process, ports, log)
+
+    async def redis(self, program: str) -> int:
+        """The port of a real redis that keeps nothing."""
+        port = free_port()
+        process = await asyncio.create_subprocess_exec(
+            *(program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(self.directory)),
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        self.stack.push_async_callback(ended, process)
+        await until(lambda: accepts(port))
+        return port
 
     async def answers(self, url: str, status: int) -> bool:
         with contextlib.suppress(httpx2.TransportError):

@@ -36,3 +36,9 @@ def test_a_secret_is_a_question_that_renders_its_own_quotes() -> None:
     secret = Expression('{{ key "a" | toJSON }}', "sample")
     assert template({"p": secret}) == '{"p":{{ key "a" | toJSON }}}'
     assert sampled({"p": secret}) == {"p": "sample"}
+
+
+def test_text_that_looks_like_a_slot_in_the_making_is_text() -> None:
+    document = {"a": '{"\0":"x"}', "b": PORT}
+    text = template(document).replace("{{ env `NOMAD_PORT_ingress` }}", "1")
+    assert json.loads(text) == {"a": '{"\0":"x"}', "b": "1"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from support.topologies import resolved
 
 from outrider.topology.graph import graph
@@ -22,7 +24,7 @@ def test_a_ring_is_named_in_the_direction_of_its_calls() -> None:
     made = graph(resolved({"service": caller, "upstreams": {callee: {}}}) for caller, callee in specs)
     ring = made.cycle()
     assert ring[0] == ring[-1]
-    assert {(one, other) for one, other in zip(ring, ring[1:], strict=False)} == set(specs[:3])
+    assert {(one, other) for one, other in itertools.pairwise(ring)} == set(specs[:3])
 
 
 def test_without_a_ring_there_is_nothing_to_name() -> None:

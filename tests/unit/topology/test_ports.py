@@ -31,6 +31,12 @@ def test_no_two_samples_are_the_same_port() -> None:
     assert len(set(samples)) == len(samples) == 6
 
 
+def test_a_sample_never_meets_a_port_that_is_fixed() -> None:
+    ports = resolved({"ingress": {"static": 20_001}}).ports
+    places = [place.port for place in (ports.ingress, ports.metrics, ports.app) if place]
+    assert [port.sample if isinstance(port, Slot) else port for port in places] == [20_001, 20_000, 20_002]
+
+
 def test_a_fixed_port_is_reserved_on_the_node_in_host_mode() -> None:
     ports = resolved({"port": 8080, "ingress": {"static": 9090}}).ports
     assert ports.booking("app") == Booking("app", reserved=8080)

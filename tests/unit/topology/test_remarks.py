@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from support.topologies import resolved
+from support.topologies import BRIDGE, resolved
 
 from outrider.topology.remarks import effects_not_yet, remarks, serves_on
 
+REACHABLE = {"consul": {"address": "http://127.0.0.1:8500", "agent_address": "http://10.0.0.1:8500"}}
 
-def test_a_fixed_port_is_told_with_its_consequence() -> None:
+
+def test_a_fixed_port_is_told_with_its_consequences() -> None:
     (line,) = remarks(resolved({"port": 8080}))
-    assert line.startswith("app is the fixed port 8080 of the node: one allocation per node")
+    assert line.startswith("port is the node's port 8080: one allocation per node")
+    _, canary = remarks(
+        resolved({"ingress": {"static": 8443}, "update": {"canary": 1}, "count": 1}, BRIDGE | REACHABLE)
+    )
+    assert canary == "update.canary: each canary needs a node whose port 8443 is free"
     assert remarks(resolved({})) == ()
+
+
+def test_a_redis_that_may_not_share_its_keys_is_told_to_pause() -> None:
+    (line,) = remarks(resolved({"protocol": "redis"}))
+    assert "stops before the new one starts" in line
+    assert remarks(resolved({"protocol": "redis", "shard": True})) == ()
+
+
+def test_a_consul_that_no_allocation_can_reach_is_told() -> None:
+    (line,) = remarks(resolved({}, BRIDGE))
+    assert line.startswith("consul.agent_address http://127.0.0.1:8500 is, in bridge mode, the allocation itself")
+    assert remarks(resolved({}, BRIDGE | REACHABLE)) == ()
 
 
 def test_every_field_has_its_effect() -> None:

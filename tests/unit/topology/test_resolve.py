@@ -71,12 +71,6 @@ def test_the_sidecars_ports_are_free_for_the_app_in_host_mode_and_outside_the_me
     assert resolved({"port": 19_101, "mesh": False}, BRIDGE)
 
 
-def test_no_canary_fits_beside_a_port_that_the_node_has_once() -> None:
-    (problem,) = problems(port=8080, update={"canary": 1})
-    assert problem.path == "update.canary"
-    assert resolved({"port": 8080, "update": {"canary": 1}}, BRIDGE)
-
-
 def test_ingress_cannot_have_the_apps_own_port() -> None:
     (problem,) = problems(port=8080, ingress={"static": 8080})
     assert problem.path == "ingress.static"
