@@ -55,7 +55,9 @@ async def _events(invocation: Invocation, deployment: str) -> int:
 @click.command(short_help="Print the output of a service's tasks.")
 @click.argument("service")
 @click.option("--task", default="app", show_default=True, help="app, envoy, agent or gate.")
-@click.option("--type", "kind", type=click.Choice(["stdout", "stderr"]), default="stdout", show_default=True)
+@click.option(
+    "--type", "kind", type=click.Choice(["stdout", "stderr"]), default="stdout", show_default=True, help="Which output."
+)
 @click.option("--follow", "-f", is_flag=True, help="Go on printing what comes.")
 @click.option(
     "--lines", "-n", type=click.IntRange(1), default=100, show_default=True, help="Start this many lines back."

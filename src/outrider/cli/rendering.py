@@ -30,8 +30,17 @@ from outrider.topology.sidecar import Artifact
 @click.option(
     "--with", "callees", type=FILE, multiple=True, help="The spec of a service that it calls, for its protocol."
 )
-@click.option("--part", type=click.Choice(["job", "envoy", "agent"]), default="job", show_default=True)
-@click.option("--format", "form", type=click.Choice(["json", "hcl"]), default="json", show_default=True)
+@click.option(
+    "--part", type=click.Choice(["job", "envoy", "agent"]), default="job", show_default=True, help="What to print."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "hcl"]),
+    default="json",
+    show_default=True,
+    help="How to write the job.",
+)
 def render(file: Path, part: str, form: str, **chosen: Any) -> int:
     """Print what FILE becomes in an environment; asks no server.
 
