@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from outrider.spec.problems import Finding, findings
+from outrider.spec.problems import MOST_FINDINGS, Finding, findings
 from outrider.spec.structure import is_model, located_in
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def checked(data: Any, kind: Kind[Model]) -> tuple[Model | None, list[Finding]]:
         model = kind.model.model_validate(written)
     except ValidationError as error:
         wrong = findings(error, kind.model)
-        return None, wrong + broken_beside(written, kind, wrong)
+        return None, wrong + (broken_beside(written, kind, wrong) if len(wrong) < MOST_FINDINGS else [])
     broken = broken_rules(model, kind, set())
     return (None if broken else model), broken
 

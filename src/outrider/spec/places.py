@@ -40,16 +40,7 @@ def mark(path: Path, document: Document, *, of_key: bool = False) -> Mark:
     """The place of the path's value, or of its key where the key is meant or the value is a map or a list."""
     depth = known_depth(path, document)
     place = document.places[path[:depth]]
-    value = document.places.get((*path[:depth], 0)) or next(
-        (
-            inner
-            for other, inner in document.places.items()
-            if len(other) == depth + 1 and other[:depth] == path[:depth]
-        ),
-        None,
-    )
-    is_scalar = value is None
-    return place.value if is_scalar and depth == len(path) and not of_key else place.key
+    return place.key if of_key or place.is_filled or depth < len(path) else place.value
 
 
 def dotted(path: Path) -> str:

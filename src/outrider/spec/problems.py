@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from outrider.spec.document import Path
 
+# More than anybody reads; a file with thousands of wrong keys must not cost minutes.
+MOST_FINDINGS = 150
 # What other tools call it: the key here, where this model has it.
 ELSEWHERE = {
     "name": "service",
@@ -59,7 +61,7 @@ class Finding(NamedTuple):
 
 def findings(error: ValidationError, model: type[BaseModel]) -> list[Finding]:
     """All findings of one validation, in the order of the model; what follows from another one is left out."""
-    details = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"]
+    details = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"][:MOST_FINDINGS]
     found = [finding(detail, model) for detail in details]
     meant = {(*each.path[:-1], each.suggestion) for each in found if each.of_key and each.suggestion}
     return [

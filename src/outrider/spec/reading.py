@@ -13,7 +13,7 @@ from outrider.spec.merge import merged
 from outrider.spec.places import path_of, problem
 from outrider.spec.platform import Platform
 from outrider.spec.platform_rules import PLATFORM
-from outrider.spec.problems import Finding, unknown_key
+from outrider.spec.problems import MOST_FINDINGS, Finding, unknown_key
 from outrider.spec.rules import SERVICE
 from outrider.spec.service import Service
 from outrider.spec.shapes import near_miss
@@ -64,6 +64,8 @@ def read_service(text: str, file: str, environment: str | None = None, *, known:
     problems = [problem(finding, source, file) for finding in wrong + wrong_environments(source.data, known)]
     services: dict[str | None, Service | None] = {None: service}
     for name, overlay in overlays.items():
+        if len(problems) > MOST_FINDINGS:
+            break
         services[name], found = in_environment(common, overlay, wrong)
         problems += [problem(finding, source, file, name) for finding in found]
     chosen = services.get(environment, service)
@@ -120,7 +122,7 @@ def without(data: Any) -> Any:
 
 def without_value(empty: list[Path], model: type[BaseModel]) -> list[Finding]:
     """A finding for each key with nothing behind its colon."""
-    return [of_empty(located_in(model, path), model) for path in empty]
+    return [of_empty(located_in(model, path), model) for path in empty[:MOST_FINDINGS]]
 
 
 def of_empty(place: Location, model: type[BaseModel]) -> Finding:
@@ -145,7 +147,7 @@ def vain_removals(common: Any, overlay: dict[str, Any]) -> list[Finding]:
             near_miss(str(path[-1]), keys_at(common, path[:-1])),
             of_key=True,
         )
-        for path in nulls(overlay)
+        for path in nulls(overlay)[:MOST_FINDINGS]
         if path[-1] not in keys_at(common, path[:-1])
     ]
 
@@ -187,9 +189,9 @@ def wrong_name(name: str, known: Collection[str]) -> list[Finding]:
 
 
 def refused(problems: list[Problem]) -> SpecError:
-    """The error with all problems in the order of the file, each once; a flood is cut."""
+    """The error with all problems in the order of the file, each once; a flood is cut off."""
     ordered = sorted(dict.fromkeys(problems), key=lambda found: (found.line or 0, found.column or 0))
     if len(ordered) > MOST_PROBLEMS:
-        rest = Problem("", f"and {len(ordered) - MOST_PROBLEMS} more problems", file=ordered[0].file)
+        rest = Problem("", "and more: mend these first", file=ordered[0].file)
         ordered = [*ordered[:MOST_PROBLEMS], rest]
     return SpecError(tuple(ordered))

@@ -143,7 +143,7 @@ def web_address(text: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
-    if parts.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[\x21-\x7e]+", text):
+    if parts.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[\x21-\x7e]{1,2000}", text):
         raise refusal(f"must be an http:// or https:// address without spaces; found {shown(text)}")
     if "@" in parts.netloc:
         raise refusal("must not hold a user name or a password: files like this one are read by many")
@@ -170,7 +170,7 @@ DnsLabel = Annotated[
     str, Matching(DNS_LABEL, "a DNS label: at most 63 of a-z, 0-9 and -, first a letter, last no dash")
 ]
 WebAddress = Annotated[
-    str, AfterValidator(web_address), WithJsonSchema({"type": "string", "pattern": r"^https?://[\x21-\x7e]+$"})
+    str, AfterValidator(web_address), WithJsonSchema({"type": "string", "pattern": r"^https?://[\x21-\x7e]{1,1990}$"})
 ]
 HostPort = Annotated[str, AfterValidator(host_and_port), WithJsonSchema({"type": "string", "pattern": HOST_PORT})]
 Line = Annotated[str, AfterValidator(line_of_text), Field(min_length=1, max_length=1_000)]

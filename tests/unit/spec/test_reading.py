@@ -340,7 +340,7 @@ def test_a_flood_of_problems_is_cut(small: str) -> None:
     with pytest.raises(SpecError) as caught:
         read_service(small + "".join(f"key{n}: x\n" for n in range(250)), "f")
     assert len(caught.value.problems) == 101
-    assert str(caught.value.problems[-1]) == "f: and 150 more problems"
+    assert str(caught.value.problems[-1]) == "f: and more: mend these first"
 
 
 def test_a_problem_found_later_gets_its_place_from_the_file() -> None:
