@@ -11,7 +11,7 @@ from outrider.embedded.scheduler import script_checks
 from outrider.embedded.scheduler.allocation import group_of
 from outrider.embedded.scheduler.catalog import Catalog
 from outrider.embedded.scheduler.environment import Directories, nomad_environment
-from outrider.embedded.scheduler.services import Registration, registration
+from outrider.embedded.scheduler.services import Registration, UnknownPortError, registration
 
 Document = dict[str, Any]
 
@@ -35,11 +35,18 @@ class Attendance:
         self._is_over = False
 
     async def open(self) -> None:
-        """Register the group's services."""
-        await self._place.catalog.register(self._group_registrations())
+        """Register the group's services. Raises UnknownPortError."""
+        try:
+            registrations = self._group_registrations()
+        except UnknownPortError:
+            self._is_over = True
+            raise
+        await self._place.catalog.register(registrations)
 
     async def close(self) -> bool:
         """Deregister the group's services; whether there were any left."""
+        if self._is_over:
+            return False
         identifiers = [one.identifier for one in self._group_registrations()]
         was_open, self._is_over = not self._is_over, True
         if was_open and identifiers:

@@ -35,6 +35,8 @@ def _group(group: Document, job: Document, job_update: Document) -> Document:
     if kind == "service":
         result["Migrate"] = filled(defaults.MIGRATE, group.get("Migrate"))
         result["Update"] = filled(defaults.UPDATE, {**job_update, **(group.get("Update") or {})})
+    elif group.get("Update"):
+        result["Update"] = filled(defaults.UPDATE, group["Update"])
     result["Networks"] = [_network(network) for network in group.get("Networks") or []] or None
     result["Services"] = [_service(service, job, group, "") for service in group.get("Services") or []] or None
     result["Tasks"] = [_task(task, result, job) for task in group.get("Tasks") or []]

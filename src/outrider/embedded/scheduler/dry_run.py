@@ -9,8 +9,7 @@ from outrider.embedded.scheduler.decision import Updates
 from outrider.embedded.scheduler.difference import job_diff
 from outrider.embedded.scheduler.evaluation import blocked, new_evaluation
 from outrider.embedded.scheduler.evaluator import Evaluator, annotations
-from outrider.embedded.scheduler.planning import Ground, failures
-from outrider.embedded.scheduler.ports import PortBook
+from outrider.embedded.scheduler.planning import failures
 from outrider.embedded.scheduler.reconcile import decisions
 from outrider.embedded.scheduler.state import State
 from outrider.embedded.scheduler.validation import warnings
@@ -19,20 +18,20 @@ from outrider.embedded.scheduler.watcher import next_version
 Document = dict[str, Any]
 
 
-def dry_run(state: State, evaluator: Evaluator, node: Document, job: Document, *, with_diff: bool) -> Document:
+def dry_run(state: State, evaluator: Evaluator, job: Document, *, with_diff: bool) -> Document:
     """``/v1/job/:id/plan`` of a canonical, valid job."""
     existing = state.jobs.get(job["ID"])
     planned = _planned(state, existing, job)
     world = evaluator.world(job["ID"], candidate=planned)
     decided = decisions(world) if world else None
-    ground = Ground(planned, new_evaluation(job["ID"], "job-register"), node, PortBook(0, 0, lambda _: True))
+    ground = evaluator.ground(planned, new_evaluation(job["ID"], "job-register"))
     failed = failures(decided, ground) if decided else {}
     index = existing["JobModifyIndex"] if existing else 0
     diff = _annotated(existing, job, decided.updates if decided else {}) if with_diff else None
     evaluation = {**ground.evaluation, "JobModifyIndex": state.index + 1}
     return {
         "Annotations": annotations(decided) if decided else None,
-        "CreatedEvals": [blocked(evaluation, failed, node)] if failed else None,
+        "CreatedEvals": [blocked(evaluation, failed, ground.node)] if failed else None,
         "Diff": diff,
         "FailedTGAllocs": failed or None,
         "Index": index,

@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from outrider.embedded.scheduler import deployment as deployments
+from outrider.embedded.scheduler.allocation import is_client_terminal
 from outrider.embedded.scheduler.decision import Decisions, desired_updates
 from outrider.embedded.scheduler.evaluation import blocked, completed, new_evaluation
 from outrider.embedded.scheduler.planning import Ground, Plan, fits, plan
@@ -26,6 +27,7 @@ class Evaluator:
     def __init__(self, state: State, node: Document, book: PortBook) -> None:
         self._state, self._node, self._book = state, node, book
         self._timers: set[asyncio.TimerHandle] = set()
+        self._ended: set[str] = set()
         state.listeners.append(self._on_commit)
 
     def close(self) -> None:
@@ -38,9 +40,22 @@ class Evaluator:
         return commit.evaluations[0]
 
     def _on_commit(self, commit: Commit) -> None:
+        loop = asyncio.get_running_loop()
         for evaluation in commit.evaluations:
             if evaluation["Status"] == "pending":
-                asyncio.get_running_loop().call_soon(self._work_off, evaluation["ID"])
+                loop.call_soon(self._work_off, evaluation["ID"])
+        for allocation in commit.allocations:
+            if is_client_terminal(allocation) and allocation["ID"] not in self._ended:
+                self._ended.add(allocation["ID"])
+                loop.call_soon(self._on_end, allocation)
+
+    def _on_end(self, allocation: Document) -> None:
+        """An allocation that ended by itself may need another; one that made room may help those that wait."""
+        if self._state.is_closed:
+            return
+        if allocation["DesiredStatus"] == "run":
+            self.ask(allocation["JobID"], "alloc-failure")
+        self._retry_blocked()
 
     def _work_off(self, identifier: str) -> None:
         evaluation = self._state.evaluations.get(identifier)
@@ -51,7 +66,7 @@ class Evaluator:
             self._state.commit(Commit("EvaluationUpdated", evaluations=(completed(evaluation),)))
             return
         decided = decisions(world)
-        ground = Ground(world.job, evaluation, self._node, self._book)
+        ground = self.ground(world.job, evaluation)
         planned = plan(decided, ground, _current(world))
         self._store(world, decided, planned)
         self._finish(evaluation, decided, planned)
@@ -75,6 +90,10 @@ class Evaluator:
             evaluation,
             lambda: str(uuid.uuid4()),
         )
+
+    def ground(self, job: Document, evaluation: Document) -> Ground:
+        """What placements of the job stand on here."""
+        return Ground(job, evaluation, self._node, self._book)
 
     def _store(self, world: World, decided: Decisions, planned: Plan) -> None:
         changed = [] if planned.deployment is None else [self._counted(planned)]
@@ -123,9 +142,10 @@ class Evaluator:
             {**one, "Status": "canceled", "StatusDescription": note, "ModifyTime": time.time_ns()} for one in waiting
         ]
 
-    def retry_blocked(self) -> None:
+    def _retry_blocked(self) -> None:
         """Something has ended: those that wait for room may try again."""
-        waiting = {one["JobID"] for one in self._state.evaluations.values() if one["Status"] == "blocked"}
+        blocked_ones = [one for one in self._state.evaluations.values() if one["Status"] == "blocked"]
+        waiting = {one["JobID"] for one in blocked_ones if "WaitUntil" not in one}
         for job in waiting:
             self.ask(job, "queued-allocs")
 

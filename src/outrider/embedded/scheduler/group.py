@@ -114,7 +114,7 @@ class _Group:
     def _sorted(self, live: list[Document]) -> _Sorted:
         unwanted = self._unwanted_canaries()
         stop = [one for one in live if one["ID"] in unwanted]
-        rest = [one for one in _without(live, stop) if one["ClientStatus"] not in {"complete", "lost"}]
+        rest = [one for one in _without(live, stop) if self._counts(one)]
         migrate = [one for one in rest if one["DesiredTransition"]["Migrate"]]
         placed = {one for state in self._states(self.current) for one in state["PlacedCanaries"] or ()}
         stay, now, later = self._by_reschedule(_without(rest, migrate))
@@ -123,6 +123,12 @@ class _Group:
         stop_all = [*stop, *canary_moves]
         canaries = [one for one in stay if one["ID"] in placed]
         return _Sorted(stay, _without(migrate, canary_moves), now, later, canaries, stop_all)
+
+    def _counts(self, allocation: Document) -> bool:
+        """A service's allocation that ended counts no more; a batch job's that ended well has done its work."""
+        if allocation["ClientStatus"] != "complete" or self.world.job["Type"] == "service":
+            return allocation["ClientStatus"] not in {"complete", "lost"}
+        return allocation["Job"]["Version"] == self.world.job["Version"]
 
     def _states(self, deployment: Document | None) -> list[Document]:
         return list(deployment["TaskGroups"].values()) if deployment else []

@@ -17,6 +17,9 @@ def refusal(job: Document, group: Document, node: Document) -> Document | None:
     """Nomad's metrics of a failed placement, or None where the node suits the group."""
     if any(task["Driver"] not in DRIVERS for task in group["Tasks"]):
         return metrics(node, filtered={"missing drivers": 1})
+    network = _missing_network(group)
+    if network:
+        return metrics(node, filtered={network: 1})
     if not _is_in_datacenter(job, node):
         return metrics(node, filtered={})
     reasons = unmet(all_constraints(job, group), node)
@@ -60,6 +63,17 @@ def booked(group: Document, owner: str, book: PortBook, address: str) -> tuple[D
         return None, f"network: {error}"
 
 
+def collision(group: Document, book: PortBook, leaving: set[str], node: Document) -> Document | None:
+    """The metrics of a group whose fixed ports others have; ``leaving`` are allocations that will have ended."""
+    networks: list[Document] = group["Networks"] or []
+    try:
+        for port in [port for network in networks for port in _ports(network, True)]:
+            book.check(port["Label"], port["Value"], leaving)
+    except PortCollisionError as error:
+        return metrics(node, exhausted={f"network: {error}": 1})
+    return None
+
+
 def resources(group: Document, network: Document) -> Document:
     """The fields of an allocation that say what it has: per task, shared, and in the older summed form."""
     tasks: list[Document] = group["Tasks"]
@@ -80,6 +94,17 @@ def resources(group: Document, network: Document) -> Document:
         },
         "TaskResources": {task["Name"]: {**task["Resources"], "DiskMB": 0, "Networks": None} for task in tasks},
     }
+
+
+def _missing_network(group: Document) -> str:
+    """Only the host's own network is offered, under its default name."""
+    networks: list[Document] = group["Networks"] or []
+    if any(one["Mode"] not in {"host", "none"} for one in networks):
+        return "missing network"
+    for port in [port for one in networks for port in (*_ports(one, True), *_ports(one, False))]:
+        if port["HostNetwork"] != "default":
+            return f'missing host network "{port["HostNetwork"]}" for port "{port["Label"]}"'
+    return ""
 
 
 def _is_in_datacenter(job: Document, node: Document) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from outrider.embedded.scheduler import deployment as deployments
 from outrider.embedded.scheduler.allocation import new_allocation
 from outrider.embedded.scheduler.decision import Decisions, Placement
-from outrider.embedded.scheduler.placement import booked, metrics, refusal, resources
+from outrider.embedded.scheduler.placement import booked, collision, metrics, refusal, resources
 from outrider.embedded.scheduler.ports import PortBook
 from outrider.embedded.scheduler.reschedule import tracker_after
 
@@ -59,8 +59,9 @@ def plan(decided: Decisions, ground: Ground, current: Document | None) -> Plan:
 def failures(decided: Decisions, ground: Ground) -> dict[str, Document]:
     """The groups that a dry run could not place, without booking anything."""
     result: dict[str, Document] = {}
+    leaving = {one["ID"] for one in decided.stop}
     for one in decided.place:
-        reason = refusal(ground.job, one.group, ground.node)
+        reason = refusal(ground.job, one.group, ground.node) or collision(one.group, ground.book, leaving, ground.node)
         if reason is not None:
             result[one.group["Name"]] = reason
     return result

@@ -46,11 +46,15 @@ class PortBook:
 
     def reserved(self, owner: str, label: str, port: int) -> int:
         """Book a fixed port, also from an allocation that is about to end. Raises PortCollisionError."""
-        owners = self.owners.get(port, set())
-        if owners - self.leaving or (not owners and not self.is_free(port)):
-            raise PortCollisionError(label, port)
-        self.owners[port] = {*owners, owner}
+        self.check(label, port, set())
+        self.owners[port] = {*self.owners.get(port, set()), owner}
         return port
+
+    def check(self, label: str, port: int, leaving: set[str]) -> None:
+        """Raise PortCollisionError where a fixed port could not be booked once ``leaving`` have ended."""
+        owners = self.owners.get(port, set())
+        if owners - self.leaving - leaving or (not owners and not self.is_free(port)):
+            raise PortCollisionError(label, port)
 
     def leave(self, owner: str) -> None:
         """Note that an allocation will end: a successor may have its fixed ports."""

@@ -12,11 +12,21 @@ from outrider.embedded.scheduler.change import is_changed
 from outrider.embedded.scheduler.evaluation import new_evaluation
 from outrider.embedded.scheduler.refusal import RefusalError
 from outrider.embedded.scheduler.state import Commit, State
-from outrider.embedded.scheduler.times import stamp
 from outrider.embedded.scheduler.validation import job_problems, listed, warnings
 from outrider.embedded.scheduler.watcher import next_version
 
 Document = dict[str, Any]
+
+
+_NOTHING_DONE: Document = {
+    "EvalCreateIndex": 0,
+    "EvalID": "",
+    "Index": 0,
+    "JobModifyIndex": 0,
+    "KnownLeader": False,
+    "LastContact": 0,
+    "NextToken": "",
+}
 
 
 def candidate(body: Document) -> Document:
@@ -40,7 +50,7 @@ def valid_candidate(body: Document) -> Document:
     if problems:
         raise RefusalError(500, listed(problems))
     if job["Namespace"] != "default":
-        raise RefusalError(500, f'job "{job["ID"]}" is in nonexistent namespace "{job["Namespace"]}"')
+        raise RefusalError(500, listed([f'job "{job["ID"]}" is in nonexistent namespace "{job["Namespace"]}"']))
     return job
 
 
@@ -103,16 +113,25 @@ def _registered(commit: Commit, modified: int) -> Document:
     }
 
 
+def evaluated(job: Document, evaluation: Document) -> Document:
+    """The answer to an evaluation that somebody asked for."""
+    index = evaluation["ModifyIndex"]
+    asked = {"EvalCreateIndex": index, "EvalID": evaluation["ID"], "Index": index}
+    return {**_NOTHING_DONE, **asked, "JobModifyIndex": job["ModifyIndex"], "Warnings": ""}
+
+
 def deregister(state: State, name: str, *, is_purging: bool) -> Document:
     """Stop a job, or forget it altogether; a job that is not there is no error, as with Nomad."""
     existing = state.jobs.get(name)
+    if existing is None:
+        return {**_NOTHING_DONE, "VolumeEvalID": "", "VolumeEvalIndex": 0}
     evaluation = new_evaluation(name, "job-deregister", JobModifyIndex=state.index + 1)
-    stopped = () if is_purging or existing is None else (next_version(existing, {**existing, "Stop": True}),)
+    stopped = () if is_purging else (next_version(existing, {**existing, "Stop": True}),)
     commit = Commit(
         "JobDeregistered",
         jobs=stopped,
         evaluations=(evaluation,),
-        purged=(name,) if is_purging and existing is not None else (),
+        purged=(name,) if is_purging else (),
     )
     stored = state.commit(commit)
     return _registered(stored, stored.index) | {"VolumeEvalID": "", "VolumeEvalIndex": 0}
@@ -120,7 +139,7 @@ def deregister(state: State, name: str, *, is_purging: bool) -> Document:
 
 def revert(state: State, name: str, body: Document) -> Document:
     """Register an older version again. Raises RefusalError."""
-    existing = _existing(state, name)
+    existing = _existing(state, name, 500)
     number: int = body.get("JobVersion") or 0
     prior = body.get("EnforcePriorVersion")
     if prior is not None and prior != existing["Version"]:
@@ -152,17 +171,14 @@ def scale(state: State, name: str, body: Document) -> Document:
         raise RefusalError(400, "job scaling blocked due to active deployment")
     if count is None:
         _note_scaling(state, name, group, _scaling(body, known[group], ""))
-        return {"EvalCreateIndex": 0, "EvalID": "", "Index": state.index, **_unchanged(existing)}
+        noted = {"Index": state.index, "JobModifyIndex": existing["JobModifyIndex"], "KnownLeader": True}
+        return {**_NOTHING_DONE, **noted, "Warnings": ""}
     groups = [{**one, "Count": count} if one["Name"] == group else one for one in existing["TaskGroups"]]
     job = next_version(existing, {**existing, "TaskGroups": groups, "Stable": False, "SubmitTime": time.time_ns()})
     evaluation = new_evaluation(name, "job-scaling", JobModifyIndex=state.index + 1)
     commit = state.commit(Commit("JobRegistered", jobs=(job,), evaluations=(evaluation,)))
     _note_scaling(state, name, group, _scaling(body, known[group], evaluation["ID"]))
     return _registered(commit, commit.index) | {"Warnings": ""}
-
-
-def _unchanged(job: Document) -> Document:
-    return {"JobModifyIndex": job["JobModifyIndex"], "KnownLeader": False, "LastContact": 0, "Warnings": ""}
 
 
 def _scaling(body: Document, previous: int, evaluation: str) -> Document:
@@ -194,9 +210,9 @@ def stop_allocation(state: State, allocation: Document, *, with_delay: bool) -> 
     return {"EvalID": evaluation["ID"], "Index": stored.index}
 
 
-def _existing(state: State, name: str) -> Document:
+def _existing(state: State, name: str, status: int = 404) -> Document:
     if name not in state.jobs:
-        raise RefusalError(404, f'job "{name}" not found')
+        raise RefusalError(status, f'job "{name}" not found')
     return state.jobs[name]
 
 
@@ -206,4 +222,4 @@ def set_stable(state: State, name: str, number: int, *, is_stable: bool) -> Docu
     if version is None:
         raise RefusalError(500, f'job "{name}" in namespace "default" at version {number} not found')
     state.versions[name] = [{**one, "Stable": is_stable} if one is version else one for one in state.versions[name]]
-    return {"Index": state.index, "Stamp": stamp()}
+    return {"Index": state.index}

@@ -16,6 +16,7 @@ from outrider.embedded.scheduler.consul import ConsulAgent
 from outrider.embedded.scheduler.environment import Directories, task_environment
 from outrider.embedded.scheduler.health import complaints, health
 from outrider.embedded.scheduler.orphans import Ledger
+from outrider.embedded.scheduler.services import UnknownPortError
 from outrider.embedded.scheduler.task import Surroundings, Task
 
 Document = dict[str, Any]
@@ -90,13 +91,22 @@ class Runner:
             await self._unless_stopping(previous.done.wait())
         if self._stopping is None:
             self._make_directories()
-            await self._attendance.open()
+            await self._open()
             self._track()
         self._settle()
-        await asyncio.gather(*(task.run() for task in self.tasks.values()))
+        await asyncio.gather(*(task.run() for task in self.tasks.values() if not task.is_dead))
         if self._stopping is not None:
             await self._stopping
         await self._attendance.close()
+
+    async def _open(self) -> None:
+        """Register the group's services; where that is impossible, no task starts."""
+        try:
+            await self._attendance.open()
+        except UnknownPortError as error:
+            reason = f'failed to setup alloc: pre-run hook "group_services" failed: unable to get address: {error}'
+            for task in self.tasks.values():
+                task.refuse(reason)
 
     async def _unless_stopping(self, waiting: Coroutine[Any, Any, Any]) -> None:
         work = asyncio.ensure_future(waiting)

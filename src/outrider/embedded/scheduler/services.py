@@ -21,6 +21,13 @@ _TTL_SLACK = 31_000_000_000
 """A script check may come this much late before Consul calls it critical; Nomad's own figure."""
 
 
+class UnknownPortError(ValueError):
+    """A service or check on a port that its group does not have."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f'invalid port "{label}": port label not found')
+
+
 @dataclass(frozen=True, slots=True)
 class ScriptCheck:
     """A check whose command runs beside a task; times in nanoseconds."""
@@ -83,6 +90,8 @@ def _address(label: str, fixed: str, allocation: Document, mode: str) -> tuple[s
         if port["Label"] == label:
             number = port.get("To") or port["Value"] if mode in {"alloc", "driver"} else port["Value"]
             return fixed or port["HostIP"], number
+    if label and not label.isdecimal():
+        raise UnknownPortError(label)
     address = fixed or (ports[0]["HostIP"] if ports else "127.0.0.1")
     return address, int(label) if label.isdecimal() else 0
 

@@ -123,6 +123,11 @@ class Task:
             await asyncio.sleep(self.task["ShutdownDelay"] / _SECOND)
         await self._end_process()
 
+    def refuse(self, message: str) -> None:
+        """Bury the task before it lived: something that it needs cannot be set up."""
+        self.emit(task_events.setup_failed(message), Failed=True)
+        self._bury()
+
     async def restart(self, reason: str) -> None:
         """End the process; the next one starts without a delay, and without counting as a failure."""
         if self.process is None:
@@ -206,6 +211,8 @@ class Task:
         environment = {**self.environment, **self._templates.variables()}
         config = driver_config(self.task["Config"] or {}, environment, self._around.node)
         directory = self._around.directory
+        if not config.get("command"):
+            raise ValueError("the task's config names no command")
         program = executable(config["command"], directory, environment.get("PATH", ""))
         where = directory / config["work_dir"] if config.get("work_dir") else directory
         arguments = (program, *map(str, config.get("args") or ()))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -50,7 +48,7 @@ class AllocationCalls:
         identifier = checked_id(request.path_params["id"], "alloc")
         allocation = self._state.allocations.get(identifier)
         if allocation is None:
-            raise RefusalError(404, "alloc not found")
+            raise RefusalError(404, "allocation not found")
         with_delay = request.query_params.get("no_shutdown_delay", "") not in {"true", "1"}
         answer = stop_allocation(self._state, allocation, with_delay=with_delay)
         return document(answer, answer["Index"])
@@ -59,7 +57,7 @@ class AllocationCalls:
         asked = await body(request)
         runner, task = self._running(request), asked.get("TaskName") or ""
         if task and task not in runner.tasks:
-            raise RefusalError(404, f"Could not find task runner for task: {task}")
+            raise RefusalError(500, f"Could not find task runner for task: {task}")
         if task and runner.tasks[task].process is None:
             raise RefusalError(500, "Task not running")
         await runner.restart(task, "User requested task to restart")
@@ -68,8 +66,6 @@ class AllocationCalls:
     async def signal(self, request: Request) -> Response:
         asked = await body(request)
         runner, name, task = self._running(request), asked.get("Signal") or "SIGINT", asked.get("Task") or ""
-        if name not in signal.Signals.__members__:
-            raise RefusalError(500, f"unknown signal {name}")
         if task and task not in runner.tasks:
             raise RefusalError(500, "Task not found")
         for one in runner.tasks.values():

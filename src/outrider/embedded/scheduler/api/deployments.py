@@ -96,7 +96,7 @@ class DeploymentCalls:
             raise RefusalError(400, "Deployment ID does not match")
         found = self._state.deployments.get(checked_id(identifier, "deployment"))
         if found is None:
-            raise RefusalError(404, "deployment not found")
+            raise RefusalError(500, "deployment not found")
         if not rules.is_active(found):
             raise RefusalError(500, f"can't {verb} terminal deployment")
         return found

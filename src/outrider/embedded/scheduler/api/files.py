@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from outrider.embedded.logs import Frame, frames, start_position
-from outrider.embedded.scheduler.api.answers import Document, document
+from outrider.embedded.scheduler.api.answers import Document, document, error
 from outrider.embedded.scheduler.client import Client
 from outrider.embedded.scheduler.environment import Directories
 from outrider.embedded.scheduler.refusal import RefusalError
@@ -49,11 +49,18 @@ class FileCalls:
         return document(_entry(path) | (kind if path.is_file() else {}))
 
     async def cat(self, request: Request) -> Response:
-        return _file(self._path(request), 0, None)
+        return self._content(request, 0, None)
 
     async def readat(self, request: Request) -> Response:
-        offset, limit = _number(request, "offset"), _number(request, "limit")
-        return _file(self._path(request), offset, limit)
+        return self._content(request, _number(request, "offset"), _number(request, "limit"))
+
+    def _content(self, request: Request, offset: int, limit: int | None) -> Response:
+        """A file's bytes; what is wrong with the path is told in a body with status 200, as Nomad does."""
+        self._root(request)
+        try:
+            return _file(self._path(request), offset, limit)
+        except RefusalError as refusal:
+            return error(200, refusal.text)
 
     async def stream(self, request: Request) -> Response:
         """One file, framed; followed unless the query says no."""
@@ -74,11 +81,11 @@ class FileCalls:
         if kind not in {"stdout", "stderr"}:
             raise RefusalError(400, "must provide log type (stdout/stderr)")
         if origin not in {"start", "end"}:
-            raise RefusalError(400, 'origin must be "start" or "end"')
+            raise RefusalError(400, "origin must be start or end")
         runner = self._client.runners.get(request.path_params["id"])
         logs = Directories(self._root(request)).logs
         if runner is not None and task not in runner.tasks:
-            raise RefusalError(404, f'unknown task name "{task}"')
+            raise RefusalError(400, f'unknown task name "{task}"')
         follow, plain = _is_true(request, "follow"), _is_true(request, "plain")
         place = start_position(logs, f"{task}.{kind}", origin, _number(request, "offset"))
 
@@ -106,7 +113,7 @@ class FileCalls:
         if "secrets" in path.relative_to(root.resolve()).parts[1:2]:
             raise RefusalError(500, "Reading secret file prohibited: " + asked)
         if not path.exists():
-            raise RefusalError(404, f"stat {asked}: no such file or directory")
+            raise RefusalError(404, f"stat {path}: no such file or directory")
         return path
 
 
@@ -117,7 +124,7 @@ def _is_true(request: Request, name: str) -> bool:
 def _number(request: Request, name: str) -> int:
     text = request.query_params.get(name, "0")
     if not text.lstrip("-").isdecimal():
-        raise RefusalError(400, f"error parsing {name}: {text}")
+        raise RefusalError(400, f'error parsing {name}: strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)
 
 

@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from outrider.embedded.scheduler.api.answers import body, document
+from outrider.embedded.scheduler import registration
 from outrider.embedded.scheduler.dry_run import dry_run
 from outrider.embedded.scheduler.refusal import RefusalError
-from outrider.embedded.scheduler.registration import valid_candidate
 from outrider.embedded.scheduler.server import Scheduler
 
 
@@ -20,12 +20,12 @@ class PlanCalls:
 
     async def plan(self, request: Request) -> Response:
         asked = await body(request)
-        job = valid_candidate(asked)
+        job = registration.valid_candidate(asked)
         if job["ID"] != request.path_params["job"]:
             raise RefusalError(400, "Job ID does not match")
         scheduler = self._scheduler
         with_diff = bool(asked.get("Diff"))
-        answer = dry_run(scheduler.state, scheduler.evaluator, scheduler.node, job, with_diff=with_diff)
+        answer = dry_run(scheduler.state, scheduler.evaluator, job, with_diff=with_diff)
         return document(answer, answer["Index"])
 
     async def evaluate(self, request: Request) -> Response:
@@ -34,5 +34,6 @@ class PlanCalls:
             raise RefusalError(404, "job not found")
         evaluation = self._scheduler.evaluator.ask(name, "job-register")
         index = evaluation["ModifyIndex"]
-        answer = {"EvalCreateIndex": index, "EvalID": evaluation["ID"], "Index": index, "JobModifyIndex": index}
+        job = self._scheduler.state.jobs[name]
+        answer = registration.evaluated(job, evaluation)
         return document(answer, index)

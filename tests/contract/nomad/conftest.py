@@ -1,0 +1,54 @@
+"""The two Nomads of the contract: the embedded one, and the real one where it is installed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from support.nomad_calls import NomadCalls
+from support.nomad_server import Servers, nomad_server
+
+from outrider.embedded.cluster import cluster
+
+
+@pytest.fixture(scope="session")
+def real_nomad(program: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """One real Nomad for all tests of a worker: it takes half a minute to start."""
+    with nomad_server(program("nomad"), program("consul"), tmp_path_factory.mktemp("nomad")) as servers:
+        yield servers
+
+
+@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.needs("nomad", "consul"))])
+async def calls(request: pytest.FixtureRequest, tmp_path: Path, worker_number: int) -> AsyncGenerator[NomadCalls]:
+    """A server to call; jobs of different tests have different names."""
+    if request.param == "real":
+        servers: Servers = request.getfixturevalue("real_nomad")
+        async with _calls(servers.nomad, servers.consul) as found:
+            yield found
+        return
+    first = 26000 + 500 * worker_number
+    async with (
+        cluster("dc1", tmp_path, port_range=(first, first + 500)) as running,
+        _calls(running.nomad_address, running.consul_address) as found,
+    ):
+        yield found
+
+
+@pytest.fixture(scope="session")
+def worker_number(request: pytest.FixtureRequest) -> int:
+    """Workers that run side by side book ports from ranges of their own."""
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+    return int(worker.removeprefix("gw"))
+
+
+@contextlib.asynccontextmanager
+async def _calls(nomad: str, consul: str) -> AsyncGenerator[NomadCalls]:
+    async with (
+        httpx2.AsyncClient(base_url=nomad, timeout=60) as first,
+        httpx2.AsyncClient(base_url=consul, timeout=60) as second,
+    ):
+        yield NomadCalls(first, second)

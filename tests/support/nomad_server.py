@@ -1,0 +1,157 @@
+"""A real Nomad beside a real Consul for contract tests: server and client in one on free ports, ended with the block."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+_START_S = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Addresses ``http://host:port``."""
+
+    nomad: str
+    consul: str
+
+
+@contextlib.contextmanager
+def nomad_server(nomad: str, consul: str, directory: Path) -> Iterator[Servers]:
+    """Yields the addresses once the node is ready and has seen Consul; at the end no process of it is left."""
+    ports = dict(zip(("http", "rpc", "serf", "chttp", "cserver", "clan", "cwan"), _free_ports(7), strict=True))
+    configuration = directory / "nomad.hcl"
+    configuration.write_text(_configuration(ports, directory))
+    with (
+        _running(_consul_command(consul, ports), directory / "consul.log"),
+        _running([nomad, "agent", "-config", str(configuration)], directory / "nomad.log"),
+    ):
+        servers = Servers(f"http://127.0.0.1:{ports['http']}", f"http://127.0.0.1:{ports['chttp']}")
+        try:
+            _wait(lambda: _is_ready(servers))
+            yield servers
+        finally:
+            _stop_jobs(servers)
+    _kill_leftovers(directory)
+
+
+def _consul_command(consul: str, ports: dict[str, int]) -> list[str]:
+    names = (("http", "chttp"), ("server", "cserver"), ("serf-lan", "clan"), ("serf-wan", "cwan"))
+    fixed = [consul, "agent", "-dev", "-bind", "127.0.0.1", "-node", "node-1", "-grpc-port", "-1", "-dns-port", "-1"]
+    return [*fixed, *(item for name, port in names for item in (f"-{name}-port", str(ports[port])))]
+
+
+def _configuration(ports: dict[str, int], directory: Path) -> str:
+    return f"""
+data_dir = "{directory}/nomad"
+bind_addr = "127.0.0.1"
+disable_update_check = true
+advertise {{
+  http = "127.0.0.1"
+  rpc = "127.0.0.1"
+  serf = "127.0.0.1"
+}}
+ports {{
+  http = {ports["http"]}
+  rpc = {ports["rpc"]}
+  serf = {ports["serf"]}
+}}
+server {{
+  enabled = true
+  bootstrap_expect = 1
+}}
+client {{
+  enabled = true
+  servers = ["127.0.0.1:{ports["rpc"]}"]
+  network_interface = "lo"
+  min_dynamic_port = 27000
+  max_dynamic_port = 28000
+  options = {{ "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }}
+}}
+plugin "raw_exec" {{
+  config {{
+    enabled = true
+  }}
+}}
+consul {{
+  address = "127.0.0.1:{ports["chttp"]}"
+}}
+"""
+
+
+@contextlib.contextmanager
+def _running(command: list[str], log: Path) -> Iterator[None]:
+    foreign = ("NOMAD_", "CONSUL_", "VAULT_", "AWS_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=environment, cwd=log.parent)
+        try:
+            yield
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
+            process.wait()
+
+
+def _is_ready(servers: Servers) -> bool:
+    with contextlib.suppress(httpx2.HTTPError, KeyError, IndexError):
+        nodes = httpx2.get(f"{servers.nomad}/v1/nodes").json()
+        node = httpx2.get(f"{servers.nomad}/v1/node/{nodes[0]['ID']}").json()
+        return (
+            node["Status"] == "ready"
+            and "consul.version" in node["Attributes"]
+            and "driver.raw_exec" in node["Attributes"]
+        )
+    return False
+
+
+def _stop_jobs(servers: Servers) -> None:
+    with contextlib.suppress(httpx2.HTTPError):
+        for job in httpx2.get(f"{servers.nomad}/v1/jobs").json():
+            httpx2.delete(f"{servers.nomad}/v1/job/{job['ID']}", params={"purge": "true"})
+        _wait(lambda: not _living(servers), 30)
+
+
+def _living(servers: Servers) -> list[str]:
+    allocations = httpx2.get(f"{servers.nomad}/v1/allocations").json()
+    return [one["ID"] for one in allocations if one["ClientStatus"] in {"pending", "running"}]
+
+
+def _wait(condition: Callable[[], bool], seconds: float = _START_S) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the real server did not get there in time"
+        time.sleep(0.2)
+
+
+def _kill_leftovers(directory: Path) -> None:
+    """Nomad leaves its tasks running when it ends: those of this directory go."""
+    mark = f"NOMAD_ALLOC_DIR={directory}/".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (entry / "environ").read_bytes():
+                os.kill(int(entry.name), signal.SIGKILL)
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in [one for one in mounts if one.startswith(f"{directory}/")]:
+        subprocess.run(["umount", mount], check=False)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
