@@ -1,0 +1,155 @@
+"""The same sentences hold for SQLite and for PostgreSQL; services have names of their own, as the database is shared."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from outrider.operations.records import Deployment, Draft
+from outrider.store.store import SqlStore
+
+
+@pytest.fixture
+def service() -> str:
+    return f"s-{uuid.uuid4()}"
+
+
+def draft(service: str, protocol: str = "http", artifacts: tuple[str, ...] = ()) -> Draft:
+    return Draft(
+        environment="stage",
+        service=service,
+        hash="abc",
+        protocol=protocol,
+        file="outrider.yaml",
+        spec=f"service: {service}\n",
+        merged={"service": service, "upstreams": {}},
+        job={"ID": service},
+        bootstrap="{{ env `X` }}",
+        artifacts=artifacts,
+        created_by="ada",
+    )
+
+
+def deployment(service: str) -> Deployment:
+    return Deployment(
+        id=str(uuid.uuid4()),
+        environment="stage",
+        service=service,
+        kind="run",
+        state="pending",
+        created_by="ada",
+        created_at=datetime.now(UTC),
+    )
+
+
+async def test_versions_are_numbered_per_service_and_come_back_as_they_were(store: SqlStore, service: str) -> None:
+    first = await store.add_version(draft(service, artifacts=("b", "a")))
+    second = await store.add_version(draft(service))
+    other = await store.add_version(draft(service + "x"))
+    assert (first.number, second.number, other.number) == (1, 2, 1)
+    assert await store.version("stage", service, 1) == replace(first, artifacts=("a", "b"))
+    assert await store.versions("stage", service) == (second, replace(first, artifacts=("a", "b")))
+
+
+async def test_writers_at_the_same_time_get_numbers_without_gaps(store: SqlStore, service: str) -> None:
+    made = await asyncio.gather(*(store.add_version(draft(service)) for _ in range(8)))
+    assert sorted(version.number for version in made) == list(range(1, 9))
+
+
+async def test_an_unknown_version_is_none(store: SqlStore, service: str) -> None:
+    assert await store.version("stage", service, 1) is None
+    assert await store.versions("stage", service) == ()
+
+
+async def test_the_newest_version_says_what_a_service_speaks(store: SqlStore, service: str) -> None:
+    await store.add_version(draft(service, "http"))
+    await store.add_version(draft(service, "grpc"))
+    assert (await store.protocols("stage"))[service] == "grpc"
+    assert service in await store.services("stage")
+    assert service not in await store.services("production")
+
+
+async def test_a_deployment_comes_back_as_it_was_saved(store: SqlStore, service: str) -> None:
+    made = await store.add_deployment(deployment(service))
+    changed = replace(made, state="running", modify_index=2**40, evaluation="e", version=3)
+    await store.save_deployment(changed)
+    assert await store.deployment(made.id) == changed
+    assert await store.deployments("stage", service) == (changed,)
+
+
+async def test_a_second_deployment_with_the_same_key_is_the_first(store: SqlStore, service: str) -> None:
+    first = await store.add_deployment(replace(deployment(service), idempotency_key=service))
+    second = await store.add_deployment(replace(deployment(service), idempotency_key=service))
+    assert second == first
+    assert await store.deployment_of_key(service) == first
+
+
+async def test_the_unfinished_ones_are_those_without_a_verdict(store: SqlStore, service: str) -> None:
+    open_one = await store.add_deployment(deployment(service))
+    ended = await store.add_deployment(deployment(service))
+    await store.end_deployment(replace(ended, state="failed", reason="boom"), {"state": "failed"})
+    ours = [one.id for one in await store.unfinished() if one.service == service]
+    assert ours == [open_one.id]
+
+
+async def test_a_verdict_is_the_last_event_and_the_state_at_once(store: SqlStore, service: str) -> None:
+    made = await store.add_deployment(deployment(service))
+    await store.add_event(made.id, "accepted", "deploy", {"version": 1})
+    await store.end_deployment(replace(made, state="failed", reason="boom"), {"state": "failed"})
+    found = await store.events(made.id)
+    assert [(event.number, event.kind, event.message) for event in found] == [
+        (1, "accepted", "deploy"),
+        (2, "verdict", "boom"),
+    ]
+    assert found[0].at.tzinfo is not None
+    assert found[0].detail == {"version": 1}
+
+
+async def test_events_are_numbered_without_gaps_and_read_from_any_of_them(store: SqlStore, service: str) -> None:
+    made = await store.add_deployment(deployment(service))
+    await asyncio.gather(*(store.add_event(made.id, "warning", "x", {}) for _ in range(6)))
+    assert [event.number for event in await store.events(made.id)] == [1, 2, 3, 4, 5, 6]
+    assert [event.number for event in await store.events(made.id, after=4)] == [5, 6]
+
+
+async def test_one_portal_at_a_time_holds_a_deployment(store: SqlStore, service: str) -> None:
+    made = await store.add_deployment(deployment(service))
+    assert await store.claim(made.id, "one", 60)
+    assert await store.claim(made.id, "one", 60)
+    assert not await store.claim(made.id, "two", 60)
+    await store.release(made.id, "one")
+    assert await store.claim(made.id, "two", 60)
+
+
+async def test_a_lease_that_has_run_out_is_anybodys(store: SqlStore, service: str) -> None:
+    made = await store.add_deployment(deployment(service))
+    assert await store.claim(made.id, "one", 0)
+    assert await store.claim(made.id, "two", 60)
+
+
+async def test_a_save_does_not_touch_the_lease(store: SqlStore, service: str) -> None:
+    made = await store.add_deployment(deployment(service))
+    assert await store.claim(made.id, "one", 60)
+    await store.save_deployment(replace(made, state="running"))
+    assert not await store.claim(made.id, "two", 60)
+
+
+async def test_artifacts_live_under_the_hash_of_their_bytes(store: SqlStore, service: str) -> None:
+    sha256 = await store.add_artifact(service.encode())
+    assert await store.add_artifact(service.encode()) == sha256
+    assert await store.artifact(sha256) == service.encode()
+    assert await store.has_artifact(sha256)
+    assert await store.artifact("0" * 64) is None
+
+
+async def test_artifacts_stay_as_long_as_a_version_refers_to_them(store: SqlStore, service: str) -> None:
+    used, unused, kept = [await store.add_artifact(f"{service}{n}".encode()) for n in range(3)]
+    await store.add_version(draft(service, artifacts=(used,)))
+    await store.drop_artifacts(datetime.now(UTC) - timedelta(hours=1))
+    assert await store.has_artifact(unused)
+    await store.drop_artifacts(datetime.now(UTC) + timedelta(seconds=1), kept=(kept,))
+    assert [await store.has_artifact(one) for one in (used, unused, kept)] == [True, False, True]
