@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from outrider.cli.invocation import output_options, surroundings
+from outrider.cli.invocation import Surroundings, output_options, surroundings
 from outrider.cli.output import Output
 from outrider.cli.written import FILE, platform_of
 from outrider.clients.consul import ConsulClient, consul_client
@@ -40,35 +40,39 @@ def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
 
     Exits 0 when services can run there, 1 when something lacks, with --strict 2 on warnings.
     """
-    settings = surroundings().settings
+    here = surroundings()
+    settings = here.settings
     if file is None and settings.platform is None:
         raise UsageError("no platform file", next_step="Name it: --platform FILE, or OUTRIDER_PLATFORM.")
     settings = replace(settings, platform=Sourced(str(file), "--platform") if file else settings.platform)
     path = Path(str(settings.platform))
     platform = platform_of(path)
-    found = asyncio.run(_findings(settings, platform))
+    found = asyncio.run(_findings(replace(here, settings=settings), platform))
     document = {"settings": dict(_origins(settings)), "findings": [asdict(finding) for finding in found]}
     output.show(document, lambda: _lines(settings, found))
     levels = {finding.level for finding in found}
     return FAILED if "failed" in levels else WARNINGS if strict and "warning" in levels else OK
 
 
-async def _findings(settings: Settings, platform: Platform) -> list[Finding]:
-    clients = {name: _clients(settings, environment) for name, environment in platform.environments.items()}
+async def _findings(here: Surroundings, platform: Platform) -> list[Finding]:
+    clients = {name: _clients(here, environment) for name, environment in platform.environments.items()}
     try:
         servers = {name: Servers(nomad, consul) for name, (nomad, consul) in clients.items()}
-        return [*await findings(platform, servers), await _envoy(settings)]
+        return [*await findings(platform, servers), await _envoy(here.settings)]
     finally:
         for pair in clients.values():
             for client in pair:
                 await client.close()
 
 
-def _clients(settings: Settings, environment: Environment) -> tuple[NomadClient, ConsulClient]:
-    nomad = environment.nomad
+def _clients(here: Surroundings, environment: Environment) -> tuple[NomadClient, ConsulClient]:
+    nomad, consul = environment.nomad, environment.consul
+    credentials, transport = here.settings, here.transport
     return (
-        nomad_client(nomad.address, settings.nomad, region=nomad.region, namespace=nomad.namespace),
-        consul_client(environment.consul.address, settings.consul),
+        nomad_client(
+            nomad.address, credentials.nomad, region=nomad.region, namespace=nomad.namespace, transport=transport
+        ),
+        consul_client(consul.address, credentials.consul, transport=transport),
     )
 
 

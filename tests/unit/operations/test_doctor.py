@@ -1,0 +1,237 @@
+"""Doctor reads real servers' answers and says what lacks, why it matters and what to do."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import httpx2
+import pytest
+from fakes.recordings import Library, recording
+
+from outrider.clients.consul import consul_client
+from outrider.clients.nomad import nomad_client
+from outrider.operations.doctor import Servers, findings
+from outrider.operations.findings import Finding, numbers
+from outrider.settings import ConsulSettings, NomadSettings
+from outrider.spec.platform import Platform
+
+Changes = dict[str, tuple[int, Any]]
+NOMAD, CONSUL = "nomad-2.0.5", "consul-1.8.7"
+NODE = "/v1/node/" + recording(NOMAD, "05-node").segments[-1]
+
+
+def a_platform(environment: dict[str, Any] | None = None, portal: dict[str, Any] | None = None) -> Platform:
+    servers = {"nomad": {"address": "http://nomad"}, "consul": {"address": "http://consul"}, "driver": "raw_exec"}
+    document = {
+        "environments": {"stage": servers | (environment or {})},
+        "portal": portal or {"url": "http://127.0.0.1:7070"},
+    }
+    return Platform.model_validate({key: value for key, value in document.items() if value != {}})
+
+
+def servers(nomad: Changes | None = None, consul: Changes | None = None, server: str = NOMAD) -> Servers:
+    return Servers(
+        nomad_client("http://nomad", NomadSettings(), transport=httpx2.MockTransport(Library(server, nomad))),
+        consul_client("http://consul", ConsulSettings(), transport=httpx2.MockTransport(Library(CONSUL, consul))),
+    )
+
+
+async def found(
+    platform: Platform | None = None, nomad: Changes | None = None, consul: Changes | None = None, server: str = NOMAD
+) -> list[Finding]:
+    return list(await findings(platform or a_platform(), {"stage": servers(nomad, consul, server)}))
+
+
+def bad(all_findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in all_findings if finding.level == "failed"]
+
+
+def changed(name: str, server: str = NOMAD, **fields: Any) -> Any:
+    """A recorded document with fields replaced; a double underscore goes one level down."""
+    document = copy.deepcopy(recording(server, name).body)
+    for path, value in fields.items():
+        *parents, last = path.split("__")
+        place = document
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
+    return document
+
+
+@pytest.mark.parametrize("server", ["nomad-2.0.5", "nomad-1.6.5"])
+async def test_a_stock_cluster_can_run_services_and_is_told_what_to_improve(server: str) -> None:
+    said = await found(server=server)
+    assert bad(said) == []
+    warnings = {finding.what for finding in said if finding.level == "warning"}
+    assert warnings == {
+        "template.consul_retry.attempts is 12",
+        "its node has the address 127.0.0.1",
+        "at most 200 connections per client address (limits.http_max_conns_per_client)",
+    }
+    assert all(finding.why and finding.next_step for finding in said if finding.level != "ok")
+
+
+async def test_doctor_changes_nothing() -> None:
+    nomad, consul = Library(NOMAD), Library(CONSUL)
+    looked = Servers(
+        nomad_client("http://nomad", NomadSettings(), transport=httpx2.MockTransport(nomad)),
+        consul_client("http://consul", ConsulSettings(), transport=httpx2.MockTransport(consul)),
+    )
+    await findings(a_platform(), {"stage": looked})
+    assert {one for one in nomad.asked + consul.asked if not one.startswith("GET ")} == {
+        "POST /v1/job/outrider-doctor/plan"
+    }
+
+
+async def test_a_server_that_is_away_is_one_finding_and_not_ten() -> None:
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused", request=request)
+
+    away = httpx2.MockTransport(refuse)
+    looked = Servers(
+        nomad_client("http://nomad", NomadSettings(), transport=away),
+        consul_client("http://consul", ConsulSettings(), transport=away),
+    )
+    said = bad(list(await findings(a_platform(), {"stage": looked})))
+    assert [finding.about for finding in said] == ["stage: Nomad", "stage: Consul"]
+    assert "http://nomad did not answer" in said[0].what
+
+
+async def test_a_driver_that_no_node_has_fails_with_how_to_enable_it() -> None:
+    (said,) = bad(await found(a_platform({"driver": "docker", "network": {"mode": "host"}})))
+    assert said.what == "no node has driver docker (node-1)"
+    assert "Failed to connect to docker daemon" in said.why
+    node = changed("05-node", Drivers={})
+    said = bad(await found(nomad={NODE: (200, node)}))[0]
+    assert "enabled = true" in said.next_step
+
+
+async def test_bridge_networks_need_cni_and_a_consul_address_that_is_not_loopback() -> None:
+    said = bad(await found(a_platform({"network": {"mode": "bridge"}})))
+    assert [finding.what.partition(" (")[0] for finding in said] == [
+        "no node has CNI bridge plugin",
+        "agent_address is http://127.0.0.1:8500, and allocations have a network of their own",
+    ]
+
+
+async def test_a_host_network_that_the_clients_have_is_well_and_another_is_not() -> None:
+    assert bad(await found(a_platform({"network": {"mode": "host", "host_network": "loopback"}}))) == []
+    said = bad(await found(a_platform({"network": {"mode": "host", "host_network": "internal"}})))
+    assert said[0].what == "no node has host_network internal (node-1)"
+
+
+async def test_nodes_without_consul_cannot_register_services() -> None:
+    attributes = {
+        key: value for key, value in recording(NOMAD, "05-node").body["Attributes"].items() if "consul" not in key
+    }
+    said = bad(await found(nomad={NODE: (200, changed("05-node", Attributes=attributes))}))
+    assert said[0].what == "no node has a Consul agent beside it (node-1)"
+
+
+async def test_datacenters_without_nodes_are_told_with_the_nodes_that_there_are() -> None:
+    nomad = {"address": "http://nomad", "datacenters": ["eu-*"]}
+    (said,) = bad(await found(a_platform({"nomad": nomad})))
+    assert said.what == "it has no ready, eligible node in these datacenters"
+    assert "node-1 (dc1, ready)" in said.next_step
+
+
+async def test_an_unknown_region_is_told_with_those_that_exist() -> None:
+    (said,) = bad(await found(a_platform({"nomad": {"address": "http://nomad", "region": "mars"}})))
+    assert said.next_step == "Its regions are global: set nomad.region to one of them."
+
+
+async def test_versions_that_are_too_old_are_told() -> None:
+    old_nomad = changed("01-agent-self", config__Version__Version="1.1.2")
+    old_consul = changed("01-self", CONSUL, Config__Version="1.7.3")
+    said = bad(await found(nomad={"/v1/agent/self": (200, old_nomad)}, consul={"/v1/agent/self": (200, old_consul)}))
+    assert [finding.what for finding in said] == ["version 1.1.2", "version 1.7.3"]
+
+
+async def test_rights_that_lack_are_named_by_policy() -> None:
+    denied = (403, "Permission denied")
+    said = await found(nomad={"/v1/agent/self": denied, "/v1/nodes": denied, "/v1/job/outrider-doctor/plan": denied})
+    steps = " ".join(finding.next_step for finding in said)
+    assert all(
+        word in steps for word in ('agent { policy = "read" }', 'node { policy = "read" }', 'namespace "default"')
+    )
+
+
+async def test_a_dry_run_that_finds_no_node_says_why() -> None:
+    answer = recording(NOMAD, "37-plan-no-room").body
+    said = bad(await found(nomad={"/v1/job/outrider-doctor/plan": (200, answer)}))
+    assert "a dry run found no node: no node for rec: 1 node considered" in said[0].what
+
+
+async def test_templates_that_wait_for_ever_are_well() -> None:
+    patient = changed("01-agent-self", config__Client__TemplateConfig__ConsulRetry__Attempts=0)
+    said = await found(nomad={"/v1/agent/self": (200, patient)})
+    assert "templates wait for Consul for ever (consul_retry attempts = 0)" in {finding.what for finding in said}
+
+
+async def test_an_agent_that_is_no_client_cannot_tell_of_templates() -> None:
+    server_only = changed("01-agent-self", config__Client__Enabled=False)
+    said = await found(nomad={"/v1/agent/self": (200, server_only)})
+    assert any("is no client" in finding.what for finding in said)
+
+
+async def test_consul_that_denies_by_default_needs_a_token_for_the_agents() -> None:
+    closed = changed("01-self", CONSUL, DebugConfig__ACLsEnabled=True, DebugConfig__ACLDefaultPolicy="deny")
+    said = bad(await found(consul={"/v1/agent/self": (200, closed)}))
+    assert said[0].what == "ACLs deny by default, and consul.token is none"
+    with_token = {"consul": {"address": "http://consul", "token": "workload_identity"}}
+    assert bad(await found(a_platform(with_token), consul={"/v1/agent/self": (200, closed)})) == []
+
+
+async def test_workload_identity_needs_a_nomad_that_has_it() -> None:
+    with_token = {"consul": {"address": "http://consul", "token": "workload_identity"}}
+    said = bad(await found(a_platform(with_token), server="nomad-1.6.5"))
+    assert "no workload identity" in said[0].what
+
+
+async def test_a_token_that_sees_a_part_of_the_services_is_told() -> None:
+    said = await found(consul={"/v1/catalog/services": (200, {"web": []})})
+    assert any("`consul` itself" in finding.what for finding in said)
+
+
+async def test_a_consul_without_a_leader_is_told() -> None:
+    (said,) = bad(await found(consul={"/v1/status/leader": (200, "")}))
+    assert said.what == "it has no leader"
+
+
+async def test_room_for_connections_is_well_and_a_unix_socket_needs_none() -> None:
+    roomy = changed("01-self", CONSUL, DebugConfig__HTTPMaxConnsPerClient=4096)
+    assert "4096 connections per client address" in {
+        one.what for one in await found(consul={"/v1/agent/self": (200, roomy)})
+    }
+    by_socket = {"consul": {"address": "http://consul", "agent_address": "unix:///run/consul.sock"}}
+    assert not any("at most 200" in one.what for one in await found(a_platform(by_socket)))
+
+
+async def test_two_environments_on_one_consul_datacenter_are_refused() -> None:
+    servers_of_both = {"nomad": {"address": "http://nomad"}, "driver": "raw_exec"}
+    platform = Platform.model_validate(
+        {
+            "environments": {
+                "stage": {**servers_of_both, "consul": {"address": "http://consul-a"}},
+                "production": {**servers_of_both, "consul": {"address": "http://consul-b"}},
+            },
+            "portal": {"url": "http://127.0.0.1:7070"},
+        }
+    )
+    said = bad(list(await findings(platform, {"stage": servers(), "production": servers()})))
+    assert said[0].what == "both are Consul datacenter dc1 with the same leader"
+
+
+async def test_a_portal_on_loopback_is_no_use_to_nodes_elsewhere() -> None:
+    nodes = changed("04-nodes")
+    nodes[0]["Address"] = "10.0.0.7"
+    said = bad(await found(nomad={"/v1/nodes": (200, nodes)}))
+    assert said[0].what == "portal.url is http://127.0.0.1:7070, but there is a node at 10.0.0.7"
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"), [("1.8.7", (1, 8)), ("v2.0.5+ent", (2, 0)), ("1.10.0-beta.1", (1, 10)), ("", (0, 0))]
+)
+def test_versions_are_compared_as_numbers(text: str, pair: tuple[int, int]) -> None:
+    assert numbers(text) == pair
