@@ -1,0 +1,63 @@
+"""Agents, Envoys and Consuls for the agent's contract tests: real processes in short directories."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from fakes.consul import FakeConsul
+from machine import short_directory
+
+
+class Backend(BaseHTTPRequestHandler):
+    """Says which port it is."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = str(self.connection.getsockname()[1]).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the parent's name
+        """Keep quiet."""
+
+
+class Backends(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+@pytest.fixture
+def directory() -> Generator[Path]:
+    with short_directory() as path:
+        yield path
+
+
+@pytest.fixture
+def fake() -> Generator[FakeConsul]:
+    with FakeConsul().running() as running:
+        yield running
+
+
+@pytest.fixture
+def backends() -> Generator[list[int]]:
+    """Ports of three HTTP servers that say their own."""
+    servers = [Backends(("127.0.0.1", 0), Backend) for _ in range(3)]
+    threads = [Thread(target=server.serve_forever, args=(0.05,), daemon=True) for server in servers]
+    for thread in threads:
+        thread.start()
+    yield [server.port for server in servers]
+    for server, thread in zip(servers, threads, strict=True):
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,222 @@
+"""The agent's process against a Consul that misbehaves in every way of the catalogue."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from fakes.consul import FakeConsul, Fault, entry, hang, raw, reset, says
+from machine import Agent, eventually, running_agent
+from outrider_agent import settings
+
+WEB = [entry("10.0.0.1", 80), entry("10.0.0.2", 80)]
+OTHER = [entry("10.0.0.9", 80)]
+
+
+def ports(agent: Agent, label: str = "web") -> list[str] | None:
+    endpoints = agent.upstream(label).get("endpoints")
+    return None if endpoints is None else [one["address"] for one in endpoints]
+
+
+def has(agent: Agent, count: int, label: str = "web") -> bool:
+    return len(ports(agent, label) or ()) == count
+
+
+def state(agent: Agent, label: str = "web") -> str:
+    return agent.upstream(label).get("state", "")
+
+
+def cpu_seconds(agent: Agent) -> float:
+    return int(Path(f"/proc/{agent.pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def test_a01_a_change_after_an_index_rewind_is_seen(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB, index=9_000)
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: has(agent, 2))
+        fake.put("web", *WEB, index=40)
+        fake.put("web", *WEB, *OTHER, index=41)
+        eventually(lambda: has(agent, 3), patience=5)
+
+
+def test_a04_spurious_wakes_cost_few_queries_and_no_new_version(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB)
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: has(agent, 2))
+        version, cpu, queries = agent.upstream("web")["version"], cpu_seconds(agent), len(fake.queries())
+        until = time.monotonic() + 3.0
+        while time.monotonic() < until:
+            fake.put("web", *WEB)
+            time.sleep(0.02)
+        assert agent.upstream("web")["version"] == version
+        assert len(fake.queries()) - queries <= 10 + 3 * 10
+        assert cpu_seconds(agent) - cpu < 3.0 * 0.5
+
+
+def test_a05_a_missing_service_in_a_busy_consul_does_not_disturb_others(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB)
+    with running_agent(directory, fake.address, "missing,web") as agent:
+        eventually(lambda: has(agent, 2))
+        until = time.monotonic() + 2.0
+        while time.monotonic() < until:
+            fake.put("unrelated")
+            time.sleep(0.02)
+        assert len(fake.queries("/missing")) <= 10 + 2 * 10 + 2
+        registered = time.monotonic()
+        fake.put("missing", *OTHER)
+        eventually(lambda: has(agent, 1, "missing"))
+        assert time.monotonic() - registered < 5.0
+
+
+def test_a06_a_wrong_empty_on_token_revocation_is_kept_out(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB, index=9_999_999)
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: has(agent, 2))
+        fake.once(says(200, [], x_consul_index="1"))
+        fake.put("web", *WEB, index=10_000_000)
+        eventually(lambda: agent.metric('outrider_agent_suspect_empties_total{upstream="web"}') == 1)
+        assert has(agent, 2)
+        eventually(lambda: state(agent) == "current")
+
+
+@pytest.mark.parametrize(
+    "denial",
+    [
+        says(200, [], x_consul_index="99", x_consul_results_filtered_by_acls="true"),
+        says(403, "Permission denied"),
+        says(400, "Invalid index"),
+    ],
+)
+def test_a07_a_denial_is_kept_out_and_named(directory: Path, fake: FakeConsul, denial: Fault) -> None:
+    fake.put("web", *WEB)
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: has(agent, 2))
+        fake.always(denial)
+        fake.put("web", *WEB)
+        eventually(lambda: state(agent) == "denied")
+        assert has(agent, 2)
+        assert agent.upstream("web")["reason"]
+
+
+GARBAGE = [
+    raw(b""),
+    raw(b"\x00" * 1000),
+    raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n[{"),
+    raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n[{"),
+    raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\nX-Consul-Index: 99\r\n\r\n\x1f\x8b"),
+    raw(b"HTTP/1.1 200 OK\r\nX-Consul-Index: 99\r\nContent-Length: 9\r\n\r\n[{}, {}, "),
+    says(200, "null", x_consul_index="99"),
+    says(200, {"not": "a list"}, x_consul_index="99"),
+    says(200, [1, 2, 3], x_consul_index="99"),
+    says(200, "[" * 200_000, x_consul_index="99"),
+    says(500, "No cluster leader"),
+    says(429, "Your IP is issuing too many concurrent connections"),
+    says(200, [], x_consul_index="99", x_consul_knownleader="false"),
+    says(302, "", location="http://127.0.0.1:1/"),
+    reset,
+]
+
+
+def test_a13_garbage_never_crashes_the_agent_nor_changes_what_it_knows(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB)
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: has(agent, 2))
+        for fault in GARBAGE:
+            asked = len(fake.queries())
+            fake.once(fault)
+            fake.put("web", *WEB)
+            eventually(lambda asked=asked: len(fake.queries()) > asked + 1)
+            assert has(agent, 2)
+        fake.put("web", *OTHER, *WEB)
+        eventually(lambda: has(agent, 3))
+        assert agent.process.poll() is None
+
+
+def test_a13_an_answer_larger_than_the_agents_room_is_refused(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB)
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: has(agent, 2))
+        fake.put("web", *(entry("10.0.0.1", port, Meta={"x": "y" * 10_000}) for port in range(1, 1000)))
+        eventually(lambda: "more than" in agent.upstream("web").get("reason", ""))
+        assert has(agent, 2)
+        fake.put("web", *WEB, *OTHER)
+        eventually(lambda: has(agent, 3))
+
+
+def test_a11_a_consul_that_hangs_costs_nothing_but_time(directory: Path, fake: FakeConsul) -> None:
+    """The deadline itself, of 63 s, is proven with a clock in tests/unit/agent/test_watch.py; a first read has 5 s."""
+    fake.put("web", *WEB)
+    fake.once(hang(30.0))
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: "no answer in time" in agent.upstream("web").get("reason", ""))
+        eventually(lambda: has(agent, 2))
+
+
+def test_a15_a_refused_connection_is_retried_without_a_storm(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB)
+    fake.always(reset)
+    with running_agent(directory, fake.address, "web") as agent:
+        time.sleep(3.0)
+        assert 2 <= len(fake.queries()) <= 30
+        fake.always(None)
+        eventually(lambda: has(agent, 2))
+
+
+def test_a22_a_rotated_token_is_used_at_once_and_nothing_is_emptied(directory: Path, fake: FakeConsul) -> None:
+    token = directory / "consul_token"
+    token.write_text("old")
+    fake.put("web", *WEB)
+    with running_agent(directory, fake.address, "web", {settings.CONSUL_TOKEN_FILE: str(token)}) as agent:
+        eventually(lambda: has(agent, 2))
+        assert fake.log[-1][2]["x-consul-token"] == "old"
+        fake.always(says(403, "ACL not found"))
+        fake.put("web", *WEB)
+        eventually(lambda: state(agent) == "denied")
+        fake.always(None)
+        token.write_text("new")
+        eventually(lambda: state(agent) == "current", patience=8)
+        assert fake.log[-1][2]["x-consul-token"] == "new"
+        assert has(agent, 2)
+
+
+def test_a23_a_killed_agent_starts_from_its_snapshot_while_consul_is_dead(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB)
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: has(agent, 2))
+        eventually((directory / "snapshot.json").exists)
+        agent.end(at_once=True)
+    for _ in range(3):
+        with running_agent(directory, "127.0.0.1:1", "web") as agent:
+            assert has(agent, 2)
+            eventually(lambda agent=agent: state(agent) == "failing")
+            assert has(agent, 2)
+
+
+def test_a_damaged_snapshot_is_said_and_passed_over(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB)
+    (directory / "snapshot.json").write_text('{"format":1,"upstr')
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: has(agent, 2))
+        assert "cannot be used" in agent.output()
+
+
+def test_a25_addresses_of_every_form_pass_or_are_skipped_one_by_one(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", entry("", 80), entry("fd00::1", 81), entry("web.example", 82), entry("10.0.0.1", 0), *OTHER)
+    with running_agent(directory, fake.address, "web") as agent:
+        eventually(lambda: ports(agent) == ["10.0.0.9", "10.9.9.9", "fd00::1"])
+        assert agent.metric('outrider_agent_upstream_skipped_instances{upstream="web"}') == 2
+
+
+def test_a_consul_on_a_unix_socket_is_reached(directory: Path) -> None:
+    with FakeConsul().running(unix=directory / "consul.sock") as fake:
+        fake.put("web", *WEB)
+        with running_agent(directory, f"unix://{directory}/consul.sock", "web") as agent:
+            eventually(lambda: has(agent, 2))
+
+
+def test_another_datacenter_is_asked_for(directory: Path, fake: FakeConsul) -> None:
+    fake.put("web", *WEB)
+    with running_agent(directory, fake.address, "web@eu") as agent:
+        eventually(lambda: has(agent, 2, "web@eu"))
+        assert all("dc=eu" in query for query in fake.queries())
