@@ -15,6 +15,7 @@ from outrider.spec.document import document
 from outrider.spec.merge import merged
 from outrider.spec.reading import read_platform, read_service
 from outrider.spec.schema import service_schema
+from outrider.spec.syntax import decoded
 
 KEYS = st.sampled_from(
     [
@@ -72,6 +73,19 @@ def problems(text: str) -> list[Problem]:
 def read(text: str) -> None:
     """The text is read or refused in words that name the file, and that a terminal shows as they are."""
     assert [found for found in problems(text) if found.file != "f.yaml" or not str(found).isprintable()] == []
+
+
+@given(st.binary())
+def test_any_bytes_are_text_or_refused_with_their_place(data: bytes) -> None:
+    try:
+        assert decoded(data, "f").encode() == data
+    except SpecError as error:
+        assert error.problems[0].line  # noqa: PT017 - both ways are right
+
+
+@given(st.text(st.characters()))
+def test_text_with_half_signs_is_read_or_refused(text: str) -> None:
+    read(text)
 
 
 @given(st.text())
