@@ -16,6 +16,8 @@ CONNECT_MS = 500
 OUTSIDE_CONNECT_MS = 3_000
 # Below the 60 s that an ingress keeps a connection, so that the pool closes first.
 POOL_IDLE_MS = 30_000
+# A stream without a timeout would wait for ever on a host that is gone without a word.
+PING = {"connection_keepalive": {"interval": "15s", "timeout": "5s"}}
 BUFFER_BYTES = 32_768
 DEFAULT_CONNECTIONS = 1_024
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -160,7 +162,7 @@ def _outliers() -> Json:
 
 def _options(upstream: Upstream) -> Json:
     if upstream.is_http:
-        return _http_options(upstream.protocol, POOL_IDLE_MS)
+        return _http_options(upstream.protocol, POOL_IDLE_MS, PING)
     if upstream.password:
         secret = {"inline_string": redis_password(upstream.password)}
         options = typed("extensions.filters.network.redis_proxy.v3.RedisProtocolOptions", auth_password=secret)
@@ -168,12 +170,12 @@ def _options(upstream: Upstream) -> Json:
     return {}
 
 
-def _http_options(protocol: str, idle_ms: int) -> Json:
-    version = "http_protocol_options" if protocol == "http" else "http2_protocol_options"
+def _http_options(protocol: str, idle_ms: int, ping: Json | None = None) -> Json:
+    spoken = {"http_protocol_options": {}} if protocol == "http" else {"http2_protocol_options": ping or {}}
     options = typed(
         "extensions.upstreams.http.v3.HttpProtocolOptions",
         common_http_protocol_options={"idle_timeout": seconds(idle_ms)},
-        explicit_http_config={version: {}},
+        explicit_http_config=spoken,
     )
     return {"typed_extension_protocol_options": {HTTP_OPTIONS: options}}
 

@@ -91,6 +91,8 @@ def _to_app(sidecar: Sidecar) -> Json:
     return {
         "route": {"cluster": names.LOCAL_APP, "timeout": NO_TIMEOUT},
         "request_headers_to_remove": [names.DESTINATION_HEADER],
+        # Only Envoy itself can know; an app that said so would have its POSTs repeated.
+        "response_headers_to_remove": [names.UNSEEN_HEADER],
         "decorator": decorator(sidecar.service),
     }
 

@@ -49,6 +49,16 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
+async def chunks(reader: asyncio.StreamReader) -> bytes:
+    """A chunked body."""
+    parts: list[bytes] = []
+    while size := int(await reader.readline(), 16):
+        parts.append(await reader.readexactly(size))
+        await reader.readline()
+    await reader.readline()
+    return b"".join(parts)
+
+
 @dataclass
 class Request:
     method: str
@@ -64,6 +74,7 @@ class App:
     port: int
     answer: Callable[[Request], Awaitable[tuple[int, bytes] | None]]
     seen: list[Request] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -74,14 +85,16 @@ class App:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         method, path, _ = head[0].split(" ")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        is_chunked = headers.get("transfer-encoding") == "chunked"
+        body = await (chunks(reader) if is_chunked else reader.readexactly(int(headers.get("content-length", "0"))))
         request = Request(method, path, headers, body)
         self.seen.append(request)
         answered = await self.answer(request)
         if answered is None:
             return False
         status, text = answered
-        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(text)}\r\n\r\n".encode() + text)
+        lines = [f"{name}: {value}\r\n" for name, value in {"content-length": len(text), **self.headers}.items()]
+        writer.write(f"HTTP/1.1 {status} X\r\n{''.join(lines)}\r\n".encode() + text)
         await writer.drain()
         return True
 
@@ -186,11 +199,11 @@ class Street:
         app.port = server.sockets[0].getsockname()[1]
         return app
 
-    async def sidecar(self, spec: Json, app_port: int | None = None, **known: int) -> Sidecar:
-        """An Envoy for the service, live; ``known`` are ports that are settled already."""
-        made = resolved(spec)
+    async def sidecar(self, spec: Json, app_port: int | None = None, environment: Json | None = None) -> Sidecar:
+        """An Envoy for the service, live."""
+        made = resolved(spec, environment)
         labels = [booking.label for booking in made.ports.bookings]
-        ports = {label: free_port() for label in labels} | known | ({"app": app_port} if app_port else {})
+        ports = {label: free_port() for label in labels} | ({"app": app_port} if app_port else {})
         started = await self.started(made, ports)
         await until(lambda: self.answers(started.metrics + "/stats/prometheus", 200))
         return started

@@ -98,6 +98,16 @@ async def test_an_app_that_is_not_there_has_not_seen_the_request_so_a_post_goes_
     assert "x-outrider-unseen" not in answers[0].headers
 
 
+async def test_an_app_cannot_claim_that_it_has_not_seen_a_request(street: Street) -> None:
+    app, payments = await callee(street, answering(503))
+    app.headers = {"x-outrider-unseen": "1"}
+    street.discovery.names("payments", payments.ports["ingress"])
+    checkout = await caller(street)
+    await street.knows(checkout, "payments", 1)
+    assert (await street.client.post(checkout.egress("payments"))).status_code == 503
+    assert len(app.seen) == 1
+
+
 async def test_a_failure_of_the_app_is_tried_again_for_a_get_and_never_for_a_post(street: Street) -> None:
     app, payments = await callee(street, answering(503))
     street.discovery.names("payments", payments.ports["ingress"])
