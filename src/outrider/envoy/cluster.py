@@ -171,7 +171,7 @@ def _options(upstream: Upstream) -> Json:
 
 
 def _http_options(protocol: str, idle_ms: int, ping: Json | None = None) -> Json:
-    spoken = {"http_protocol_options": {}} if protocol == "http" else {"http2_protocol_options": ping or {}}
+    spoken: Json = {"http_protocol_options": {}} if protocol == "http" else {"http2_protocol_options": ping or {}}
     options = typed(
         "extensions.upstreams.http.v3.HttpProtocolOptions",
         common_http_protocol_options={"idle_timeout": seconds(idle_ms)},
