@@ -48,12 +48,12 @@ async def deploy(environment: Environment, source: Source, order: Order) -> Depl
 
 
 async def repeated(environment: Environment, order: Order) -> Deployment | None:
-    """The deployment that the same request has made already; UsageError where the key came with another request."""
+    """The deployment that the same request has made already; ConflictError where the key came with another request."""
     if order.key is None:
         return None
     found = await environment.store.deployment_of_key(order.key)
     if found is not None and found.request_hash != order.request_hash:
-        raise UsageError(f"the idempotency key {order.key} was used for another request", next_step="Use a new one.")
+        raise ConflictError(f"the idempotency key {order.key} was used for another request", next_step="Use a new one.")
     return found
 
 

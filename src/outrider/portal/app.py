@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from outrider.operations.application import Application
 from outrider.portal.api import artifacts, deployments, environments, services, steering
@@ -23,6 +24,7 @@ def portal_app(application: Application, *faces: APIRouter) -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=_operation,
     )
     app.state.application = application
     answer_problems(app)
@@ -34,3 +36,8 @@ def portal_app(application: Application, *faces: APIRouter) -> FastAPI:
         app.include_router(face)
     app.add_middleware(Guard, token=application.token)
     return app
+
+
+def _operation(route: APIRoute) -> str:
+    """Handlers are named after what they answer, each name once."""
+    return route.name

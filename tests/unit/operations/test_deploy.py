@@ -97,7 +97,7 @@ async def test_the_same_request_twice_is_one_deployment(world: World, applicatio
 
 async def test_a_key_that_came_with_another_request_is_refused(application: Application) -> None:
     await application.deploy("stage", text(), Order(key="k", request_hash="h"))
-    with pytest.raises(UsageError, match="another request"):
+    with pytest.raises(ConflictError, match="another request"):
         await application.deploy("stage", text(), Order(key="k", request_hash="other"))
 
 

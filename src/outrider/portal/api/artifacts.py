@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response, status
@@ -25,11 +26,16 @@ async def upload(request: Request, running: Running, sha256: Sha256) -> Response
         content += chunk
         if len(content) > MOST_BYTES:
             return problem(413, "Too large", f"an artifact may have at most {MOST_BYTES >> 20} MB")
-    await running.keep_artifact(sha256, bytes(content))
+    if hashlib.sha256(content).hexdigest() != sha256:
+        return problem(
+            400, "Other bytes", f"these bytes do not have the SHA-256 {sha256}", next_step="Send them again."
+        )
+    await running.keep_artifact(bytes(content))
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
-@download_router.api_route("/artifacts/{sha256}/{file}", methods=["GET", "HEAD"])
+@download_router.head("/artifacts/{sha256}/{file}", include_in_schema=False)
+@download_router.get("/artifacts/{sha256}/{file}")
 async def download(running: Running, sha256: Sha256, file: str) -> Response:
     """The bytes; the name at the end only tells Nomad's getter what kind of archive they are."""
     del file

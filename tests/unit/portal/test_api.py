@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx2
+import pytest
+from fakes.surroundings import SPEC, World
+
+from outrider.errors import RemoteError
+from outrider.portal.api.artifacts import MOST_BYTES
+
+Client = httpx2.AsyncClient
+API = "/api/v1"
+STAGE = f"{API}/environments/stage"
+CHECKOUT = f"{STAGE}/services/checkout"
+
+
+async def deployed(client: Client, spec: str = SPEC, **body: Any) -> dict[str, Any]:
+    answer = await client.post(f"{STAGE}/deployments", json={"spec": spec, **body})
+    assert answer.status_code == 202, answer.text
+    await client.get(f"{API}/deployments/{answer.json()['id']}/events")
+    return (await client.get(f"{API}/deployments/{answer.json()['id']}")).json()
+
+
+def problem(answer: httpx2.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    document = answer.json()
+    assert (document["status"], document["type"]) == (status, "about:blank")
+    return document
+
+
+async def test_health_needs_nothing(client: Client) -> None:
+    answer = await client.get(f"{API}/health")
+    assert answer.json()["status"] == "ok"
+
+
+async def test_the_environments_are_those_of_the_platform(client: Client) -> None:
+    found = (await client.get(f"{API}/environments")).json()["environments"]
+    assert [one["name"] for one in found] == ["stage", "production"]
+    assert found[0]["nomad"] == "http://127.0.0.1:4646"
+
+
+async def test_a_plan_is_a_document_and_changes_nothing(client: Client, world: World) -> None:
+    answer = await client.post(f"{STAGE}/plan", json={"spec": SPEC, "file": "checkout.yaml"})
+    plan = answer.json()
+    assert (answer.status_code, plan["has_changes"], plan["check_index"]) == (200, True, 0)
+    assert {"sign", "path", "before", "after", "note"} == set(plan["changes"][0])
+    assert world.nomad.registrations == 0
+
+
+async def test_a_deployment_is_accepted_followed_and_shown(client: Client) -> None:
+    deployment = await deployed(client)
+    assert (deployment["state"], deployment["version"]) == ("successful", 1)
+    status = (await client.get(CHECKOUT)).json()
+    assert (status["state"], status["version"], status["count"]) == ("running", 1, 1)
+    services = (await client.get(f"{API}/services", params={"environment": "stage"})).json()["services"]
+    assert [one["service"] for one in services] == ["checkout"]
+    deployments = (await client.get(f"{CHECKOUT}/deployments")).json()["deployments"]
+    assert [one["id"] for one in deployments] == [deployment["id"]]
+
+
+async def test_events_come_as_a_list(client: Client) -> None:
+    deployment = await deployed(client)
+    answer = await client.get(f"{API}/deployments/{deployment['id']}/events", headers={"Accept": "application/json"})
+    events = answer.json()["events"]
+    assert [event["number"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["kind"] == "verdict"
+    assert events[-1]["detail"]["state"] == "successful"
+
+
+async def test_events_come_as_a_stream_up_to_the_verdict(client: Client) -> None:
+    deployment = await deployed(client)
+    answer = await client.get(f"{API}/deployments/{deployment['id']}/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    blocks = [block.splitlines() for block in answer.text.strip().split("\n\n") if "id:" in block]
+    assert blocks[0][0] == "event: accepted"
+    assert blocks[-1][0] == "event: verdict"
+    sent = json.loads(blocks[-1][1].removeprefix("data: "))
+    assert sent["detail"]["state"] == "successful"
+
+
+async def test_a_stream_goes_on_after_the_last_event_that_was_seen(client: Client) -> None:
+    deployment = await deployed(client)
+    answer = await client.get(f"{API}/deployments/{deployment['id']}/events", headers={"Last-Event-ID": "3"})
+    ids = [line for line in answer.text.splitlines() if line.startswith("id:")]
+    assert ids[0] == "id: 4"
+
+
+async def test_versions_are_listed_and_one_is_shown_with_its_documents(client: Client) -> None:
+    await deployed(client)
+    versions = (await client.get(f"{CHECKOUT}/versions")).json()["versions"]
+    assert [one["number"] for one in versions] == [1]
+    assert "job" not in versions[0]
+    version = (await client.get(f"{CHECKOUT}/versions/1")).json()
+    assert version["spec"] == SPEC
+    assert version["job"]["ID"] == "checkout"
+
+
+async def test_a_spec_that_cannot_be_used_is_told_with_its_lines(client: Client) -> None:
+    answer = await client.post(f"{STAGE}/plan", json={"spec": SPEC + "prot: http\n", "file": "c.yaml"})
+    (found,) = problem(answer, 422)["problems"]
+    assert (found["file"], found["line"], found["path"]) == ("c.yaml", 4, "prot")
+    assert found["suggestion"] in {"port", "protocol"}
+
+
+async def test_a_body_with_an_unknown_field_is_refused_and_not_dropped(client: Client) -> None:
+    answer = await client.post(f"{STAGE}/plan", json={"spec": SPEC, "colour": "red"})
+    assert "colour" in problem(answer, 400)["detail"]
+
+
+async def test_a_malformed_request_is_told_without_its_values(client: Client) -> None:
+    answer = await client.post(f"{STAGE}/deployments", json={"spec": ["s3cret"]})
+    assert "s3cret" not in answer.text
+    assert problem(answer, 400)["fields"][0]["path"] == "spec"
+
+
+async def test_unknown_things_are_problems_with_a_next_step(client: Client) -> None:
+    assert "stage, production" in problem(await client.get(f"{API}/environments/moon/services/x"), 404)["next_step"]
+    assert problem(await client.get(f"{API}/deployments/nope"), 404)["next_step"]
+    assert problem(await client.get(f"{API}/nowhere"), 404)
+    assert problem(await client.delete(f"{API}/health"), 405)
+
+
+async def test_another_index_is_a_conflict(client: Client) -> None:
+    answer = await client.post(f"{STAGE}/deployments", json={"spec": SPEC, "check_index": 5})
+    assert "outrider plan" in problem(answer, 409)["next_step"]
+
+
+async def test_a_server_that_is_away_is_a_bad_gateway(client: Client, world: World) -> None:
+    world.nomad.away = RemoteError("Nomad did not answer", next_step="look at it")
+    answer = await client.post(f"{STAGE}/deployments", json={"spec": SPEC})
+    assert problem(answer, 502)["next_step"] == "look at it"
+
+
+async def test_a_defect_is_told_without_its_inside(client: Client, world: World) -> None:
+    world.sidecars.answers = {}
+    world.consul.add("checkout", "c1", 20000, meta={"outrider_metrics": "127.0.0.1:1"})
+    await deployed(client)
+    answer = await client.get(f"{CHECKOUT}/endpoints")  # the sidecar is unknown to the test's world: a KeyError
+    assert "KeyError" not in answer.text
+    assert problem(answer, 500)["title"] == "A defect of Outrider"
+
+
+async def test_the_same_key_is_the_same_deployment(client: Client, world: World) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first = await client.post(f"{STAGE}/deployments", json={"spec": SPEC}, headers=headers)
+    again = await client.post(f"{STAGE}/deployments", json={"spec": SPEC}, headers=headers)
+    assert first.json()["id"] == again.json()["id"]
+    assert world.nomad.registrations == 1
+    other = await client.post(f"{STAGE}/deployments", json={"spec": SPEC + "count: 2\n"}, headers=headers)
+    assert "another request" in problem(other, 409)["detail"]
+
+
+async def test_scale_rollback_and_stop_are_accepted(client: Client) -> None:
+    await deployed(client)
+    await deployed(client, SPEC + "env: {A: b}\n")
+    for verb, body in (("scale", {"count": 2}), ("rollback", {"version": 1}), ("rollback", {}), ("stop", {})):
+        answer = await client.post(f"{CHECKOUT}/{verb}", json=body)
+        assert answer.status_code == 202, answer.text
+        await client.get(f"{API}/deployments/{answer.json()['id']}/events")
+        ended = (await client.get(f"{API}/deployments/{answer.json()['id']}")).json()
+        assert ended["state"] == "successful", ended
+    assert (await client.get(CHECKOUT)).json()["state"] == "stopped"
+
+
+async def test_promote_without_a_canary_is_told(client: Client) -> None:
+    await deployed(client)
+    assert "no active deployment" in problem(await client.post(f"{CHECKOUT}/promote"), 404)["detail"]
+
+
+async def test_logs_are_plain_text(client: Client) -> None:
+    await deployed(client)
+    answer = await client.get(f"{CHECKOUT}/logs", params={"type": "stdout", "lines": "1"})
+    assert (answer.status_code, answer.text) == (200, "three\n")
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+async def test_the_graph_is_a_list_of_edges(client: Client) -> None:
+    await deployed(client, SPEC + "upstreams: {payments: {protocol: http}}\n")
+    edges = (await client.get(f"{STAGE}/graph", params={"window": "0.1"})).json()["edges"]
+    assert [(one["source"], one["target"], one["declared"]) for one in edges] == [("checkout", "payments", True)]
+
+
+async def test_an_artifact_is_kept_under_its_own_hash_and_fetched_without_a_token(client: Client) -> None:
+    content = b"packed"
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert (await client.put(f"{API}/artifacts/{sha256}", content=content)).status_code == 204
+    answer = await client.get(f"/artifacts/{sha256}/directory.tar.gz")
+    assert (answer.status_code, answer.content) == (200, content)
+    assert "immutable" in answer.headers["cache-control"]
+
+
+async def test_bytes_under_a_wrong_hash_are_refused(client: Client) -> None:
+    assert problem(await client.put(f"{API}/artifacts/{'0' * 64}", content=b"x"), 400)
+    assert problem(await client.get(f"/artifacts/{'0' * 64}/x.tar.gz"), 404)
+    assert problem(await client.get("/artifacts/..%2f..%2fetc/passwd"), 404)
+
+
+async def test_an_artifact_that_is_too_large_is_refused_before_it_is_whole(client: Client) -> None:
+    async def endless() -> AsyncGenerator[bytes]:
+        for _ in range(MOST_BYTES // (1 << 20) + 2):
+            yield b"x" * (1 << 20)
+
+    assert problem(await client.put(f"{API}/artifacts/{'0' * 64}", content=endless()), 413)
+
+
+async def test_the_deployed_directory_is_an_artifact_of_the_job(client: Client) -> None:
+    content = b"packed"
+    sha256 = hashlib.sha256(content).hexdigest()
+    await client.put(f"{API}/artifacts/{sha256}", content=content)
+    spec = "service: checkout\nrun: {command: [./app], directory: app}\n"
+    await deployed(client, spec, artifact=sha256)
+    version = (await client.get(f"{CHECKOUT}/versions/1")).json()
+    assert sha256 in version["artifacts"]
+    assert f"http://127.0.0.1:7070/artifacts/{sha256}/directory.tar.gz" in json.dumps(version["job"])
+
+
+async def test_the_description_of_the_api_is_openapi_3_1(client: Client) -> None:
+    document = (await client.get(f"{API}/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    assert f"{STAGE}/deployments".replace("stage", "{environment}") in document["paths"]
+
+
+@pytest.mark.parametrize("path", ["/deployments", "/plan"])
+async def test_a_body_that_is_not_json_is_a_problem(client: Client, path: str) -> None:
+    answer = await client.post(STAGE + path, content=b"service: x", headers={"Content-Type": "text/plain"})
+    assert problem(answer, 400)

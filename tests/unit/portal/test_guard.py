@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import httpx2
+import pytest
+from fakes.surroundings import SPEC, World
+
+from outrider.portal.app import portal_app
+
+PLAN = "/api/v1/environments/stage/plan"
+
+
+@pytest.fixture
+async def guarded(world: World) -> AsyncGenerator[httpx2.AsyncClient]:
+    world.token = "s3cret"
+    transport = httpx2.ASGITransport(app=portal_app(world.application()))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://portal") as made:
+        yield made
+
+
+async def test_the_api_asks_for_its_token(guarded: httpx2.AsyncClient) -> None:
+    answer = await guarded.get("/api/v1/services")
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["next_step"] == "Set OUTRIDER_TOKEN to the portal's token."
+
+
+@pytest.mark.parametrize("given", ["Bearer wrong", "Bearer ", "Basic s3cret", "s3cret", "Bearer s3cret2"])
+async def test_another_token_is_none(guarded: httpx2.AsyncClient, given: str) -> None:
+    answer = await guarded.get("/api/v1/services", headers={"Authorization": given})
+    assert answer.status_code == 401
+
+
+async def test_the_right_token_opens_the_api(guarded: httpx2.AsyncClient) -> None:
+    answer = await guarded.get("/api/v1/services", headers={"Authorization": "Bearer s3cret"})
+    assert answer.status_code == 200
+
+
+async def test_health_and_artifacts_stay_open(guarded: httpx2.AsyncClient, world: World) -> None:
+    assert (await guarded.get("/api/v1/health")).status_code == 200
+    assert (await guarded.get(f"/artifacts/{world.agent.sha256}/outrider-agent.pyz")).content == b"the agent"
+
+
+async def test_uploads_need_the_token(guarded: httpx2.AsyncClient) -> None:
+    assert (await guarded.put(f"/api/v1/artifacts/{'0' * 64}", content=b"x")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+async def test_a_page_of_another_site_changes_nothing(client: httpx2.AsyncClient, headers: dict[str, str]) -> None:
+    answer = await client.post(PLAN, json={"spec": SPEC}, headers=headers)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://portal"}]
+)
+async def test_ones_own_pages_and_programs_may(client: httpx2.AsyncClient, headers: dict[str, str]) -> None:
+    answer = await client.post(PLAN, json={"spec": SPEC}, headers=headers)
+    assert answer.status_code == 200
+
+
+async def test_reading_is_free_from_anywhere(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/api/v1/services", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 200
