@@ -29,11 +29,11 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands: its key (or its dash), and itself; ``is_filled`` is a map or list that is not empty."""
+    """Where a value stands: its key (or its dash), and itself; ``is_open`` says that it is a map or a list."""
 
     key: Mark
     value: Mark
-    is_filled: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def document(text: str, file: str | None = None) -> Document:
     if reader.root is None:
         raise refused("the file is empty", Mark(1, 1), file)
     places: dict[Path, Place] = {}
-    data = written_out(reader.root, (), Place(reader.root.at, reader.root.at, reader.root.nodes > 1), places)
+    data = written_out(reader.root, (), Place(reader.root.at, reader.root.at, is_open=True), places)
     return Document(data, places)
 
 
@@ -89,7 +89,7 @@ def written_out(node: Node, path: Path, place: Place, places: dict[Path, Place])
     places[path] = place
     if isinstance(node.value, Open):
         pairs = [
-            (key, written_out(child, (*path, key), Place(mark, child.at, child.nodes > 1), places))
+            (key, written_out(child, (*path, key), Place(mark, child.at, isinstance(child.value, Open)), places))
             for key, mark, child in node.value.children
         ]
         return dict(pairs) if node.value.is_map else [value for _, value in pairs]

@@ -40,7 +40,7 @@ def mark(path: Path, document: Document, *, of_key: bool = False) -> Mark:
     """The place of the path's value, or of its key where the key is meant or the value is a map or a list."""
     depth = known_depth(path, document)
     place = document.places[path[:depth]]
-    return place.key if of_key or place.is_filled or depth < len(path) else place.value
+    return place.key if of_key or place.is_open or depth < len(path) else place.value
 
 
 def dotted(path: Path) -> str:

@@ -131,7 +131,7 @@ def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said)
             ONE + "links: {grafana: 'javascript:alert(1)'}\n",
             '5:18: links.grafana: must be an http:// or https:// address without spaces; found "javascript:alert(1)"',
         ),
-        ("environments: {}", "1:15: environments: must not be empty; found a map"),
+        ("environments: {}", "1:1: environments: must not be empty; found a map"),
         (
             "environments:",
             "1:1: environments: has no value: indent what belongs to it, write {} for the defaults, or remove the line",

@@ -218,7 +218,7 @@ def test_json_is_a_spec_too() -> None:
         ("checks: [{http: /, tcp: true}]", "3:20: checks.0.tcp: does not go with http: use one of them"),
         ("checks: [{tcp: false}]", "3:16: checks.0.tcp: must be true; found false"),
         ("checks: [{script: run.sh}]", '3:19: checks.0.script: must be a list: write [run.sh]; found "run.sh"'),
-        ("checks: [{script: []}]", "3:19: checks.0.script: must not be empty; found a list"),
+        ("checks: [{script: []}]", "3:11: checks.0.script: must not be empty; found a list"),
         ("env: {A: 1.10}", '3:10: env.A: must be text: write the number in quotes, "1.1"'),
         (
             "env: {A: [x]}",
@@ -348,6 +348,7 @@ def test_a_problem_found_later_gets_its_place_from_the_file() -> None:
     found = read.located(
         (
             Problem("upstreams.fx-rates", "no such service"),
+            Problem("upstreams.catalog", "no such service"),
             Problem("checks.0.http", "is wrong"),
             Problem("count", "is too much"),
             Problem("upstreams.nobody.timeout", "is elsewhere"),
@@ -355,6 +356,7 @@ def test_a_problem_found_later_gets_its_place_from_the_file() -> None:
     )
     assert [str(problem) for problem in found] == [
         "outrider.yaml:15:3: upstreams.fx-rates: no such service",
+        "outrider.yaml:11:3: upstreams.catalog: no such service",
         "outrider.yaml:19:12: checks.0.http: is wrong",
         "outrider.yaml:37:23: environments.production.count: is too much",
         "outrider.yaml:10:1: upstreams.nobody.timeout: is elsewhere",
