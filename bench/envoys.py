@@ -13,7 +13,7 @@ from machine import Program, eventually, fetched, free_ports
 TYPES = "type.googleapis.com/envoy.extensions"
 HCM = f"{TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager"
 ROUTER = f"{TYPES}.filters.http.router.v3.Router"
-START = "5s"
+START = "3s"
 
 
 class Envoy(Program):

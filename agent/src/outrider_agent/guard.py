@@ -28,7 +28,16 @@ class Judgement:
 class Guard:
     """Judges one upstream's lists, one after the other; ``endpoints`` is None until something is known."""
 
-    __slots__ = ("_empty_since", "_is_confirming", "_is_witnessed", "_kept", "_limits", "_usable_at", "endpoints")
+    __slots__ = (
+        "_empty_since",
+        "_is_confirming",
+        "_is_witnessed",
+        "_kept",
+        "_limits",
+        "_usable_at",
+        "endpoints",
+        "is_doubted",
+    )
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -38,6 +47,7 @@ class Guard:
         self._is_confirming = False
         self._empty_since: float | None = None
         self._is_witnessed = False
+        self.is_doubted = False  # Consul had forgotten every service when it was asked last
 
     def restore(self, endpoints: Endpoints, now: float) -> None:
         """Start from a snapshot: what it lists was usable until now."""
@@ -54,6 +64,7 @@ class Guard:
         if not wanted and self.endpoints:
             return self._empty(now)
         self._empty_since = None
+        self.is_doubted = False
         return self._shrunk(sorted_endpoints(wanted), instances)
 
     def interrupt(self) -> None:
@@ -65,11 +76,13 @@ class Guard:
     def believe_empty(self) -> None:
         """Consul knows other services, so it has not just forgotten everything."""
         self._is_witnessed = True
+        self.is_doubted = False
 
     def doubt_empty(self, now: float) -> None:
         """Consul knows no other service: it has lost its data, and the hold-down starts anew."""
         self._empty_since = now
         self._is_witnessed = False
+        self.is_doubted = True
 
     def _remember(self, instances: Sequence[Instance], now: float) -> None:
         """What was usable at the last answer was so until now, however long that is ago."""

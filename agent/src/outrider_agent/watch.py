@@ -23,7 +23,14 @@ DENIED = "denied"  # Consul refuses the question
 FAILING = "failing"  # Consul does not answer
 STATES = (STARTING, SNAPSHOT, CURRENT, CONFIRMING, HOLDING, SUSPECT, DENIED, FAILING)
 
-HELD_STATES = {guard.PUBLISH: CURRENT, guard.CONFIRM: CONFIRMING, guard.HOLD: HOLDING, guard.WITNESS: HOLDING}
+STATES_OF = {guard.PUBLISH: CURRENT, guard.CONFIRM: CONFIRMING, guard.HOLD: HOLDING, guard.WITNESS: HOLDING}
+REASONS = {
+    guard.PUBLISH: "",
+    guard.CONFIRM: "more than half of the instances vanished at once: reading again",
+    guard.HOLD: "the list is empty: the last endpoints are kept for a while",
+    guard.WITNESS: "the list is empty: asking whether Consul knows any other service",
+}
+FORGOTTEN = "the list is empty, but Consul has forgotten every service: the last endpoints are kept"
 QUICK = 1.0  # an answer within this many seconds did not block
 
 
@@ -141,7 +148,7 @@ class Watch:
             self._guard.believe_empty()
         else:
             self._guard.doubt_empty(now)
-            self._note(HOLDING, "Consul has forgotten every service")
+            self._note(HOLDING, FORGOTTEN)
 
     def failed(self, reason: str, now: float) -> None:
         """No answer, or none that can be used: keep what is known, start over, take more and more time."""
@@ -193,7 +200,8 @@ class Watch:
         if judgement.kind == guard.CONFIRM:
             self.index = 0
             self._not_before = now + (judgement.recheck or 0.0)
-        self._note(HELD_STATES[judgement.kind], "")
+        has_forgotten = judgement.kind == guard.HOLD and self._guard.is_doubted
+        self._note(STATES_OF[judgement.kind], FORGOTTEN if has_forgotten else REASONS[judgement.kind])
         if judgement.endpoints != before:
             self._publish(now)
         else:

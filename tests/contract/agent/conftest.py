@@ -19,10 +19,7 @@ class Backend(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = str(self.connection.getsockname()[1]).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the parent's name
         """Keep quiet."""
