@@ -57,15 +57,14 @@ def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
 async def _findings(here: Surroundings, platform: Platform) -> list[Finding]:
     clients = {name: _clients(here, environment) for name, environment in platform.environments.items()}
     try:
-        servers = {name: Servers(nomad, consul) for name, (nomad, consul) in clients.items()}
+        servers = {name: Servers(*of_environment) for name, of_environment in clients.items()}
         return [*await findings(platform, servers), await _envoy(here.settings)]
     finally:
-        for pair in clients.values():
-            for client in pair:
-                await client.close()
+        for client in (one for of_environment in clients.values() for one in of_environment):
+            await client.close()
 
 
-def _clients(here: Surroundings, environment: Environment) -> tuple[NomadClient, ConsulClient]:
+def _clients(here: Surroundings, environment: Environment) -> tuple[NomadClient, ConsulClient, ConsulClient]:
     nomad, consul = environment.nomad, environment.consul
     credentials, transport = here.settings, here.transport
     return (
@@ -73,6 +72,7 @@ def _clients(here: Surroundings, environment: Environment) -> tuple[NomadClient,
             nomad.address, credentials.nomad, region=nomad.region, namespace=nomad.namespace, transport=transport
         ),
         consul_client(consul.address, credentials.consul, transport=transport),
+        consul_client(consul.agent_address, credentials.consul, transport=transport),
     )
 
 

@@ -11,14 +11,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from outrider.cli.other_face import web_portal
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.portal import PortalClient, portal_client
 from outrider.embedded.cluster import Cluster, cluster
 from outrider.embedded.platform import ENVIRONMENTS, Addresses, one_machine
 from outrider.embedded.serving import serving
 from outrider.errors import ConflictError, OutriderError
-from outrider.portal.app import portal_app
-from outrider.portal.pages import pages
 from outrider.settings import Settings, Sourced
 from outrider.spec.platform import Platform
 from outrider.wiring import application
@@ -61,7 +60,7 @@ async def one_machine_portal(settings: Settings, directory: Path, port: int) -> 
         platform = one_machine(servers, portal=address, envoy=str(envoy.path))
         local = replace(settings, database=f"sqlite:///{directory / 'portal.db'}", address=Sourced(address, "dev"))
         running = await stack.enter_async_context(application(local, platform))
-        await stack.enter_async_context(serving(portal_app(running, pages(running)), HOST, port))
+        await stack.enter_async_context(serving(web_portal(running), HOST, port))
         client = portal_client(local)
         stack.push_async_callback(client.close)
         yield Machine(address, client, clusters, directory, platform)

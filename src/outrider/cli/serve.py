@@ -11,11 +11,10 @@ import click
 from outrider.cli import exits
 from outrider.cli.ending import until_told
 from outrider.cli.invocation import surroundings
+from outrider.cli.other_face import web_portal
 from outrider.cli.written import FILE, platform_of
 from outrider.embedded.serving import serving
 from outrider.errors import UsageError
-from outrider.portal.app import portal_app
-from outrider.portal.pages import pages
 from outrider.settings import DEFAULT_PORT, Settings
 from outrider.spec.platform import Platform
 from outrider.wiring import application
@@ -52,7 +51,7 @@ async def _served(settings: Settings, platform: Platform, host: str, port: int) 
     async with (
         until_told() as told,
         application(settings, platform) as running,
-        serving(portal_app(running, pages(running)), host, port) as address,
+        serving(web_portal(running), host, port) as address,
     ):
         click.echo(f"The portal of {', '.join(platform.environments)} answers at {address}", err=True)
         await told.wait()

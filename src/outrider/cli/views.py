@@ -149,8 +149,10 @@ def _upstreams(found: Mapping[str, Document]) -> Iterator[str]:
 
 def _deployment_line(deployment: Document | None) -> Iterator[str]:
     if deployment:
-        reason = f": {deployment['reason']}" if deployment.get("reason") else ""
-        yield f"last     {deployment['kind']} {short(deployment['id'])} {state(deployment['state'])}{reason}"
+        first, *more = str(deployment.get("reason") or "").splitlines() or [""]
+        said = f"{deployment['kind']} {short(deployment['id'])} {state(deployment['state'])}"
+        yield f"last     {said}: {first}" if first else f"last     {said}"
+        yield from (f"         {text}" for text in more)
 
 
 def _knobs(knobs: Document) -> str:

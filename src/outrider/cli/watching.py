@@ -86,9 +86,13 @@ async def _ending(invocation: Invocation, deployment_id: str) -> dict[str, Any]:
 
 
 async def _printed(invocation: Invocation, deployment_id: str) -> AsyncIterator[dict[str, Any]]:
+    """The events, each as a line; what was said of an allocation is not said of it again."""
+    said: dict[str, str] = {}
     async for event in invocation.portal.events(deployment_id):
-        if event["kind"] != "verdict":
+        about = str(_detail(event).get("allocation", event["number"]))
+        if event["kind"] != "verdict" and said.get(about) != event["message"]:
             invocation.output.progress(line(event))
+        said[about] = event["message"]
         yield event
 
 

@@ -16,17 +16,18 @@ from outrider.operations.findings import Finding, bad, good, warning
 
 if TYPE_CHECKING:
     from outrider.operations.ports import Consul, Nomad
-    from outrider.spec.platform import Platform
+    from outrider.spec.platform import Environment, Platform
 
 LOOPBACK = ("127.", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The two servers of one environment."""
+    """The two servers of one environment, and Consul as an allocation would reach it on its node."""
 
     nomad: Nomad
     consul: Consul
+    agent: Consul | None = None
 
 
 async def findings(platform: Platform, servers: Mapping[str, Servers]) -> tuple[Finding, ...]:
@@ -40,7 +41,22 @@ async def _of_environment(name: str, platform: Platform, servers: Servers) -> li
     of_nomad, of_consul = await asyncio.gather(
         nomad_findings(name, environment, servers.nomad), consul_findings(name, environment, servers.consul)
     )
-    return of_nomad + of_consul
+    return [*of_nomad, *of_consul, *await _agent_address(name, environment, servers)]
+
+
+async def _agent_address(name: str, environment: Environment, servers: Servers) -> list[Finding]:
+    """Where all nodes are this very machine, an allocation's loopback is ours, and its Consul can be tried from here."""
+    address = environment.consul.agent_address
+    nodes = await _node_addresses(servers.nomad)
+    is_here = bool(nodes) and all(map(is_loopback, nodes)) and environment.network.mode == "host"
+    if servers.agent is None or not is_here or address == environment.consul.address:
+        return []
+    try:
+        await servers.agent.leader()
+    except OutriderError as error:
+        why = "The agents beside the apps would hear of no instance, and gates would fail after 60 s."
+        return [bad(f"{name}: Consul", error.message, why, "Set consul.agent_address to the node's own Consul.")]
+    return [good(f"{name}: Consul", f"allocations reach it at {address}")]
 
 
 async def _together(servers: Mapping[str, Servers]) -> list[Finding]:

@@ -28,6 +28,7 @@ portal: {{url: "http://127.0.0.1:7070"}}
 
 def call(file: Path | None, *arguments: str, **settings: Any) -> Result:
     libraries = {"nomad": Library("nomad-2.0.5"), "consul": Library("consul-1.8.7")}
+    libraries["127.0.0.1"] = libraries["consul"]
     transport = httpx2.MockTransport(lambda request: libraries[request.url.host](request))
     line = ["doctor", *(["--platform", str(file)] if file else []), *arguments]
     return CliRunner().invoke(outrider, line, obj=Surroundings(Settings(**settings), transport), catch_exceptions=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -235,3 +236,15 @@ async def test_a_portal_on_loopback_is_no_use_to_nodes_elsewhere() -> None:
 )
 def test_versions_are_compared_as_numbers(text: str, pair: tuple[int, int]) -> None:
     assert numbers(text) == pair
+
+
+async def test_an_agent_address_that_leads_nowhere_is_found_where_the_node_is_this_machine() -> None:
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused", request=request)
+
+    looked = servers()
+    away = consul_client("http://127.0.0.1:8500", ConsulSettings(), transport=httpx2.MockTransport(refuse))
+    said = bad(list(await findings(a_platform(), {"stage": replace(looked, agent=away)})))
+    assert "Consul at http://127.0.0.1:8500 did not answer" in said[0].what
+    there = replace(looked, agent=looked.consul)
+    assert bad(list(await findings(a_platform(), {"stage": there}))) == []
