@@ -20,7 +20,8 @@ async def verdict(wanted: Definition) -> Verdict:
     """``target`` is ``host:port`` or ``host:port/service``."""
     address, _, service = wanted.target.partition("/")
     try:
-        state = await asyncio.wait_for(_state(address, service, _tls(wanted)), wanted.timeout)
+        async with asyncio.timeout(wanted.timeout):
+            state = await _state(address, service, _tls(wanted))
     except OSError as error:
         reason = f'connection error: desc = "transport: Error while dialing {dial_failure(address, error)}"'
         return Verdict(CRITICAL, f"rpc error: code = Unavailable desc = {reason}")

@@ -21,6 +21,7 @@ _LATE = "context deadline exceeded (Client.Timeout exceeded while awaiting heade
 
 async def verdict(wanted: Definition) -> Verdict:
     try:
+        _require_port(wanted.target)
         async with (
             _client(wanted) as client,
             client.stream(
@@ -31,8 +32,13 @@ async def verdict(wanted: Definition) -> Verdict:
             ) as response,
         ):
             return Verdict(_status(response.status_code), await _output(wanted, response))
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         return Verdict(CRITICAL, f'{wanted.method.capitalize()} "{wanted.target}": {_failure(wanted, error)}')
+
+
+def _require_port(target: str) -> None:
+    """ValueError for a port beyond 65535, which would end the connection attempt in a way of its own."""
+    _ = urlsplit(target).port
 
 
 def _client(wanted: Definition) -> httpx2.AsyncClient:
@@ -54,10 +60,11 @@ def _trust(skip_verify: bool) -> ssl.SSLContext:  # noqa: FBT001  # the key of a
     return context
 
 
-def _headers(wanted: Definition) -> list[tuple[str, str]]:
+def _headers(wanted: Definition) -> list[tuple[bytes, bytes]]:
     named = {name.lower() for name in wanted.header}
     given = [(name, value) for name, values in wanted.header.items() for value in values]
-    return [(name, value) for name, value in _HEADERS.items() if name.lower() not in named] + given
+    own = [(name, value) for name, value in _HEADERS.items() if name.lower() not in named]
+    return [(name.encode(), value.encode()) for name, value in own + given]
 
 
 def _status(code: int) -> str:
@@ -80,8 +87,12 @@ async def _output(wanted: Definition, response: httpx2.Response) -> str:
 def _failure(wanted: Definition, error: Exception) -> str:
     if isinstance(error, httpx2.TimeoutException):
         return _LATE
+    if isinstance(error, httpx2.RemoteProtocolError):
+        return "EOF"
     cause = _root(error)
-    return dial_failure(urlsplit(wanted.target).netloc, cause) if isinstance(cause, OSError) else str(error)
+    if isinstance(cause, (OSError, ValueError)):
+        return dial_failure(urlsplit(wanted.target).netloc, cause)
+    return str(error)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -20,7 +20,8 @@ async def verdict(wanted: Definition) -> Verdict:
     except OSError as error:
         return Verdict(CRITICAL, f'exec: "{wanted.args[0]}": {_why(error)}')
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), wanted.timeout)
+        async with asyncio.timeout(wanted.timeout):
+            output, _ = await process.communicate()
     except TimeoutError:
         return Verdict(CRITICAL, f"Timed out ({wanted.timeout:g}s) running check")
     finally:

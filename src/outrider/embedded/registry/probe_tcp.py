@@ -15,8 +15,9 @@ from outrider.embedded.registry.verdict import Verdict
 async def verdict(wanted: Definition) -> Verdict:
     host, _, port = wanted.target.rpartition(":")
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), wanted.timeout)
-    except (OSError, ValueError) as error:
+        async with asyncio.timeout(wanted.timeout):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except (OSError, ValueError, OverflowError) as error:
         return Verdict(CRITICAL, dial_failure(wanted.target, error))
     writer.close()
     return Verdict(PASSING, f"TCP connect {wanted.target}: Success")
@@ -26,6 +27,8 @@ def dial_failure(target: str, error: Exception) -> str:
     """Why a connection failed, in Go's words."""
     if isinstance(error, TimeoutError):
         return f"dial tcp {target}: i/o timeout"
+    if isinstance(error, (ValueError, OverflowError)) and not isinstance(error, OSError):
+        return f"dial tcp: address {target.rpartition(':')[2]}: invalid port"
     if isinstance(error, socket.gaierror):
         return f"dial tcp: lookup {target.rpartition(':')[0] or target}: no such host"
     if isinstance(error, ssl.SSLError):

@@ -74,7 +74,8 @@ class _Probes:
             at = self._registry.agent.deadlines.next()
             wait_s = _IDLE_S if at is None else max(0.0, at - time.monotonic())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), wait_s)
+                async with asyncio.timeout(wait_s):  # wait_for loses a cancellation that comes with the news
+                    await self._news.wait()
             self._registry.agent.expire()
             self._registry.publish_if_written()
 
