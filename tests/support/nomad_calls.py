@@ -104,11 +104,12 @@ class NomadCalls:
         found: Any = None
         try:
             async with asyncio.timeout(DEADLINE_S):
-                while not is_there(found := await self.get(path, **query)):
+                while True:
+                    if is_there(found := await self.get(path, **query)):
+                        return found
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"{path} never became as wanted; last: {found}") from None
-        return found
 
     async def allocations(self, name: str, *, is_live: bool = True) -> list[Document]:
         """The job's allocations, oldest first; only those that shall run, unless told otherwise."""
@@ -133,12 +134,20 @@ class NomadCalls:
         """The allocation once all its tasks are dead."""
 
         def is_dead(found: Document) -> bool:
-            states = found["TaskStates"] or {}
+            states = found.get("TaskStates") or {}
             return found["ClientStatus"] in {"complete", "failed"} and all(
                 state["State"] == "dead" for state in states.values()
             )
 
         return await self.until(f"/v1/allocation/{allocation}", is_dead)
+
+    async def vanished(self, allocation: str) -> None:
+        """Wait until a purged job's allocation is forgotten, or known to have ended."""
+        async with asyncio.timeout(DEADLINE_S):
+            while (answer := await self.nomad.get(f"/v1/allocation/{allocation}")).status_code != 404:
+                if answer.json()["ClientStatus"] in {"complete", "failed"}:
+                    return
+                await asyncio.sleep(0.1)
 
     async def file(self, allocation: str, path: str) -> str:
         answer = await self.nomad.get(f"/v1/client/fs/cat/{allocation}", params={"path": path})
@@ -159,9 +168,10 @@ class NomadCalls:
 
     async def until_services(self, name: str, is_there: Callable[[list[Document]], Any]) -> list[Document]:
         async with asyncio.timeout(DEADLINE_S):
-            while not is_there(found := await self.services(name)):
+            while True:
+                if is_there(found := await self.services(name)):
+                    return found
                 await asyncio.sleep(0.02)
-            return found
 
     async def put_key(self, key: str, value: str) -> None:
         (await self.consul.put(f"/v1/kv/{key}", content=value.encode())).raise_for_status()

@@ -75,7 +75,7 @@ class Replay:
             if found and found[0][:8] in known and own:
                 self.ids[found[0]] = own[0]
 
-    async def _deployment(self, version: int, status: str, needs_canary: bool) -> dict[str, Any]:  # noqa: FBT001
+    async def _deployment(self, version: int, status: str, needs_canary: bool) -> dict[str, Any]:
         async def found() -> dict[str, Any] | None:
             for one in (await self.client.get("/v1/job/rec/deployments")).json():
                 healthy = one["TaskGroups"]["rec"]["HealthyAllocs"]
@@ -98,9 +98,10 @@ class Replay:
 
     async def _until(self, condition: Callable[[], Awaitable[Any]]) -> Any:
         async with asyncio.timeout(_DEADLINE_S):
-            while not (value := await condition()):
+            while True:
+                if value := await condition():
+                    return value
                 await asyncio.sleep(0.05)
-            return value
 
 
 _STEPS: dict[str, tuple[int, str, bool]] = {

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
-from typing import Any
 from urllib.parse import urlsplit
 
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.node import DATACENTER, REGION, VERSION
 from outrider.embedded.scheduler.state import State
-
-Document = dict[str, Any]
 
 
 def agent_document(node: Document, consul_address: str, state: State) -> Document:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document, fields
 
 _OMITTED_WHEN_EMPTY = (
     "DesiredDescription",
@@ -120,15 +119,15 @@ def is_terminal(allocation: Document) -> bool:
 
 
 def is_healthy(allocation: Document) -> bool:
-    return (allocation["DeploymentStatus"] or {}).get("Healthy") is True
+    return fields(allocation["DeploymentStatus"]).get("Healthy") is True
 
 
 def is_unhealthy(allocation: Document) -> bool:
-    return (allocation["DeploymentStatus"] or {}).get("Healthy") is False
+    return fields(allocation["DeploymentStatus"]).get("Healthy") is False
 
 
 def is_canary(allocation: Document) -> bool:
-    return bool((allocation["DeploymentStatus"] or {}).get("Canary"))
+    return bool(fields(allocation["DeploymentStatus"]).get("Canary"))
 
 
 def alloc_index(allocation: Document) -> int:

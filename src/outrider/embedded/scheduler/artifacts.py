@@ -8,12 +8,11 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import httpx2
 
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document, fields
 
 _TIMEOUT_S = 60
 _CHUNK = 1 << 16
@@ -35,14 +34,15 @@ async def fetch(artifact: Document, directory: Path) -> None:
         raise ArtifactError("artifact destination path escapes the alloc directory")
     with tempfile.TemporaryDirectory(dir=directory) as draft:
         file = Path(draft) / "artifact"
-        await _download(_bare(source), artifact["GetterHeaders"] or {}, file)
+        await _download(_bare(source), fields(artifact["GetterHeaders"]), file)
         await asyncio.to_thread(_place, file, target, _name(source), options, artifact["GetterMode"])
 
 
 def _options(artifact: Document) -> dict[str, str]:
-    query = parse_qs(urlsplit(artifact["GetterSource"]).query)
+    source: str = artifact["GetterSource"]
+    query = parse_qs(urlsplit(source).query)
     in_url = {key: values[0] for key, values in query.items() if key in _OWN_QUERY}
-    return in_url | (artifact["GetterOptions"] or {})
+    return in_url | fields(artifact["GetterOptions"])
 
 
 def _bare(source: str) -> str:
@@ -106,7 +106,7 @@ def _unpacked(file: Path, name: str, target: Path) -> bool:
     if name.endswith("zip"):
         target.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(file) as archive:
-            archive.extractall(target)
+            archive.extractall(target)  # noqa: S202  # zipfile itself keeps members below the target
         return True
     return False
 

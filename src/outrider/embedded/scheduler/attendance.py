@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from outrider.embedded.scheduler import script_checks
 from outrider.embedded.scheduler.allocation import group_of
 from outrider.embedded.scheduler.catalog import Catalog
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.environment import Directories, nomad_environment
 from outrider.embedded.scheduler.services import Registration, UnknownPortError, registration
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from outrider.embedded.scheduler import blocks, defaults
-
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document, fields, rows
 
 
 def filled(table: Document, given: Document | None) -> Document:
@@ -19,10 +16,10 @@ def canonical_job(job: Document) -> Document:
     """The job as Nomad stores it, without indexes; ``job`` is the caller's ``Job`` object."""
     named = {**job, "Name": job.get("Name") or job.get("ID", "")}
     result = filled(defaults.JOB, named)
-    update: Document = job.get("Update") or {}
+    update: Document = fields(job.get("Update"))
     result["Update"] = filled(defaults.JOB_UPDATE, {key: update.get(key) for key in ("Stagger", "MaxParallel")})
     result["Constraints"] = _constraints(job)
-    result["TaskGroups"] = [_group(group, result, update) for group in job.get("TaskGroups") or []]
+    result["TaskGroups"] = [_group(group, result, update) for group in rows(job.get("TaskGroups"))]
     return result
 
 
@@ -34,12 +31,12 @@ def _group(group: Document, job: Document, job_update: Document) -> Document:
     result["EphemeralDisk"] = filled(defaults.EPHEMERAL_DISK, group.get("EphemeralDisk"))
     if kind == "service":
         result["Migrate"] = filled(defaults.MIGRATE, group.get("Migrate"))
-        result["Update"] = filled(defaults.UPDATE, {**job_update, **(group.get("Update") or {})})
+        result["Update"] = filled(defaults.UPDATE, {**job_update, **fields(group.get("Update"))})
     elif group.get("Update"):
         result["Update"] = filled(defaults.UPDATE, group["Update"])
-    result["Networks"] = [_network(network) for network in group.get("Networks") or []] or None
-    result["Services"] = [_service(service, job, group, "") for service in group.get("Services") or []] or None
-    result["Tasks"] = [_task(task, result, job) for task in group.get("Tasks") or []]
+    result["Networks"] = [_network(network) for network in rows(group.get("Networks"))] or None
+    result["Services"] = [_service(service, job, group, "") for service in rows(group.get("Services"))] or None
+    result["Tasks"] = [_task(task, result, job) for task in rows(group.get("Tasks"))]
     result["Constraints"] = _constraints(group) or None
     result["Constraints"] = _with_implied_constraints(result)
     return result
@@ -53,19 +50,19 @@ def _task(task: Document, group: Document, job: Document) -> Document:
     result["Identity"] = filled(defaults.IDENTITY, task.get("Identity"))
     result["Constraints"] = _constraints(task)
     result["Lifecycle"] = filled(blocks.LIFECYCLE, task["Lifecycle"]) if task.get("Lifecycle") else None
-    result["Templates"] = [filled(blocks.TEMPLATE, template) for template in task.get("Templates") or []] or None
-    result["Artifacts"] = [filled(blocks.ARTIFACT, artifact) for artifact in task.get("Artifacts") or []] or None
-    services = [_service(service, job, group, result["Name"]) for service in task.get("Services") or []]
+    result["Templates"] = [filled(blocks.TEMPLATE, template) for template in rows(task.get("Templates"))] or None
+    result["Artifacts"] = [filled(blocks.ARTIFACT, artifact) for artifact in rows(task.get("Artifacts"))] or None
+    services = [_service(service, job, group, result["Name"]) for service in rows(task.get("Services"))]
     result["Services"] = services or None
     return result
 
 
 def _said(block: Document | None) -> Document:
-    return {name: value for name, value in (block or {}).items() if value is not None}
+    return {name: value for name, value in fields(block).items() if value is not None}
 
 
 def _constraints(owner: Document) -> list[Document] | None:
-    return [filled(blocks.CONSTRAINT, constraint) for constraint in owner.get("Constraints") or []] or None
+    return [filled(blocks.CONSTRAINT, constraint) for constraint in rows(owner.get("Constraints"))] or None
 
 
 def _network(network: Document) -> Document:
@@ -91,7 +88,7 @@ def _service(service: Document, job: Document, group: Document, task: str) -> Do
     result["TaskName"] = task or result["TaskName"]
     base = "-".join(part for part in (job["Name"], group["Name"], task) if part)
     result["Name"] = _service_name(result["Name"], job["Name"], group["Name"], task) or base
-    checks = service.get("Checks") or []
+    checks = rows(service.get("Checks"))
     result["Checks"] = [_check(check, result["OnUpdate"]) for check in checks] or None
     return result
 
@@ -110,13 +107,13 @@ def _check(check: Document, on_update: str) -> Document:
 
 def _with_implied_constraints(group: Document) -> list[Document] | None:
     """The caller's constraints and those that Nomad adds for Consul services and for signals that tasks need."""
-    constraints: list[Document] = list(group["Constraints"] or [])
+    constraints: list[Document] = list(rows(group["Constraints"]))
     constraints += [implied for implied in _implied(group) if implied not in constraints]
     return constraints or None
 
 
 def _implied(group: Document) -> list[Document]:
-    services = [service for owner in (group, *group["Tasks"]) for service in owner["Services"] or []]
+    services = [service for owner in (group, *group["Tasks"]) for service in rows(owner["Services"])]
     implied: list[Document] = []
     signals = sorted({signal for task in group["Tasks"] for signal in _signals(task)})
     if signals:
@@ -129,7 +126,7 @@ def _implied(group: Document) -> list[Document]:
 
 
 def _signals(task: Document) -> list[str]:
-    templates = [template["ChangeSignal"] for template in task["Templates"] or [] if template["ChangeMode"] == "signal"]
+    templates = [template["ChangeSignal"] for template in rows(task["Templates"]) if template["ChangeMode"] == "signal"]
     return [signal for signal in (task["KillSignal"], *templates) if signal]
 
 

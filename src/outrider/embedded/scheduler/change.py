@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document, fields, rows
 
 _GROUP = ("EphemeralDisk", "Networks", "Consul", "Volumes")
 _TASK = (
@@ -63,14 +61,14 @@ def _group(job: Document, name: str) -> Document | None:
 def _group_view(job: Document, group: Document) -> Document:
     """What the running processes of a group depend on."""
     view = {name: group[name] for name in _GROUP}
-    view["Connect"] = [service["Connect"] for service in group["Services"] or [] if service["Connect"]]
+    view["Connect"] = [service["Connect"] for service in rows(group["Services"]) if service["Connect"]]
     view["Tasks"] = {task["Name"]: _task_view(job, group, task) for task in group["Tasks"]}
     return view
 
 
 def _task_view(job: Document, group: Document, task: Document) -> Document:
     view = {name: task[name] or None for name in _TASK}
-    view["Meta"] = {**(job["Meta"] or {}), **(group["Meta"] or {}), **(task["Meta"] or {})}
+    view["Meta"] = {**fields(job["Meta"]), **fields(group["Meta"]), **fields(task["Meta"])}
     view["Disabled"] = task["LogConfig"]["Disabled"]
     view["RenderTemplates"] = task["RestartPolicy"]["RenderTemplates"]
     return view

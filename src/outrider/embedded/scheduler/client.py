@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 from outrider.embedded.scheduler.allocation import is_server_terminal
+from outrider.embedded.scheduler.documents import Document, fields
 from outrider.embedded.scheduler.ports import PortBook
 from outrider.embedded.scheduler.runner import NodeServices, Runner
 from outrider.embedded.scheduler.state import Commit, State
 from outrider.embedded.scheduler.times import stamp
-
-Document = dict[str, Any]
 
 UPDATED = "AllocationUpdated"
 """The kind of commits that come from here."""
@@ -48,7 +46,7 @@ class Client:
             runner = self.runners.get(identifier)
             if runner is not None:
                 runner.update(self._state.allocations.get(identifier, allocation))
-            elif not is_server_terminal(allocation):
+            elif identifier in self._state.allocations and not is_server_terminal(allocation):
                 self._begin(allocation)
 
     def _begin(self, allocation: Document) -> None:
@@ -76,7 +74,7 @@ class Client:
             self._state.commit(Commit(UPDATED, allocations=(changed,)))
 
     def _health(self, allocation: Document, is_healthy: bool) -> Document:  # noqa: FBT001
-        before = allocation["DeploymentStatus"] or {}
+        before = fields(allocation["DeploymentStatus"])
         return {
             "Canary": before.get("Canary", False),
             "Healthy": is_healthy,

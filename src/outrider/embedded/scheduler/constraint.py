@@ -6,10 +6,17 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document, fields, rows
 
 _TARGET = re.compile(r"^\$\{(?P<kind>node|attr|meta)\.(?P<name>[^}]+)\}$")
-_OPERATORS = {"==": "=", "is": "=", "not": "!=", "set_contains_all": "set_contains"}
+_NODE_FIELDS: dict[str, str] = {
+    "unique.id": "ID",
+    "unique.name": "Name",
+    "datacenter": "Datacenter",
+    "class": "NodeClass",
+    "pool": "NodePool",
+}
+_OPERATORS: dict[str, str] = {"==": "=", "is": "=", "not": "!=", "set_contains_all": "set_contains"}
 
 
 def unmet(constraints: list[Document], node: Document) -> list[str]:
@@ -24,12 +31,13 @@ def constraint_text(constraint: Document) -> str:
 def all_constraints(job: Document, group: Document) -> list[Document]:
     """The constraints of the job, the group and its tasks."""
     owners = [job, group, *group["Tasks"]]
-    return [constraint for owner in owners for constraint in owner["Constraints"] or []]
+    return [constraint for owner in owners for constraint in rows(owner["Constraints"])]
 
 
 def is_satisfied(constraint: Document, node: Document) -> bool:
     """Whether one constraint holds; an unknown operator holds for no node."""
-    operand = _OPERATORS.get(constraint["Operand"], constraint["Operand"])
+    asked: str = constraint["Operand"]
+    operand = _OPERATORS.get(asked, asked)
     left, right = _value(constraint["LTarget"], node), _value(constraint["RTarget"], node)
     if operand in {"is_set", "is_not_set"}:
         return (left is not None) == (operand == "is_set")
@@ -49,9 +57,8 @@ def _value(target: str, node: Document) -> str | None:
     if kind == "attr":
         return node["Attributes"].get(name)
     if kind == "meta":
-        return (node["Meta"] or {}).get(name)
-    fields = {"unique.id": "ID", "unique.name": "Name", "datacenter": "Datacenter", "class": "NodeClass"}
-    return node.get(fields.get(name, "NodePool" if name == "pool" else name))
+        return fields(node["Meta"]).get(name)
+    return node.get(_NODE_FIELDS.get(name, name))
 
 
 def _matches_version(version: str, wanted: str) -> bool:

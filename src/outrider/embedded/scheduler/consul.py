@@ -7,9 +7,8 @@ from typing import Any
 
 import httpx2
 
+from outrider.embedded.scheduler.documents import Document
 from outrider.errors import RemoteError
-
-Document = dict[str, Any]
 
 _TIMEOUT_S = 5.0
 _WAIT_S = 60

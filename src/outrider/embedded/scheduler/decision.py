@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document
 
 NOT_NEEDED = "alloc not needed due to job update"
 UPDATING = "alloc is being updated due to job update"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from outrider.embedded.scheduler.allocation import is_healthy, is_unhealthy
+from outrider.embedded.scheduler.documents import Document, fields, words
 from outrider.embedded.scheduler.reschedule import is_reschedule_eligible
 from outrider.embedded.scheduler.times import stamp, stamp_ns
-
-Document = dict[str, Any]
 
 RUNNING = "Deployment is running"
 NEEDS_PROMOTION = "Deployment is running but requires manual promotion"
@@ -23,7 +21,7 @@ UNHEALTHY = "Failed due to unhealthy allocations"
 DEADLINE = "Failed due to progress deadline"
 BY_USER = "Deployment marked as failed"
 
-_ACTIVE = frozenset({"running", "paused", "blocked", "unblocking", "initializing", "pending"})
+ACTIVE = frozenset({"running", "paused", "blocked", "unblocking", "initializing", "pending"})
 
 
 def new_deployment(identifier: str, job: Document) -> Document:
@@ -48,7 +46,7 @@ def new_deployment(identifier: str, job: Document) -> Document:
 
 
 def new_group_state(group: Document) -> Document:
-    update: Document = group["Update"] or {}
+    update: Document = fields(group["Update"])
     return {
         "AutoPromote": update.get("AutoPromote", False),
         "AutoRevert": update.get("AutoRevert", False),
@@ -65,7 +63,7 @@ def new_group_state(group: Document) -> Document:
 
 
 def is_active(deployment: Document | None) -> bool:
-    return deployment is not None and deployment["Status"] in _ACTIVE
+    return deployment is not None and deployment["Status"] in ACTIVE
 
 
 def requires_promotion(deployment: Document) -> bool:
@@ -93,7 +91,7 @@ def with_group(deployment: Document, name: str, **changes: object) -> Document:
 def counted(deployment: Document, allocations: list[Document]) -> Document:
     """The deployment with placed, healthy and unhealthy allocations counted; ``allocations`` are those of its own.
 
-    A group's deadline moves with each allocation that is placed or becomes healthy.
+    A group's deadline begins with the first placement and moves with each allocation that becomes healthy.
     """
     result = deployment
     for name, state in deployment["TaskGroups"].items():
@@ -115,9 +113,11 @@ def _deadline(state: Document, own: list[Document], healthy: list[Document], sta
     """Nanoseconds of the time by which the group has to make progress; 0 for none."""
     if not own or not state["ProgressDeadline"]:
         return 0
-    progress = [one["CreateTime"] for one in own] + [stamp_ns(one["DeploymentStatus"]["Timestamp"]) for one in healthy]
-    before = stamp_ns(state["RequireProgressBy"]) if state["RequireProgressBy"] else 0
-    return max(before, max([start, *progress]) + state["ProgressDeadline"])
+    first = stamp_ns(state["RequireProgressBy"]) if state["RequireProgressBy"] else 0
+    if not first:
+        first = max(start, min(one["CreateTime"] for one in own)) + state["ProgressDeadline"]
+    progress = [stamp_ns(one["DeploymentStatus"]["Timestamp"]) + state["ProgressDeadline"] for one in healthy]
+    return max([first, *progress])
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,5 +185,5 @@ def _is_ripe(deployment: Document, allocations: list[Document]) -> bool:
 
 def has_healthy_canaries(state: Document, allocations: list[Document]) -> bool:
     """Whether as many canaries are healthy as the group wants (0 included)."""
-    placed = set(state["PlacedCanaries"] or ())
+    placed = set(words(state["PlacedCanaries"]))
     return sum(one["ID"] in placed and is_healthy(one) for one in allocations) >= state["DesiredCanaries"]

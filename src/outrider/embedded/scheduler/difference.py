@@ -12,8 +12,7 @@ from outrider.embedded.scheduler.difference_fields import (
     text_set_diff,
     typed_fields,
 )
-
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document, fields, rows
 
 _JOB = (
     "AllAtOnce",
@@ -57,7 +56,7 @@ def job_diff(old: Document | None, new: Document, *, is_contextual: bool) -> Doc
     objects = [text_set_diff("Datacenters", before.get("Datacenters"), new["Datacenters"])]
     objects += set_diffs("Constraint", before.get("Constraints"), new["Constraints"], is_contextual)
     objects = [one for one in objects if one is not None]
-    groups = _group_diffs(before.get("TaskGroups") or [], new["TaskGroups"], is_contextual)
+    groups = _group_diffs(rows(before.get("TaskGroups")), new["TaskGroups"], is_contextual)
     has_changed = bool(fields or objects or any(group["Type"] != "None" for group in groups))
     return {
         "Fields": fields or None,
@@ -87,14 +86,14 @@ def _group_diff(old: Document | None, new: Document | None, is_contextual: bool)
     for name in _GROUP_OBJECTS:
         hidden = ("Stagger",) if name == "Update" else ()
         objects.append(object_diff(name, before.get(name), after.get(name), is_contextual, hidden))
-    objects += _network_diffs(before.get("Networks") or [], after.get("Networks") or [], is_contextual)
-    objects += _service_diffs(before.get("Services") or [], after.get("Services") or [], is_contextual)
+    objects += _network_diffs(rows(before.get("Networks")), rows(after.get("Networks")), is_contextual)
+    objects += _service_diffs(rows(before.get("Services")), rows(after.get("Services")), is_contextual)
     found = [one for one in objects if one is not None]
     return {
         "Fields": typed_fields(flat_before, flat_after, is_contextual=False) or None,
         "Name": (new or old or {})["Name"],
         "Objects": found or None,
-        "Tasks": _task_diffs(before.get("Tasks") or [], after.get("Tasks") or [], is_contextual) or None,
+        "Tasks": _task_diffs(rows(before.get("Tasks")), rows(after.get("Tasks")), is_contextual) or None,
         "Type": _type(old, new),
         "Updates": None,
     }
@@ -121,8 +120,8 @@ def _task_diff(old: Document | None, new: Document | None, is_contextual: bool) 
     for name in ("Config", "Resources", "LogConfig"):
         objects.append(object_diff(name, before.get(name), after.get(name), is_contextual))
     objects += set_diffs("Artifact", before.get("Artifacts"), after.get("Artifacts"), is_contextual)
-    objects += _service_diffs(before.get("Services") or [], after.get("Services") or [], is_contextual)
-    objects += _template_diffs(before.get("Templates") or [], after.get("Templates") or [], is_contextual)
+    objects += _service_diffs(rows(before.get("Services")), rows(after.get("Services")), is_contextual)
+    objects += _template_diffs(rows(before.get("Templates")), rows(after.get("Templates")), is_contextual)
     objects.append(_identity_diff(before.get("Identity"), after.get("Identity"), is_contextual))
     found = [one for one in objects if one is not None]
     return {
@@ -146,8 +145,8 @@ def _network_diff(old: Document | None, new: Document | None, is_contextual: boo
     ports: list[Document | None] = []
     for kind, name in (("ReservedPorts", "Static Port"), ("DynamicPorts", "Dynamic Port")):
         fixed = kind == "ReservedPorts"
-        olds = [_port(one, fixed) for one in (old or {}).get(kind) or []]
-        news = [_port(one, fixed) for one in (new or {}).get(kind) or []]
+        olds = [_port(one, fixed) for one in rows(fields(old).get(kind))]
+        news = [_port(one, fixed) for one in rows(fields(new).get(kind))]
         ports += set_diffs(name, olds, news, is_contextual)
     return object_diff("Network", before, after, is_contextual, nested=ports)
 
@@ -170,9 +169,9 @@ def _service_diffs(old: list[Document], new: list[Document], is_contextual: bool
 
 def _service_diff(old: Document | None, new: Document | None, is_contextual: bool) -> Document | None:  # noqa: FBT001
     nested: list[Document | None] = [
-        text_set_diff(name, (old or {}).get(name), (new or {}).get(name)) for name in ("CanaryTags", "Tags")
+        text_set_diff(name, fields(old).get(name), fields(new).get(name)) for name in ("CanaryTags", "Tags")
     ]
-    checks = paired_diffs((old or {}).get("Checks") or [], (new or {}).get("Checks") or [], ("Name", "Type"))
+    checks = paired_diffs(rows(fields(old).get("Checks")), rows(fields(new).get("Checks")), ("Name", "Type"))
     nested += [object_diff("Check", before, after, is_contextual) for before, after in checks]
     before = {name: old[name] for name in _SERVICE} if old else None
     after = {name: new[name] for name in _SERVICE} if new else None
@@ -185,5 +184,5 @@ def _template_diffs(old: list[Document], new: list[Document], is_contextual: boo
 
 
 def _identity_diff(old: Document | None, new: Document | None, is_contextual: bool) -> Document | None:  # noqa: FBT001
-    audience = text_set_diff("Audience", (old or {}).get("Audience"), (new or {}).get("Audience"))
+    audience = text_set_diff("Audience", fields(old).get("Audience"), fields(new).get("Audience"))
     return object_diff("Identity", old, new, is_contextual, ("Audience",), nested=[audience])

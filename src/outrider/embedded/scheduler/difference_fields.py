@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document
+
 Flat = dict[str, str]
 
 
@@ -22,12 +23,12 @@ def _flat_value(name: str, value: Any) -> Flat:
         return {}
     result: Flat = {}
     if isinstance(value, dict):
-        entries: Document = value
+        entries = cast("Document", value)
         for key, one in entries.items():
             result |= _flat_value(f"{name}[{key}]", one)
         return result
     if isinstance(value, list):
-        items: list[Any] = value
+        items = cast("list[Any]", value)
         for index, one in enumerate(items):
             result |= _flat_value(f"{name}[{index}]", one)
         return result

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from outrider.embedded.scheduler.change import is_changed, is_destructive
 from outrider.embedded.scheduler.decision import Updates
 from outrider.embedded.scheduler.difference import job_diff
+from outrider.embedded.scheduler.documents import Document, rows
 from outrider.embedded.scheduler.evaluation import blocked, new_evaluation
-from outrider.embedded.scheduler.evaluator import Evaluator, annotations
+from outrider.embedded.scheduler.evaluator import Evaluator, plan_numbers
 from outrider.embedded.scheduler.planning import failures
 from outrider.embedded.scheduler.reconcile import decisions
 from outrider.embedded.scheduler.state import State
 from outrider.embedded.scheduler.validation import warnings
 from outrider.embedded.scheduler.watcher import next_version
-
-Document = dict[str, Any]
 
 
 def dry_run(state: State, evaluator: Evaluator, job: Document, *, with_diff: bool) -> Document:
@@ -30,7 +27,7 @@ def dry_run(state: State, evaluator: Evaluator, job: Document, *, with_diff: boo
     diff = _annotated(existing, job, decided.updates if decided else {}) if with_diff else None
     evaluation = {**ground.evaluation, "JobModifyIndex": state.index + 1}
     return {
-        "Annotations": annotations(decided) if decided else None,
+        "Annotations": plan_numbers(decided) if decided else None,
         "CreatedEvals": [blocked(evaluation, failed, ground.node)] if failed else None,
         "Diff": diff,
         "FailedTGAllocs": failed or None,
@@ -55,10 +52,10 @@ def _annotated(existing: Document | None, job: Document, updates: dict[str, Upda
     for group in diff["TaskGroups"]:
         if group["Name"] in updates:
             group["Updates"] = update_words(updates[group["Name"]]) or None
-        for field in group["Fields"] or []:
+        for field in rows(group["Fields"]):
             if field["Name"] == "Count":
                 field["Annotations"] = _count_note(field)
-        for task in group["Tasks"] or []:
+        for task in rows(group["Tasks"]):
             task["Annotations"] = _task_note(existing, job, group, task)
     return diff
 

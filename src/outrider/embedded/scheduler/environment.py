@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from outrider.embedded.scheduler.allocation import alloc_index, group_of
-
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document, fields, rows
 
 _REFERENCE = re.compile(r"\$\{([a-zA-Z0-9_\-.]+)\}")
 _ESCAPED = re.compile(r"\$\$\{|%%\{|\$\{([a-zA-Z0-9_\-.]+)\}")
@@ -46,7 +45,7 @@ def task_environment(
 ) -> dict[str, str]:
     """The whole environment of a task's process: the host's, the job's and Nomad's own variables."""
     nomad = nomad_environment(allocation, task, node, directories)
-    own = {name: interpolated(str(value), nomad, node) for name, value in (task["Env"] or {}).items()}
+    own = {name: interpolated(str(value), nomad, node) for name, value in fields(task["Env"]).items()}
     return {**host, **nomad, **own}
 
 
@@ -75,7 +74,7 @@ def nomad_environment(
 def port_variables(allocation: Document) -> dict[str, str]:
     """Address and number of each booked port, under its label with odd characters as ``_``."""
     variables: dict[str, str] = {}
-    for port in allocation["AllocatedResources"]["Shared"]["Ports"] or []:
+    for port in rows(allocation["AllocatedResources"]["Shared"]["Ports"]):
         label, address, host_port = _UNSAFE.sub("_", port["Label"]), port["HostIP"], str(port["Value"])
         inner = str(port.get("To") or port["Value"])
         variables |= {
@@ -107,10 +106,10 @@ def interpolated_document(value: Any, environment: Mapping[str, str], node: Docu
     if isinstance(value, str):
         return interpolated(value, environment, node)
     if isinstance(value, list):
-        items: list[Any] = value
+        items = cast("list[Any]", value)
         return [interpolated_document(item, environment, node) for item in items]
     if isinstance(value, dict):
-        entries: dict[str, Any] = value
+        entries = cast("Document", value)
         return {
             interpolated(key, environment, node): interpolated_document(one, environment, node)
             for key, one in entries.items()
@@ -127,10 +126,10 @@ def driver_config(value: Any, environment: Mapping[str, str], node: Document) ->
     if isinstance(value, str):
         return _ESCAPED.sub(lambda found: _config_text(found, environment, node), value)
     if isinstance(value, list):
-        items: list[Any] = value
+        items = cast("list[Any]", value)
         return [driver_config(item, environment, node) for item in items]
     if isinstance(value, dict):
-        entries: dict[str, Any] = value
+        entries = cast("Document", value)
         return {key: driver_config(one, environment, node) for key, one in entries.items()}
     return value
 
@@ -175,7 +174,7 @@ def _task_variables(task: Document, directories: Directories) -> dict[str, str]:
 def _meta_variables(allocation: Document, task: Document | None) -> dict[str, str]:
     variables: dict[str, str] = {}
     for owner in (allocation["Job"], group_of(allocation), task or {}):
-        for key, value in (owner.get("Meta") or {}).items():
+        for key, value in fields(owner.get("Meta")).items():
             safe = _UNSAFE.sub("_", key)
             variables |= {f"NOMAD_META_{safe}": value, f"NOMAD_META_{safe.upper()}": value}
     return variables

@@ -6,7 +6,7 @@ import time
 import uuid
 from typing import Any
 
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document
 
 
 def new_evaluation(job: str, trigger: str, **more: Any) -> Document:

@@ -10,13 +10,13 @@ from typing import Any
 from outrider.embedded.scheduler import deployment as deployments
 from outrider.embedded.scheduler.allocation import is_client_terminal
 from outrider.embedded.scheduler.decision import Decisions, desired_updates
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.evaluation import blocked, completed, new_evaluation
 from outrider.embedded.scheduler.planning import Ground, Plan, fits, plan
 from outrider.embedded.scheduler.ports import PortBook
-from outrider.embedded.scheduler.reconcile import World, decisions
+from outrider.embedded.scheduler.reconcile import decisions
 from outrider.embedded.scheduler.state import Commit, State
-
-Document = dict[str, Any]
+from outrider.embedded.scheduler.world import World
 
 _SECOND = 1_000_000_000
 
@@ -72,6 +72,8 @@ class Evaluator:
         self._finish(evaluation, decided, planned)
         for allocation, due in decided.later:
             self._look_again(allocation, due)
+        if evaluation["JobID"] not in self._state.jobs:
+            self._state.forget(evaluation["JobID"])
 
     def world(self, job: str, evaluation: str = "", candidate: Document | None = None) -> World | None:
         """What a decision on the job rests on; a purged job's allocations all have to end."""
@@ -120,7 +122,7 @@ class Evaluator:
 
     def _finish(self, evaluation: Document, decided: Decisions, planned: Plan) -> None:
         results: Document = {
-            "PlanAnnotations": annotations(decided),
+            "PlanAnnotations": plan_numbers(decided),
             "QueuedAllocations": _queued(decided, planned),
             "SnapshotIndex": evaluation["ModifyIndex"],
         }
@@ -163,7 +165,7 @@ class Evaluator:
             self.ask(job, "failed-follow-up")
 
 
-def annotations(decided: Decisions) -> Document:
+def plan_numbers(decided: Decisions) -> Document:
     """A plan's numbers per group."""
     updates = {name: desired_updates(one) for name, one in decided.updates.items()}
     return {"DesiredTGUpdates": updates, "PreemptedAllocs": None}

@@ -6,12 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from outrider.embedded.scheduler.allocation import allocation_answer
+from outrider.embedded.scheduler.documents import Document, words
 from outrider.embedded.scheduler.state import Commit, State
-
-Document = dict[str, Any]
 
 _KEPT = 500
 _HEARTBEAT_S = 10.0
@@ -25,7 +23,7 @@ class Topics:
 
     def take(self, event: Document) -> bool:
         """Whether the event is wanted, by its key or one of its filter keys."""
-        keys = {event["Key"], *(event["FilterKeys"] or ())}
+        keys = {event["Key"], *words(event["FilterKeys"])}
         return any(topic in {"*", event["Topic"]} and (key == "*" or key in keys) for topic, key in self.wanted)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from outrider.embedded.scheduler import deployment as deployments
 from outrider.embedded.scheduler.allocation import (
@@ -25,27 +25,9 @@ from outrider.embedded.scheduler.decision import (
     Placement,
     Updates,
 )
-from outrider.embedded.scheduler.reschedule import is_reschedule_eligible, reschedule_time
-
-if TYPE_CHECKING:
-    from outrider.embedded.scheduler.reconcile import World
-
-Document = dict[str, Any]
-
-_WINDOW = 1_000_000_000
-"""A replacement that is due within a second is placed now."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sorted:
-    """A group's live allocations by what is to become of them."""
-
-    stay: list[Document]
-    migrate: list[Document]
-    reschedule: list[Document]
-    later: list[tuple[Document, int]]
-    canaries: list[Document]
-    stop: list[Document]
+from outrider.embedded.scheduler.documents import Document, fields
+from outrider.embedded.scheduler.members import Facts, Members, members, without
+from outrider.embedded.scheduler.world import World
 
 
 def reconciled_group(world: World, name: str, current: Document | None, old: Document | None) -> GroupDecisions:
@@ -55,164 +37,112 @@ def reconciled_group(world: World, name: str, current: Document | None, old: Doc
     if group is None or not group["Count"]:
         stops = tuple(stopped(one, NOT_NEEDED) for one in live if not is_client_terminal(one))
         return GroupDecisions(name, Updates(stop=len(stops)), stop=stops)
-    return _Group(world, group, current, old).decided(live)
+    return _Group(Facts(world, group, current, old)).decided(live)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """The allocations that stay by what the job's change means to them: a new process, a new document, nothing."""
+
+    destructive: list[Document]
+    inplace: list[Document]
+    same: list[Document]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What comes of the group's allocations and of its missing ones."""
+
+    sets: Members
+    changes: _Changes
+    surplus: list[Document]
+    placed: list[Placement]
+    canaries: list[Placement]
+    replaced: list[Document]
 
 
 class _Group:
-    """One group's reconciliation: the facts that every step needs."""
+    """One group's reconciliation; ``state`` is its part of the deployment as it becomes."""
 
-    def __init__(self, world: World, group: Document, current: Document | None, old: Document | None) -> None:
-        self.world, self.group, self.current, self.old = world, group, current, old
-        self.name: str = group["Name"]
-        self.update: Document = group["Update"] or {}
-        states = current["TaskGroups"] if current else {}
+    def __init__(self, facts: Facts) -> None:
+        self.facts, self.group, self.job = facts, facts.group, facts.world.job
+        self.name: str = facts.group["Name"]
+        self.update = fields(facts.group["Update"])
+        states: dict[str, Document] = facts.current["TaskGroups"] if facts.current else {}
         self.has_state = self.name in states
-        self.state: Document = states.get(self.name) or deployments.new_group_state(group)
-        self.is_halted = current is not None and current["Status"] in {"paused", "failed"}
+        self.state = states[self.name] if self.has_state else deployments.new_group_state(facts.group)
 
     def decided(self, live: list[Document]) -> GroupDecisions:
-        sets = self._sorted(live)
+        sets = members(self.facts, live, is_canarying=self._is_canarying())
         surplus = self._surplus(sets)
-        stay = _without(sets.stay, surplus)
-        destructive, inplace, same = self._by_change(stay)
-        others = _without(stay, sets.canaries) if self._is_canarying() else stay
-        canaries = self._canary_placements(destructive, sets, others)
+        stay = without(sets.stay, surplus)
+        changes = self._changes(stay)
+        others = without(stay, sets.canaries) if self._is_canarying() else stay
+        canaries = self._canary_placements(changes.destructive, sets, others)
         missing = self._missing(others, sets)
-        self._count_desired(destructive, inplace, missing)
-        is_ready = not self.is_halted and not self._is_canarying()
+        self._count_desired(changes.destructive, changes.inplace, missing)
+        is_ready = not self.facts.is_halted and not self._is_canarying()
         placed = missing if is_ready else [one for one in missing if self._may_reschedule(one)]
-        limit = max(0, self._limit(others, destructive, sets) - len(placed)) if is_ready else 0
-        replaced = destructive[:limit]
-        migrated = [Placement(one["Name"], self.group, is_canary(one), one) for one in sets.migrate]
-        stops = [stopped(one, UPDATING) for one in replaced] + [stopped(one, MIGRATING) for one in sets.migrate]
-        stops += [stopped(p.previous, RESCHEDULED) for p in placed if p.previous is not None]
-        unneeded = [stopped(one, NOT_NEEDED) for one in (*sets.stop, *surplus)]
-        renewed = [Placement(one["Name"], self.group, False, one, is_destructive=True) for one in replaced]
-        updates = Updates(
-            ignore=len(same) + len(destructive) - len(replaced),
-            place=len(placed),
-            migrate=len(sets.migrate),
-            stop=len(unneeded) + sum(p.is_rescheduling for p in placed),
-            in_place=len(inplace),
-            destructive=len(replaced),
-            canary=len(canaries),
-            reschedule_now=len(sets.reschedule),
-            reschedule_later=len(sets.later),
-        )
+        limit = max(0, self._limit(others, changes, sets) - len(placed)) if is_ready else 0
+        return self._combined(live, _Outcome(sets, changes, surplus, placed, canaries, changes.destructive[:limit]))
+
+    def _combined(self, live: list[Document], found: _Outcome) -> GroupDecisions:
+        moved = [Placement(one["Name"], self.group, is_canary(one), one) for one in found.sets.migrate]
+        renewed = [Placement(one["Name"], self.group, previous=one, is_destructive=True) for one in found.replaced]
         result = GroupDecisions(
             self.name,
-            updates,
-            place=(*placed, *canaries, *migrated, *renewed),
-            stop=(*unneeded, *stops),
-            inplace=tuple(inplace),
-            later=tuple(sets.later),
+            _updates(found),
+            place=(*found.placed, *found.canaries, *moved, *renewed),
+            stop=tuple(_stops(found)),
+            inplace=tuple(found.changes.inplace),
+            later=tuple(found.sets.later),
             state=self.state,
-            needs_deployment=self._needs_deployment(live, destructive, inplace),
+            needs_deployment=self._needs_deployment(live, found.changes),
         )
-        return replace(result, is_complete=self._is_complete(result, destructive))
+        return replace(result, is_complete=self._is_complete(result, found.changes.destructive))
 
-    def _sorted(self, live: list[Document]) -> _Sorted:
-        unwanted = self._unwanted_canaries()
-        stop = [one for one in live if one["ID"] in unwanted]
-        rest = [one for one in _without(live, stop) if self._counts(one)]
-        migrate = [one for one in rest if one["DesiredTransition"]["Migrate"]]
-        placed = {one for state in self._states(self.current) for one in state["PlacedCanaries"] or ()}
-        stay, now, later = self._by_reschedule(_without(rest, migrate))
-        # A canary that has to move is only stopped: the need for a canary places the next one.
-        canary_moves = [one for one in migrate if one["ID"] in placed and self._is_canarying()]
-        stop_all = [*stop, *canary_moves]
-        canaries = [one for one in stay if one["ID"] in placed]
-        return _Sorted(stay, _without(migrate, canary_moves), now, later, canaries, stop_all)
-
-    def _counts(self, allocation: Document) -> bool:
-        """A service's allocation that ended counts no more; a batch job's that ended well has done its work."""
-        if allocation["ClientStatus"] != "complete" or self.world.job["Type"] == "service":
-            return allocation["ClientStatus"] not in {"complete", "lost"}
-        return allocation["Job"]["Version"] == self.world.job["Version"]
-
-    def _states(self, deployment: Document | None) -> list[Document]:
-        return list(deployment["TaskGroups"].values()) if deployment else []
-
-    def _unwanted_canaries(self) -> set[str]:
-        """Canaries of an earlier deployment, or of a failed one, that were never promoted."""
-        has_failed = self.current is not None and self.current["Status"] == "failed"
-        states = self._states(self.old) + (self._states(self.current) if has_failed else [])
-        return {one for state in states if not state["Promoted"] for one in state["PlacedCanaries"] or ()}
-
-    def _by_reschedule(self, rest: list[Document]) -> tuple[list[Document], list[Document], list[tuple[Document, int]]]:
-        stay: list[Document] = []
-        now: list[Document] = []
-        later: list[tuple[Document, int]] = []
-        for one in rest:
-            due = self._due(one)
-            if due is not None and due - self.world.now <= _WINDOW:
-                now.append(one)
-                continue
-            stay.append(one)
-            if due is not None and not one["FollowupEvalID"]:
-                later.append((one, due))
-        return stay, now, later
-
-    def _due(self, allocation: Document) -> int | None:
-        """Nanoseconds of the time at which a failed allocation is to be replaced; None for never."""
-        if allocation["ClientStatus"] != "failed" or allocation["NextAllocation"]:
-            return None
-        current = self.current
-        if current is not None and allocation["DeploymentID"] == current["ID"]:
-            is_blocked = deployments.is_active(current) and not allocation["DesiredTransition"]["Reschedule"]
-            if is_blocked or current["Status"] == "failed":
-                return None
-        policy = self.group["ReschedulePolicy"]
-        if not is_reschedule_eligible(allocation, policy, self.world.now):
-            return None
-        return reschedule_time(allocation, policy)
-
-    def _surplus(self, sets: _Sorted) -> list[Document]:
+    def _surplus(self, sets: Members) -> list[Document]:
         """The allocations beyond the count: those that a promoted canary replaces first, then the highest numbers."""
-        stay = _without(sets.stay, sets.canaries) if self._is_canarying() else sets.stay
+        stay = without(sets.stay, sets.canaries) if self._is_canarying() else sets.stay
         remove = len(stay) + len(sets.migrate) - self.group["Count"]
         if remove <= 0:
             return []
         candidates = [one for one in stay if not is_client_terminal(one)]
         names = set[str]() if self._is_canarying() else {one["Name"] for one in sets.canaries}
-        canaries = {one["ID"] for one in sets.canaries}
-        twins = [one for one in candidates if one["Name"] in names and one["ID"] not in canaries]
-        others = sorted(_without(candidates, twins), key=alloc_index, reverse=True)
+        twins = [one for one in without(candidates, sets.canaries) if one["Name"] in names]
+        others = sorted(without(candidates, twins), key=alloc_index, reverse=True)
         return [*twins, *others][:remove]
 
-    def _by_change(self, stay: list[Document]) -> tuple[list[Document], list[Document], list[Document]]:
-        """The allocations by what the job's change means to them: a new process, a new document, nothing."""
-        destructive: list[Document] = []
-        inplace: list[Document] = []
-        same: list[Document] = []
+    def _changes(self, stay: list[Document]) -> _Changes:
+        changes = _Changes([], [], [])
         for one in sorted(stay, key=alloc_index):
-            if one["Job"]["JobModifyIndex"] == self.world.job["JobModifyIndex"]:
-                same.append(one)
-            elif is_destructive(one["Job"], self.world.job, self.name) or not self.world.fits(self.group):
-                destructive.append(one)
-            elif is_client_terminal(one):
-                same.append(one)
-            else:
-                inplace.append(one)
-        return destructive, inplace, same
+            self._list_for(one, changes).append(one)
+        return changes
+
+    def _list_for(self, one: Document, changes: _Changes) -> list[Document]:
+        if one["Job"]["JobModifyIndex"] == self.job["JobModifyIndex"]:
+            return changes.same
+        if is_destructive(one["Job"], self.job, self.name) or not self.facts.world.fits(self.group):
+            return changes.destructive
+        return changes.same if is_client_terminal(one) else changes.inplace
 
     def _is_canarying(self) -> bool:
         return self.state["DesiredCanaries"] > 0 and not self.state["Promoted"]
 
-    def _canary_placements(self, destructive: list[Document], sets: _Sorted, others: list[Document]) -> list[Placement]:
+    def _canary_placements(self, destructive: list[Document], sets: Members, others: list[Document]) -> list[Placement]:
         wanted: int = self.update.get("Canary", 0)
-        needs = bool(destructive) and len(sets.canaries) < wanted and not self.state["Promoted"]
-        if not needs:
+        if not destructive or len(sets.canaries) >= wanted or self.state["Promoted"]:
             return []
         self.state = {**self.state, "DesiredCanaries": wanted}
-        if self.is_halted:
+        if self.facts.is_halted:
             return []
         taken = {alloc_index(one) for one in sets.canaries}
         targets = [alloc_index(one) for one in destructive] + list(range(len(others), len(others) + wanted))
         free = [index for index in targets if index not in taken]
-        return [Placement(self._named(index), self.group, True) for index in free[: wanted - len(sets.canaries)]]
+        names = [self._named(index) for index in free[: wanted - len(sets.canaries)]]
+        return [Placement(name, self.group, is_canary=True) for name in names]
 
-    def _missing(self, others: list[Document], sets: _Sorted) -> list[Placement]:
+    def _missing(self, others: list[Document], sets: Members) -> list[Placement]:
         again = [
             Placement(one["Name"], self.group, is_canary(one), one, is_rescheduling=True) for one in sets.reschedule
         ]
@@ -223,38 +153,38 @@ class _Group:
         return again + [Placement(self._named(index), self.group) for index in free[:missing]]
 
     def _named(self, index: int) -> str:
-        return f"{self.world.job['ID']}.{self.name}[{index}]"
+        return f"{self.job['ID']}.{self.name}[{index}]"
 
     def _may_reschedule(self, placement: Placement) -> bool:
         """Whether a failed allocation is replaced even while the deployment places nothing."""
-        previous, current = placement.previous, self.current
+        previous, current = placement.previous, self.facts.current
         if not placement.is_rescheduling or previous is None:
             return False
-        has_failed = current is not None and current["Status"] == "failed"
-        return not (has_failed and current is not None and previous["DeploymentID"] == current["ID"])
+        return not (self.facts.has_failed and current is not None and previous["DeploymentID"] == current["ID"])
 
     def _count_desired(self, *changes: list[Any]) -> None:
         if not self.has_state:
             total = self.state["DesiredTotal"] + sum(len(change) for change in changes)
             self.state = {**self.state, "DesiredTotal": total}
 
-    def _limit(self, others: list[Document], destructive: list[Document], sets: _Sorted) -> int:
+    def _limit(self, others: list[Document], changes: _Changes, sets: Members) -> int:
         """How many allocations may be placed or replaced now."""
-        if not self.update.get("MaxParallel") or not destructive + sets.migrate:
-            return max(self.group["Count"], len(destructive))
-        if self.current is None:
-            return int(self.update["MaxParallel"])
-        own = [one for one in others if one["DeploymentID"] == self.current["ID"]]
+        most: int = self.update.get("MaxParallel", 0)
+        if not most or not (changes.destructive or sets.migrate):
+            return max(self.group["Count"], len(changes.destructive))
+        if self.facts.current is None:
+            return most
+        own = [one for one in others if one["DeploymentID"] == self.facts.current["ID"]]
         if any(is_unhealthy(one) for one in own):
             return 0
-        return max(0, self.update["MaxParallel"] - sum(not is_healthy(one) for one in own))
+        return max(0, most - sum(not is_healthy(one) for one in own))
 
-    def _needs_deployment(self, live: list[Document], destructive: list[Document], inplace: list[Document]) -> bool:
+    def _needs_deployment(self, live: list[Document], changes: _Changes) -> bool:
         if self.has_state or not self.update.get("MaxParallel") or not self.state["DesiredTotal"]:
             return False
-        own = (self.world.job["CreateIndex"], self.world.job["Version"])
+        own = (self.job["CreateIndex"], self.job["Version"])
         has_run = any((one["Job"]["CreateIndex"], one["Job"]["Version"]) == own for one in live)
-        return bool(destructive or inplace) or not has_run
+        return bool(changes.destructive or changes.inplace) or not has_run
 
     def _is_complete(self, result: GroupDecisions, destructive: list[Document]) -> bool:
         if destructive or result.inplace or result.place or result.later:
@@ -265,6 +195,24 @@ class _Group:
         return self.state["HealthyAllocs"] >= wanted and not self._is_canarying()
 
 
-def _without(allocations: list[Document], others: list[Document]) -> list[Document]:
-    excluded = {one["ID"] for one in others}
-    return [one for one in allocations if one["ID"] not in excluded]
+def _stops(found: _Outcome) -> list[Document]:
+    """The allocations that end, each with the reason."""
+    unneeded = [stopped(one, NOT_NEEDED) for one in (*found.sets.stop, *found.surplus)]
+    again = [stopped(one.previous, RESCHEDULED) for one in found.placed if one.previous is not None]
+    updated = [stopped(one, UPDATING) for one in found.replaced]
+    return [*unneeded, *updated, *(stopped(one, MIGRATING) for one in found.sets.migrate), *again]
+
+
+def _updates(found: _Outcome) -> Updates:
+    sets, changes = found.sets, found.changes
+    return Updates(
+        ignore=len(changes.same) + len(changes.destructive) - len(found.replaced),
+        place=len(found.placed),
+        migrate=len(sets.migrate),
+        stop=len(sets.stop) + len(found.surplus) + sum(one.is_rescheduling for one in found.placed),
+        in_place=len(changes.inplace),
+        destructive=len(found.replaced),
+        canary=len(found.canaries),
+        reschedule_now=len(sets.reschedule),
+        reschedule_later=len(sets.later),
+    )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.lifecycle import hook, is_sidecar
 from outrider.embedded.scheduler.times import duration_text, stamp_ns
 from outrider.errors import RemoteError
 
-Document = dict[str, Any]
 States = dict[str, Document]
 
 _LOOK_S = 0.1

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from outrider.embedded.scheduler.documents import Document, fields
 
-Document = dict[str, Any]
 States = dict[str, Document]
 
 
 def hook(task: Document) -> str:
     """``prestart``, ``poststart``, ``poststop``, or ``main``."""
-    return (task["Lifecycle"] or {}).get("Hook") or "main"
+    return fields(task["Lifecycle"]).get("Hook") or "main"
 
 
 def is_sidecar(task: Document) -> bool:
-    return bool((task["Lifecycle"] or {}).get("Sidecar"))
+    return bool(fields(task["Lifecycle"]).get("Sidecar"))
 
 
 def startable(tasks: list[Document], states: States) -> set[str]:

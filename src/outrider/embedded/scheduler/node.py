@@ -8,11 +8,9 @@ import shutil
 import signal
 import uuid
 from pathlib import Path
-from typing import Any
 
+from outrider.embedded.scheduler.documents import Document, fields
 from outrider.embedded.scheduler.times import stamp
-
-Document = dict[str, Any]
 
 VERSION = "2.0.5"
 """The Nomad whose answers are imitated."""
@@ -93,7 +91,7 @@ def node_stub(node: Document) -> Document:
 
 def _attributes(name: str, address: str, consul: Document) -> dict[str, str]:
     cores = os.cpu_count() or 1
-    config = consul.get("Config") or {}
+    config = fields(consul.get("Config"))
     return {
         "consul.datacenter": config.get("Datacenter", DATACENTER),
         "consul.server": str(config.get("Server", True)).lower(),

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from outrider.embedded.scheduler.constraint import all_constraints, unmet
+from outrider.embedded.scheduler.documents import Document, rows
 from outrider.embedded.scheduler.ports import NoPortLeftError, PortBook, PortCollisionError
-
-Document = dict[str, Any]
 
 DRIVERS = ("raw_exec", "exec")
 """Both start plain processes here; ``exec`` without its isolation."""
@@ -53,7 +50,7 @@ def metrics(node: Document, filtered: Document | None = None, exhausted: Documen
 
 def booked(group: Document, owner: str, book: PortBook, address: str) -> tuple[Document | None, str]:
     """The group's network with its ports booked for the allocation ``owner``, or None with the reason why not."""
-    networks: list[Document] = group["Networks"] or []
+    networks: list[Document] = rows(group["Networks"])
     if not networks:
         return {}, ""
     try:
@@ -65,7 +62,7 @@ def booked(group: Document, owner: str, book: PortBook, address: str) -> tuple[D
 
 def collision(group: Document, book: PortBook, leaving: set[str], node: Document) -> Document | None:
     """The metrics of a group whose fixed ports others have; ``leaving`` are allocations that will have ended."""
-    networks: list[Document] = group["Networks"] or []
+    networks: list[Document] = rows(group["Networks"])
     try:
         for port in [port for network in networks for port in _ports(network, True)]:
             book.check(port["Label"], port["Value"], leaving)
@@ -98,7 +95,7 @@ def resources(group: Document, network: Document) -> Document:
 
 def _missing_network(group: Document) -> str:
     """Only the host's own network is offered, under its default name."""
-    networks: list[Document] = group["Networks"] or []
+    networks: list[Document] = rows(group["Networks"])
     if any(one["Mode"] not in {"host", "none"} for one in networks):
         return "missing network"
     for port in [port for one in networks for port in (*_ports(one, True), *_ports(one, False))]:

@@ -6,16 +6,14 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from outrider.embedded.scheduler import deployment as deployments
 from outrider.embedded.scheduler.allocation import new_allocation
 from outrider.embedded.scheduler.decision import Decisions, Placement
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.placement import booked, collision, metrics, refusal, resources
 from outrider.embedded.scheduler.ports import PortBook
 from outrider.embedded.scheduler.reschedule import tracker_after
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

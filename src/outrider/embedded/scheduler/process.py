@@ -93,18 +93,18 @@ async def started(
         cwd=command.directory,
         env=dict(command.environment),
         start_new_session=True,
-        **_identity(command.user),
+        user=_identity(command.user),
     )
     process = Process(transport, exited, ledger)
     ledger.add(process.pid)
     return process
 
 
-def _identity(user: str) -> dict[str, str | int]:
+def _identity(user: str) -> str | int | None:
     """Only root can become somebody else; everyone else's tasks run as they are."""
     if not user or os.geteuid() != 0:
-        return {}
-    return {"user": int(user) if user.isdecimal() else user}
+        return None
+    return int(user) if user.isdecimal() else user
 
 
 def executable(name: str, directory: Path, path: str) -> str:

@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
 from outrider.embedded.scheduler import deployment as deployments
 from outrider.embedded.scheduler.allocation import is_server_terminal, is_terminal, stopped
 from outrider.embedded.scheduler.decision import NOT_NEEDED, Decisions, GroupDecisions, Updates
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.group import reconciled_group
-
-Document = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a decision rests on; ``now`` in nanoseconds; ``fits`` says whether the node suits a group.
-
-    ``allocations`` are all of the job, ended ones included; ``deployment`` is the job's latest.
-    """
-
-    job: Document
-    allocations: list[Document]
-    deployment: Document | None
-    now: int
-    fits: Callable[[Document], bool]
-    evaluation: str = ""
-    new_id: Callable[[], str] = field(default=lambda: "")
+from outrider.embedded.scheduler.world import World
 
 
 def decisions(world: World) -> Decisions:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import cast
 
 from outrider.embedded.scheduler import deployment as deployments
 from outrider.embedded.scheduler.allocation import NO_TRANSITION
 from outrider.embedded.scheduler.canonical import canonical_job
 from outrider.embedded.scheduler.change import is_changed
+from outrider.embedded.scheduler.documents import Document, fields
 from outrider.embedded.scheduler.evaluation import new_evaluation
 from outrider.embedded.scheduler.refusal import RefusalError
 from outrider.embedded.scheduler.state import Commit, State
 from outrider.embedded.scheduler.validation import job_problems, listed, warnings
 from outrider.embedded.scheduler.watcher import next_version
-
-Document = dict[str, Any]
-
 
 _NOTHING_DONE: Document = {
     "EvalCreateIndex": 0,
@@ -34,7 +32,7 @@ def candidate(body: Document) -> Document:
     given = body.get("Job")
     if not isinstance(given, dict):
         raise RefusalError(400, "Job must be specified")
-    document: Document = given
+    document = cast("Document", given)
     if not document.get("ID"):
         raise RefusalError(400, "Job ID hasn't been provided")
     job = canonical_job(document)
@@ -63,7 +61,7 @@ def register(state: State, body: Document) -> Document:
         job = with_counts(job, existing)
     fresh = _fresh(job, existing)
     changed = fresh is not None
-    modified = state.index + 1 if changed or existing is None else existing["JobModifyIndex"]
+    modified = state.index + 1 if changed or existing is None else existing["ModifyIndex"]
     evaluation = new_evaluation(job["ID"], "job-register", JobModifyIndex=modified, Type=job["Type"])
     jobs = (fresh,) if fresh is not None else ()
     commit = state.commit(Commit("JobRegistered", jobs=jobs, evaluations=(evaluation,)))
@@ -157,7 +155,7 @@ def revert(state: State, name: str, body: Document) -> Document:
 
 def scale(state: State, name: str, body: Document) -> Document:
     """Change a group's count, or only note an event where no count is given. Raises RefusalError."""
-    group = (body.get("Target") or {}).get("Group") or body.get("Group")
+    group = fields(body.get("Target")).get("Group") or body.get("Group")
     existing = _existing(state, name)
     known = {one["Name"]: one["Count"] for one in existing["TaskGroups"]}
     if not group:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from outrider.embedded.scheduler.documents import Document, fields, rows
 from outrider.embedded.scheduler.times import stamp_ns
-
-Document = dict[str, Any]
 
 
 def is_reschedule_eligible(allocation: Document, policy: Document | None, now: int) -> bool:
@@ -49,9 +46,9 @@ def tracker_after(allocation: Document, policy: Document, now: int) -> Document:
 
 
 def _events(allocation: Document) -> list[Document]:
-    return (allocation["RescheduleTracker"] or {}).get("Events") or []
+    return rows(fields(allocation["RescheduleTracker"]).get("Events"))
 
 
 def _failure_time(allocation: Document) -> int:
-    finished = [state["FinishedAt"] for state in (allocation["TaskStates"] or {}).values() if state["FinishedAt"]]
+    finished = [state["FinishedAt"] for state in fields(allocation["TaskStates"]).values() if state["FinishedAt"]]
     return max(map(stamp_ns, finished), default=allocation["ModifyTime"])

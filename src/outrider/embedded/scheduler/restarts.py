@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any
 
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.times import duration_text
-
-Document = dict[str, Any]
 
 WITHIN = "Restart within policy"
 NONE_ALLOWED = "Policy allows no restarts"

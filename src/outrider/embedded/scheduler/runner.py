@@ -13,13 +13,13 @@ from outrider.embedded.scheduler.allocation import client_status, group_of, is_c
 from outrider.embedded.scheduler.attendance import Attendance, Place
 from outrider.embedded.scheduler.catalog import Catalog
 from outrider.embedded.scheduler.consul import ConsulAgent
+from outrider.embedded.scheduler.documents import Document, fields
 from outrider.embedded.scheduler.environment import Directories, task_environment
 from outrider.embedded.scheduler.health import complaints, health
 from outrider.embedded.scheduler.orphans import Ledger
 from outrider.embedded.scheduler.services import UnknownPortError
-from outrider.embedded.scheduler.task import Surroundings, Task
-
-Document = dict[str, Any]
+from outrider.embedded.scheduler.task import Task
+from outrider.embedded.scheduler.task_setup import Surroundings
 
 _SECOND = 1_000_000_000
 
@@ -94,10 +94,13 @@ class Runner:
             await self._open()
             self._track()
         self._settle()
-        await asyncio.gather(*(task.run() for task in self.tasks.values() if not task.is_dead))
+        lives = [task.run() for task in self.tasks.values() if not task.is_dead]
+        ends = await asyncio.gather(*lives, return_exceptions=True)
         if self._stopping is not None:
             await self._stopping
         await self._attendance.close()
+        for bug in [one for one in ends if isinstance(one, BaseException)]:
+            raise bug
 
     async def _open(self) -> None:
         """Register the group's services; where that is impossible, no task starts."""
@@ -225,13 +228,12 @@ class Runner:
     async def _end_task(self, name: str) -> None:
         task = self.tasks[name]
         await task.end()
-        while not task.is_dead:
-            await asyncio.sleep(0.005)
+        await task.dead.wait()
 
     def _track(self) -> None:
         """Watch the health of an allocation that is part of a deployment."""
         update = group_of(self.allocation)["Update"]
-        status = self.allocation["DeploymentStatus"] or {}
+        status = fields(self.allocation["DeploymentStatus"])
         if not self.allocation["DeploymentID"] or not update or status.get("Healthy") is not None:
             return
         if update["HealthCheck"] == "manual":

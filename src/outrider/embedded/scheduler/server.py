@@ -8,12 +8,12 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from outrider.embedded.scheduler import orphans
 from outrider.embedded.scheduler.catalog import Catalog
 from outrider.embedded.scheduler.client import Client
 from outrider.embedded.scheduler.consul import ConsulAgent
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.evaluator import Evaluator
 from outrider.embedded.scheduler.events import EventBuffer
 from outrider.embedded.scheduler.node import node_document
@@ -22,8 +22,6 @@ from outrider.embedded.scheduler.ports import PortBook, is_port_free
 from outrider.embedded.scheduler.runner import NodeServices
 from outrider.embedded.scheduler.state import State
 from outrider.embedded.scheduler.watcher import DeploymentWatcher
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

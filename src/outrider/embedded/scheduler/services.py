@@ -6,13 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from outrider.embedded.scheduler.allocation import is_canary
+from outrider.embedded.scheduler.documents import Document, rows, words
 from outrider.embedded.scheduler.environment import interpolated_document
 from outrider.embedded.scheduler.times import duration_text
-
-Document = dict[str, Any]
 
 PREFIX = "_nomad-task-"
 """How every service that Nomad registers begins; what bears it and is not known is a leftover."""
@@ -62,7 +60,7 @@ def registration(
     owner = task or f"group-{allocation['TaskGroup']}"
     identifier = f"{PREFIX}{allocation['ID']}-{owner}-{said['Name']}-{said['PortLabel']}"
     canary = is_canary(allocation)
-    checks = [(_check_id(identifier, check), check) for check in said["Checks"] or []]
+    checks = [(_check_id(identifier, check), check) for check in rows(said["Checks"])]
     document: Document = {
         "ID": identifier,
         "Name": said["Name"],
@@ -75,7 +73,9 @@ def registration(
     }
     if said["Weights"]:
         document["Weights"] = said["Weights"]
-    scripts = tuple(_script(name, check, task) for name, check in checks if check["Type"] == "script")
+    # Nomad replaces references twice in the commands of script checks, and once everywhere else.
+    commands = [(name, interpolated_document(check, environment, node)) for name, check in checks]
+    scripts = tuple(_script(name, check, task) for name, check in commands if check["Type"] == "script")
     return Registration(document, scripts, tuple((name, check["OnUpdate"]) for name, check in checks))
 
 
@@ -85,7 +85,7 @@ def _meta(service: Document, canary: bool) -> Document:  # noqa: FBT001
 
 
 def _address(label: str, fixed: str, allocation: Document, mode: str) -> tuple[str, int]:
-    ports = allocation["AllocatedResources"]["Shared"]["Ports"] or []
+    ports = rows(allocation["AllocatedResources"]["Shared"]["Ports"])
     for port in ports:
         if port["Label"] == label:
             number = port.get("To") or port["Value"] if mode in {"alloc", "driver"} else port["Value"]
@@ -141,7 +141,7 @@ def _script(identifier: str, check: Document, task: str) -> ScriptCheck:
         identifier,
         check["TaskName"] or task,
         check["Command"],
-        tuple(check["Args"] or ()),
+        tuple(words(check["Args"])),
         check["Interval"],
         check["Timeout"],
     )

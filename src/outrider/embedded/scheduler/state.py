@@ -9,11 +9,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from outrider.embedded.scheduler.allocation import is_terminal
-
-Document = dict[str, Any]
+from outrider.embedded.scheduler.deployment import ACTIVE
+from outrider.embedded.scheduler.documents import Document
 
 TRACKED_VERSIONS = 6
 """Nomad's default ``job_tracked_versions``."""
@@ -121,20 +120,20 @@ class State:
     def _jobs_of(self, commit: Commit) -> list[Document]:
         """The commit's own jobs, and those whose status follows from its other documents."""
         own = {job["ID"]: job for job in commit.jobs}
-        touched = {one["JobID"] for one in (*commit.allocations, *commit.evaluations)}
+        touched = {one["JobID"] for one in (*commit.allocations, *commit.evaluations, *commit.deployments)}
         known = {name: self.jobs[name] for name in touched if name in self.jobs}
         jobs = [{**job, "Status": self._status(job)} for job in {**known, **own}.values()]
         return [job for job in jobs if job["ID"] in own or job["Status"] != self.jobs[job["ID"]]["Status"]]
 
     def _status(self, job: Document) -> str:
-        """``running`` while an allocation lives, ``pending`` while one may come, else ``dead``."""
-        allocations = self.job_allocations(job["ID"])
-        if any(not is_terminal(one) for one in allocations):
+        """``running`` while a deployment or an allocation lives, ``pending`` while one may come, else ``dead``."""
+        deploys = any(one["Status"] in ACTIVE for one in self.job_deployments(job["ID"]))
+        if deploys or any(not is_terminal(one) for one in self.job_allocations(job["ID"])):
             return "running"
-        if job["Stop"]:
-            return "dead"
-        waiting = any(one["Status"] in {"pending", "blocked"} for one in self.job_evaluations(job["ID"]))
-        return "pending" if waiting or not allocations else "dead"
+        evaluations = self.job_evaluations(job["ID"])
+        if any(one["Status"] in {"pending", "blocked"} for one in evaluations):
+            return "pending"
+        return "dead" if evaluations or job["Stop"] else "pending"
 
     def _stored_job(self, job: Document) -> Document:
         modified = job.get("JobModifyIndex") or self.index
@@ -142,6 +141,12 @@ class State:
         others = [one for one in self.versions.get(job["ID"], []) if one["Version"] != job["Version"]]
         self.versions[job["ID"]] = sorted([stored, *others], key=lambda one: -one["Version"])[:TRACKED_VERSIONS]
         return stored
+
+    def forget(self, job: str) -> None:
+        """Drop everything of a job that was purged; its processes may still be ending."""
+        for table in (self.evaluations, self.deployments, self.allocations):
+            for identifier in [name for name, one in table.items() if one["JobID"] == job]:
+                del table[identifier]
 
     def _purge(self, job: str) -> None:
         self.jobs.pop(job, None)

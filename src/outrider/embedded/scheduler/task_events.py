@@ -6,9 +6,8 @@ import signal
 import time
 from typing import Any
 
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.times import duration_text, stamp
-
-Document = dict[str, Any]
 
 _MAX_EVENTS = 10
 

@@ -7,19 +7,18 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from outrider.embedded import templates as consul_template
 from outrider.embedded.scheduler.consul import ConsulAgent
+from outrider.embedded.scheduler.documents import Document
 from outrider.errors import RemoteError
 
-Document = dict[str, Any]
 Values = dict[str, tuple[bytes | None, int]]
 
 _RETRY_S = 1.0
 
 
-class TemplateError(Exception):
+class TemplateError(ValueError):
     """A template that cannot be rendered or written; the task cannot start."""
 
 

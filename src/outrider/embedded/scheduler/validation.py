@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from outrider.embedded.scheduler.documents import Document, rows
 from outrider.embedded.scheduler.times import duration_text
-
-Document = dict[str, Any]
 
 _TYPES = ("service", "batch", "system", "sysbatch")
 _LEAST_TIME = 1_000_000_000
@@ -92,7 +89,7 @@ def task_problems(task: Document) -> list[str]:
         problems.append("KillTimeout must be a positive value")
     if task["Lifecycle"] and task["Lifecycle"]["Hook"] not in {"prestart", "poststart", "poststop"}:
         problems.append(f"invalid hook: {task['Lifecycle']['Hook']}")
-    templates: list[Document] = task["Templates"] or []
+    templates: list[Document] = rows(task["Templates"])
     for number, template in enumerate(templates, 1):
         problems += nested(f"Template {number}", _template_problems(template))
     return problems + _service_problems(task["Services"])
@@ -139,7 +136,7 @@ def _port_problems(group: Document) -> list[str]:
 
 
 def _ports(group: Document) -> list[Document]:
-    networks: list[Document] = group["Networks"] or []
+    networks: list[Document] = rows(group["Networks"])
     return [port for one in networks for port in (*one.get("ReservedPorts", []), *one.get("DynamicPorts", []))]
 
 
@@ -159,7 +156,7 @@ def _template_problems(template: Document) -> list[str]:
 def _service_problems(services: list[Document] | None) -> list[str]:
     problems: list[str] = []
     for number, service in enumerate(services or []):
-        checks: list[Document] = service["Checks"] or []
+        checks: list[Document] = rows(service["Checks"])
         found = [problem for check in checks for problem in _check_problems(check, service)]
         problems += nested(f"Service[{number}] {service['Name']}", found)
     return problems

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 from outrider.embedded.scheduler import deployment as deployments
 from outrider.embedded.scheduler.allocation import NO_TRANSITION, is_healthy
 from outrider.embedded.scheduler.change import is_changed
 from outrider.embedded.scheduler.deployment import Step
+from outrider.embedded.scheduler.documents import Document, fields
 from outrider.embedded.scheduler.evaluation import new_evaluation
 from outrider.embedded.scheduler.state import Commit, State
-
-Document = dict[str, Any]
 
 _SECOND = 1_000_000_000
 
@@ -106,7 +104,7 @@ def promote(state: State, deployment: Document, groups: list[str] | None) -> Com
 
 
 def _promoted(allocation: Document) -> Document:
-    status = {**(allocation["DeploymentStatus"] or {}), "Canary": False}
+    status = {**fields(allocation["DeploymentStatus"]), "Canary": False}
     return {**allocation, "DeploymentStatus": status}
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.refusal import RefusalError
 from outrider.embedded.scheduler.state import State
 from outrider.embedded.scheduler.times import duration_ns
-
-Document = dict[str, Any]
 
 _DEFAULT_WAIT_S = 300.0
 _MAX_WAIT_S = 600.0
@@ -47,8 +46,7 @@ async def body(request: Request) -> Document:
         raise RefusalError(400, _parse_complaint(raw)) from None
     if not isinstance(value, dict):
         raise RefusalError(400, "json: cannot unmarshal into Go value")
-    found: Document = value
-    return found
+    return cast("Document", value)
 
 
 def _parse_complaint(raw: bytes) -> str:

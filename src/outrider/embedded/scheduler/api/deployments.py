@@ -8,8 +8,9 @@ from starlette.responses import Response
 from outrider.embedded.scheduler import deployment as rules
 from outrider.embedded.scheduler import watcher
 from outrider.embedded.scheduler.allocation import allocation_stub
-from outrider.embedded.scheduler.api.answers import Document, body, document, read
+from outrider.embedded.scheduler.api.answers import body, document, read
 from outrider.embedded.scheduler.client import UPDATED
+from outrider.embedded.scheduler.documents import Document, words
 from outrider.embedded.scheduler.evaluation import new_evaluation
 from outrider.embedded.scheduler.refusal import RefusalError
 from outrider.embedded.scheduler.state import Commit, State
@@ -53,7 +54,7 @@ class DeploymentCalls:
     async def promote(self, request: Request) -> Response:
         asked = await body(request)
         deployment = self._active(request, asked, "promote")
-        groups: list[str] | None = None if asked.get("All") else asked.get("Groups") or []
+        groups: list[str] | None = None if asked.get("All") else words(asked.get("Groups"))
         _check_canaries(self._state, deployment, groups)
         return self._updated(watcher.promote(self._state, deployment, groups))
 
@@ -77,8 +78,8 @@ class DeploymentCalls:
         """Health told from outside, for groups whose ``HealthCheck`` is ``manual``."""
         asked = await body(request)
         deployment = self._active(request, asked, "set health of allocations for")
-        told = [(one, True) for one in asked.get("HealthyAllocationIDs") or []]
-        told += [(one, False) for one in asked.get("UnhealthyAllocationIDs") or []]
+        told = [(one, True) for one in words(asked.get("HealthyAllocationIDs"))]
+        told += [(one, False) for one in words(asked.get("UnhealthyAllocationIDs"))]
         changed = [self._with_health(one, is_healthy) for one, is_healthy in told if one in self._state.allocations]
         commit = Commit(UPDATED, allocations=tuple(changed), evaluations=(_evaluation(deployment),))
         return self._updated(self._state.commit(commit))

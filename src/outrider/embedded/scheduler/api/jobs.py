@@ -9,6 +9,7 @@ from outrider.embedded.scheduler import registration
 from outrider.embedded.scheduler.allocation import allocation_stub
 from outrider.embedded.scheduler.api import summaries
 from outrider.embedded.scheduler.api.answers import Document, body, document, error, read
+from outrider.embedded.scheduler.documents import fields
 from outrider.embedded.scheduler.refusal import RefusalError
 from outrider.embedded.scheduler.state import State
 from outrider.embedded.scheduler.validation import job_problems, listed, warnings
@@ -52,7 +53,7 @@ class JobCalls:
             return document(answer, answer["Index"])
         if request.method in {"PUT", "POST"}:
             asked = await body(request)
-            if (asked.get("Job") or {}).get("ID") != name:
+            if fields(asked.get("Job")).get("ID") != name:
                 raise RefusalError(400, "Job ID does not match name")
             return self._registered(asked)
         return await read(request, self._state, lambda: self._job_index(name), lambda: self._job(request, name), "job")

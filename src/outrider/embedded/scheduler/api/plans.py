@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from outrider.embedded.scheduler.api.answers import body, document
 from outrider.embedded.scheduler import registration
+from outrider.embedded.scheduler.api.answers import body, document
 from outrider.embedded.scheduler.dry_run import dry_run
 from outrider.embedded.scheduler.refusal import RefusalError
 from outrider.embedded.scheduler.server import Scheduler

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
 
 from outrider.embedded.scheduler import deployment as deployments
 from outrider.embedded.scheduler.allocation import is_healthy, is_server_terminal, is_terminal, is_unhealthy
 from outrider.embedded.scheduler.difference import job_diff
+from outrider.embedded.scheduler.documents import Document, fields
 from outrider.embedded.scheduler.state import State
-
-Document = dict[str, Any]
 
 _STUB = (
     "CreateIndex",
@@ -61,13 +60,15 @@ def job_summary(state: State, job: Document) -> Document:
 
 
 def _columns(state: State, job: Document, group: str) -> dict[str, int]:
-    counts = dict.fromkeys(("Complete", "Failed", "Lost", "Queued", "Running", "Starting", "Unknown"), 0)
+    counts: dict[str, int] = dict.fromkeys(
+        ("Complete", "Failed", "Lost", "Queued", "Running", "Starting", "Unknown"), 0
+    )
     for one in state.job_allocations(job["ID"]):
         if one["TaskGroup"] == group:
             counts[_COLUMNS[one["ClientStatus"]]] += 1
     evaluations = state.job_evaluations(job["ID"])
-    latest = max(evaluations, key=lambda one: one["ModifyIndex"], default={})
-    counts["Queued"] = (latest.get("QueuedAllocations") or {}).get(group, 0)
+    latest = max(evaluations, key=lambda one: int(one["ModifyIndex"]), default=Document())
+    counts["Queued"] = fields(latest.get("QueuedAllocations")).get(group, 0)
     return counts
 
 
@@ -129,7 +130,7 @@ def scale_status(state: State, job: Document) -> Document:
 def _group_scale(state: State, job: Document, group: Document) -> Document:
     """Canaries that are not promoted do not count."""
     own = [one for one in state.job_allocations(job["ID"]) if one["TaskGroup"] == group["Name"]]
-    live = [one for one in own if not is_terminal(one) and not (one["DeploymentStatus"] or {}).get("Canary")]
+    live = [one for one in own if not is_terminal(one) and not fields(one["DeploymentStatus"]).get("Canary")]
     return {
         "Desired": group["Count"],
         "Events": state.scalings.get(job["ID"], {}).get(group["Name"]),
@@ -142,7 +143,7 @@ def _group_scale(state: State, job: Document, group: Document) -> Document:
 
 def version_list(versions: list[Document], index: int, with_diffs: bool) -> Document:  # noqa: FBT001
     """``/v1/job/:id/versions``; with diffs, each version is compared with the one before it."""
-    pairs = zip(versions, versions[1:], strict=False)
+    pairs = itertools.pairwise(versions)
     return {
         "Diffs": [job_diff(old, new, is_contextual=False) for new, old in pairs] if with_diffs else None,
         "Index": index,

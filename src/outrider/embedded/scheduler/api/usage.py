@@ -6,9 +6,8 @@ import contextlib
 import os
 import time
 from pathlib import Path
-from typing import Any
 
-Document = dict[str, Any]
+from outrider.embedded.scheduler.documents import Document
 
 
 def usage(pids: dict[str, int]) -> Document:
