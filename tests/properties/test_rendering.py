@@ -52,7 +52,9 @@ SERVICES = st.fixed_dictionaries(
         "team": st.just("money"),
     },
 )
-WORKERS = st.fixed_dictionaries({"service": NAMES, "port": st.just("none")}, optional={"upstreams": st.just({"a": {}})})
+WORKERS = st.fixed_dictionaries(
+    {"service": NAMES, "port": st.just("none")}, optional={"upstreams": st.just({"to-a": {}})}
+)
 PLATFORMS = st.sampled_from(
     [
         {},

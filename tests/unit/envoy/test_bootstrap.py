@@ -97,9 +97,15 @@ def test_grpc_is_spoken_as_http2_and_retried_only_unseen() -> None:
     document = made({"protocol": "grpc", "upstreams": {"rpc": {}}}, rpc="grpc")
     for name in ("local_app", "rpc"):
         (http,) = cluster(document, name)["typed_extension_protocol_options"].values()
-        assert http["explicit_http_config"] == {"http2_protocol_options": {}}
+        assert list(http["explicit_http_config"]) == ["http2_protocol_options"]
     (route,) = routes(document, "egress_rpc")
     assert "gateway-error" not in route["route"]["retry_policy"]["retry_on"]
+
+
+def test_a_stream_notices_a_host_that_is_gone_without_a_word() -> None:
+    document = made({"upstreams": {"events": {"stream": True}}}, events="grpc")
+    (http,) = cluster(document, "events")["typed_extension_protocol_options"].values()
+    assert "connection_keepalive" in http["explicit_http_config"]["http2_protocol_options"]
 
 
 def test_redis_goes_through_the_redis_proxy_to_instances_that_share_its_keys() -> None:
