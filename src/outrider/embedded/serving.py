@@ -16,6 +16,7 @@ from outrider.errors import OutriderError
 _BACKLOG = 4096  # a thousand agents reconnect at once after a restart
 _KEEP_ALIVE_S = 300  # outlives the idle time of every client's pool, so that no request meets a closing connection
 _GRACE_S = 1.0
+_FLUSH_S = 2.0
 
 
 @contextlib.asynccontextmanager
@@ -35,7 +36,7 @@ async def serving(app: ASGIApp, host: str, port: int, *, grace_s: float = _GRACE
     finally:
         server.should_exit = True
         await requests.end(grace_s)
-        await task
+        await _ended(server, task)
 
 
 class _Server(uvicorn.Server):
@@ -138,6 +139,15 @@ async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
             await task
             raise OutriderError("the server ended before it had started")
         await asyncio.sleep(0)
+
+
+async def _ended(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
+    """Wait for the server; whoever does not take what was sent to them is cut off."""
+    done, _ = await asyncio.wait({task}, timeout=_FLUSH_S)
+    if not done:
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+    await task
 
 
 def _address(listener: socket.socket) -> str:

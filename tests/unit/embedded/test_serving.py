@@ -67,6 +67,21 @@ async def test_a_stream_that_has_begun_ends_at_the_end() -> None:
         assert (await begun).text == "begun"
 
 
+async def test_a_caller_that_does_not_read_keeps_nobody_from_ending() -> None:
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while True:
+                await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
+
+    async with asyncio.timeout(20):
+        async with serving(endless, "127.0.0.1", 0, grace_s=0.1) as address:
+            _, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]), limit=1)
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.sleep(0.5)
+        writer.close()
+
+
 async def test_a_request_that_is_nearly_done_is_waited_for() -> None:
     released = asyncio.Event()
 
