@@ -29,6 +29,8 @@ ENVOY_ARGUMENTS = (
     *("--log-level", "warning"),
     # Failed polls of an agent that restarts are counted (update_failure); as log lines they come five times a second.
     *("--component-log-level", "config:error"),
+    # The log of failures, a second later at most; Envoy's default is ten.
+    *("--file-flush-interval-msec", "1000"),
     *("--drain-time-s", "5"),
     *("--drain-strategy", "immediate"),
 )

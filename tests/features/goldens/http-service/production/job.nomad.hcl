@@ -141,7 +141,7 @@ job "checkout" {
       user = "65534"
       config {
         image = "envoyproxy/envoy:v1.40.0"
-        args = ["--config-path", "/local/envoy.json", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--component-log-level", "config:error", "--drain-time-s", "5", "--drain-strategy", "immediate"]
+        args = ["--config-path", "/local/envoy.json", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--component-log-level", "config:error", "--file-flush-interval-msec", "1000", "--drain-time-s", "5", "--drain-strategy", "immediate"]
       }
       template {
         change_mode = "noop"
