@@ -172,12 +172,24 @@ def consul_binary() -> str | None:
 
 
 @contextlib.contextmanager
-def running_consul(binary: str, directory: Path) -> Generator[str]:
-    """A real development Consul; its HTTP address."""
-    http_port, *others = free_ports(4)
+def running_consul(binary: str, directory: Path, port: int = 0, hcl: str = "{}") -> Generator[str]:
+    """A real development Consul on this or any port, with more of its configuration; its HTTP address."""
+    any_port, *others = free_ports(4)
+    http_port = port or any_port
     names = ("-server-port", "-serf-lan-port", "-serf-wan-port")
     ports = [text for name, port in zip(names, others, strict=True) for text in (name, str(port))]
-    quiet = ["-dns-port", "-1", "-grpc-port", "-1", "-hcl", "disable_update_check = true", "-log-level", "warn"]
+    quiet = [
+        "-dns-port",
+        "-1",
+        "-grpc-port",
+        "-1",
+        "-hcl",
+        "disable_update_check = true",
+        "-hcl",
+        hcl,
+        "-log-level",
+        "warn",
+    ]
     agent = ["agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", "bench"]
     arguments = [binary, *agent, "-http-port", str(http_port), *ports, *quiet]
     program = Program(arguments, directory / "consul.log", {"PATH": "/usr/bin:/bin"}, directory)

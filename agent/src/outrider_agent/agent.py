@@ -13,7 +13,8 @@ from outrider_agent.discovery import PATH, Answer, Question, UnreadableError, qu
 from outrider_agent.documents import Json, rendered
 from outrider_agent.endpoints import Endpoints
 from outrider_agent.exchange import Ask, Exchange
-from outrider_agent.link import Link
+from outrider_agent.lanes import Lanes
+from outrider_agent.link import Link, Surroundings
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.own_link import OwnLink
 from outrider_agent.polls import Poll, Polls, Reply, hold_of
@@ -117,7 +118,9 @@ class Agent:
         admin = settings.envoy_admin
         self._envoy = EnvoyView(self.loop, Exchange(self.loop, admin) if admin else None)
         self._server = Server(self.loop, settings.listen, self._handle, self._polls.forget)
-        self.loop.actors += [Link(self.loop, consul, one, self._back, say) for one in self._watches]
+        self._lanes = Lanes(len(self._watches))
+        shared = Surroundings(self.loop, consul, self._lanes, say)
+        self.loop.actors += [Link(shared, one) for one in self._watches]
         self.loop.actors += [PollClock(self._polls, give), TokenClock(consul, self._watches), self._envoy, self._server]
         self.loop.actors += [self._writer] if self._writer else []
         if admin and settings.service_id:
@@ -163,10 +166,6 @@ class Agent:
         answer = Answer(watch.upstream.label, watch.endpoints or ())
         give(self._polls.publish(watch.upstream.label, answer, self.loop.now()))
 
-    def _back(self) -> None:
-        for one in self._watches:
-            one.hurry(self.loop.now())
-
     def _handle(self, request: Request, connection: Connection) -> None:
         route = (request.method, request.path)
         if route == ("POST", PATH):
@@ -207,6 +206,7 @@ class Agent:
             "cpu_seconds": time.process_time(),
             "connections": self._server.connections,
             "connections_refused": self._server.refused,
+            "connection_limit": self._lanes.limit or len(self._watches),
             "snapshot_failures": self._writer.failures if self._writer else 0,
         }
         return reports.metrics(self._watches, self._polls, process, self.loop.now())

@@ -45,6 +45,8 @@ class Exchange:
         self._ask: Ask | None = None
         self._reader: ResponseReader | None = None
         self._is_reused = False
+        self._is_sent = False
+        self.was_hung_up_on = False  # the last failure: a fresh connection, closed without a word
 
     @property
     def is_busy(self) -> bool:
@@ -66,12 +68,15 @@ class Exchange:
     def close(self) -> None:
         """Hang up without a word to whoever asked."""
         self._ask = None
+        self._reader = None
         self._hang_up()
 
     def _begin(self) -> None:
         if self._ask is None:
             return
         self._reader = ResponseReader(self._ask.body)
+        self._is_sent = False
+        self.was_hung_up_on = False
         try:
             if self._socket is None:
                 self._connect()
@@ -114,6 +119,7 @@ class Exchange:
             sent = self._socket.send(self._outbox)
         except BlockingIOError:
             return
+        self._is_sent = self._is_sent or sent > 0
         self._outbox = self._outbox[sent:]
         self._listen()
 
@@ -154,7 +160,9 @@ class Exchange:
 
     def _lost(self, reason: str) -> None:
         """The connection broke; one that was idle before may simply have been too old, which is worth a second try."""
-        is_old = self._is_reused and self._reader is not None and not self._reader.status
+        is_unanswered = self._reader is not None and not self._reader.status
+        is_old = self._is_reused and is_unanswered
+        self.was_hung_up_on = self._is_sent and is_unanswered and not is_old
         self._hang_up()
         self._is_reused = False
         if is_old:

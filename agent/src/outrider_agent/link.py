@@ -7,40 +7,74 @@ from collections.abc import Callable
 from outrider_agent.consul import INFRASTRUCTURE, Consul, Instances, Names, catalog_path, health_path
 from outrider_agent.entries import MalformedError
 from outrider_agent.exchange import Ask
-from outrider_agent.loop import Actor, Loop
+from outrider_agent.lanes import TOO_MANY, Lanes
+from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.responses import ResponseReader
 from outrider_agent.rules import OK
 from outrider_agent.watch import FAILING, Query, Watch
 
 
-class Link(Actor):
-    """One connection for one watch, since a blocking query occupies its connection; ``back`` is called at recovery."""
+class Surroundings:
+    """What the links of one agent share: the loop, Consul, the lanes, and whom to tell."""
 
-    def __init__(
-        self, loop: Loop, consul: Consul, watch: Watch, back: Callable[[], None], say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, loop: Loop, consul: Consul, lanes: Lanes, say: Callable[[str], None]) -> None:
+        self.loop = loop
+        self.consul = consul
+        self.lanes = lanes
+        self.say = say
+        self.links: list[Link] = []
+
+    def recovered(self) -> None:
+        """Consul answers one link again: the others need not sit out their pauses."""
+        for link in self.links:
+            link.watch.hurry(self.loop.now())
+
+    def refused(self) -> None:
+        """Consul hung up on one link: from now on all take turns, those too that block at this moment."""
+        if self.lanes.refused(self.loop.now()):
+            self.say(f"Consul refuses more connections: {len(self.links)} upstreams take turns on {self.lanes.limit}")
+            for link in self.links:
+                link.interrupt()
+
+
+class Link(Actor):
+    """One connection for one watch, since a blocking query occupies its connection."""
+
+    def __init__(self, shared: Surroundings, watch: Watch) -> None:
         self.watch = watch
-        self._loop = loop
-        self._consul = consul
-        self._exchange = consul.exchange()
-        self._back = back
-        self._say = say
+        self._shared = shared
+        self._loop = shared.loop
+        self._consul = shared.consul
+        self._exchange = shared.consul.exchange()
+        self._give_up: Callable[[], None] = lambda: None
+        shared.links.append(self)
 
     def wake_at(self, now: float) -> float:
-        return self._exchange.wake_at() if self._exchange.is_busy else self.watch.due(now)
+        if self._exchange.is_busy:
+            return self._exchange.wake_at()
+        due = self.watch.due(now)
+        return due if due > now or self._shared.lanes.is_free_for(self.watch.upstream.label, now) else NEVER
 
     def wake(self, now: float) -> None:
         if self._exchange.is_busy:
             self._exchange.expire(now)
             return
-        query = self.watch.query(now)
+        self._shared.lanes.take(self.watch.upstream.label)
+        query = self.watch.query(now, self._shared.lanes.longest_wait)
         if query.is_catalog:
             self._ask_catalog(query)
         else:
             self._ask_instances(query)
 
+    def interrupt(self) -> None:
+        """Give up a query that blocks; the next one asks for the same index."""
+        self._exchange.close()
+        self._give_up()
+        self._shared.lanes.give_back(self.watch.upstream.label)
+
     def _ask_instances(self, query: Query) -> None:
         instances = Instances(self._consul.room)
+        self._give_up = instances.release
 
         def done(reader: ResponseReader | None, reason: str) -> None:
             before = self.watch.state
@@ -49,13 +83,14 @@ class Link(Actor):
             else:
                 instances.release()
                 self._failed(reader, reason or instances.words)
-            self._report(before)
+            self._ended(reader, before)
 
         request = self._consul.request(health_path(self.watch.upstream, query))
         self._exchange.ask(Ask(request, instances.feed, query.deadline, done))
 
     def _ask_catalog(self, query: Query) -> None:
         names = Names(self._consul.room)
+        self._give_up = names.release
 
         def done(reader: ResponseReader | None, reason: str) -> None:
             if reader is not None and reader.status == OK:
@@ -64,6 +99,7 @@ class Link(Actor):
             else:
                 names.release()
                 self._failed(reader, reason)
+            self._ended(reader, self.watch.state)
 
         request = self._consul.request(catalog_path(self.watch.upstream))
         self._exchange.ask(Ask(request, names.feed, query.deadline, done))
@@ -78,12 +114,18 @@ class Link(Actor):
         self.watch.skipped = len(instances.skipped)
         self.watch.answered(reader.headers, instances.found, self._loop.now())
 
-    def _report(self, before: str) -> None:
-        after = self.watch.state
+    def _ended(self, reader: ResponseReader | None, before: str) -> None:
+        """After every query: the lane is free again, and what has changed is said."""
+        lanes, after = self._shared.lanes, self.watch.state
+        lanes.give_back(self.watch.upstream.label)
+        if lanes.limit is not None:
+            self._exchange.close()  # an idle connection counts like a busy one
         if after != before:
-            self._say(f"{self.watch.upstream.label}: {after} {self.watch.reason}".rstrip())
-        if before == FAILING and after != FAILING:
-            self._back()
+            self._shared.say(f"{self.watch.upstream.label}: {after} {self.watch.reason}".rstrip())
+        if self._exchange.was_hung_up_on or (reader is not None and reader.status == TOO_MANY):
+            self._shared.refused()
+        elif before == FAILING and after != FAILING:
+            self._shared.recovered()
 
     def _failed(self, reader: ResponseReader | None, words: str) -> None:
         if reader is None:

@@ -8,6 +8,7 @@ from outrider_agent import guard, rules
 from outrider_agent.endpoints import Endpoints
 from outrider_agent.guard import Guard
 from outrider_agent.instances import Instance
+from outrider_agent.loop import NEVER
 from outrider_agent.pace import BackOff, Bucket, Random
 from outrider_agent.responses import Headers
 from outrider_agent.rules import Limits
@@ -80,6 +81,7 @@ class Watch:
         self._back_off = BackOff(limits.back_off_first, limits.back_off_longest, random)
         self._not_before = 0.0
         self._sent_at = 0.0
+        self._asked_wait = 0.0
         self._refresh_at: float | None = None
         self._hold_until: float | None = None
         self._streak = 0
@@ -108,13 +110,15 @@ class Watch:
         if self.state in (FAILING, DENIED):
             self._not_before = min(self._not_before, now + self._limits.back_off_first * self._random())
 
-    def query(self, now: float) -> Query:
+    def query(self, now: float, longest_wait: float = NEVER) -> Query:
+        """What to ask now; ``longest_wait`` is shorter where connections are scarce."""
         self._bucket.take(now)
         self.counts.queries += 1
         self._sent_at = now
         if self._refresh_at is not None and now >= self._refresh_at:
             self.index = 0
-        wait = self._wait(now) if self.index and not self._wants_witness else 0.0
+        wait = min(self._wait(now), longest_wait) if self.index and not self._wants_witness else 0.0
+        self._asked_wait = wait
         if not wait:
             self._refresh_at = now + self._limits.refresh
         deadline = now + rules.read_deadline(wait, self._limits)
@@ -215,7 +219,9 @@ class Watch:
 
     def _slow_down(self, now: float) -> None:
         """Answers that come at once and say nothing new would make a hot loop (hashicorp/consul PR 4810)."""
-        self._streak = self._streak + 1 if now - self._sent_at < QUICK else 0
+        taken = now - self._sent_at
+        has_blocked = 0.0 < self._asked_wait <= taken
+        self._streak = self._streak + 1 if taken < QUICK and not has_blocked else 0
         if self._streak >= self._limits.unchanged_streak:
             self._not_before = max(self._not_before, now + self._limits.unchanged_pause)
 
