@@ -14,14 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from outrider.errors import Problem, SpecError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_ADDRESS = "http://127.0.0.1:7070"
 DEFAULT_PORT = 7070
+CONTEXT_KEYS = ("address", "token", "environment", "platform", "envoy")
 TRUE_WORDS = frozenset({"1", "t", "true", "y", "yes", "on"})
+
+
+class ContextFileError(ValueError):
+    """The person's context file cannot be used; `problems` are pairs of key and message."""
+
+    def __init__(self, file: Path, problems: tuple[tuple[str, str], ...]) -> None:
+        super().__init__("\n".join(f"{file}: {key}: {message}" for key, message in problems))
+        self.file = file
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,21 +227,18 @@ def _context(file: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SpecError((Problem("", f"the context file cannot be read: {error}", file=str(file)),)) from error
-    problems = tuple(_context_problems(content, file))
+        raise ContextFileError(file, (("", f"the context file cannot be read: {error}"),)) from error
+    problems = (*_unknown_keys(content), *_wrong_values(content))
     if problems:
-        raise SpecError(problems)
+        raise ContextFileError(file, problems)
     return content
 
 
-def _context_problems(content: Mapping[str, Any], file: Path) -> list[Problem]:
-    known = ("address", "token", "environment", "platform", "envoy")
-    unknown = [
-        Problem(key, f"unknown key; known are {', '.join(known)}", file=str(file))
-        for key in content
-        if key not in known
-    ]
-    wrong = [
-        Problem(key, "must be a string", file=str(file)) for key in known if not isinstance(content.get(key, ""), str)
-    ]
-    return unknown + wrong
+def _unknown_keys(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (key, f"unknown key; known are {', '.join(CONTEXT_KEYS)}") for key in content if key not in CONTEXT_KEYS
+    )
+
+
+def _wrong_values(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((key, "must be a string") for key in CONTEXT_KEYS if not isinstance(content.get(key, ""), str))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -13,14 +13,15 @@ import httpx2
 
 from outrider.cli.output import FORMATS, Output, colour
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.settings import Settings, settings, with_flags
+from outrider.errors import Problem, SpecError
+from outrider.settings import ContextFileError, Settings, settings, with_flags
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a caller of the command line may put in place of the process's own: `obj` of click's context."""
 
-    settings: Settings = field(default_factory=settings)
+    settings: Settings
     transport: httpx2.AsyncBaseTransport | None = None
 
 
@@ -49,8 +50,17 @@ def surroundings() -> Surroundings:
     """Those of the current click context, made from the process where nobody has put others."""
     context = click.get_current_context().find_root()
     if not isinstance(context.obj, Surroundings):
-        context.obj = Surroundings()
+        context.obj = Surroundings(_own_settings())
     return context.obj
+
+
+def _own_settings() -> Settings:
+    """Those of the process; SpecError where the person's context file cannot be used."""
+    try:
+        return settings()
+    except ContextFileError as error:
+        problems = tuple(Problem(key, message, file=str(error.file)) for key, message in error.problems)
+        raise SpecError(problems) from error
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:

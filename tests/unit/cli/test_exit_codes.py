@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from fakes.command_line import CommandLine
@@ -150,6 +152,16 @@ def test_a_portal_that_is_down_is_named_with_its_address_its_origin_and_what_to_
     assert "the portal at http://127.0.0.1:9 (from OUTRIDER_ADDR) did not answer" in result.stderr
     assert "`outrider dev`" in result.stderr
     assert "OUTRIDER_ADDR" in result.stderr
+
+
+def test_a_context_file_that_cannot_be_used_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "outrider").mkdir()
+    (tmp_path / "outrider" / "context.toml").write_text('adress = "http://portal"')
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
+    done = subprocess.run([*PROGRAM, "status"], check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1
+    assert "context.toml: adress: unknown key; known are address, token" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_ctrl_c_while_run_watches_ends_with_130_and_the_deployment_goes_on(command: CommandLine) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from outrider.errors import SpecError
-from outrider.settings import DEFAULT_ADDRESS, Settings, Sourced, Terminal, settings, with_flags
+from outrider.settings import DEFAULT_ADDRESS, ContextFileError, Settings, Sourced, Terminal, settings, with_flags
 
 
 def read(environ: dict[str, str] | None = None, context: Path = Path("/no/context.toml")) -> Settings:
@@ -37,7 +36,7 @@ def test_a_flag_wins_over_the_environment_which_wins_over_the_context_file(tmp_p
 def test_a_context_file_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "context.toml"
     file.write_text(text)
-    with pytest.raises(SpecError, match=said) as raised:
+    with pytest.raises(ContextFileError, match=said) as raised:
         read({}, file)
     assert str(file) in str(raised.value)
 
