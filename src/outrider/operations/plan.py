@@ -110,12 +110,12 @@ def _plan(
 
 
 def _changes(result: Rendered, now: Running, base: Version | None) -> tuple[Change, ...]:
-    """The fields that differ; the count is compared with what runs, whatever some spec said."""
-    before = dict(base.merged) if base and now.is_live else {}
-    after = result.merged | {"count": result.count}
-    if now.is_live:
-        before["count"] = now.count
-    return differences(before, after)
+    """The fields that differ, of a new service those that its file states; the count is compared with what runs."""
+    if not now.is_live:
+        return differences({}, result.stated | {"count": result.count})
+    before = (base.merged if base else {}) | {"count": now.count}
+    after = result.merged if base else result.stated
+    return differences(before, after | {"count": result.count})
 
 
 def _warnings(

@@ -61,6 +61,11 @@ class Rendered:
         """The spec of this environment as JSON, defaults filled in."""
         return self.service.model_dump(mode="json")
 
+    @property
+    def stated(self) -> Json:
+        """The same with only the fields that the file states."""
+        return self.service.model_dump(mode="json", exclude_unset=True)
+
 
 def read(source: Source, surroundings: Surroundings) -> ServiceFile:
     """The spec of the environment; an environment in it that looks like a misspelt one of the platform is refused."""

@@ -107,11 +107,12 @@ async def test_the_graph_has_declared_and_measured_edges(world: World, applicati
     ]
 
 
-async def test_a_plan_of_a_new_service_adds_every_field(application: Application) -> None:
+async def test_a_plan_of_a_new_service_adds_what_its_file_states(application: Application) -> None:
     plan = await application.plan("stage", text())
     assert plan.has_changes
     assert plan.check_index == 0
-    assert {change.sign for change in plan.changes} == {"+"}
+    added = {"service", "run.command", "count"}
+    assert {(change.sign, change.path) for change in plan.changes} == {("+", path) for path in added}
     assert plan.allocations == {"checkout": {"place": 1}}
 
 

@@ -1,0 +1,168 @@
+"""A whole cluster with a portal in front of it, on this machine, from a platform file as an operator writes one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outrider.clients.nomad import NomadClient, nomad_client
+from outrider.clients.portal import PortalClient, portal_client
+from outrider.embedded.cluster import Cluster, cluster
+from outrider.embedded.serving import serving
+from outrider.portal.app import portal_app
+from outrider.settings import Settings, Sourced, settings
+from outrider.spec.platform import Platform
+from outrider.spec.reading import read_platform
+from outrider.wiring import application
+
+APP = Path(__file__).parent / "echo_app.py"
+ENVIRONMENT = "stage"
+SPEC = """
+service: echo
+run: {{command: [{python}, {app}]}}
+checks: [{{http: /, interval: 1s, timeout: 1s}}]
+env: {{FLAVOUR: {flavour}}}
+stop: {{delay: 2s}}
+{more}
+"""
+PLATFORM = """
+environments:
+  stage:
+    nomad: {{address: "{nomad}"}}
+    consul: {{address: "{consul}", agent_address: "{consul}"}}
+    driver: raw_exec
+    network: {{mode: host}}
+    sidecar: {{envoy: {{path: "{envoy}"}}, agent: {{path: "{python}"}}}}
+portal: {{url: "{portal}"}}
+"""
+QUICK = "update: {min_healthy_time: 0s, healthy_deadline: 20s"
+
+
+def spec(flavour: str, more: str = "", update: str = "") -> str:
+    """A spec of the application that deploys quickly."""
+    rest = f"{QUICK}{', ' if update else ''}{update}}}\n{more}"
+    return SPEC.format(python=sys.executable, app=APP, flavour=flavour, more=rest)
+
+
+@dataclass
+class Stage:
+    """What a test of a whole deployment speaks to."""
+
+    portal: PortalClient
+    nomad: NomadClient
+    cluster: Cluster
+    address: str
+    command: list[str]
+    process: asyncio.subprocess.Process | None = None
+
+    async def run(self, text: str) -> dict[str, Any]:
+        """Deploy, and wait for the verdict."""
+        return await self.ended(await self.deploy(text))
+
+    async def deploy(self, text: str) -> dict[str, Any]:
+        return await self.portal.deploy(ENVIRONMENT, {"spec": text, "file": "echo.yaml"}, os.urandom(8).hex())
+
+    async def ended(self, deployment: dict[str, Any]) -> dict[str, Any]:
+        async with asyncio.timeout(120):
+            async for _ in self.portal.events(deployment["id"]):
+                pass
+        return await self.portal.deployment(deployment["id"])
+
+    async def reached(self, deployment: dict[str, Any], kind: str) -> dict[str, Any]:
+        """Wait for the first event of that kind."""
+        async with asyncio.timeout(60):
+            async for event in self.portal.events(deployment["id"]):
+                if event["kind"] == kind:
+                    return event
+        pytest.fail(f"no {kind} before the verdict")
+
+    async def running(self) -> set[str]:
+        """Ids of the allocations that run and are meant to."""
+        found = await self.nomad.allocations("echo")
+        return {one["ID"] for one in found if one["ClientStatus"] == "running" and one["DesiredStatus"] == "run"}
+
+    async def start_portal(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(*self.command)
+        async with asyncio.timeout(60):
+            while not await self._answers():  # noqa: ASYNC110  another process has no event to wait for
+                await asyncio.sleep(0.05)
+
+    async def kill_portal(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+    async def _answers(self) -> bool:
+        host, port = self.address.removeprefix("http://").split(":")
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+
+@asynccontextmanager
+async def stage(
+    directory: Path, envoy: str, ports: tuple[int, int], *, in_process: bool = True
+) -> AsyncGenerator[Stage]:
+    """A cluster that books ports of that range, and a portal: in this process, or in one that can be killed."""
+    async with cluster("dc1", directory / "cluster", port_range=ports) as running:
+        address = f"http://127.0.0.1:{_free_port()}"
+        file = directory / "platform.yaml"
+        servers = {"nomad": running.nomad_address, "consul": running.consul_address, "portal": address}
+        file.write_text(PLATFORM.format(python=sys.executable, envoy=envoy, **servers))
+        here = replace(
+            settings({}), address=Sourced(address, "the test"), database=f"sqlite:///{directory / 'portal.db'}"
+        )
+        portal, nomad = portal_client(here), nomad_client(running.nomad_address, here.nomad)
+        made = Stage(portal, nomad, running, address, _command(file, address, here))
+        try:
+            async with _served(here, file) if in_process else _process(made):
+                yield made
+        finally:
+            await portal.close()
+            await nomad.close()
+
+
+def _command(file: Path, address: str, here: Settings) -> list[str]:
+    outrider = str(Path(sys.executable).with_name("outrider"))
+    port = address.rpartition(":")[2]
+    return [outrider, "portal", "--platform", str(file), "--port", port, "--database", str(here.database)]
+
+
+def _platform(file: Path) -> Platform:
+    return read_platform(file.read_text(), str(file))
+
+
+@asynccontextmanager
+async def _served(here: Settings, file: Path) -> AsyncGenerator[None]:
+    port = int(here.address.value.rpartition(":")[2])
+    async with application(here, _platform(file)) as running, serving(portal_app(running), "127.0.0.1", port):
+        yield
+
+
+@asynccontextmanager
+async def _process(made: Stage) -> AsyncGenerator[None]:
+    await made.start_portal()
+    try:
+        yield
+    finally:
+        if made.process is not None and made.process.returncode is None:
+            made.process.terminate()
+            await made.process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
