@@ -1,11 +1,11 @@
 """Every error that a person may meet, by who has to act; anything else that surfaces is our own bug.
 
-    OutriderError
-    ├── SpecError       the developer or operator acts: what they wrote cannot be used (all problems at once)
-    ├── UsageError      the caller acts: an unknown service, environment, version or flag value
-    ├── ConflictError   somebody else was faster: look again, then decide
-    ├── RemoteError     a server outside (Nomad, Consul, Prometheus, the portal) refused, failed or is away
-    └── DeployFailed    the verdict on a deployment
+OutriderError
+├── SpecError       the developer or operator acts: what they wrote cannot be used (all problems at once)
+├── UsageError      the caller acts: an unknown service, environment, version or flag value
+├── ConflictError   somebody else was faster: look again, then decide
+├── RemoteError     a server outside (Nomad, Consul, Prometheus, the portal) refused, failed or is away
+└── DeployFailed    the verdict on a deployment
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class RemoteError(OutriderError):
         self.status = status
 
 
-class DeployFailed(OutriderError):
+class DeployFailed(OutriderError):  # noqa: N818 (the verdict, in the words of the glossary)
     """A deployment ended badly; ``placed`` is false where Nomad found no room for it (exit code 2)."""
 
     def __init__(self, message: str, *, placed: bool = True, next_step: str | None = None) -> None:
