@@ -1,7 +1,9 @@
-"""Who may ask: the bearer token of the API, and no page of another site may change anything in a person's name."""
+"""Who may ask: whoever has the token, and no page of another site may change anything in a person's name."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
 from urllib.parse import urlsplit
 
@@ -13,10 +15,12 @@ from outrider.portal.problems import problem
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITE = frozenset({"same-origin", "none"})
 OPEN = frozenset({"/api/v1/health", "/api/v1/openapi.json"})
+# Nodes fetch artifacts by an unguessable name; style and script of the pages are the same for everybody.
+OPEN_BELOW = ("/artifacts/", "/static/")
 
 
 class Guard:
-    """Refuses before anything else looks at a request. Artifacts stay open: nodes fetch them, by an unguessable name."""
+    """Refuses before anything else looks at a request: programs send the token as bearer, browsers as a password."""
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
         self._app = app
@@ -32,9 +36,12 @@ class Guard:
         if request.method not in SAFE and is_cross_site(request):
             refusal = problem(403, "Refused", "a page of another site may not change anything here")
         elif self._token and _is_guarded(request) and not _has_token(request, self._token):
-            step = "Set OUTRIDER_TOKEN to the portal's token."
-            refusal = problem(401, "No valid token", "this portal asks for a bearer token", next_step=step)
-            refusal.headers["WWW-Authenticate"] = "Bearer"
+            step = (
+                "Set OUTRIDER_TOKEN to the portal's token; in a browser it is the password, and any user name will do."
+            )
+            refusal = problem(401, "No valid token", "this portal asks for a token", next_step=step)
+            is_program = request.url.path.startswith("/api/")
+            refusal.headers["WWW-Authenticate"] = "Bearer" if is_program else 'Basic realm="Outrider", charset="UTF-8"'
         await (refusal or self._app)(scope, receive, send)
 
 
@@ -48,9 +55,18 @@ def is_cross_site(request: Request) -> bool:
 
 
 def _is_guarded(request: Request) -> bool:
-    return request.url.path.startswith("/api/") and request.url.path not in OPEN
+    return request.url.path not in OPEN and not request.url.path.startswith(OPEN_BELOW)
 
 
 def _has_token(request: Request, token: str) -> bool:
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+    candidate = {"bearer": given.strip(), "basic": _password(given)}.get(scheme.lower(), "")
+    return hmac.compare_digest(candidate.encode(), token.encode())
+
+
+def _password(given: str) -> str:
+    """The password of `Basic` credentials; empty where they cannot be read."""
+    try:
+        return base64.b64decode(given, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

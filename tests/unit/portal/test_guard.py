@@ -23,7 +23,7 @@ async def test_the_api_asks_for_its_token(guarded: httpx2.AsyncClient) -> None:
     answer = await guarded.get("/api/v1/services")
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert answer.json()["next_step"] == "Set OUTRIDER_TOKEN to the portal's token."
+    assert answer.json()["next_step"].startswith("Set OUTRIDER_TOKEN to the portal's token")
 
 
 @pytest.mark.parametrize("given", ["Bearer wrong", "Bearer ", "Basic s3cret", "s3cret", "Bearer s3cret2"])
@@ -71,3 +71,21 @@ async def test_ones_own_pages_and_programs_may(client: httpx2.AsyncClient, heade
 async def test_reading_is_free_from_anywhere(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/api/v1/services", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 200
+
+
+async def test_a_browser_logs_in_with_the_token_as_its_password(guarded: httpx2.AsyncClient) -> None:
+    refused = await guarded.get("/environments/stage")
+    assert refused.status_code == 401
+    assert refused.headers["WWW-Authenticate"].startswith("Basic realm=")
+    assert (await guarded.get("/api/v1/services", auth=("anybody", "s3cret"))).status_code == 200
+    assert (await guarded.get("/api/v1/services", auth=("anybody", "other"))).status_code == 401
+
+
+@pytest.mark.parametrize("given", ["Basic", "Basic ???", "Basic /w==", "Basic czNjcmV0"])
+async def test_credentials_that_cannot_be_read_are_none(guarded: httpx2.AsyncClient, given: str) -> None:
+    assert (await guarded.get("/api/v1/services", headers={"Authorization": given})).status_code == 401
+
+
+async def test_what_nodes_fetch_and_what_pages_look_like_stays_open(guarded: httpx2.AsyncClient) -> None:
+    for path in ("/artifacts/none/agent.pyz", "/static/none.css"):
+        assert (await guarded.get(path)).status_code != 401
