@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +26,11 @@ class Servers:
 
 
 @contextlib.contextmanager
-def nomad_server(nomad: str, consul: str, directory: Path) -> Iterator[Servers]:
+def nomad_server(nomad: str, consul: str, directory: Path) -> Generator[Servers]:
     """Yields the addresses once the node is ready and has seen Consul; at the end no process of it is left."""
-    ports = dict(zip(("http", "rpc", "serf", "chttp", "cserver", "clan", "cwan"), _free_ports(7), strict=True))
+    ports: dict[str, int] = dict(
+        zip(("http", "rpc", "serf", "chttp", "cserver", "clan", "cwan"), _free_ports(7), strict=True)
+    )
     configuration = directory / "nomad.hcl"
     configuration.write_text(_configuration(ports, directory))
     with (
@@ -89,7 +91,7 @@ consul {{
 
 
 @contextlib.contextmanager
-def _running(command: list[str], log: Path) -> Iterator[None]:
+def _running(command: list[str], log: Path) -> Generator[None]:
     foreign = ("NOMAD_", "CONSUL_", "VAULT_", "AWS_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     with log.open("wb") as file:

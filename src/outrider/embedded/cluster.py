@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +44,16 @@ async def cluster(
     Processes and registrations that a crashed predecessor left in ``directory`` are ended first. At the end every task
     has ended. Raises OutriderError where a port is taken.
     """
-    directory = directory.resolve()
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = await asyncio.to_thread(_made, directory)
     async with running_registry(name, name, _HOST, consul_port) as registry:
         setting = Setting(name, directory, registry.address, port_range, host_environment())
         async with served_scheduler(setting, nomad_port) as address:
             yield Cluster(name, address, registry.address, directory)
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory.resolve()
 
 
 @contextlib.asynccontextmanager

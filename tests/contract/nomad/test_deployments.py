@@ -89,7 +89,7 @@ class TestDeployments:
         def document(version: str) -> Document:
             web = service("canary", Tags=["live"], CanaryTags=["new"], Meta={"canary": "false"})
             web["CanaryMeta"] = {"canary": "true"}
-            group = {"Networks": ports("http"), "Services": [web], "Update": update(Canary=1)}
+            group: Document = {"Networks": ports("http"), "Services": [web], "Update": update(Canary=1)}
             return versioned("canary", version, **group)
 
         await calls.healthy(document("1"))
@@ -117,7 +117,7 @@ class TestDeployments:
         assert again.status_code in {400, 500}
 
     async def test_a_canary_can_promote_itself(self, calls: NomadCalls) -> None:
-        group = {"Update": update(Canary=1, AutoPromote=True)}
+        group: Document = {"Update": update(Canary=1, AutoPromote=True)}
         await calls.healthy(versioned("auto", "1", **group))
         (old,) = await calls.allocations("auto")
         deployment = await calls.healthy(versioned("auto", "2", **group))
@@ -127,7 +127,7 @@ class TestDeployments:
         assert (await calls.ended(old["ID"]))["ClientStatus"] == "complete"
 
     async def test_a_failed_canary_goes_and_the_revert_takes_the_running_ones_over(self, calls: NomadCalls) -> None:
-        group = {"Update": update(Canary=1, AutoRevert=True)}
+        group: Document = {"Update": update(Canary=1, AutoRevert=True)}
         await calls.healthy(versioned("fail", "1", **group))
         (old,) = await calls.allocations("fail")
         await calls.register(versioned("fail", "2", **group))
@@ -147,7 +147,7 @@ class TestDeployments:
     async def test_a_crashing_version_is_reverted_through_a_canary_that_waits_for_a_person(
         self, calls: NomadCalls
     ) -> None:
-        group = {"Update": update(Canary=1, AutoRevert=True)}
+        group: Document = {"Update": update(Canary=1, AutoRevert=True)}
         await calls.healthy(versioned("revert", "1", **group))
         await calls.register(crashing("revert", Update=update(AutoRevert=True)))
         deployment = await calls.until(
@@ -325,7 +325,7 @@ class TestDeployments:
 
     async def test_the_event_stream_tells_of_a_job_and_what_follows(self, calls: NomadCalls) -> None:
         seen: list[Document] = []
-        query = [("topic", "Job:stream"), ("topic", "Deployment:stream"), ("topic", "Allocation:stream")]
+        query = {"topic": ["Job:stream", "Deployment:stream", "Allocation:stream"]}
         async with calls.nomad.stream("GET", "/v1/event/stream", params=query) as answer:
             lines = answer.aiter_lines()
             await calls.register(versioned("stream", "1"))

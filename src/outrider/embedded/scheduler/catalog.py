@@ -46,7 +46,8 @@ class Catalog:
         """Repeat what Consul did not take, and from time to time what it may have lost. Runs until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), _SYNC_S)
+                async with asyncio.timeout(_SYNC_S):
+                    await self._asked.wait()
                 await asyncio.sleep(_RETRY_S)
             self._asked.clear()
             await self._settle()

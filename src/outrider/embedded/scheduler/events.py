@@ -52,7 +52,8 @@ class EventBuffer:
             if self._state.index > last and self._has(last):
                 continue
             try:
-                await asyncio.wait_for(changed.wait(), _HEARTBEAT_S)
+                async with asyncio.timeout(_HEARTBEAT_S):
+                    await changed.wait()
             except TimeoutError:
                 yield {}
 

@@ -13,9 +13,9 @@ from outrider.embedded.scheduler.allocation import client_status, group_of, is_c
 from outrider.embedded.scheduler.attendance import Attendance, Place
 from outrider.embedded.scheduler.catalog import Catalog
 from outrider.embedded.scheduler.consul import ConsulAgent
-from outrider.embedded.scheduler.documents import Document, fields
+from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.environment import Directories, task_environment
-from outrider.embedded.scheduler.health import complaints, health
+from outrider.embedded.scheduler.health_watch import HealthWatch
 from outrider.embedded.scheduler.orphans import Ledger
 from outrider.embedded.scheduler.services import UnknownPortError
 from outrider.embedded.scheduler.task import Task
@@ -50,7 +50,7 @@ class Runner:
         self._attendance = Attendance(allocation, place, environments)
         self._stopping: asyncio.Task[None] | None = None
         self._work: set[asyncio.Task[Any]] = set()
-        self._tracking: asyncio.Task[None] | None = None
+        self._health = HealthWatch(self._documents, lambda: self._published, self._attendance, self._on_health)
         self._is_settling = False
         self._with_delay = True
         self._published: dict[str, Document] = {}
@@ -73,7 +73,7 @@ class Runner:
         if before["Job"] is not allocation["Job"] or is_canary(before) != is_canary(allocation):
             self._start(self._attendance.renew(allocation))
         if allocation["DeploymentID"] != before["DeploymentID"]:
-            self._track()
+            self._health.begin(allocation)
 
     def stop(self, with_delay: bool = True) -> None:  # noqa: FBT001, FBT002
         """Begin the end: services, delay, tasks in order. Without the delay when the cluster itself ends."""
@@ -92,7 +92,7 @@ class Runner:
         if self._stopping is None:
             self._make_directories()
             await self._open()
-            self._track()
+            self._health.begin(self.allocation)
         self._settle()
         lives = [task.run() for task in self.tasks.values() if not task.is_dead]
         ends = await asyncio.gather(*lives, return_exceptions=True)
@@ -121,9 +121,8 @@ class Runner:
     async def _finish(self) -> None:
         self._is_silent = False
         self._tell()
-        if self._tracking is not None and not is_server_terminal(self.allocation):
-            await asyncio.wait([self._tracking], timeout=1)
-        for work in [one for one in (self._tracking, *self._work) if one is not None]:
+        await self._health.close(is_wanted=not is_server_terminal(self.allocation))
+        for work in list(self._work):
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
         self._tell()
@@ -230,24 +229,8 @@ class Runner:
         await task.end()
         await task.dead.wait()
 
-    def _track(self) -> None:
-        """Watch the health of an allocation that is part of a deployment."""
-        update = group_of(self.allocation)["Update"]
-        status = fields(self.allocation["DeploymentStatus"])
-        if not self.allocation["DeploymentID"] or not update or status.get("Healthy") is not None:
-            return
-        if update["HealthCheck"] == "manual":
-            return
-        if self._tracking is not None:
-            self._tracking.cancel()
-        self._tracking = asyncio.create_task(self._tracked(update))
-
-    async def _tracked(self, update: Document) -> None:
-        is_healthy, failing = await health(
-            self._documents, update, lambda: self._published, self._attendance.failing_checks
-        )
-        if not is_healthy:
-            for name, message in complaints(self._documents, self._states(), update, failing).items():
-                self.tasks[name].emit(task_events.unhealthy(message))
+    def _on_health(self, is_healthy: bool, notes: dict[str, str]) -> None:  # noqa: FBT001
+        for name, message in notes.items():
+            self.tasks[name].emit(task_events.unhealthy(message))
         if not is_server_terminal(self.allocation):
             self._report(self.allocation["ID"], {"Healthy": is_healthy})

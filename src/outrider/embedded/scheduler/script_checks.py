@@ -45,7 +45,8 @@ async def result(check: ScriptCheck, directory: Path, environment: Mapping[str, 
 
 async def _ended(process: asyncio.subprocess.Process, timeout_s: float) -> tuple[str, str]:
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), timeout_s or None)
+        async with asyncio.timeout(timeout_s or None):
+            output, _ = await process.communicate()
     except TimeoutError:
         await _kill(process)
         return "critical", f"check timed out after {timeout_s:g}s"

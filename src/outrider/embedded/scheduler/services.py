@@ -54,7 +54,7 @@ class Registration:
 def registration(
     allocation: Document, service: Document, task: str, environment: Mapping[str, str], node: Document
 ) -> Registration:
-    """The registration of a group's service (``task`` is "") or a task's."""
+    """The registration of a group's service (``task`` is "") or a task's. Raises UnknownPortError."""
     said = interpolated_document(service, environment, node)
     address, port = _address(said["PortLabel"], said["Address"], allocation, said["AddressMode"])
     owner = task or f"group-{allocation['TaskGroup']}"

@@ -79,7 +79,8 @@ class State:
             if left <= 0:
                 return
             try:
-                await asyncio.wait_for(changed.wait(), left)
+                async with asyncio.timeout(left):
+                    await changed.wait()
             except TimeoutError:
                 return
 

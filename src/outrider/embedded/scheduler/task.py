@@ -111,7 +111,8 @@ class Task:
                 return
             self._note_restart(verdict, verdict.delay_ns)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), verdict.delay_ns / _SECOND)
+                async with asyncio.timeout(verdict.delay_ns / _SECOND):
+                    await self._ending.wait()
 
     def _note_restart(self, verdict: Verdict, delay_ns: int) -> None:
         event = task_events.restarting(delay_ns, verdict.reason)
