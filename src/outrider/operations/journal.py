@@ -73,7 +73,9 @@ class Journal:
 
 async def _rings(bell: asyncio.Event, seconds: float) -> bool:
     try:
-        await asyncio.wait_for(bell.wait(), seconds)
+        # Not wait_for: on Python 3.11 it loses a cancellation that arrives in the turn in which the bell rings.
+        async with asyncio.timeout(seconds):
+            await bell.wait()
     except TimeoutError:
         return False
     return True
