@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := .cache/uv/bin/uv
 WORKERS ?= 2
+FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
 
-.PHONY: help setup demo check test golden bench bench-agent docs soak clean
+.PHONY: help setup demo check test golden bench bench-agent docs fuzz soak clean
 .DEFAULT_GOAL := help
 
 help: ## list these words
@@ -45,6 +47,16 @@ golden: setup ## rewrite the whole-document goldens; the diff is the review
 bench: setup ## measure the figures that we hold, each beside its limit
 	@failed=0; for script in bench/agent_memory.py bench/propagation.py bench/render.py; do \
 		echo "==> $$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
+
+bench-agent: setup ## measure the discovery agent: memory, propagation, a thousand of them, and its peers (about 20 minutes)
+	@failed=0; for script in bench/agent_memory.py bench/propagation.py bench/thousand_agents.py bench/peers.py; do \
+		echo "==> $$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
+
+fuzz: setup ## fuzz what the agent reads, for FUZZ_SECONDS (60)
+	@cd tests && ../$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
+
+soak: setup ## let one agent run under churn and faults for SOAK_SECONDS (600), and watch what it leaks
+	@$(BIN)/python bench/soak.py $(SOAK_SECONDS)
 
 docs: setup ## write the generated reference pages
 	@$(BIN)/python -m docs.generate

@@ -50,14 +50,23 @@ def instance(entry: dict[str, object]) -> Instance:
     port = service.get("Port")
     if not is_literal_ip(address):
         raise UnusableInstanceError(f"its address {address!r} is no literal IP")
-    if not isinstance(port, int) or not 0 < port <= LARGEST_PORT:
+    if not isinstance(port, int) or port is True or not 0 < port <= LARGEST_PORT:
         raise UnusableInstanceError(f"its port {port!r} is not from 1 to 65535")
     health = _worst(entry.get("Checks"))
     found = Instance(address, port, health, _weight(object_in(service.get("Weights")), health))
     meta = object_in(service.get("Meta"))
     found.is_canary = meta.get(META_CANARY) == "true" or META_CANARY in list_in(service.get("Tags"))
-    found.version = text_in(meta.get(META_VERSION))
+    found.version = whole_text(text_in(meta.get(META_VERSION)))
     return found
+
+
+def whole_text(text: str) -> str:
+    """``text``, or "" where it holds half of a sign (a lone surrogate), at which Envoy rejects the whole update."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return ""
+    return text
 
 
 def is_literal_ip(text: str) -> bool:
@@ -88,4 +97,4 @@ def _status(check: dict[str, object]) -> str:
 def _weight(weights: dict[str, object], health: str) -> int:
     """Weight 0 would make Envoy reject the whole list."""
     weight = weights.get("Warning" if health == WARNING else "Passing", 1)
-    return min(max(weight, 1), LARGEST_WEIGHT) if isinstance(weight, int) else 1
+    return min(max(int(weight), 1), LARGEST_WEIGHT) if isinstance(weight, int) else 1

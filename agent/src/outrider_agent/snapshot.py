@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from outrider_agent.documents import list_in, object_in, parsed, rendered, text_in
 from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint, Endpoints, sorted_endpoints
-from outrider_agent.instances import instance
+from outrider_agent.instances import instance, whole_text
 from outrider_agent.loop import NEVER, Actor
 
 FORMAT = 1
@@ -38,7 +38,7 @@ def _endpoint(row: list[object]) -> Endpoint:
     found = instance({"Service": {"Address": address, "Port": port, "Weights": {"Passing": weight}}})
     restored = Endpoint(found.address, found.port, HEALTHY if health == HEALTHY else DEGRADED, found.weight)
     restored.is_canary = is_canary is True
-    restored.version = text_in(version)
+    restored.version = whole_text(text_in(version))
     return restored
 
 

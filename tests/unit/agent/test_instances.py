@@ -37,7 +37,7 @@ def test_what_is_no_literal_address_is_refused(address: Any) -> None:
         instance({**entry(address), "Node": {}})
 
 
-@pytest.mark.parametrize("port", [0, -1, 65536, 99999, "80", None])
+@pytest.mark.parametrize("port", [0, -1, 65536, 99999, "80", None, True])
 def test_a_port_that_envoy_would_reject_is_refused(port: Any) -> None:
     """A25."""
     with pytest.raises(UnusableInstanceError, match="port"):
@@ -90,6 +90,11 @@ def test_a_canary_is_known_by_its_meta_or_tag() -> None:
 
 def test_the_version_travels_along() -> None:
     assert instance(entry(Meta={"outrider_version": "abc"})).version == "abc"
+
+
+def test_a_version_with_half_a_sign_is_left_out() -> None:
+    """Found by fuzzing: Envoy rejects the whole update for it."""
+    assert instance(entry(Meta={"outrider_version": "a\ud800"})).version == ""
 
 
 @pytest.mark.parametrize("document", [{}, {"Service": []}, {"Service": None, "Node": 3, "Checks": {}}])
