@@ -50,7 +50,7 @@ class Loop:
             self._selector.register(sock, events, ready)
 
     def leave(self, sock: socket) -> None:
-        if sock.fileno() in self._selector.get_map():
+        if sock.fileno() >= 0 and sock.fileno() in self._selector.get_map():  # a closed one has -1
             self._selector.unregister(sock)
 
     def stop(self) -> None:

@@ -12,6 +12,7 @@ from outrider_agent.sockets import IPPROTO_TCP, TCP_NODELAY, accepted, socket
 
 MOST_CONNECTIONS = 256
 LONGEST_REQUEST = 10.0  # seconds for a request to arrive, and for an answer to be taken
+ACCEPTED_AT_ONCE = 16
 PIECE = 16384  # bytes at a time: larger buffers would stay in the heap
 REASONS = {
     200: "OK",
@@ -57,6 +58,8 @@ class Connection:
         return self._deadline
 
     def ready(self, mask: int) -> None:
+        if self._socket.fileno() < 0:
+            return  # closed earlier in the same turn
         try:
             if mask & WRITE:
                 self._flush()
@@ -163,9 +166,12 @@ class Server(Actor):
 
     def _accept(self, _mask: int) -> None:
         try:
-            sock = accepted(self._listener)
+            for _ in range(ACCEPTED_AT_ONCE):
+                self._admit(accepted(self._listener))
         except OSError:
-            return  # the client has gone, or no descriptor is left
+            return  # nobody else waits, or no descriptor is left
+
+    def _admit(self, sock: socket) -> None:
         if len(self._connections) >= MOST_CONNECTIONS and not self._evict():
             self.refused += 1
             sock.close()

@@ -5,7 +5,13 @@ from __future__ import annotations
 import ssl
 
 from outrider_agent.channel import Channel
-from outrider_agent.settings import ConsulSettings
+from outrider_agent.settings import (
+    CONSUL_CACERT,
+    CONSUL_CLIENT_CERT,
+    CONSUL_CLIENT_KEY,
+    ConsulSettings,
+    SettingsError,
+)
 
 PIECE = 65536
 
@@ -53,10 +59,17 @@ class TlsChannel(Channel):
 
 
 def context(consul: ConsulSettings) -> ssl.SSLContext:
-    """Raise OSError, which names the file, where a certificate or key cannot be read."""
-    found = ssl.create_default_context(cafile=consul.ca or None)
-    if consul.certificate:
-        found.load_cert_chain(consul.certificate, consul.key)
+    """Raise SettingsError, which names the variable and the file, where a certificate or key cannot be used."""
+    try:
+        found = ssl.create_default_context(cafile=consul.ca or None)
+    except OSError as problem:
+        raise SettingsError([f"{CONSUL_CACERT} names {consul.ca}: {problem}"]) from problem
+    try:
+        if consul.certificate:
+            found.load_cert_chain(consul.certificate, consul.key)
+    except OSError as problem:
+        names = f"{CONSUL_CLIENT_CERT} and {CONSUL_CLIENT_KEY} name {consul.certificate} and {consul.key}"
+        raise SettingsError([f"{names}: {problem}"]) from problem
     return found
 
 

@@ -1,0 +1,97 @@
+"""The agent's budget: which modules it may load, and how much memory it may take."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from envoys import running_envoy
+from fakes.consul import FakeConsul, entry
+from machine import Agent, eventually, running_agent, short_directory
+
+from outrider.clients.agent_archive import FILENAME, agent_archive
+
+# Packages and modules of the standard library, beside what a bare interpreter has loaded.
+ALLOWED = frozenset(
+    [
+        "__future__",
+        "_collections",
+        "_collections_abc",
+        "_heapq",
+        "_json",
+        "_operator",
+        "_socket",
+        "_stat",
+        "collections",
+        "errno",
+        "genericpath",
+        "heapq",
+        "importlib",
+        "itertools",
+        "keyword",
+        "math",
+        "operator",
+        "os",
+        "posixpath",
+        "reprlib",
+        "select",
+        "selectors",
+        "stat",
+        "types",
+        "warnings",
+    ]
+)
+STANDARD = frozenset(sys.stdlib_module_names)
+LOADED = """
+import sys
+sys.argv = ["outrider-agent", "serve"]
+import outrider_agent.compiled
+import outrider_agent.__main__
+print(*sorted(sys.modules))
+"""
+MOST_PRIVATE_MB = 6.5  # bench/agent_memory.py holds 5; another interpreter may need more, a heavy import does
+
+
+def modules(code: str) -> set[str]:
+    """What an interpreter has loaded after this code."""
+    command = [sys.executable, "-I", "-S", "-c", code]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.split())
+
+
+def loaded_by_the_agent(directory: Path) -> set[str]:
+    archive = directory / FILENAME
+    archive.write_bytes(agent_archive())
+    return modules(f"import sys; sys.path.insert(0, {str(archive)!r})\n{LOADED}")
+
+
+def test_the_agent_loads_no_more_of_the_standard_library_than_is_allowed(tmp_path: Path) -> None:
+    """json, re, enum, socket, signal, typing, logging, ssl … each cost more than they give: see decision 0011."""
+    found = loaded_by_the_agent(tmp_path)
+    bare = modules("import sys, zipimport; print(*sorted(sys.modules))")
+    assert "outrider_agent.agent" in found
+    assert "outrider_agent.tls" not in found
+    assert {name.partition(".")[0] for name in found - bare} - ALLOWED == {"outrider_agent"}
+
+
+def test_the_agent_imports_nothing_but_itself_and_the_standard_library(tmp_path: Path) -> None:
+    found = {name.partition(".")[0] for name in loaded_by_the_agent(tmp_path)}
+    assert found - STANDARD - {"__main__", "_distutils_hack"} == {"outrider_agent"}
+
+
+def private_mb(agent: Agent) -> float:
+    lines = Path(f"/proc/{agent.pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:")) / 1024
+
+
+def test_an_agent_with_twelve_upstreams_of_ten_endpoints_stays_small(envoy_bin: str) -> None:
+    names = [f"upstream-{number}" for number in range(12)]
+    with short_directory() as directory, FakeConsul().running() as fake:
+        for number, name in enumerate(names):
+            fake.put(name, *(entry("127.0.0.1", 1000 + number * 10 + one) for one in range(10)))
+        with (
+            running_agent(directory, fake.address, ",".join(names)) as agent,
+            running_envoy(envoy_bin, directory, names),
+        ):
+            eventually(lambda: agent.metric("outrider_agent_polls_held ") == 12)
+            assert private_mb(agent) < MOST_PRIVATE_MB
