@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from outrider.cli.reference import cli_reference
+from outrider.portal.reference import api_reference
 from outrider.spec.reference import platform_reference, service_reference
 
 REFERENCE = Path(__file__).parent / "reference"
-PAGES = {"service-spec.md": service_reference, "platform.md": platform_reference, "cli.md": cli_reference}
+PAGES = {
+    "service-spec.md": service_reference,
+    "platform.md": platform_reference,
+    "cli.md": cli_reference,
+    "api.md": api_reference,
+}
 
 
 def main() -> None:

@@ -97,6 +97,11 @@ def allocations(stubs: Iterable[Json]) -> tuple[Allocation, ...]:
     return tuple(sorted(found, key=lambda one: (one.index, -one.modify_index)))
 
 
+def healthy_ids(found: Iterable[Allocation]) -> frozenset[str]:
+    """The ids of those that Nomad has found healthy."""
+    return frozenset(one.id for one in found if one.healthy)
+
+
 def _allocation(stub: Json) -> Allocation:
     health = nested(stub, "DeploymentStatus")
     states = table(stub, "TaskStates")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider.errors import ConflictError, UsageError
+from outrider.operations.allocations import allocations, healthy_ids
 from outrider.operations.documents import table
 from outrider.operations.watch import promotion_is_due
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 async def promote(environment: Environment, service: str, by: str) -> Deployment:
     """Give the canary's version to all allocations. UsageError: no canary; ConflictError: not healthy yet, or over."""
     deployment, document = await _waiting(environment, service)
-    if not promotion_is_due(document):
+    healthy = healthy_ids(allocations(await environment.nomad.allocations(service)))
+    if not promotion_is_due(document, healthy):
         raise ConflictError(
             f"the canary of {service} in {environment.name} is not healthy yet",
             next_step=f"Watch it with `outrider status {service}`, or end it with `outrider fail {service}`.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from outrider.errors import ConflictError, RemoteError
 from outrider.operations import placement
-from outrider.operations.allocations import Allocation, allocations
+from outrider.operations.allocations import Allocation, allocations, healthy_ids
 from outrider.operations.lines import allocation_detail, allocation_line
 from outrider.operations.reasons import failure
 from outrider.operations.returning import returned
@@ -42,6 +42,7 @@ class Following:
         self._patience = environment.patience
         self._progress = Progress(time.monotonic)
         self._unplaced: tuple[str, ...] = ()
+        self._healthy: frozenset[str] = frozenset()
 
     async def verdict(self) -> Verdict:
         """Watch until the end. RemoteError: Nomad has been silent for too long; the caller may look again."""
@@ -100,7 +101,7 @@ class Following:
 
     async def _decide(self, document: Json) -> Verdict | None:
         """Promote, wait for a person, or give up where nothing moves any more."""
-        if promotion_is_due(document):
+        if promotion_is_due(document, self._healthy):
             await self._promotion(document)
             return None
         await self._state("running")
@@ -137,6 +138,7 @@ class Following:
             await self.note("deployment", str(now), nomad_deployment=document["ID"], canaries=now.canaries, **detail)
         stubs = allocations(await self.environment.nomad.allocations(self.deployment.service))
         ours = tuple(one for one in stubs if one.job_version == document["JobVersion"])
+        self._healthy = healthy_ids(ours)
         for one in self._progress.news_among(ours):
             await self.note("allocation", allocation_line(one), **allocation_detail(one))
         if now.placed >= now.desired:

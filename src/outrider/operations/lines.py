@@ -13,8 +13,14 @@ def allocation_line(one: Allocation) -> str:
     canary = "canary " if one.canary else ""
     health = {True: ", healthy", False: ", unhealthy", None: ""}[one.healthy]
     troubled = sorted((task for task in one.tasks if task.failed or task.restarts), key=lambda task: not task.failed)
-    said = "; ".join(_trouble(task) for task in troubled[:2])
+    said = "; ".join(_trouble(task) for task in troubled[:2]) or _waits(one)
     return f"{canary}allocation {one.short_id} on {one.node}: {one.status}{health}{'; ' if said else ''}{said}"
+
+
+def _waits(one: Allocation) -> str:
+    """The tasks that have not started yet: an app waits for its gate."""
+    waiting = [task.name for task in one.tasks if task.state == "pending"]
+    return f"{', '.join(waiting)} to come" if waiting and one.status == "running" else ""
 
 
 def _trouble(task: Task) -> str:

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from outrider.errors import ConflictError, RemoteError
+from outrider.operations.allocations import allocations, healthy_ids
 from outrider.operations.watch import TERMINAL, numbers, progress_deadline_s, promotion_is_due
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ async def returned(environment: Environment, deployment: Deployment, note: Note)
         document, index = await environment.nomad.deployment(found["ID"], index, environment.patience.look)
         if document["Status"] in TERMINAL:
             return _outcome(document)
-        if promotion_is_due(document):
+        healthy = healthy_ids(allocations(await environment.nomad.allocations(deployment.service)))
+        if promotion_is_due(document, healthy):
             await _promote(environment, document, note)
     return "the return to the last good version has not ended yet"
 

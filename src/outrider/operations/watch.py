@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from outrider.operations.documents import table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from outrider.operations.allocations import Allocation
     from outrider.operations.ports import Json
@@ -61,14 +61,18 @@ def numbers(document: Json) -> Numbers:
     )
 
 
-def promotion_is_due(document: Json) -> bool:
-    """Whether all canaries are healthy and nobody has promoted them yet."""
-    canary_groups = [group for group in _groups(document) if group.get("DesiredCanaries") and not group.get("Promoted")]
-    return bool(canary_groups) and all(
-        len(group.get("PlacedCanaries") or []) >= group["DesiredCanaries"]
-        and int(group.get("HealthyAllocs") or 0) >= group["DesiredCanaries"]
-        for group in canary_groups
-    )
+def promotion_is_due(document: Json, healthy: Collection[str]) -> bool:
+    """Whether all canaries are among the ``healthy`` allocations, and nobody has promoted them yet.
+
+    The document alone does not tell: its HealthyAllocs counts allocations that were kept as well.
+    """
+    waiting = [group for group in _groups(document) if group.get("DesiredCanaries") and not group.get("Promoted")]
+    return bool(waiting) and all(_canaries_are(healthy, group) for group in waiting)
+
+
+def _canaries_are(healthy: Collection[str], group: Json) -> bool:
+    placed: list[str] = group.get("PlacedCanaries") or []
+    return len([one for one in placed if one in healthy]) >= group["DesiredCanaries"]
 
 
 def promotes_itself(document: Json) -> bool:
@@ -98,7 +102,8 @@ class Progress:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._numbers: Numbers | None = None
-        self._best = (0, 0, False)
+        self._placed = 0
+        self._good = (0, False)
         self._signatures: dict[str, tuple[object, ...]] = {}
         self._moved_at = clock()
         self._unhealthy_before = 0
@@ -110,7 +115,7 @@ class Progress:
 
     @property
     def failures(self) -> int:
-        """Allocations that became unhealthy since then."""
+        """Allocations that became unhealthy since one became healthy or was promoted."""
         return (self._numbers.unhealthy if self._numbers else 0) - self._unhealthy_before
 
     def restart(self) -> None:
@@ -122,9 +127,11 @@ class Progress:
         """Whether the numbers are others than at the last call."""
         is_new = now != self._numbers
         self._numbers = now
-        reached = (min(now.placed, now.desired), now.healthy, now.promoted)
-        if any(new > old for new, old in zip(reached, self._best, strict=True)):
-            self._best = (max(reached[0], self._best[0]), max(reached[1], self._best[1]), reached[2])
+        placed, good = min(now.placed, now.desired), (now.healthy, now.promoted)
+        if placed > self._placed:
+            self._placed, self._moved_at = placed, self._clock()
+        if any(new > old for new, old in zip(good, self._good, strict=True)):
+            self._good = (max(now.healthy, self._good[0]), now.promoted)
             self.restart()
         return is_new
 

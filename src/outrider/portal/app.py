@@ -17,6 +17,16 @@ API = "/api/v1"
 
 def portal_app(application: Application, *faces: APIRouter) -> FastAPI:
     """The portal over an application; ``faces`` are routers of pages."""
+    app = api_app()
+    app.state.application = application
+    for face in faces:
+        app.include_router(face)
+    app.add_middleware(Guard, token=application.token)
+    return app
+
+
+def api_app() -> FastAPI:
+    """The API by itself, as its description needs it; to answer it needs an application."""
     app = FastAPI(
         title="Outrider",
         version=version("outrider"),
@@ -26,15 +36,11 @@ def portal_app(application: Application, *faces: APIRouter) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation,
     )
-    app.state.application = application
     answer_problems(app)
     for noun in (environments, services, steering, deployments):
         app.include_router(noun.router, prefix=API)
     app.include_router(artifacts.upload_router, prefix=API)
     app.include_router(artifacts.download_router)
-    for face in faces:
-        app.include_router(face)
-    app.add_middleware(Guard, token=application.token)
     return app
 
 

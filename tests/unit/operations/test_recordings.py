@@ -71,14 +71,16 @@ def test_a_plan_with_room_has_no_failures(recorded: Any) -> None:
 
 def test_a_canary_that_waits_is_due_for_promotion(recorded: Any) -> None:
     document = recorded("44")
-    assert promotion_is_due(document)
+    (canary,) = document["TaskGroups"]["rec"]["PlacedCanaries"]
+    assert promotion_is_due(document, {canary})
+    assert not promotion_is_due(document, {"an allocation that was kept"})
     assert not promotes_itself(document)
     assert str(numbers(document)) == "1 of 1 placed, 1 of them canaries, 1 healthy"
     assert progress_deadline_s(document) == 30.0
 
 
 def test_a_rolling_deployment_is_never_due(recorded: Any) -> None:
-    assert not promotion_is_due(recorded("40"))
+    assert not promotion_is_due(recorded("40"), set())
 
 
 def test_a_failed_deployment_says_that_it_goes_back(recorded: Any) -> None:

@@ -1,0 +1,59 @@
+"""The API's reference page, made of its own OpenAPI description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outrider.portal.app import api_app
+
+Json = dict[str, Any]
+
+HEAD = """# The portal's API
+
+Generated from the portal's OpenAPI 3.1 description, which every portal serves at `/api/v1/openapi.json`.
+
+Errors are problem documents (RFC 9457, `application/problem+json`): `detail` says what is wrong, `next_step` what can
+be done, and a spec that cannot be used (422) has all its `problems` with `path`, `file`, `line` and `column`. 400: the
+request cannot be read; 401: a token is missing; 404: there is no such thing; 409: somebody was faster; 502: Nomad or
+Consul refuses or is away; 503: the database is busy, try again.
+
+Where the portal has a token (`OUTRIDER_TOKEN`), requests to `/api` carry it as `Authorization: Bearer TOKEN`. A
+`POST` that starts a deployment takes an `Idempotency-Key`: the same request with the same key is done once. Events are
+a stream (`text/event-stream`, resumed by `Last-Event-ID`), or a list with `Accept: application/json`.
+"""
+
+
+def api_reference() -> str:
+    """The page as Markdown."""
+    document = api_app().openapi()
+    calls = [
+        _call(path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return "\n".join([HEAD, *calls])
+
+
+def _call(path: str, method: str, operation: Json) -> str:
+    lines = [f"## {method.upper()} {path}", "", str(operation.get("description", "")).strip(), ""]
+    answers = [f"{status} {_schema(answer)}".strip() for status, answer in operation["responses"].items()]
+    rows = [("body", _schema(operation["requestBody"]))] if "requestBody" in operation else []
+    rows += [(f"{one['in']} `{one['name']}`", _kind(one["schema"])) for one in operation.get("parameters", [])]
+    rows += [("answer", ", ".join(answer for answer in answers if not answer.startswith("422")))]
+    return "\n".join([*lines, "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""])
+
+
+def _schema(part: Json) -> str:
+    contents: dict[str, Json] = part.get("content", {})
+    kinds = [_kind(content.get("schema", {})) or media_type for media_type, content in contents.items()]
+    return " or ".join(dict.fromkeys(kinds))
+
+
+def _kind(schema: Json) -> str:
+    """The name of a schema, or its type."""
+    if "$ref" in schema:
+        return f"`{schema['$ref'].rpartition('/')[2]}`"
+    choices: list[Json] = schema.get("anyOf", [])
+    if choices:
+        return " or ".join(_kind(choice) for choice in choices if choice.get("type") != "null")
+    return str(schema.get("type", ""))

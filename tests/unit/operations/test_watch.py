@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from outrider.operations.watch import Numbers, Progress
+
+
+def numbers(placed: int, healthy: int, unhealthy: int) -> Numbers:
+    return Numbers(desired=2, placed=placed, healthy=healthy, unhealthy=unhealthy, canaries=0, promoted=False)
+
+
+def test_replacements_of_failed_allocations_are_no_progress() -> None:
+    now = 0.0
+    progress = Progress(lambda: now)
+    for placed, unhealthy in ((1, 0), (2, 1), (3, 2), (4, 3)):
+        now += 10
+        assert progress.news_of(numbers(placed, 0, unhealthy))
+    assert progress.still_for_s == 20
+    assert progress.failures == 3
+
+
+def test_a_healthy_allocation_forgives_those_that_failed_before() -> None:
+    progress = Progress(lambda: 0.0)
+    progress.news_of(numbers(2, 0, 2))
+    progress.news_of(numbers(2, 1, 2))
+    assert progress.failures == 0
+
+
+def test_the_same_numbers_are_no_news() -> None:
+    progress = Progress(lambda: 0.0)
+    assert progress.news_of(numbers(1, 0, 0))
+    assert not progress.news_of(numbers(1, 0, 0))
