@@ -18,12 +18,13 @@ class RotatingLog:
     def __init__(self, directory: Path, stream: str, max_files: int, max_bytes: int) -> None:
         self._directory, self._stream = directory, stream
         self._max_files, self._max_bytes = max_files, max_bytes
+        self._is_closed = False
         self._number = max((number for number, _ in log_files(directory, stream)), default=0)
         self._file = self._opened()
 
     def write(self, data: bytes) -> None:
-        """Append; a line may be cut where a file ends, as with Nomad."""
-        while data:
+        """Append; a line may be cut where a file ends, as with Nomad. After the close, what comes late is lost."""
+        while data and not self._is_closed:
             room = max(0, self._max_bytes - self._size)
             part, data = data[:room], data[room:]
             self._size += os.write(self._file, part) if part else 0
@@ -31,6 +32,7 @@ class RotatingLog:
                 self._rotate()
 
     def close(self) -> None:
+        self._is_closed = True
         os.close(self._file)
 
     def _opened(self) -> int:

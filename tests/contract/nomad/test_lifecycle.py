@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 
-from support.nomad_calls import SECOND, NomadCalls, events, job, ports, script, service, task
+from support.nomad_calls import SECOND, NomadCalls, events, job, ports, script, service, task, update
 
 PRESTART = {"Hook": "prestart", "Sidecar": False}
 SIDECAR = {"Hook": "prestart", "Sidecar": True}
@@ -97,7 +97,10 @@ class TestLifecycle:
 
     async def test_a_crashing_task_starts_again_within_its_policy_and_then_fails(self, calls: NomadCalls) -> None:
         policy = {"Attempts": 1, "Interval": 60 * SECOND, "Delay": SECOND // 10, "Mode": "fail"}
-        await calls.register(job("life-crash", script("app", "echo boom >&2; exit 3"), RestartPolicy=policy))
+        steady = update(MinHealthyTime=3 * SECOND)
+        await calls.register(
+            job("life-crash", script("app", "echo boom >&2; exit 3"), RestartPolicy=policy, Update=steady)
+        )
         await calls.deployed("life-crash", "failed")
         (found,) = await calls.allocations("life-crash", is_live=False)
         state = (await calls.ended(found["ID"]))["TaskStates"]["app"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
+from collections import deque
 
 from outrider.embedded.scheduler.allocation import is_server_terminal
 from outrider.embedded.scheduler.documents import Document, fields
@@ -11,6 +13,9 @@ from outrider.embedded.scheduler.ports import PortBook
 from outrider.embedded.scheduler.runner import NodeServices, Runner
 from outrider.embedded.scheduler.state import Commit, State
 from outrider.embedded.scheduler.times import stamp
+
+_KEPT = 50
+"""Nomad's default ``gc_max_allocs`` of a client."""
 
 UPDATED = "AllocationUpdated"
 """The kind of commits that come from here."""
@@ -24,6 +29,7 @@ class Client:
         self._state, self._shared, self._book = state, shared, book
         self._lives: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, Document] = {}
+        self._ended: deque[str] = deque()
         state.listeners.append(self._on_commit)
 
     async def close(self) -> None:
@@ -61,6 +67,15 @@ class Client:
             await runner.run(previous)
         finally:
             self._book.release(runner.allocation["ID"])
+            await self._collect(runner.allocation["ID"])
+
+    async def _collect(self, ended: str) -> None:
+        """Remove the directories of all but the last ended allocations, as Nomad's client does."""
+        self._ended.append(ended)
+        while len(self._ended) > _KEPT:
+            oldest = self._ended.popleft()
+            self.runners.pop(oldest, None)
+            await asyncio.to_thread(shutil.rmtree, self._shared.directory / oldest, ignore_errors=True)
 
     def _report(self, identifier: str, changes: Document) -> None:
         """Store what a runner says of its allocation; ``Healthy`` becomes part of the deployment's status."""

@@ -9,7 +9,6 @@ from outrider.embedded.scheduler.documents import Document
 NOT_NEEDED = "alloc not needed due to job update"
 UPDATING = "alloc is being updated due to job update"
 MIGRATING = "alloc is being migrated"
-RESCHEDULED = "alloc was rescheduled because it failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from outrider.embedded.scheduler.change import is_destructive
 from outrider.embedded.scheduler.decision import (
     MIGRATING,
     NOT_NEEDED,
-    RESCHEDULED,
     UPDATING,
     GroupDecisions,
     Placement,
@@ -198,7 +197,7 @@ class _Group:
 def _stops(found: _Outcome) -> list[Document]:
     """The allocations that end, each with the reason."""
     unneeded = [stopped(one, NOT_NEEDED) for one in (*found.sets.stop, *found.surplus)]
-    again = [stopped(one.previous, RESCHEDULED) for one in found.placed if one.previous is not None]
+    again = [stopped(one.previous, "") for one in found.placed if one.previous is not None]
     updated = [stopped(one, UPDATING) for one in found.replaced]
     return [*unneeded, *updated, *(stopped(one, MIGRATING) for one in found.sets.migrate), *again]
 

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from outrider.embedded.scheduler.orphans import Ledger
 
+_READ_S = 0.5
+"""How long output is awaited after the exit: a child that left the group may hold the pipe for ever."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -32,32 +35,47 @@ class Exit:
     signal: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Done when the process is gone, and when all its output has been read."""
+
+    exited: asyncio.Future[None]
+    read: asyncio.Future[None]
+
+
 class _Protocol(asyncio.SubprocessProtocol):
     """Hands output on; the exit counts when the process is gone, not when all heirs of its pipes are."""
 
-    def __init__(self, outputs: dict[int, Callable[[bytes], None]], exited: asyncio.Future[None]) -> None:
-        self._outputs, self._exited = outputs, exited
+    def __init__(self, outputs: dict[int, Callable[[bytes], None]], ends: Ends) -> None:
+        self._outputs, self._ends = outputs, ends
+        self._open = set(outputs)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._outputs[fd](data)
 
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        del exc
+        self._open.discard(fd)
+        if not self._open and not self._ends.read.done():
+            self._ends.read.set_result(None)
+
     def process_exited(self) -> None:
-        if not self._exited.done():
-            self._exited.set_result(None)
+        if not self._ends.exited.done():
+            self._ends.exited.set_result(None)
 
 
 class Process:
     """A running process and its group."""
 
-    def __init__(self, transport: asyncio.SubprocessTransport, exited: asyncio.Future[None], ledger: Ledger) -> None:
-        self._transport, self._exited, self._ledger = transport, exited, ledger
+    def __init__(self, transport: asyncio.SubprocessTransport, ends: Ends, ledger: Ledger) -> None:
+        self._transport, self._ends, self._ledger = transport, ends, ledger
         self.pid: int = transport.get_pid() or 0
 
     async def wait(self) -> Exit:
         """Wait for the end; whatever is left of the group then ends too."""
-        await asyncio.shield(self._exited)
+        await asyncio.shield(self._ends.exited)
         self._end_group()
-        await asyncio.sleep(0)  # what the pipes still hold is read before they close
+        await asyncio.wait([self._ends.read], timeout=_READ_S)
         self._transport.close()
         self._ledger.remove(self.pid)
         code = self._transport.get_returncode() or 0
@@ -65,14 +83,14 @@ class Process:
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process itself, as raw_exec does."""
-        if not self._exited.done():
+        if not self._ends.exited.done():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     async def end(self, number: signal.Signals, timeout_s: float) -> None:
         """Ask with a signal, wait, then kill the group."""
         self.send(number)
-        await asyncio.wait([self._exited], timeout=timeout_s)
+        await asyncio.wait([self._ends.exited], timeout=timeout_s)
         self._end_group()
 
     def _end_group(self) -> None:
@@ -85,9 +103,9 @@ async def started(
 ) -> Process:
     """Start the command. Raises OSError where it cannot be (not found, not executable, no such user)."""
     loop = asyncio.get_running_loop()
-    exited: asyncio.Future[None] = loop.create_future()
+    ends = Ends(loop.create_future(), loop.create_future())
     transport, _ = await loop.subprocess_exec(
-        lambda: _Protocol({1: stdout, 2: stderr}, exited),
+        lambda: _Protocol({1: stdout, 2: stderr}, ends),
         *command.arguments,
         stdin=asyncio.subprocess.DEVNULL,
         cwd=command.directory,
@@ -95,7 +113,7 @@ async def started(
         start_new_session=True,
         user=_identity(command.user),
     )
-    process = Process(transport, exited, ledger)
+    process = Process(transport, ends, ledger)
     ledger.add(process.pid)
     return process
 
