@@ -76,7 +76,13 @@ def as_written(path: str, value: Any) -> str:
     """The value as one writes it in a spec: compact YAML, durations with their unit, parts that are not set left out."""
     if value is None:
         return "-"
-    flow = yaml.safe_dump(_plain(path.rpartition(".")[2], value), default_flow_style=True, width=10**6, sort_keys=False)
+    flow = yaml.safe_dump(
+        _plain(path.rpartition(".")[2], value),
+        default_flow_style=True,
+        width=10**6,
+        sort_keys=False,
+        allow_unicode=True,
+    )
     text = flow.removesuffix("\n").removesuffix("\n...")
     return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 

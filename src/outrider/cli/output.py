@@ -10,6 +10,7 @@ from typing import Any
 import click
 import yaml
 
+from outrider.cli.plain import plain
 from outrider.settings import Terminal
 
 FORMATS = ("table", "json", "yaml")
@@ -51,7 +52,7 @@ def colour(terminal: Terminal, *, is_refused: bool) -> bool | None:
 
 def table(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> list[str]:
     """Aligned columns under bold heads; words for good and bad states are coloured, empty cells are a dash."""
-    cells = [["-" if cell is None or cell == "" else str(cell) for cell in row] for row in rows]
+    cells = [["-" if cell is None or cell == "" else plain(cell) for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in [list(heads), *cells]) for column in range(len(heads))]
     return [click.style(_aligned(heads, widths), bold=True)] + [_painted(_padded(line, widths)) for line in cells]
 

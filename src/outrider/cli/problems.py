@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from outrider.cli.plain import plain
 from outrider.errors import OutriderError, Problem, SpecError
 
 WIDEST = 160
@@ -26,14 +27,14 @@ def error_lines(error: OutriderError) -> Iterator[str]:
         number = len(error.problems)
         yield click.style(f"{number} problem{'s' if number > 1 else ''}.", fg="red", bold=True)
     else:
-        yield click.style("Error: ", fg="red", bold=True) + error.message
+        yield click.style("Error: ", fg="red", bold=True) + plain(error.message)
     if error.next_step:
         yield error.next_step
 
 
 def problem_lines(problem: Problem) -> Iterator[str]:
     """``file:line:column: path: message`` and below it the line with a caret under the column, where it is here."""
-    yield str(problem)
+    yield plain(problem)
     source = _source(problem)
     if source is not None and problem.line:
         number = f"{problem.line:>5}"

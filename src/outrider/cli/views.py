@@ -11,6 +11,7 @@ from outrider.cli.arguments import short
 from outrider.cli.changes import as_written
 from outrider.cli.comparison import comparison
 from outrider.cli.output import state, table
+from outrider.cli.plain import plain
 
 Document = Mapping[str, Any]
 HEALTH: dict[bool | None, str] = {True: "yes", False: "unhealthy"}
@@ -43,7 +44,7 @@ def service(document: Document) -> Iterator[str]:
     yield from _allocations(document.get("allocations") or [])
     yield from _instances(document.get("instances") or [])
     yield from _upstreams(document.get("upstreams") or {})
-    yield from (f"\n! {text}" for text in (document.get("problem"),) if text)
+    yield from (f"\n! {plain(text)}" for text in (document.get("problem"),) if text)
 
 
 def history(versions: Sequence[Document], deployments: Sequence[Document]) -> Iterator[str]:
@@ -149,7 +150,7 @@ def _upstreams(found: Mapping[str, Document]) -> Iterator[str]:
 
 def _deployment_line(deployment: Document | None) -> Iterator[str]:
     if deployment:
-        first, *more = str(deployment.get("reason") or "").splitlines() or [""]
+        first, *more = plain(deployment.get("reason") or "").splitlines() or [""]
         said = f"{deployment['kind']} {short(deployment['id'])} {state(deployment['state'])}"
         yield f"last     {said}: {first}" if first else f"last     {said}"
         yield from (f"         {text}" for text in more)

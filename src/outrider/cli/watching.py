@@ -13,6 +13,7 @@ import click
 from outrider.cli import exits
 from outrider.cli.arguments import Duration, short
 from outrider.cli.invocation import Invocation
+from outrider.cli.plain import plain
 
 SIGNS: dict[str, tuple[str, str | None]] = {
     "accepted": ("•", None),
@@ -99,7 +100,7 @@ async def _printed(invocation: Invocation, deployment_id: str) -> AsyncIterator[
 def line(event: dict[str, Any]) -> str:
     """One event for a person: time, sign, message."""
     sign, colour = _sign(event)
-    return f"{str(event['at'])[11:19]}  {click.style(sign, fg=colour)} {event['message']}"
+    return f"{str(event['at'])[11:19]}  {click.style(sign, fg=colour)} {plain(event['message'])}"
 
 
 def _sign(event: dict[str, Any]) -> tuple[str, str | None]:
@@ -120,11 +121,11 @@ def _verdict(invocation: Invocation, deployment: dict[str, Any], event: dict[str
         say(f"or `outrider fail {service} -e {environment}` to keep the version before.")
         return exits.OK
     is_good = detail.get("state") == SUCCESSFUL
-    say("\n" + click.style("✓ " if is_good else "✗ ", fg="green" if is_good else "red") + event["message"])
+    say("\n" + click.style("✓ " if is_good else "✗ ", fg="green" if is_good else "red") + plain(event["message"]))
     if is_good:
         return exits.OK
     if detail.get("reason") and detail["reason"] not in event["message"]:
-        say(str(detail["reason"]))
+        say(plain(detail["reason"]))
     say(
         f"Look closer: `outrider logs {service} -e {environment} --type stderr`, `outrider status {service} -e {environment}`."
     )

@@ -82,6 +82,8 @@ def test_remarks_are_told_and_a_refused_plan_has_no_command() -> None:
         ("run.command", ["python3", "app.py"], "[python3, app.py]"),
         ("env.EMPTY", "", "''"),
         ("env.NUMBER", "1", "'1'"),
+        ("description", "Für alle", "Für alle"),
+        ("env.HOSTILE", "\x1b[2J", '"\\e[2J"'),
         ("env.GONE", None, "-"),
         ("stop.delay", 0, "0s"),
         ("checks", [{"http": "/", "interval": 5000, "name": None}], "[{http: /, interval: 5s}]"),

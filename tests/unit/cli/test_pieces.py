@@ -14,7 +14,9 @@ from outrider.cli.arguments import Duration, by_prefix
 from outrider.cli.comparison import comparison
 from outrider.cli.one_machine import only_one
 from outrider.cli.output import colour, table
+from outrider.cli.plain import plain
 from outrider.cli.problems import error_lines
+from outrider.cli.watching import line
 from outrider.errors import ConflictError, Problem, RemoteError, SpecError, UsageError
 from outrider.settings import Terminal
 
@@ -113,3 +115,12 @@ def test_an_address_that_only_envoy_has_is_seen() -> None:
     }
     (row,) = comparison(document)
     assert (row["address"], row["consul"], row["agent"], row["envoy"]) == ("10.0.0.9:80", "absent", "absent", "healthy")
+
+
+def test_text_from_outside_cannot_steer_the_terminal() -> None:
+    hostile = "gone\x1b[2J\x07\r\nnext\tcell"
+    assert plain(hostile) == "gone\ufffd[2J\ufffd\ufffd\nnext\tcell"
+    event = {"at": "2026-11-23T05:12:38Z", "kind": "warning", "message": hostile, "detail": {}}
+    shown = [*table(("A",), [(hostile,)]), line(event), *error_lines(RemoteError(hostile))]
+    assert "\x1b[2J" not in "".join(shown)
+    assert "\x07" not in "".join(shown)
