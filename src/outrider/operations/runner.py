@@ -80,20 +80,29 @@ class Runner:
                 if not work.done() and not await self._store.claim(deployment.id, self._holder, self._lease_s):
                     return
             work.result()
+        except RemoteError as error:
+            log.warning("deployment %s is taken up again later: %s", deployment.id, error.message)
         except OutriderError as error:
-            log.warning("deployment %s: %s", deployment.id, error.message)
+            await self._end(deployment, error.message)
         except Exception:
-            log.exception("deployment %s ended by a defect of Outrider", deployment.id)
+            log.exception("deployment %s", deployment.id)
+            await self._end(deployment, "a defect of Outrider ended the watching; the portal's log has its traceback")
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             await self._store.release(deployment.id, self._holder)
 
+    async def _end(self, deployment: Deployment, reason: str) -> None:
+        """Nothing is taken up for ever: what cannot be driven has failed, unless its end is written down already."""
+        now = await self._store.deployment(deployment.id)
+        if now is not None and not now.is_final:
+            await self._environments[deployment.environment].journal.end(now, "failed", reason)
+
     async def _finished(self, deployment: Deployment, *, is_taken_up: bool) -> None:
         environment = self._environments[deployment.environment]
         if is_taken_up:
-            await environment.journal.note(deployment.id, "resumed", "the portal watches it again")
             deployment = await resumed(environment, deployment)
+            await environment.journal.note(deployment.id, "resumed", "the portal watches it again")
         following = (Stopping if deployment.kind == "stop" else Following)(environment, deployment)
         verdict = await _patient_verdict(following, environment)
         await environment.journal.end(following.deployment, verdict.state, verdict.reason)

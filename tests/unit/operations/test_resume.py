@@ -96,6 +96,21 @@ async def test_what_nobody_registered_for_too_long_is_given_up(world: World, app
     assert "the portal was away" in ended.reason
 
 
+async def test_a_defect_ends_the_deployment_instead_of_taking_it_up_for_ever(
+    world: World, application: Application
+) -> None:
+    deployment = await left_behind(world, application)
+    version = await application.version("stage", "checkout", 2)
+    await world.nomad.register(version.job, deployment.expected_index)
+    world.nomad.progress_deadline_s = 60.0
+    world.nomad._evaluations.clear()  # what Nomad is asked for is not there: a KeyError in the simulator
+    await world.store.save_deployment(replace(deployment, state="running", modify_index=1, evaluation="gone"))
+    second = patient(world)
+    second.runner.start()
+    ended = await finished(second, deployment)
+    assert (ended.state, "defect" in ended.reason) == ("failed", True)
+
+
 def patient(world: World) -> Application:
     world.patience = replace(world.patience, silence=60.0)
     return world.application()
