@@ -9,6 +9,8 @@ from _json import encode_basestring_ascii, make_scanner
 
 LITERALS = {True: "true", False: "false", None: "null"}
 
+WHITESPACE = " \t\r\n"  # JSON's own; str.strip would take more
+
 Json = dict[str, object]
 
 
@@ -38,8 +40,8 @@ def scanned(text: str, position: int) -> tuple[object, int]:
 
 def parsed(text: str) -> object:
     """The one value in ``text``; raise ValueError where it is not exactly one."""
-    value, stop = scanned(text, len(text) - len(text.lstrip()))
-    if text[stop:].strip():
+    value, stop = scanned(text, len(text) - len(text.lstrip(WHITESPACE)))
+    if text[stop:].strip(WHITESPACE):
         raise ValueError("more than one value")
     return value
 

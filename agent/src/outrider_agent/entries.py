@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from outrider_agent.documents import Json, object_in, scanned
-
-WHITESPACE = " \t\r\n"
+from outrider_agent.documents import WHITESPACE, Json, object_in, scanned
 
 
 class MalformedError(ValueError):
@@ -94,5 +92,5 @@ def _start(text: str, position: int) -> int:
 
 
 def _ended(text: str, position: int) -> None:
-    if text[position:].strip():
+    if text[position:].strip(WHITESPACE):
         raise MalformedError("more after the list")
