@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,22 @@ HCM = f"{TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager
 ROUTER = f"{TYPES}.filters.http.router.v3.Router"
 START = "3s"
 
+Document = dict[str, Any]
+Shape = Callable[[Document], None]
+
 
 class Envoy(Program):
     """``egress`` are the ports on which each upstream is reached, in the order asked for."""
 
-    def __init__(self, binary: str, directory: Path, upstreams: Sequence[str]) -> None:
+    def __init__(self, binary: str, directory: Path, upstreams: Sequence[str], shape: Shape | None = None) -> None:
         self.directory = directory
         self.admin = f"unix:{directory}/admin.sock"
         self.egress = dict(zip(upstreams, free_ports(len(upstreams)), strict=True))
         config = directory / "envoy.json"
-        config.write_text(json.dumps(bootstrap(self.egress)))
+        document = bootstrap(self.egress)
+        if shape:
+            shape(document)
+        config.write_text(json.dumps(document))
         arguments = [binary, "-c", str(config), "--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"]
         super().__init__(arguments, directory / "envoy.log", {"PATH": "/usr/bin:/bin"}, directory)
 
@@ -48,9 +54,11 @@ class Envoy(Program):
 
 
 @contextlib.contextmanager
-def running_envoy(binary: str, directory: Path, upstreams: Sequence[str]) -> Generator[Envoy]:
-    """An Envoy that is LIVE."""
-    envoy = Envoy(binary, directory, upstreams)
+def running_envoy(
+    binary: str, directory: Path, upstreams: Sequence[str], shape: Shape | None = None
+) -> Generator[Envoy]:
+    """An Envoy that is LIVE; ``shape`` may change its start document."""
+    envoy = Envoy(binary, directory, upstreams, shape)
     try:
         eventually(envoy.is_live)
         yield envoy

@@ -31,7 +31,8 @@ def test_what_the_json_package_writes_is_parsed(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "{", '{"a"', '{"a":', "[1,", '"open', "nul", "1 2", "{} {}", "[" * 100_000, "\x00"]
+    "text",
+    ["", " ", "{", '{"a"', '{"a":', "[1,", '"open', "nul", "1 2", "{} {}", "[" * 100_000, "\x00", "\x0b{}", "[]\u00a0"],
 )
 def test_what_is_no_json_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
