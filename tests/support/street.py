@@ -1,0 +1,246 @@
+"""Sidecar Envoys on loopback with what is beside them: a discovery in place of the agent, ports, a log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from support.http_app import Answer, App, Connections, Serve
+from support.topologies import resolved
+
+from outrider.envoy.bootstrap import bootstrap
+from outrider.envoy.document import template
+from outrider.topology.sidecar import Topology
+
+SLOT = re.compile(r"\{\{ env `(\w+)` \}\}")
+SECRET = re.compile(r"\{\{ with [^}]*\}\}.*?\{\{ end \}\}")
+DEADLINE_S = 20.0
+Json = dict[str, Any]
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+async def accepts(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for a condition; a test that waits in vain fails by the deadline."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not await condition():  # noqa: ASYNC110 - what is waited for happens in another process
+            await asyncio.sleep(0.02)
+
+
+@dataclass
+class Discovery:
+    """Answers Envoy's polls for endpoints; ``endpoints`` maps services to ports on loopback."""
+
+    endpoints: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    health: dict[int, str] = field(default_factory=dict[int, str])
+
+    def names(self, service: str, *ports: int) -> None:
+        self.endpoints[service] = list(ports)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                length = int(re.findall(r"content-length: (\d+)", head)[0]) if "content-length" in head else 0
+                asked = json.loads(await reader.readexactly(length) or b"{}")
+                text = json.dumps(self._answer(asked)).encode() if asked else b"{}"
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(text) + text)
+                await writer.drain()
+
+    def _answer(self, asked: Json) -> Json:
+        service = asked["resource_names"][0]
+        places = [{"address": "127.0.0.1", "port_value": port} for port in self.endpoints.get(service, [])]
+        kind = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+        endpoints = [
+            {
+                "endpoint": {"address": {"socket_address": place}},
+                "health_status": self.health.get(place["port_value"], "UNKNOWN"),
+            }
+            for place in places
+        ]
+        resource = {"@type": kind, "cluster_name": service, "endpoints": [{"lb_endpoints": endpoints}]}
+        return {"version_info": str(endpoints), "type_url": kind, "resources": [resource]}
+
+
+@dataclass
+class Sidecar:
+    """A running Envoy with the ports that its allocation would know."""
+
+    process: asyncio.subprocess.Process
+    ports: Mapping[str, int]
+    log: Path
+
+    @property
+    def ingress(self) -> str:
+        return f"http://127.0.0.1:{self.ports['ingress']}"
+
+    @property
+    def metrics(self) -> str:
+        return f"http://127.0.0.1:{self.ports['metrics']}"
+
+    def egress(self, upstream: str) -> str:
+        return f"http://127.0.0.1:{self.ports[f'egress_{upstream}']}"
+
+    def failures(self) -> list[Json]:
+        lines = self.log.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+@dataclass
+class Street:
+    """Where sidecars and applications of one test live."""
+
+    envoy: str
+    directory: Path
+    client: httpx2.AsyncClient
+    discovery: Discovery
+    stack: contextlib.AsyncExitStack
+    connections: Connections = field(default_factory=Connections)
+    secret: str = ""
+
+    async def app(self, answer: Answer) -> App:
+        app = App(0, answer)
+        app.port = await self.server(app.serve)
+        return app
+
+    async def server(self, serve: Serve) -> int:
+        """The port of a server that lives as long as the test."""
+        server = await asyncio.start_server(self.connections.handler(serve), "127.0.0.1", 0)
+        self.stack.push_async_callback(self.connections.close, server)
+        return server.sockets[0].getsockname()[1]
+
+    async def sidecar(self, spec: Json, app_port: int | None = None, environment: Json | None = None) -> Sidecar:
+        """An Envoy for the service, live."""
+        made = resolved(spec, environment)
+        labels = [booking.label for booking in made.ports.bookings]
+        ports = {label: free_port() for label in labels} | ({"app": app_port} if app_port else {})
+        started = await self.started(made, ports)
+        await until(lambda: self.answers(started.metrics + "/stats/prometheus", 200))
+        return started
+
+    async def started(self, made: Topology, ports: Mapping[str, int]) -> Sidecar:
+        """An Envoy that may still be starting, or about to fail."""
+        home = self.directory / f"{made.service}-{len(list(self.directory.iterdir()))}"
+        (home / "envoy").mkdir(parents=True)
+        (home / "alloc/tmp").mkdir(parents=True)
+        (home / "envoy/envoy.json").write_text(self._rendered(template(bootstrap(made)), ports))
+        serve = self.connections.handler(self.discovery.serve)
+        agent = await asyncio.start_unix_server(serve, home / "alloc/tmp/agent.sock")
+        self.stack.push_async_callback(self.connections.close, agent)
+        log = home / "log"
+        with log.open("w") as output:
+            process = await asyncio.create_subprocess_exec(
+                *(self.envoy, "-c", "envoy.json", "--concurrency", "1", "--disable-hot-restart"),
+                *("--log-level", "warning", "--file-flush-interval-msec", "50"),
+                cwd=home / "envoy",
+                stdout=output,
+                stderr=output,
+            )
+        self.stack.push_async_callback(ended, process)
+        return Sidecar(process, ports, log)
+
+    def _rendered(self, text: str, ports: Mapping[str, int]) -> str:
+        """What Nomad makes of the template."""
+
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            return (
+                "127.0.0.1" if name.startswith("NOMAD_IP_") else str(ports.get(name.removeprefix("NOMAD_PORT_"), name))
+            )
+
+        return SECRET.sub(json.dumps(self.secret), SLOT.sub(value, text))
+
+    async def redis(self, program: str, *settings: str) -> int:
+        """The port of a real redis that keeps nothing."""
+        port = free_port()
+        process = await asyncio.create_subprocess_exec(
+            *(program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(self.directory)),
+            *settings,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        self.stack.push_async_callback(ended, process)
+        await until(lambda: accepts(port))
+        return port
+
+    async def answers(self, url: str, status: int) -> bool:
+        with contextlib.suppress(httpx2.TransportError):
+            return (await self.client.get(url)).status_code == status
+        return False
+
+    async def logged(self, sidecar: Sidecar, lines: int) -> None:
+        """Wait until the access log has that many lines."""
+
+        async def has() -> bool:
+            return len(sidecar.failures()) >= lines
+
+        await until(has)
+
+    async def sees(self, app: App, requests: int) -> None:
+        """Wait until the app has seen that many requests."""
+
+        async def has() -> bool:
+            return len(app.seen) >= requests
+
+        await until(has)
+
+    async def knows(self, sidecar: Sidecar, upstream: str, endpoints: int) -> None:
+        """Wait until the sidecar has that many endpoints of the upstream."""
+        line = re.compile(rf'membership_total\{{.*envoy_cluster_name="{upstream}".*\}} {endpoints}$', re.MULTILINE)
+
+        async def has() -> bool:
+            return bool(line.search((await self.client.get(sidecar.metrics + "/stats/prometheus")).text))
+
+        await until(has)
+
+
+async def ended(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+@dataclass
+class Pair:
+    """A caller and its callees, all of them known to the caller."""
+
+    street: Street
+    caller: Sidecar
+    callees: list[Sidecar]
+    apps: list[App]
+
+    @property
+    def url(self) -> str:
+        return self.caller.egress("payments")
+
+
+async def pair(street: Street, *answers: Answer, knobs: Json | None = None, callee: Json | None = None) -> Pair:
+    """``checkout`` calls ``payments``, which has an instance per answer."""
+    apps = [await street.app(answer) for answer in answers]
+    callees = [await street.sidecar({"service": "payments", **(callee or {})}, app.port) for app in apps]
+    street.discovery.names("payments", *(one.ports["ingress"] for one in callees))
+    spec = {"service": "checkout", "port": "none", "upstreams": {"payments": knobs or {}}}
+    caller = await street.sidecar(spec)
+    await street.knows(caller, "payments", len(apps))
+    return Pair(street, caller, callees, apps)
