@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,6 +47,12 @@ def table(figures: list[Figure]) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
+def noise() -> tuple[str, ...]:
+    """A warning where others use this machine, too: then latencies and shares of a core say little."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    return (f"this machine is busy: load {load:.1f} on {cores} cores",) if load > 1.5 * cores else ()
+
+
 def verdict(name: str, figures: list[Figure]) -> str:
     broken = [figure.name for figure in figures if not figure.holds]
     if broken:
@@ -56,6 +63,7 @@ def verdict(name: str, figures: list[Figure]) -> str:
 def report(name: str, figures: list[Figure], notes: tuple[str, ...] = ()) -> int:
     """Print the table and the verdict, write ``bench/results/NAME.json``; the exit code: 0 when every limit holds."""
     RESULTS.mkdir(parents=True, exist_ok=True)
+    notes = (*notes, *noise())
     document = {
         "name": name,
         "notes": notes,
