@@ -1,166 +1,136 @@
-"""What each answer does to a real Envoy: the table that the agent is built on, held against every Envoy that is pinned."""
+"""B03 and B04: what Envoy makes of each answer that an endpoint server could give; run again with every new Envoy.
+
+One Envoy has a cluster for each case. Each is given one good endpoint first, then the case's answer, once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import json
+import socket
+from collections import Counter
+from collections.abc import Callable, Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event, Thread
+from typing import Any, cast
 
 import pytest
-from envoys import Document, Envoy, running_envoy
-from fakes.agent import FakeAgent, Script, assignment, hang, host, reset, status, update
-from machine import eventually
+from envoys import Envoy, running_envoy
+from machine import eventually, short_directory
+from outrider_agent.discovery import TYPE_URL
 
-COUNTERS = ("update_attempt", "update_success", "update_failure", "update_rejected", "update_empty")
-
-
-@pytest.fixture
-def agent(directory: Path) -> Generator[FakeAgent]:
-    with FakeAgent().running(directory / "agent.sock") as running:
-        yield running
+Answer = tuple[int, bytes]
+GOOD, OTHER = 1, 2  # ports of endpoints; nobody needs to listen there
 
 
-def answerers(envoy: Envoy, requests: int = 12) -> set[int]:
-    """Ports that answered; every request must succeed."""
-    answers = [envoy.get("web") for _ in range(requests)]
-    assert {code for code, _ in answers} == {200}, answers
-    return {int(body) for _, body in answers}
+def resource(name: str, *ports: int, address: str = "127.0.0.1", **more: Any) -> dict[str, Any]:
+    endpoints = [
+        {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}, **more}
+        for port in ports
+    ]
+    return {"@type": TYPE_URL, "cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}] if ports else []}
 
 
-def counters(envoy: Envoy) -> dict[str, int]:
-    return {name: envoy.stat(f"cluster.web.{name}") for name in COUNTERS}
+def answer(version: str, *resources: dict[str, Any], **more: Any) -> Answer:
+    return 200, json.dumps({"version_info": version, "type_url": TYPE_URL, "resources": resources, **more}).encode()
 
 
-def impatient(document: Document) -> None:
-    """Envoy waits for an answer for a second only."""
-    web = document["static_resources"]["clusters"][1]
-    web["eds_cluster_config"]["eds_config"]["api_config_source"]["request_timeout"] = "1s"
-
-
-KEPT: dict[str, tuple[str, Script]] = {
-    "500": ("update_failure", status(500, "no")),
-    "503": ("update_failure", status(503)),
-    "404": ("update_failure", status(404)),
-    "connection reset": ("update_failure", reset),
-    "malformed JSON": ("update_rejected", status(200, "{")),
-    "an empty body": ("update_rejected", status(200, "")),
-    "another cluster": ("update_rejected", update("2", assignment(host(1), name="other"))),
-    "two resources": ("update_rejected", update("2", assignment(host(1)), assignment(host(2)))),
-    "a hostname": ("update_rejected", update("2", assignment(host(1, "localhost")))),
-    "a port that is none": ("update_rejected", update("2", assignment(host(99999)))),
-    "a port that is true": ("update_rejected", update("2", assignment(host(True)))),
-    "a weight of 0": ("update_rejected", update("2", assignment(host(1), host(2, load_balancing_weight=0)))),
-    "half a sign": (
+CASES: dict[str, tuple[Callable[[str], Answer], str, set[int]]] = {
+    # name: (the answer, the counter that must rise, the endpoints that must be left)
+    "changed": (lambda name: answer("2", resource(name, OTHER)), "update_success", {OTHER}),
+    "same-version": (lambda name: answer("1", resource(name, OTHER)), "update_success", {OTHER}),
+    "same-content": (lambda name: answer("2", resource(name, GOOD)), "update_no_rebuild", {GOOD}),
+    "not-modified": (lambda _: (304, b""), "update_attempt", {GOOD}),
+    "server-error": (lambda _: (500, b"oops"), "update_failure", {GOOD}),
+    "unavailable": (lambda _: (503, b""), "update_failure", {GOOD}),
+    "not-found": (lambda _: (404, b""), "update_failure", {GOOD}),
+    "malformed": (lambda _: (200, b'{"version_info":"2","resou'), "update_rejected", {GOOD}),
+    "nothing": (lambda _: (200, b""), "update_rejected", {GOOD}),
+    "wrong-name": (lambda _: answer("2", resource("somebody-else", OTHER)), "update_rejected", {GOOD}),
+    "two-resources": (
+        lambda name: answer("2", resource(name, OTHER), resource(f"{name}2", OTHER)),
         "update_rejected",
-        update("2", assignment(host(1, metadata={"filter_metadata": {"envoy.lb": {"version": "\ud800"}}}))),
+        {GOOD},
     ),
-    "no resources": ("update_empty", update("2")),
-    "an empty document": ("update_empty", status(200, "{}")),
+    "host-name": (lambda name: answer("2", resource(name, OTHER, address="localhost")), "update_rejected", {GOOD}),
+    "bad-port": (lambda name: answer("2", resource(name, 99_999)), "update_rejected", {GOOD}),
+    "weight-zero": (
+        lambda name: answer("2", resource(name, OTHER, load_balancing_weight=0)),
+        "update_rejected",
+        {GOOD},
+    ),
+    "unknown-field": (lambda name: answer("2", resource(name, OTHER), surprise=1), "update_success", {OTHER}),
+    "no-resources": (lambda _: answer("2"), "update_empty", {GOOD}),
+    "no-endpoints": (lambda name: answer("2", resource(name)), "update_success", set()),
 }
 
 
-@pytest.mark.parametrize("case", KEPT)
-def test_b03_an_answer_that_is_none_leaves_the_endpoints_as_they_are(
-    directory: Path, agent: FakeAgent, backends: list[int], envoy_bin: str, case: str
-) -> None:
-    first, second, _ = backends
-    counter, script = KEPT[case]
-    agent.answers(update("1", assignment(host(first))))
-    with running_envoy(envoy_bin, directory, ["web"]) as envoy:
-        assert answerers(envoy) == {first}
-        before = counters(envoy)
-        agent.answers(script)
-        eventually(lambda: counters(envoy)[counter] > before[counter])
-        assert answerers(envoy) == {first}
-        agent.answers(update("3", assignment(host(second))))
-        eventually(lambda: answerers(envoy) == {second})
+class Poll(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        server = cast("Script", self.server)
+        (name,) = json.loads(self.rfile.read(int(self.headers["content-length"])))["resource_names"]
+        server.asked[name] += 1
+        if server.asked[name] > 2:
+            server.is_over.wait()  # a held poll
+        status, body = answer("1", resource(name, GOOD)) if server.asked[name] == 1 else CASES[name][0](name)
+        head = f"HTTP/1.1 {status} x\r\n" + ("" if status == 304 else f"content-length: {len(body)}\r\n") + "\r\n"
+        self.wfile.write(head.encode() + body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the parent's name
+        """Keep quiet."""
 
 
-def test_b03_not_modified_changes_nothing_and_is_counted_as_nothing(
-    directory: Path, agent: FakeAgent, backends: list[int], envoy_bin: str
-) -> None:
-    agent.answers(update("1", assignment(host(backends[0]))))
-    with running_envoy(envoy_bin, directory, ["web"]) as envoy:
-        assert answerers(envoy) == {backends[0]}
-        before = counters(envoy)
-        for _ in range(3):
-            agent.answers(status(304))
-        eventually(lambda: counters(envoy)["update_attempt"] >= before["update_attempt"] + 3)
-        assert answerers(envoy) == {backends[0]}
-        assert {**counters(envoy), "update_attempt": 0} == {**before, "update_attempt": 0}
+class Script(ThreadingHTTPServer):
+    """Good first, then the case's answer, then nothing any more."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, path: Path) -> None:
+        self.asked: Counter[str] = Counter()
+        self.is_over = Event()
+        super().__init__(("127.0.0.1", 0), Poll)
+        self.socket.close()
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.bind(str(path))
+        self.socket.listen(64)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Envoy hangs up in the end."""
 
 
-def test_b03_an_agent_that_hangs_costs_envoy_its_timeout_and_nothing_else(
-    directory: Path, agent: FakeAgent, backends: list[int], envoy_bin: str
-) -> None:
-    first, second, _ = backends
-    agent.answers(update("1", assignment(host(first))))
-    with running_envoy(envoy_bin, directory, ["web"], impatient) as envoy:
-        assert answerers(envoy) == {first}
-        agent.answers(hang)
-        eventually(lambda: counters(envoy)["update_failure"] > 0)
-        assert answerers(envoy) == {first}
-        agent.answers(update("2", assignment(host(second))))
-        eventually(lambda: answerers(envoy) == {second})
+@pytest.fixture(scope="module")
+def envoy(envoy_bin: str) -> Generator[Envoy]:
+    """An Envoy that has had every answer and asks for the next."""
+    with short_directory() as directory:
+        script = Script(directory / "agent.sock")
+        thread = Thread(target=script.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        with running_envoy(envoy_bin, directory, list(CASES)) as running:
+            eventually(lambda: all(script.asked[name] > 2 for name in CASES))
+            yield running
+        script.is_over.set()
+        script.shutdown()
+        thread.join()
+        script.server_close()
 
 
-APPLIED: dict[str, Script] = {
-    "the same version with other content": update("1", assignment(host(2))),
-    "an unknown field": update("2", assignment(host(2), unknown=True)),
-    "one address twice": update("2", assignment(host(2), host(2, health_status="UNHEALTHY"))),
-}
+@pytest.mark.parametrize("name", CASES)
+def test_envoy_does_what_the_agent_relies_on(envoy: Envoy, name: str) -> None:
+    _, counter, left = CASES[name]
+    assert envoy.endpoints(name) == {f"127.0.0.1:{port}" for port in left}
+    assert envoy.stat(f"cluster.{name}.{counter}") >= 1
+    rejected = 1 if counter == "update_rejected" else 0
+    assert envoy.stat(f"cluster.{name}.update_rejected") == rejected
 
 
-@pytest.mark.parametrize("case", APPLIED)
-def test_b03_what_envoy_does_take(directory: Path, agent: FakeAgent, envoy_bin: str, case: str) -> None:
-    agent.answers(update("1", assignment(host(1))))
-    with running_envoy(envoy_bin, directory, ["web"]) as envoy:
-        eventually(lambda: envoy.endpoints("web") == {"127.0.0.1:1"})
-        agent.answers(APPLIED[case])
-        eventually(lambda: envoy.endpoints("web") == {"127.0.0.1:2"})
-        assert counters(envoy)["update_rejected"] == 0
+def test_an_emptied_cluster_answers_at_once(envoy: Envoy) -> None:
+    status, body = envoy.get("no-endpoints")
+    assert (status, b"no healthy upstream" in body) == (503, True)
 
 
-def test_b03_the_same_content_again_rebuilds_nothing(directory: Path, agent: FakeAgent, envoy_bin: str) -> None:
-    agent.answers(update("1", assignment(host(1))))
-    with running_envoy(envoy_bin, directory, ["web"]) as envoy:
-        eventually(lambda: envoy.endpoints("web") == {"127.0.0.1:1"})
-        agent.answers(update("2", assignment(host(1))))
-        eventually(lambda: envoy.stat("cluster.web.update_no_rebuild") == 1)
-
-
-def test_b03_after_a_rejection_envoy_asks_with_the_version_that_it_has(
-    directory: Path, agent: FakeAgent, envoy_bin: str
-) -> None:
-    """All that an agent ever learns of it."""
-    agent.answers(update("1", assignment(host(1))))
-    with running_envoy(envoy_bin, directory, ["web"]) as envoy:
-        eventually(lambda: len(agent.asked) == 2)
-        agent.answers(update("2", assignment(host(99999))))
-        eventually(lambda: len(agent.asked) == 3)
-        assert [one.get("version_info") for one in agent.asked] == [None, "1", "1"]
-        assert not any("error_detail" in one for one in agent.asked)
-        assert envoy.stat("cluster.web.update_rejected") == 1
-
-
-def test_b04_no_resources_keep_and_an_assignment_without_endpoints_empties(
-    directory: Path, agent: FakeAgent, backends: list[int], envoy_bin: str
-) -> None:
-    first = backends[0]
-    agent.answers(update("1", assignment(host(first))))
-    with running_envoy(envoy_bin, directory, ["web"]) as envoy:
-        assert answerers(envoy) == {first}
-        agent.answers(update("2"))
-        eventually(lambda: counters(envoy)["update_empty"] == 1)
-        assert answerers(envoy) == {first}
-        agent.answers(update("3", assignment()))
-        eventually(lambda: envoy.get("web")[0] == 503)
-        assert b"no healthy upstream" in envoy.get("web")[1]
-
-
-def test_b15_a_stale_cap_would_empty_the_cluster_of_a_silent_agent_so_only_a_policy_sets_one(
-    directory: Path, agent: FakeAgent, backends: list[int], envoy_bin: str
-) -> None:
-    agent.answers(update("1", assignment(host(backends[0]), policy={"endpoint_stale_after": "1s"})))
-    with running_envoy(envoy_bin, directory, ["web"]) as envoy:
-        eventually(lambda: envoy.stat("cluster.web.assignment_stale") == 1)
-        assert envoy.get("web")[0] == 503
+def test_nothing_is_deprecated(envoy: Envoy) -> None:
+    """B16: a warning of deprecation is a failure."""
+    assert "eprecated" not in envoy.output()
