@@ -7,7 +7,9 @@ from outrider.envoy.cluster import internal, local_app, trace_collector, upstrea
 from outrider.envoy.extension import Json
 from outrider.envoy.listener import egress_listener, ingress_listener, metrics_listener
 from outrider.envoy.overload import overload_manager
+from outrider.envoy.patch import patched
 from outrider.envoy.stats import stats_config
+from outrider.envoy.tracing import reporting
 from outrider.topology import names
 from outrider.topology.ports import Slot
 from outrider.topology.sidecar import Sidecar, Topology
@@ -18,11 +20,12 @@ SAMPLE_ALLOCATION = "00000000-0000-0000-0000-000000000000"
 def bootstrap(topology: Topology) -> Json:
     """The whole document, with slots where only the allocation knows the value (document.py fills them).
 
-    Raises ValueError for a service outside the mesh, which has no Envoy.
+    The operators' patches come last. Raises ValueError for a service outside the mesh, which has no Envoy, and
+    SpecError for a patch that cannot be applied.
     """
     if topology.sidecar is None:
         raise ValueError(f"{topology.service} is outside the mesh: it has no Envoy")
-    return _bootstrap(topology.sidecar)
+    return patched(_bootstrap(topology.sidecar), topology.sidecar.patches)
 
 
 def _bootstrap(sidecar: Sidecar) -> Json:
@@ -33,6 +36,7 @@ def _bootstrap(sidecar: Sidecar) -> Json:
         "static_resources": {"listeners": _listeners(sidecar), "clusters": _clusters(sidecar)},
         "stats_config": stats_config(sidecar),
         "overload_manager": overload_manager(sidecar.memory_mb),
+        **({"layered_runtime": reporting()} if sidecar.tracing else {}),
     }
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Any, cast
 
 from outrider.envoy.extension import Json
-from outrider.topology.ports import Slot
+from outrider.topology.ports import NodeFile, Slot
 from outrider.topology.secret import Expression
 
 MARK = "\0"
@@ -24,6 +24,8 @@ def _sampled(value: Any) -> Any:
         return {key: _sampled(item) for key, item in cast("Json", value).items()}
     if isinstance(value, list):
         return [_sampled(item) for item in cast("list[Any]", value)]
+    if isinstance(value, NodeFile):
+        return {"inline_string": value.sample}
     return value.sample if isinstance(value, (Slot, Expression)) else value
 
 
@@ -38,6 +40,8 @@ def template(document: Json) -> str:
     return MARKED.sub(lambda found: json.loads(found[1]), text.replace("{{", r"\u007b\u007b"))
 
 
-def _marked(value: Slot | Expression) -> Json:
+def _marked(value: Slot | Expression | NodeFile) -> Json:
     """An object that no document holds, around the template's text; in a string its quotes would be escaped."""
+    if isinstance(value, NodeFile):
+        return {"filename": value.path}
     return {MARK: value.template if isinstance(value, Expression) else f'"{{{{ env `{value.variable}` }}}}"'}

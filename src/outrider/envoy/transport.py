@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from outrider.envoy.extension import Json, extension
+from outrider.topology.ports import NodeFile
 
-# The place of Debian, Ubuntu, Alpine and Envoy's own images; it is read where Envoy runs.
-SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 ALPN = {"http": ["http/1.1"], "http2": ["h2"], "grpc": ["h2"]}
+# A root whose key is gone: Envoy reads CA files while it validates, and the node's need not be on this machine.
+SAMPLE_ROOT = """\
+-----BEGIN CERTIFICATE-----
+MIIBbzCCARWgAwIBAgIBATAKBggqhkjOPQQDAjAmMSQwIgYDVQQDDBtBIHNhbXBs
+ZSB0aGF0IHNpZ25zIG5vdGhpbmcwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEw
+MDAwMDBaMCYxJDAiBgNVBAMMG0Egc2FtcGxlIHRoYXQgc2lnbnMgbm90aGluZzBZ
+MBMGByqGSM49AgEGCCqGSM49AwEHA0IABIOFRxXwg0mKBdz0LUomzCITb/1DdxrL
+aJU1qICxs+Im/t/0eSkGY7JiPphLIWb5UP/1sknfyuByIMuM0n3TXrajMjAwMA8G
+A1UdEwEB/wQFMAMBAf8wHQYDVR0OBBYEFOrvq9Oey2vw+EgahrNTreFgfu1jMAoG
+CCqGSM49BAMCA0gAMEUCIQD6EAdn3dX6Q34BrZHnLPRPyYPbdkobcx7bsYgTQtTx
+zwIgUIksvNCwq3SWsJWvREjKXtH7uSjL4epwv8JSseinnNM=
+-----END CERTIFICATE-----
+"""
 
 
-def tls(host: str, protocol: str | None = None) -> Json:
-    """TLS with the host as SNI and as the name that the certificate must bear."""
+def tls(host: str, ca_roots: str, protocol: str | None = None) -> Json:
+    """TLS with the host as SNI and as the name that the certificate must bear; ``ca_roots`` is a file of the node."""
     alpn = {"alpn_protocols": ALPN[protocol]} if protocol in ALPN else {}
     verified = {
-        "trusted_ca": {"filename": SYSTEM_ROOTS},
+        "trusted_ca": NodeFile(ca_roots, SAMPLE_ROOT),
         "match_typed_subject_alt_names": [{"san_type": _name_kind(host), "matcher": {"exact": host}}],
     }
     return extension(

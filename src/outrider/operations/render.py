@@ -58,8 +58,11 @@ class Rendered:
 
     @property
     def merged(self) -> Json:
-        """The spec of this environment as JSON, defaults filled in."""
-        return self.service.model_dump(mode="json")
+        """The spec of this environment as JSON, defaults filled in, and with the content of the patches it names."""
+        sidecar = self.topology.sidecar
+        chosen = sidecar.patches if sidecar else ()
+        patches = {each.name: each.patch.model_dump(mode="json") for each in chosen}
+        return {**self.service.model_dump(mode="json"), "patches": patches}
 
     @property
     def stated(self) -> Json:
@@ -87,9 +90,9 @@ def rendered(source: Source, surroundings: Surroundings, running_count: int | No
             directory=source.directory,
             agent=surroundings.agent,
         )
+        document = bootstrap(resolved) if resolved.sidecar else None
     except SpecError as error:
         raise SpecError(written.located(error.problems)) from error
-    document = bootstrap(resolved) if resolved.sidecar else None
     text = template(document) if document is not None else None
     return Rendered(
         service=service,

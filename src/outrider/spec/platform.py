@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema, model_validator
 
+from outrider.spec.patch import Patch
 from outrider.spec.shapes import by_key
 from outrider.spec.sidecar import CONTAINER_DRIVERS, Sidecar
 from outrider.spec.values import (
@@ -152,6 +153,8 @@ class Environment(Written):
     """Where spans go. Left out: no tracing."""
     defaults: Defaults = Field(default_factory=Defaults)
     """Knobs of every upstream that says nothing else."""
+    patches: dict[DnsLabel, Patch] = Field(default_factory=dict)
+    """Changes of Envoy's bootstrap, by name, for the services that name them in their ``patches``."""
 
     complete = model_validator(mode="before")(with_sidecar_driver)
 

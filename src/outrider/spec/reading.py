@@ -10,6 +10,7 @@ from outrider.errors import Problem, SpecError
 from outrider.spec.checking import checked, nulls
 from outrider.spec.document import Document, document
 from outrider.spec.merge import merged
+from outrider.spec.patch import is_inside_a_patch, patches_of
 from outrider.spec.places import path_of, problem
 from outrider.spec.platform import Platform
 from outrider.spec.platform_rules import PLATFORM
@@ -77,12 +78,19 @@ def read_service(text: str, file: str, environment: str | None = None, *, known:
 def read_platform(text: str, file: str) -> Platform:
     """The platform in ``text``. Raises SpecError with all problems, each with its line and column."""
     source = document(text, file)
-    empty = nulls(source.data)
-    platform, wrong = checked(without(source.data), PLATFORM)
+    empty = [path for path in nulls(source.data) if not is_inside_a_patch(path)]
+    platform, wrong = checked(with_patches(without(source.data), source.data), PLATFORM)
     problems = [problem(finding, source, file) for finding in without_value(empty, Platform) + beside(wrong, empty)]
     if problems or platform is None:
         raise refused(problems)
     return platform
+
+
+def with_patches(data: Any, source: Any) -> Any:
+    """The data with its patches as they were written: there, an empty key is a removal."""
+    written = patches_of(source)
+    environments = {name: {**data["environments"][name], "patches": patches} for name, patches in written.items()}
+    return {**data, "environments": {**data["environments"], **environments}} if written else data
 
 
 def parts(data: Any) -> tuple[Any, dict[str, dict[str, Any]]]:

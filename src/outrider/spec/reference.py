@@ -135,7 +135,7 @@ def kind_of_type(schema: Schema) -> str:
         case "object":
             inner: list[Schema] = list(schema.get("patternProperties", {}).values())
             values = inner[0] if inner else schema.get("additionalProperties", {})
-            return f"map from name to {kind(values)}"
+            return "map" if isinstance(values, bool) else f"map from name to {kind(values)}"
         case "integer":
             return f"whole number{bounds(schema)}"
         case "number":

@@ -125,6 +125,14 @@ def consul_entry_taken(service: Service) -> Iterator[Finding]:
             yield Finding(("consul", "tags", index), "is set by Outrider: remove it")
 
 
+def patches_at_odds(service: Service) -> Iterator[Finding]:
+    for index, name in enumerate(service.patches):
+        if not service.mesh:
+            yield Finding(("patches", index), "has no effect: with mesh: false there is no Envoy to patch")
+        elif name in service.patches[:index]:
+            yield Finding(("patches", index), f"{name} stands here twice: a patch is applied once")
+
+
 def update_at_odds(service: Service) -> Iterator[Finding]:
     update = service.update
     if service.count is not None and update.canary > service.count:
@@ -189,6 +197,11 @@ SERVICE = Kind(
             ("consul",),
             consul_entry_taken,
             "The tags `outrider` and `canary`, and meta that begins with `outrider` or `consul-`, are not free.",
+        ),
+        Rule(
+            ("mesh", "patches"),
+            patches_at_odds,
+            "`patches` need the mesh, and each of them is named once.",
         ),
         Rule(
             ("update", "count"),

@@ -125,6 +125,8 @@ class Service(Written):
     """The services that it calls, by their name."""
     ingress: Ingress = Field(default_factory=Ingress)
     """What holds for requests to this service."""
+    patches: Items[DnsLabel] = ()
+    """Changes of its Envoy's bootstrap, in this order: names of ``patches`` in the environment's platform file."""
     consul: ConsulEntry = Field(default_factory=ConsulEntry)
     """Passed through to the service's entry in Consul."""
     checks: Items[Check] = ()

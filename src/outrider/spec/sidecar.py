@@ -12,6 +12,8 @@ from outrider.spec.values import Line, Matching, WebAddress, Written
 SidecarDriver = Literal["docker", "podman", "exec", "raw_exec"]
 CONTAINER_DRIVERS = frozenset({"docker", "podman"})
 NOBODY = "65534"
+# The place of Debian, Ubuntu, Alpine and Envoy's own images.
+SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Image(Written):
@@ -89,3 +91,5 @@ class Sidecar(Written):
     """How they talk to each other: sockets in the allocation's directory, or ports on 127.0.0.1."""
     memory: SidecarMemory = Field(default_factory=SidecarMemory)
     """Memory of the tasks."""
+    ca_roots: Annotated[Line, Matching("^/.*[^/]$", "an absolute path of a file")] = SYSTEM_ROOTS
+    """File of CA certificates (PEM) where Envoy runs, against which TLS towards services outside is verified."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outrider.spec.knobs import HTTP_PROTOCOLS, KNOBS
-from outrider.spec.platform import Defaults
+from outrider.spec.platform import Environment
 from outrider.spec.upstream import Protocol
 from outrider.spec.upstream import Upstream as Written
 from outrider.topology.ports import Address
@@ -12,9 +12,9 @@ from outrider.topology.sidecar import Outside, Upstream
 HTTP_PORT, HTTPS_PORT = 80, 443
 
 
-def upstream(name: str, written: Written, protocol: Protocol, defaults: Defaults, listen: Address) -> Upstream:
+def upstream(name: str, written: Written, protocol: Protocol, platform: Environment, listen: Address) -> Upstream:
     """The upstream with every default filled in."""
-    known = KNOBS[protocol]
+    known, defaults = KNOBS[protocol], platform.defaults
     timeout = written.timeout or defaults.timeout
     retries = defaults.retries if written.retries is None else written.retries
     timed = "timeout" in known and not written.stream
@@ -27,7 +27,7 @@ def upstream(name: str, written: Written, protocol: Protocol, defaults: Defaults
         retries=retries if "retries" in known else 0,
         limit=(written.limit or defaults.limit) if "limit" in known else None,
         stream=written.stream,
-        outside=outside(written),
+        outside=outside(written, platform.sidecar.ca_roots),
         password=written.password,
     )
 
@@ -41,9 +41,9 @@ def try_timeout(timeout_ms: int, retries: int) -> int | None:
     return max(1, timeout_ms // 2) if retries else None
 
 
-def outside(written: Written) -> Outside | None:
+def outside(written: Written, ca_roots: str) -> Outside | None:
     """Host and port of an upstream outside Consul; IPv6 comes in brackets and leaves without."""
     if written.address is None:
         return None
     host, _, port = written.address.rpartition(":")
-    return Outside(host.strip("[]"), int(port), written.tls)
+    return Outside(host.strip("[]"), int(port), ca_roots if written.tls else None)

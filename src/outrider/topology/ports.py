@@ -1,4 +1,4 @@
-"""Where everything listens: what only the allocation knows (slots), addresses, and the ports that Nomad books."""
+"""Where everything listens: what only allocation and node know (slots, files), addresses, and ports to book."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ class Slot:
     def interpolation(self) -> str:
         """As Nomad fills it in in a job: ``${NOMAD_PORT_ingress}``."""
         return f"${{{self.variable}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFile:
+    """A file where Envoy runs, read there; ``sample`` is content to validate with where the file is missing."""
+
+    path: str
+    sample: str
 
 
 @dataclass(frozen=True, slots=True)

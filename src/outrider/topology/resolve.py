@@ -8,7 +8,7 @@ from typing import cast, get_args
 from urllib.parse import urlsplit
 
 from outrider.errors import Problem, SpecError, UsageError
-from outrider.spec.check import HttpCheck
+from outrider.spec.check import GrpcCheck, HttpCheck
 from outrider.spec.platform import Environment, Platform
 from outrider.spec.platform import Tracing as Collector
 from outrider.spec.service import Service
@@ -17,7 +17,7 @@ from outrider.topology import names
 from outrider.topology.knobs import HTTP_PORT, HTTPS_PORT, upstream
 from outrider.topology.ports import Address, Pipe, Ports, Wishes, ports
 from outrider.topology.rules import Case, known_protocol, problems
-from outrider.topology.sidecar import App, Artifact, Sidecar, Topology, Tracing, Upstream
+from outrider.topology.sidecar import App, Artifact, NamedPatch, Sidecar, Topology, Tracing, Upstream
 from outrider.topology.version import version_hash
 
 
@@ -84,7 +84,7 @@ def _wishes(service: Service, platform: Environment) -> Wishes:
 
 def _upstreams(case: Case, booked: Ports) -> tuple[Upstream, ...]:
     return tuple(
-        upstream(name, written, _speaks(case, name), case.platform.defaults, booked.egress[name])
+        upstream(name, written, _speaks(case, name), case.platform, booked.egress[name])
         for name, written in sorted(case.spec.upstreams.items())
     )
 
@@ -114,8 +114,9 @@ def _sidecar(case: Case, environment: str, booked: Ports, upstreams: tuple[Upstr
         admin=booked.admin or _pipe(platform, names.ADMIN_SOCKET),
         app=_app(spec, booked.app) if booked.app else None,
         upstreams=upstreams,
-        tracing=_tracing(platform.tracing) if platform.tracing else None,
+        tracing=_tracing(platform.tracing, platform.sidecar.ca_roots) if platform.tracing else None,
         memory_mb=platform.sidecar.memory.envoy,
+        patches=tuple(NamedPatch(name, platform.patches[name]) for name in spec.patches),
     )
 
 
@@ -135,16 +136,17 @@ def _app(spec: Service, address: Address) -> App:
         idle_ms=spec.ingress.keep_alive,
         check_paths=tuple(sorted({check.http for check in spec.checks if isinstance(check, HttpCheck)})),
         rate=spec.ingress.rate,
+        has_grpc_check=any(isinstance(check, GrpcCheck) for check in spec.checks),
     )
 
 
-def _tracing(collector: Collector) -> Tracing:
+def _tracing(collector: Collector, ca_roots: str) -> Tracing:
     parts = urlsplit(collector.collector)
     is_tls = parts.scheme == "https"
     return Tracing(
         host=parts.hostname or "",
         port=parts.port or (HTTPS_PORT if is_tls else HTTP_PORT),
         path=parts.path.rstrip("/") or "/api/v2/spans",
-        tls=is_tls,
+        ca_roots=ca_roots if is_tls else None,
         sampling=collector.sampling,
     )

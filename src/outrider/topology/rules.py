@@ -72,6 +72,16 @@ def knobs_without_effect(case: Case) -> Iterator[Problem]:
                 yield Problem(".".join(map(str, finding.path)), finding.message)
 
 
+def unknown_patches(case: Case) -> Iterator[Problem]:
+    known = tuple(case.platform.patches)
+    for index, name in enumerate(case.spec.patches):
+        if name not in known:
+            listed = f"it has {', '.join(known)}" if known else "it has none"
+            yield Problem(
+                f"patches.{index}", f"the platform has no patch {name} here; {listed}", near_miss(name, known)
+            )
+
+
 def run_and_driver(case: Case) -> Iterator[Problem]:
     is_image, driver = isinstance(case.spec.run, ImageRun), case.platform.driver
     if is_image and driver not in CONTAINER_DRIVERS:
@@ -104,6 +114,7 @@ RULES: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     unknown_upstreams,
     mismatched_upstreams,
     knobs_without_effect,
+    unknown_patches,
     fixed_ports,
     stop_delay,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from outrider.spec.knobs import HTTP_PROTOCOLS
+from outrider.spec.patch import JsonPatch, MergePatch
 from outrider.spec.platform import Environment
 from outrider.spec.service import Service
 from outrider.spec.upstream import Protocol
@@ -22,11 +23,11 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A service that is not in Consul."""
+    """A service that is not in Consul; ``ca_roots`` is the file that TLS is verified by, None where it speaks none."""
 
     host: str
     port: int
-    tls: bool
+    ca_roots: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class App:
     idle_ms: int
     check_paths: tuple[str, ...]
     rate: int | None
+    has_grpc_check: bool = False
 
     @property
     def is_http(self) -> bool:
@@ -72,13 +74,21 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Tracing:
-    """Where spans go; ``sampling`` in percent of the traces that begin here."""
+    """Where spans go; ``sampling`` in percent of the traces that begin here, ``ca_roots`` as of ``Outside``."""
 
     host: str
     port: int
     path: str
-    tls: bool
+    ca_roots: str | None
     sampling: float
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPatch:
+    """A change of the bootstrap that operators wrote and the service has chosen."""
+
+    name: str
+    patch: MergePatch | JsonPatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,7 @@ class Sidecar:
     upstreams: tuple[Upstream, ...]
     tracing: Tracing | None
     memory_mb: int
+    patches: tuple[NamedPatch, ...]
 
     @property
     def discovered(self) -> tuple[str, ...]:

@@ -115,7 +115,16 @@ def test_a_collectors_address_is_taken_apart() -> None:
     assert collected.sidecar
     assert collected.sidecar.tracing
     tracing = collected.sidecar.tracing
-    assert (tracing.host, tracing.port, tracing.path, tracing.tls, tracing.sampling) == (
+    assert (tracing.host, tracing.port, tracing.path, tracing.ca_roots, tracing.sampling) == (
         *("zipkin.example", 443, "/custom"),
-        *(True, 5.0),
+        *("/etc/ssl/certs/ca-certificates.crt", 5.0),
     )
+
+
+def test_a_patch_that_the_platform_lacks_is_refused_with_the_near_miss() -> None:
+    patches = {"patches": {"large-headers": {"merge": {"a": 1}}}}
+    with pytest.raises(SpecError) as caught:
+        resolved({"patches": ["large-header"]}, patches)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.suggestion) == ("patches.0", "large-headers")
+    assert problem.message == "the platform has no patch large-header here; it has large-headers"

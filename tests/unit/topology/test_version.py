@@ -63,3 +63,22 @@ def test_the_order_of_keys_in_the_file_means_nothing() -> None:
     one = {"env": {"A": "1", "B": "2"}, "upstreams": {"x": {}, "y": {}}}
     other = {"upstreams": {"y": {}, "x": {}}, "env": {"B": "2", "A": "1"}}
     assert resolved(one).version_hash == resolved(other).version_hash
+
+
+def test_a_patch_counts_for_the_services_that_name_it_and_for_nobody_else() -> None:
+    def patches(timeout: str) -> dict[str, object]:
+        return {"patches": {"slow": {"merge": {"static_resources": {"x": timeout}}}}}
+
+    chosen = {"patches": ["slow"]}
+    assert resolved({}, patches("1s")).version_hash == resolved({}).version_hash
+    assert resolved(chosen, patches("1s")).version_hash != resolved({}).version_hash
+    assert resolved(chosen, patches("1s")).version_hash != resolved(chosen, patches("2s")).version_hash
+
+
+def test_the_roots_count_where_tls_is_spoken() -> None:
+    elsewhere = {"sidecar": {"ca_roots": "/etc/pki/tls/certs/ca-bundle.crt"}}
+    outside = {"upstreams": {"fx": {"address": "fx.example:443", "tls": True}}}
+    spans = {"tracing": {"collector": "https://zipkin.example"}}
+    assert resolved(SPEC, elsewhere).version_hash == resolved(SPEC).version_hash
+    assert resolved(outside, elsewhere).version_hash != resolved(outside).version_hash
+    assert resolved(SPEC, elsewhere | spans).version_hash != resolved(SPEC, spans).version_hash
