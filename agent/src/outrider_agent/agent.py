@@ -6,20 +6,21 @@ import os
 import time
 from collections.abc import Callable
 
-from outrider_agent import envoy_admin, reports, snapshot
+from outrider_agent import reports, snapshot
 from outrider_agent.channel import Channel
 from outrider_agent.consul import Consul
 from outrider_agent.discovery import PATH, Answer, Question, UnreadableError, question, whole_question
 from outrider_agent.documents import Json, rendered
 from outrider_agent.endpoints import Endpoints
-from outrider_agent.exchange import Ask, Exchange
+from outrider_agent.envoy_admin import Clusters
+from outrider_agent.envoy_view import EnvoyView
+from outrider_agent.exchange import Exchange
 from outrider_agent.lanes import Lanes
 from outrider_agent.link import Link, Surroundings
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.own_link import OwnLink
 from outrider_agent.polls import Poll, Polls, Reply, hold_of
 from outrider_agent.requests import Request
-from outrider_agent.responses import ResponseReader
 from outrider_agent.rules import Limits
 from outrider_agent.server import TEXT, Connection, Server
 from outrider_agent.settings import Settings
@@ -27,7 +28,6 @@ from outrider_agent.watch import Watch
 
 Say = Callable[[str], None]
 
-ADMIN_DEADLINE = 1.0  # seconds that somebody who asks for /endpoints waits for Envoy's view
 TOKEN_PAUSE = 1.0  # seconds between two looks at the token file
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -67,40 +67,6 @@ class TokenClock(Actor):
         if self._consul.token.has_changed():
             for one in self._watches:
                 one.hurry(now)
-
-
-class EnvoyView(Actor):
-    """Asks Envoy's admin socket what it has, for everybody who waits for that at the moment."""
-
-    def __init__(self, loop: Loop, admin: Exchange | None) -> None:
-        self._loop = loop
-        self._admin = admin
-        self._waiting: list[Callable[[envoy_admin.Clusters], None]] = []
-
-    def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
-        return self._admin.wake_at() if self._admin else NEVER
-
-    def wake(self, now: float) -> None:
-        if self._admin:
-            self._admin.expire(now)
-
-    def ask(self, take: Callable[[envoy_admin.Clusters], None]) -> None:
-        clusters = envoy_admin.Clusters()
-        if self._admin is None:
-            take(clusters)
-            return
-        self._waiting.append(take)
-        if not self._admin.is_busy:
-            deadline = self._loop.now() + ADMIN_DEADLINE
-            self._admin.ask(Ask(envoy_admin.request("GET", "/clusters"), clusters.feed, deadline, self._give(clusters)))
-
-    def _give(self, clusters: envoy_admin.Clusters) -> Callable[[ResponseReader | None, str], None]:
-        def done(_reader: ResponseReader | None, _reason: str) -> None:
-            waiting, self._waiting = self._waiting, []
-            for take in waiting:
-                take(clusters)
-
-        return done
 
 
 class Agent:
@@ -197,7 +163,7 @@ class Agent:
         except UnreadableError:
             return whole_question(request.body or b"")
 
-    def _endpoints(self, clusters: envoy_admin.Clusters) -> bytes:
+    def _endpoints(self, clusters: Clusters) -> bytes:
         view = {one.upstream.label: clusters.of(one.upstream.label) for one in self._watches}
         return page(reports.endpoints(self._watches, self._polls, view, self.loop.now()))
 

@@ -28,6 +28,7 @@ class OwnLink(Actor):
         self._admin = admin
         self._service_id = service_id
         self._say = say
+        self._complaint = ""
 
     def wake_at(self, now: float) -> float:
         asks = self._exchange.wake_at() if self._exchange.is_busy else self.instance.due(now)
@@ -69,14 +70,21 @@ class OwnLink(Actor):
 
         return done
 
+    def _complain(self, words: str) -> None:
+        """Once: an Envoy that is only starting would fill the log."""
+        if words != self._complaint:
+            self._complaint = words
+            self._say(f"own instance {self._service_id}: {words}")
+
     def _tell(self, health: str, now: float) -> None:
         def done(reader: ResponseReader | None, reason: str) -> None:
             if reader is not None and reader.status == OK_STATUS:
                 self.told.confirmed(health)
+                self._complaint = ""
                 self._say(f"own instance {self._service_id}: told Envoy /healthcheck/{health}")
             else:
                 self.told.failed(self._loop.now())
-                self._say(f"own instance {self._service_id}: Envoy did not take /healthcheck/{health} {reason}")
+                self._complain(f"Envoy did not take /healthcheck/{health} {reason}".rstrip())
 
         self._admin.ask(Ask(envoy_admin.request("POST", f"/healthcheck/{health}"), ignore, now + ADMIN_DEADLINE, done))
 
