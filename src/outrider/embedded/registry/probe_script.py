@@ -35,6 +35,16 @@ def _why(error: OSError) -> str:
 
 
 async def _started(wanted: Definition) -> asyncio.subprocess.Process:
+    starting = asyncio.ensure_future(_start(wanted))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # The command may run already: left to itself, asyncio would end it without its children.
+        _kill_group((await starting).pid)
+        raise
+
+
+async def _start(wanted: Definition) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *wanted.args,
         stdin=asyncio.subprocess.DEVNULL,
