@@ -12,7 +12,9 @@ from outrider_agent.instances import instance, whole_text
 from outrider_agent.loop import NEVER, Actor
 
 FORMAT = 1
-PAUSE = 0.5  # seconds between two writes at most, under churn
+PAUSE = (
+    0.5  # seconds from a change to its write at least, up to twice that: a machine full of agents has other work then
+)
 
 
 def text(known: Mapping[str, Endpoints], saved_at: float) -> str:
@@ -56,8 +58,13 @@ def write(path: str, content: str) -> None:
     os.replace(beside, path)
 
 
+def spread_pause() -> float:
+    """Not the same for all agents that hear of one change."""
+    return PAUSE * (1 + os.urandom(1)[0] / 256)
+
+
 class Writer(Actor):
-    """Writes what ``known`` returns soon after ``changed``, several changes at once under churn."""
+    """Writes what ``known`` returns within a second of ``changed``, several changes at once under churn."""
 
     def __init__(self, path: str, known: Callable[[], Mapping[str, Endpoints]], say: Callable[[str], None]) -> None:
         self.failures = 0
@@ -65,17 +72,15 @@ class Writer(Actor):
         self._known = known
         self._say = say
         self._due = NEVER
-        self._last = 0.0
 
     def changed(self, now: float) -> None:
-        self._due = min(self._due, max(now, self._last + PAUSE))
+        self._due = min(self._due, now + spread_pause())
 
     def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
         return self._due
 
-    def wake(self, now: float) -> None:
+    def wake(self, now: float) -> None:  # noqa: ARG002  whenever it is called
         self._due = NEVER
-        self._last = now
         try:
             write(self._path, text(self._known(), time.time()))
         except OSError as problem:
@@ -85,4 +90,4 @@ class Writer(Actor):
     def finish(self) -> None:
         """Write what is still to be written."""
         if self._due < NEVER:
-            self.wake(self._last)
+            self.wake(self._due)

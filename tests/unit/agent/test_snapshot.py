@@ -49,11 +49,14 @@ def test_several_changes_in_a_moment_are_written_at_once(tmp_path: Path) -> None
 
     writer = Writer(str(tmp_path / "s.json"), known, print)
     writer.changed(10.0)
-    assert writer.wake_at(10.0) == 10.0
-    writer.wake(10.0)
+    due = writer.wake_at(10.0)
+    assert 10.5 <= due <= 11.0
     writer.changed(10.1)
-    writer.changed(10.2)
-    assert writer.wake_at(10.2) == 10.5
+    assert writer.wake_at(10.1) == due
+    writer.wake(due)
+    assert writer.wake_at(due) == float("inf")
+    writer.changed(12.0)
+    writer.changed(12.1)
     writer.finish()
     writer.finish()
     assert (len(asked), writer.wake_at(99.0)) == (2, float("inf"))

