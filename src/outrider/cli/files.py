@@ -15,14 +15,13 @@ from outrider.cli import exits
 from outrider.cli.invocation import output_options
 from outrider.cli.output import Output
 from outrider.cli.problems import error_lines
-from outrider.cli.written import FILE, platform_of, protocols, text_of
+from outrider.cli.written import FILE, IS_SERVICE, platform_of, protocols, text_of
 from outrider.errors import OutriderError, SpecError
 from outrider.operations.render import Source, Surroundings, rendered
 from outrider.spec.platform import Platform
 from outrider.spec.reading import read_platform, read_service
 from outrider.spec.schema import platform_schema, service_schema
 
-IS_SERVICE = re.compile(r"^[\"']?service[\"']?\s*:", re.MULTILINE)
 IS_PLATFORM = re.compile(r"^[\"']?environments[\"']?\s*:", re.MULTILINE)
 
 

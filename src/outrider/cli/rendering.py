@@ -11,7 +11,16 @@ import click
 
 from outrider.cli import exits
 from outrider.cli.invocation import surroundings
-from outrider.cli.written import FILE, chosen_environment, chosen_platform, protocols, service_of, text_of
+from outrider.cli.written import (
+    FILE,
+    FILE_OR_FOLDER,
+    chosen_environment,
+    chosen_platform,
+    protocols,
+    service_of,
+    specs,
+    text_of,
+)
 from outrider.clients.agent_archive import FILENAME, agent_archive
 from outrider.clients.archive import directory_archive
 from outrider.errors import UsageError
@@ -28,7 +37,11 @@ from outrider.topology.sidecar import Artifact
 @click.option("-e", "--environment", metavar="NAME", help="The environment (OUTRIDER_ENVIRONMENT).")
 @click.option("--platform", "platform_file", type=FILE, help="The platform file (OUTRIDER_PLATFORM); built-in without.")
 @click.option(
-    "--with", "callees", type=FILE, multiple=True, help="The spec of a service that it calls, for its protocol."
+    "--with",
+    "callees",
+    type=FILE_OR_FOLDER,
+    multiple=True,
+    help="The spec of a service that it calls, for its protocol, or a folder of specs.",
 )
 @click.option(
     "--part", type=click.Choice(["job", "envoy", "agent"]), default="job", show_default=True, help="What to print."
@@ -65,7 +78,7 @@ def _rendered(file: Path, environment: str | None, platform_file: Path | None, c
     folder = file.parent / run.directory if isinstance(run, CommandRun) and run.directory else None
     directory = _artifact(platform, directory_archive(folder), DIRECTORY_FILE) if folder else None
     agent = _artifact(platform, agent_archive(), FILENAME)
-    known = protocols(callees, name)
+    known = protocols(specs(callees), name)
     return rendered(Source(text_of(file), str(file), directory), Surroundings(platform, name, known, agent))
 
 

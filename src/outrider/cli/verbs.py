@@ -31,6 +31,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb(
             "render", "rendering", "Print what a spec becomes: the Nomad job, Envoy's bootstrap, the agent's settings."
         ),
+        Verb("explain", "explaining", "Say in words what a spec's settings mean, and where deadlines contradict."),
         Verb("schema", "files", "Print the JSON Schema of service specs or platform files, for editors."),
     ),
     "Deploy": (

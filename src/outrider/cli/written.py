@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from outrider.spec.syntax import decoded
 from outrider.topology import names
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE_OR_FOLDER = click.Path(exists=True, path_type=Path)
+IS_SERVICE = re.compile(r"^[\"']?service[\"']?\s*:", re.MULTILINE)
+IN_FOLDER = ("*.yaml", "*.yml", "*/outrider.yaml")
 
 
 def text_of(file: Path) -> str:
@@ -49,3 +53,14 @@ def protocols(files: Iterable[Path], environment: str) -> dict[str, str]:
     """What these specs speak, by service: a portal knows that from its store, a file-only verb from other files."""
     services = [service_of(file, environment).service for file in files]
     return {one.service: names.PROTOCOL_NONE if one.port == "none" else one.protocol for one in services}
+
+
+def specs(places: Iterable[Path]) -> tuple[Path, ...]:
+    """The files, and of each folder the service specs in it (``NAME.yaml``, ``NAME/outrider.yaml``), each once."""
+    found = [file for place in places for file in (_specs_in(place) if place.is_dir() else [place])]
+    return tuple({file.resolve(): file for file in found}.values())
+
+
+def _specs_in(folder: Path) -> list[Path]:
+    files = sorted(file for pattern in IN_FOLDER for file in folder.glob(pattern))
+    return [file for file in files if IS_SERVICE.search(text_of(file))]

@@ -15,7 +15,7 @@ REPEATABLE_METHODS = "GET|HEAD|OPTIONS|PUT|DELETE"
 # Of two instances each pick meets the one that failed every other time; after so many it hardly ever does.
 HOST_PICKS = 12
 # At most a fifth of the concurrent requests may be retries, and three where there are few.
-BUDGET = {"budget_percent": {"value": 20}, "min_retry_concurrency": 3}
+BUDGET: Json = {"budget_percent": {"value": 20}, "min_retry_concurrency": 3}
 
 
 def unseen_retries(upstream: Upstream) -> Json:

@@ -58,6 +58,14 @@ def pointed(key: str, pointer: object) -> None:
         raise refusal(f"{key}: in a JSON pointer ~ is written ~0, and / inside a name ~1; found {shown(pointer)}")
 
 
+def leaves(value: Any, at: str) -> list[str]:
+    """The JSON pointers of all values in maps."""
+    if not isinstance(value, dict) or not value:
+        return [at]
+    pairs = cast("dict[str, Any]", value).items()
+    return [leaf for key, part in pairs for leaf in leaves(part, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")]
+
+
 class MergePatch(Written):
     """Laid over the bootstrap like the difference of an environment over a spec."""
 
@@ -65,12 +73,22 @@ class MergePatch(Written):
     """JSON Merge Patch (RFC 7396): maps merge, ``null`` removes, everything else replaces. A map that meets a list
     changes the elements that its keys name, by their ``name`` or number."""
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where it changes something, as JSON pointers."""
+        return tuple(leaves(self.merge, ""))
+
 
 class JsonPatch(Written):
     """Operations on the bootstrap, in their order."""
 
     json_patch: Items[Annotated[dict[str, Any], AfterValidator(operation), WithJsonSchema(OPERATION_SCHEMA)]]
     """JSON Patch (RFC 6902). In a path, an element of a list may be named by its ``name`` instead of its number."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where it changes something, as JSON pointers."""
+        return tuple(dict.fromkeys(each["path"] for each in self.json_patch if each["op"] != "test"))
 
 
 Patch = Annotated[

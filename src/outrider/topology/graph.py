@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from math import prod
 
 from outrider.topology.sidecar import Topology, Upstream
+
+REPEATED = frozenset({"http", "http2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,11 @@ class DeclaredEdge:
     tries: int
     outside: bool
 
+    @property
+    def load(self) -> int:
+        """How many requests at the callee's app one request may become: only http is repeated once it was seen."""
+        return self.tries if self.protocol in REPEATED else 1
+
 
 @dataclass(frozen=True, slots=True)
 class Inversion:
@@ -30,34 +38,71 @@ class Inversion:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """Calls in a row: one request at its beginning may become ``load`` at its end, while every try fails."""
+
+    edges: tuple[DeclaredEdge, ...]
+
+    @property
+    def load(self) -> int:
+        """The product of what each call makes of a request."""
+        return prod(edge.load for edge in self.edges)
+
+    @property
+    def is_multiplied(self) -> bool:
+        """Whether more than one call on the way is repeated."""
+        return sum(edge.load > 1 for edge in self.edges) > 1
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """The declared edges of one environment, sorted by caller and callee."""
 
     edges: tuple[DeclaredEdge, ...]
 
-    def calls(self, service: str) -> tuple[DeclaredEdge, ...]:
-        """What the service may call."""
-        return tuple(edge for edge in self.edges if edge.caller == service)
-
     def cycle(self) -> tuple[str, ...]:
         """Services that call each other in a ring, first one repeated at the end; empty where there is none."""
-        callers: dict[str, set[str]] = {}
-        for edge in self.edges:
-            callers.setdefault(edge.callee, set()).add(edge.caller)
         try:
-            TopologicalSorter(callers).prepare()
+            self._callers_first()
         except CycleError as error:
             return tuple(error.args[1])
         return ()
 
+    def ways(self, service: str) -> tuple[Way, ...]:
+        """To each service behind this one, the way on which retries multiply most. None where services call in a ring.
+
+        Each app is taken to call each of its upstreams once per request.
+        """
+        if self.cycle():
+            return ()
+        found, calls = {service: Way(())}, self._by_caller()
+        for caller in self._callers_first():
+            for edge in calls.get(caller, ()) if caller in found else ():
+                further = Way((*found[caller].edges, edge))
+                found[edge.callee] = max(found.get(edge.callee, further), further, key=lambda way: way.load)
+        return tuple(way for name, way in sorted(found.items()) if name != service)
+
+    def _callers_first(self) -> tuple[str, ...]:
+        callers: dict[str, set[str]] = {}
+        for edge in self.edges:
+            callers.setdefault(edge.callee, set()).add(edge.caller)
+        return tuple(TopologicalSorter(callers).static_order())
+
     def inversions(self) -> tuple[Inversion, ...]:
         """Every pair of edges in a row whose second one may wait longer than the first one does."""
+        calls = self._by_caller()
         return tuple(
             Inversion(outer, inner)
             for outer in self.edges
-            for inner in self.calls(outer.callee)
+            for inner in calls.get(outer.callee, ())
             if _inverted(outer, inner)
         )
+
+    def _by_caller(self) -> dict[str, list[DeclaredEdge]]:
+        found: dict[str, list[DeclaredEdge]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.caller, []).append(edge)
+        return found
 
 
 def graph(topologies: Iterable[Topology]) -> Graph:
@@ -80,4 +125,5 @@ def _edge(caller: str, upstream: Upstream) -> DeclaredEdge:
 def _inverted(outer: DeclaredEdge, inner: DeclaredEdge) -> bool:
     if outer.timeout_ms is None:
         return False
-    return inner.timeout_ms is None or inner.timeout_ms > outer.timeout_ms
+    # Nothing can be set against a tcp upstream, which has no timeout at all.
+    return inner.protocol != "tcp" and (inner.timeout_ms is None or inner.timeout_ms > outer.timeout_ms)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+from outrider.spec.values import duration
 from outrider.topology import names
 from outrider.topology.sidecar import Topology
 
 KEYS = {names.APP: "port", names.INGRESS: "ingress.static"}
+# max_kill_timeout of a client, where nobody has set it (Nomad: client configuration).
+NOMADS_LONGEST_STOP_MS = 30_000
 # Whether a topology uses a field whose behaviour is not built, and what to say then. Today every field has its effect.
 NOT_YET: tuple[tuple[Callable[[Topology], bool], str], ...] = ()
 
@@ -16,7 +19,9 @@ NOT_YET: tuple[tuple[Callable[[Topology], bool], str], ...] = ()
 def remarks(topology: Topology) -> tuple[str, ...]:
     """One line for each consequence that whoever deploys may not expect."""
     return tuple(
-        line for tell in (_fixed_ports, _fixed_canaries, _single_redis, _lonely_consul) for line in tell(topology)
+        line
+        for tell in (_fixed_ports, _fixed_canaries, _single_redis, _lonely_consul, _cut_at_stop, _capped_stop, _patched)
+        for line in tell(topology)
     )
 
 
@@ -45,6 +50,32 @@ def _lonely_consul(topology: Topology) -> Iterator[str]:
     is_own = urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
     if is_own and topology.sidecar and topology.ports.mode == "bridge":
         yield f"consul.agent_address {address} is, in bridge mode, the allocation itself and not its node"
+
+
+def _cut_at_stop(topology: Topology) -> Iterator[str]:
+    """What is under way when an allocation ends has ``stop.delay`` and ``stop.timeout`` to end too."""
+    stop = topology.spec.stop
+    left = stop.delay + stop.timeout
+    for upstream in topology.upstreams if topology.protocol != names.PROTOCOL_NONE else ():
+        if upstream.timeout_ms and upstream.timeout_ms > left:
+            yield (
+                f"upstreams.{upstream.name}.timeout is {duration(upstream.timeout_ms)}, but an app that stops ends after "
+                f"{duration(left)} (stop.delay and stop.timeout): a request that waits longer then is cut"
+            )
+
+
+def _capped_stop(topology: Topology) -> Iterator[str]:
+    """Nomad's client sets the limit without a word (``max_kill_timeout``)."""
+    if topology.spec.stop.timeout > NOMADS_LONGEST_STOP_MS:
+        yield (
+            f"stop.timeout is {duration(topology.spec.stop.timeout)}: a Nomad client cuts it to its max_kill_timeout, "
+            f"{duration(NOMADS_LONGEST_STOP_MS)} unless raised"
+        )
+
+
+def _patched(topology: Topology) -> Iterator[str]:
+    for chosen in topology.sidecar.patches if topology.sidecar else ():
+        yield f"the operators' patch {chosen.name} changes Envoy's bootstrap at {', '.join(chosen.patch.places)}"
 
 
 def effects_not_yet(topology: Topology) -> tuple[str, ...]:

@@ -38,3 +38,37 @@ def test_a_caller_that_gives_up_before_its_callee_is_an_inversion() -> None:
     )
     found = graph([outer, inner]).inversions()
     assert [(pair.outer.callee, pair.inner.callee) for pair in found] == [("b", "c"), ("b", "e")]
+
+
+def test_a_tcp_upstream_has_no_deadline_that_could_be_too_long() -> None:
+    outer = resolved({"service": "a", "upstreams": {"b": {}}})
+    assert graph([outer, resolved({"service": "b", "upstreams": {"c": {}}}, c="tcp")]).inversions() == ()
+
+
+def test_the_worst_way_is_the_one_on_which_retries_multiply_most() -> None:
+    specs = {
+        "a": {"b": {"retries": 1}, "c": {"retries": 4}},
+        "b": {"d": {"retries": 2}},
+        "c": {"d": {"retries": 0}},
+    }
+    made = graph(resolved({"service": name, "upstreams": upstreams}) for name, upstreams in specs.items())
+    ways = {way.edges[-1].callee: way for way in made.ways("a")}
+    assert {name: (way.load, way.is_multiplied) for name, way in ways.items()} == {
+        "b": (2, False),
+        "c": (5, False),
+        "d": (6, True),
+    }
+    assert [edge.callee for edge in ways["d"].edges] == ["b", "d"]
+    assert made.ways("d") == ()
+
+
+def test_only_http_multiplies_since_nothing_else_is_repeated_once_it_was_seen() -> None:
+    made = graph(
+        [resolved({"upstreams": {"x": {"retries": 3}, "y": {"retries": 3}, "z": {}}}, x="grpc", y="tcp", z="redis")]
+    )
+    assert [way.load for way in made.ways("checkout")] == [1, 1, 1]
+
+
+def test_in_a_ring_no_way_ends() -> None:
+    ring = [resolved({"service": one, "upstreams": {other: {}}}) for one, other in (("a", "b"), ("b", "a"))]
+    assert graph(ring).ways("a") == ()

@@ -40,3 +40,18 @@ def test_consul_knows_a_service_by_ingress_a_worker_by_metrics_and_a_plain_one_b
     assert serves_on(resolved({"port": "none"})) == "metrics"
     assert serves_on(resolved({"mesh": False})) == "app"
     assert serves_on(resolved({"mesh": False, "port": "none"})) is None
+
+
+def test_a_request_that_waits_longer_than_a_stop_takes_is_told() -> None:
+    (line,) = remarks(resolved({"upstreams": {"report": {"timeout": "60s"}}}))
+    assert line == (
+        "upstreams.report.timeout is 1m, but an app that stops ends after 25s (stop.delay and stop.timeout): "
+        "a request that waits longer then is cut"
+    )
+    assert remarks(resolved({"upstreams": {"report": {"timeout": "25s"}}})) == ()
+    assert remarks(resolved({"port": "none", "upstreams": {"report": {"timeout": "60s"}}})) == ()
+
+
+def test_a_stop_longer_than_nomads_own_limit_is_told() -> None:
+    (line,) = remarks(resolved({"stop": {"timeout": "40s"}}))
+    assert line.startswith("stop.timeout is 40s: a Nomad client cuts it to its max_kill_timeout, 30s unless raised")
