@@ -118,7 +118,7 @@ def envoy(envoy_bin: str) -> Generator[Envoy]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_envoy_does_what_the_agent_relies_on(envoy: Envoy, name: str) -> None:
+def test_b03_envoy_does_what_the_agent_relies_on(envoy: Envoy, name: str) -> None:
     _, counter, left = CASES[name]
     assert envoy.endpoints(name) == {f"127.0.0.1:{port}" for port in left}
     assert envoy.stat(f"cluster.{name}.{counter}") >= 1
@@ -126,11 +126,11 @@ def test_envoy_does_what_the_agent_relies_on(envoy: Envoy, name: str) -> None:
     assert envoy.stat(f"cluster.{name}.update_rejected") == rejected
 
 
-def test_an_emptied_cluster_answers_at_once(envoy: Envoy) -> None:
+def test_b04_an_emptied_cluster_answers_at_once(envoy: Envoy) -> None:
     status, body = envoy.get("no-endpoints")
     assert (status, b"no healthy upstream" in body) == (503, True)
 
 
-def test_nothing_is_deprecated(envoy: Envoy) -> None:
+def test_b16_nothing_is_deprecated(envoy: Envoy) -> None:
     """B16: a warning of deprecation is a failure."""
     assert "eprecated" not in envoy.output()
