@@ -29,7 +29,7 @@ class Process:
 
 def processes_below(folder: Path) -> tuple[Process, ...]:
     """Every process whose working directory is the folder or lies below it."""
-    below = str(folder.resolve())
+    below = str(folder.resolve()).rstrip("/")
     return tuple(process for process in _processes() if f"{process.folder}/".startswith(f"{below}/"))
 
 

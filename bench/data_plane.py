@@ -1,0 +1,240 @@
+"""What two hops of our sidecars cost beside two hops of others, all in one run before the same nginx.
+
+Ways are measured by turns, so that whatever else the machine does meets all of them alike; figures are medians. The
+sidecars have all telemetry on; with ``every request traced`` the collector is dead. The price list takes each feature
+away from both sidecars. Each proxy has one worker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from features import FEATURES, Shape, without_all
+from machine import eventually, free_ports, short_directory
+from paced import at, latencies
+from report import Figure, report
+from sidecars import Json, resolved, running_sidecar
+from ways import PROXIES, Way, answering, answers, found, is_there, running_pair
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+
+from fakes.consul import FakeConsul, entry
+
+CPU_LIMIT, TRACED_AIM, TRAEFIK_LIMIT = 1.07, 2.0, 1.3
+DIRECT, OURS, TRACED, MINIMAL, TRAEFIK = (
+    "direct",
+    "two sidecars",
+    "two sidecars, every request traced",
+    *(name for name in PROXIES if name in ("two minimal Envoys", "two Traefik")),
+)
+AGAIN = "two sidecars again (noise)"
+BARE = "two sidecars without any of these"
+DEAD = "http://127.0.0.1:9"
+RATES = (500.0, 2_000.0)
+CONNECTIONS = 32
+PACED_SHARE = 3  # one round in so many measures latencies at fixed rates, too
+TICKS = os.sysconf("SC_CLK_TCK")
+USER_TIME = 14 - 3  # field of /proc/PID/stat (man 5 proc), counted after the command's bracket
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One wrk run: requests a second, and microseconds of CPU for a request on each hop."""
+
+    throughput: float
+    hops: tuple[float, ...]
+    failed: int
+
+    @property
+    def cpu(self) -> float:
+        """Microseconds for a request and hop."""
+        return sum(self.hops) / len(self.hops) if self.hops else 0.0
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[USER_TIME]) + int(fields[USER_TIME + 1])) / TICKS
+
+
+def shot(way: Way, seconds: float) -> Shot:
+    before = [cpu_seconds(hop.pid) for hop in way.hops]
+    arguments = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", f"http://127.0.0.1:{way.port}/"]
+    text = subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=seconds + 30).stdout
+    after = [cpu_seconds(hop.pid) for hop in way.hops]
+    requests = int(re.findall(r"(\d+) requests in", text)[0])
+    lost = re.findall(r"Non-2xx or 3xx responses: (\d+)|(?:connect|read|write|timeout) (\d+)", text)
+    failed = sum(int(number) for pair in lost for number in pair if number)
+    spent = tuple((end - begin) / requests * 1e6 for begin, end in zip(before, after, strict=True))
+    return Shot(float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0]), spent, failed)
+
+
+@contextlib.contextmanager
+def our_way(name: str, home: Path, to: int, sampling: float = 1.0, shape: Shape | None = None) -> Generator[Way]:
+    """Caller and callee as a topology has them, the caller's agent beside a Consul that knows the callee."""
+    tracing: Json = {"tracing": {"collector": DEAD, "sampling": sampling}}
+    callee = resolved({"service": "payments", "checks": [{"http": "/healthz"}]}, tracing)
+    caller = resolved({"service": "checkout", "port": "none", "upstreams": {"payments": {}}}, tracing)
+    with contextlib.ExitStack() as stack:
+        consul = stack.enter_context(FakeConsul().running())
+        behind = stack.enter_context(running_sidecar(home / "callee", callee, consul.address, to, shape))
+        consul.put("payments", entry("127.0.0.1", behind.ports["ingress"]))
+        before = stack.enter_context(running_sidecar(home / "caller", caller, consul.address, None, shape))
+        way = Way(name, before.egress("payments"), (before, behind))
+        eventually(lambda: answers(way))
+        yield way
+
+
+def variants() -> dict[str, Shape]:
+    """The price list's ways: the sidecars without one feature each, and without all of them."""
+    return {f"without {name}": shape for name, shape in FEATURES.items()} | {BARE: without_all}
+
+
+@contextlib.contextmanager
+def ways(directory: Path, *, prices: bool) -> Generator[list[Way]]:
+    """Everything that is measured, running."""
+    with contextlib.ExitStack() as stack:
+        (port,) = free_ports(1)
+        (directory / "app").mkdir()
+        stack.callback(answering(directory / "app", port).end, at_once=True)
+        made = [Way(DIRECT, port)]
+        eventually(lambda: answers(made[0]))
+        for number, (name, (program, _)) in enumerate(PROXIES.items()):
+            if is_there(program):
+                made.append(stack.enter_context(running_pair(name, directory / str(number), port)))
+        ours: dict[str, tuple[float, Shape | None]] = {OURS: (1.0, None), TRACED: (100.0, None)}
+        listed: dict[str, tuple[float, Shape | None]] = {name: (1.0, shape) for name, shape in variants().items()}
+        wanted = ours | ({AGAIN: (1.0, None), **listed} if prices else {})
+        for number, (name, (sampling, shape)) in enumerate(wanted.items()):
+            made.append(stack.enter_context(our_way(name, directory / f"o{number}", port, sampling, shape)))
+        yield made
+
+
+class Measurements:
+    """Shots by way, a list entry for each round, and latencies by way and rate."""
+
+    def __init__(self) -> None:
+        self.shots: dict[str, list[Shot]] = defaultdict(list)
+        self.latencies: dict[tuple[str, float], list[list[float]]] = defaultdict(list)
+        self.failed = 0
+
+    def shoot(self, way: Way, seconds: float) -> None:
+        made = shot(way, seconds)
+        self.failed += made.failed
+        self.shots[way.name].append(made)
+
+    def pace(self, way: Way, rate: float, seconds: float) -> None:
+        ordered, failed = latencies(way.port, rate, seconds)
+        self.failed += failed
+        self.latencies[way.name, rate].append(ordered)
+
+    def cpu(self, way: str, hop: int | None = None) -> float:
+        return median(one.cpu if hop is None else one.hops[hop] for one in self.shots[way])
+
+    def throughput(self, way: str) -> float:
+        return median(one.throughput for one in self.shots[way])
+
+    def ratio(self, way: str, to: str) -> float:
+        """Of CPU, the median over rounds: neighbours in time are compared."""
+        pairs = zip(self.shots[way], self.shots[to], strict=True)
+        return median(one.cpu / other.cpu for one, other in pairs)
+
+    def latency(self, way: str, rate: float, share: float) -> float:
+        return median(at(share, ordered) for ordered in self.latencies[way, rate])
+
+
+def measured(made: list[Way], given: argparse.Namespace) -> Measurements:
+    """Round after round over all ways, in the opposite order every other time."""
+    result = Measurements()
+    compared = [way for way in made if way.name not in variants() and way.name != AGAIN]
+    for way in made:
+        shot(way, 1)
+    for number in range(given.runs):
+        print(f"round {number + 1} of {given.runs}", file=sys.stderr, flush=True)
+        for way in made[:: -1 if number % 2 else 1]:
+            result.shoot(way, given.seconds)
+        if number % PACED_SHARE == 0:
+            for rate in RATES:
+                for way in compared:
+                    result.pace(way, rate, given.seconds)
+    return result
+
+
+def judged(result: Measurements) -> list[Figure]:
+    """The limits of the design."""
+    figures = [
+        Figure(
+            "CPU for a request, two sidecars to two minimal Envoys", result.ratio(OURS, MINIMAL), CPU_LIMIT, "times"
+        ),
+        Figure(
+            "the same, every request traced and the collector dead", result.ratio(TRACED, MINIMAL), TRACED_AIM, "times"
+        ),
+        Figure("requests that failed", result.failed, 0),
+    ]
+    if TRAEFIK in result.shots:
+        pairs = zip(result.shots[OURS], result.shots[TRAEFIK], strict=True)
+        times = median(one.throughput / other.throughput for one, other in pairs)
+        figures.insert(
+            2, Figure("throughput, two sidecars to two Traefik", times, TRAEFIK_LIMIT, "times", at_least=True)
+        )
+    return figures
+
+
+def compared(result: Measurements) -> list[Figure]:
+    """Throughput and CPU of each way, then latencies at each rate."""
+    names = [name for name in result.shots if name not in variants() and name != AGAIN]
+    figures = [Figure(f"{name}: throughput", result.throughput(name), None, "/s") for name in names]
+    for name in names[1:]:
+        for hop, word in enumerate(("first", "second")):
+            figures.append(Figure(f"{name}: CPU, {word} hop", result.cpu(name, hop), None, "µs"))
+    for rate in RATES:
+        for name in names:
+            for word, share in (("p50", 0.5), ("p99", 0.99)):
+                value = result.latency(name, rate, share)
+                figures.append(Figure(f"{name} at {rate:,.0f}/s: {word}", value, None, "ms"))
+    return figures
+
+
+def prices(result: Measurements) -> list[Figure]:
+    """What each feature costs, in percent of the sidecars' CPU; below zero: nothing that could be told from noise."""
+    names = [name for name in (AGAIN, *variants()) if name in result.shots]
+    return [Figure(f"{name}: saves", (1 - result.ratio(name, OURS)) * 100, None, "%") for name in names]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="3 rounds of 1 s instead of 9 of 3 s")
+    parser.add_argument("--runs", type=int, help="rounds")
+    parser.add_argument("--seconds", type=float, help="of each run")
+    parser.add_argument("--no-prices", action="store_true", help="leave out the price list of features")
+    given = parser.parse_args()
+    given.runs = given.runs or (3 if given.short else 9)
+    given.seconds = given.seconds or (1.0 if given.short else 3.0)
+    return given
+
+
+def main() -> int:
+    given = arguments()
+    assert found("wrk"), "wrk is not installed (Debian: wrk)"
+    with short_directory() as directory, ways(directory, prices=not given.no_prices) as made:
+        result = measured(made, given)
+    missing = [name for name, (program, _) in PROXIES.items() if not is_there(program)]
+    notes = (
+        f"{given.runs} rounds of {given.seconds:g} s by turns, wrk -t1 -c{CONNECTIONS}, {os.cpu_count()} cores, medians",
+        *([f"not installed, so not measured: {', '.join(missing)}"] if missing else []),
+    )
+    return report("data_plane", [*judged(result), *compared(result), *prices(result)], notes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
