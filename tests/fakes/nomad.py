@@ -437,6 +437,9 @@ def _diff(now: Json | None, job: Json) -> Json:
         return {"Type": "Added", "Fields": [{"Name": "Name", "Type": "Added"}], "TaskGroups": []}
     if _content(now) == _content(job):
         return {"Type": "None"}
+    if _content(now) | {"Meta": None} == _content(job) | {"Meta": None}:
+        names = sorted(set((now.get("Meta") or {}).items()) ^ set((job.get("Meta") or {}).items()))
+        return {"Type": "Edited", "Fields": [{"Name": f"Meta[{name}]", "Type": "Edited"} for name, _ in names]}
     old, new = _group(now), _group(job)
     tasks = [{"Name": "app", "Type": "Edited", "Fields": [{"Name": "Env[X]", "Type": "Edited"}]}]
     group = {

@@ -9,6 +9,7 @@ from typing import Any, cast
 import click
 import yaml
 
+from outrider.cli.plain import plain
 from outrider.spec.values import duration
 
 COLOURS = {"+": "green", "-": "red", "~": "yellow", "+/-": "yellow"}
@@ -26,7 +27,9 @@ def plan_lines(found: Document, file: Path, text: str) -> Iterator[str]:
     service, environment = found["service"], found["environment"]
     is_new = found.get("running_version") is None and all(change["sign"] == "+" for change in found["changes"])
     shown = _stated(found["changes"], text, environment) if is_new else found["changes"]
-    if not found["has_changes"]:
+    if found.get("retry"):
+        yield click.style(f"{service} in {environment}: {plain(found['retry'])}. Deploying tries again.", bold=True)
+    elif not found["has_changes"]:
         yield f"No change: {service} in {environment} already runs this."
     elif is_new:
         yield click.style(f"{service} is new in {environment}:", bold=True)

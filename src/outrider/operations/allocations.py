@@ -78,6 +78,11 @@ class Allocation:
         return not self.is_gone or (self.desired == "run" and not self.next_allocation)
 
     @property
+    def is_good(self) -> bool:
+        """Whether it runs, is meant to, and Nomad has not found it unhealthy."""
+        return self.status == "running" and self.desired == "run" and self.healthy is not False
+
+    @property
     def is_bad(self) -> bool:
         """Whether it failed or Nomad has found it unhealthy."""
         return self.status == "failed" or self.healthy is False

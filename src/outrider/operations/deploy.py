@@ -163,12 +163,14 @@ async def _registered(
     try:
         for warning in (*ready.plan.warnings, *ready.plan.without_effect):
             await environment.journal.note(deployment.id, "warning", warning)
+        if ready.plan.retry:
+            await environment.journal.note(deployment.id, "warning", f"{ready.plan.retry}; trying again")
         if not ready.plan.has_changes:
             return await no_change(environment, deployment, f"no change: version {version.number} runs already")
         if ready.plan.restarts_nothing:
             return await no_change(environment, deployment, f"version {version.number} is stored; nothing restarts")
         await environment.journal.note(deployment.id, "validated", "Envoy and Nomad accept it")
-        return await submitted(environment, deployment, ready.rendered.job)
+        return await submitted(environment, deployment, ready.job)
     except (SpecError, UsageError) as error:
         await ended(environment, deployment, error)
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider.operations.documents import listed, nested, table
+from outrider.operations.running import META_ATTEMPT
 
 if TYPE_CHECKING:
     from outrider.operations.ports import Json
@@ -39,7 +40,7 @@ def is_none(diff: Json | None) -> bool:
 
 
 def places(diff: Json | None) -> tuple[str, ...]:
-    """Where the job differs from the one in Nomad, as ``checkout.app.Env[A]``; without the update strategy."""
+    """Where the job differs from the one in Nomad, as ``checkout.app.Env[A]``; without the update strategy and the attempt."""
     if not diff or is_none(diff):
         return ()
     groups = [f"{group['Name']}.{place}" for group in listed(diff, "TaskGroups") for place in _inside(group, top=True)]
@@ -48,7 +49,11 @@ def places(diff: Json | None) -> tuple[str, ...]:
 
 def _inside(node: Json, *, top: bool = False) -> list[str]:
     """The changed fields of a part of the diff and of the parts in it."""
-    fields = [field["Name"] for field in listed(node, "Fields") if field.get("Type") != "None"]
+    fields = [
+        field["Name"]
+        for field in listed(node, "Fields")
+        if field.get("Type") != "None" and field["Name"] != f"Meta[{META_ATTEMPT}]"
+    ]
     nested = [
         f"{part['Name']}.{place}"
         for part in [*listed(node, "Objects"), *listed(node, "Tasks")]

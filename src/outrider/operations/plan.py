@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from outrider.operations import drift, placement
+from outrider.operations.attempts import attempted, shortfall
 from outrider.operations.differences import Change, differences
 from outrider.operations.render import Rendered, Source, Surroundings, read, rendered
 from outrider.operations.running import Running, running
@@ -24,7 +25,8 @@ class Plan:
 
     ``allocations`` has Nomad's numbers by group (place, destructive, in_place, stop, ignore, canary). ``failures``
     says where no node was found, ``refusals`` what Envoy has against the bootstrap: with refusals nothing is deployed.
-    ``restarts_nothing`` tells that the job in Nomad stays as it is, to the letter.
+    ``restarts_nothing`` tells that the job in Nomad stays as it is, to the letter. ``retry`` says why the version that
+    is registered already is deployed again, and is empty where nothing asks for it.
     """
 
     service: str
@@ -41,14 +43,19 @@ class Plan:
     refusals: tuple[str, ...]
     restarts_nothing: bool
     is_foreign: bool
+    retry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan with what it was made of; ``base`` is the stored version that runs now, where that is known."""
+    """A plan with what it was made of; ``base`` is the stored version that runs now, where that is known.
+
+    ``job`` is what is registered: the rendered one with the attempt that it is.
+    """
 
     plan: Plan
     rendered: Rendered
+    job: Json
     running: Running
     base: Version | None
 
@@ -61,8 +68,11 @@ async def prepared(environment: Environment, source: Source) -> Prepared:
     now = running(await environment.nomad.job(name))
     result = rendered(source, surroundings, now.count)
     base = await running_version(environment, name, now)
-    refusals, answer = await asyncio.gather(_refusals(environment, result), environment.nomad.plan(result.job))
-    return Prepared(_plan(environment, result, now, base, answer, refusals), result, now, base)
+    retry = await shortfall(environment, name, now, base) if now.hash == result.topology.version_hash else ""
+    job = attempted(result.job, now, is_again=bool(retry))
+    refusals, answer = await asyncio.gather(_refusals(environment, result), environment.nomad.plan(job))
+    plan = _plan(environment, result, now, base, answer, refusals)
+    return Prepared(_tried_again(plan, retry) if retry else plan, result, job, now, base)
 
 
 async def running_version(environment: Environment, service: str, now: Running) -> Version | None:
@@ -107,6 +117,10 @@ def _plan(
         restarts_nothing=now.is_live and drift.is_none(answer.get("Diff")),
         is_foreign=now.is_foreign,
     )
+
+
+def _tried_again(plan: Plan, retry: str) -> Plan:
+    return replace(plan, has_changes=True, restarts_nothing=False, retry=retry)
 
 
 def _changes(result: Rendered, now: Running, base: Version | None) -> tuple[Change, ...]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from outrider.errors import ConflictError, UsageError
+from outrider.operations.attempts import attempted, shortfall
 from outrider.operations.environment import stored_version
 from outrider.operations.rollback import rolled_back
 from outrider.operations.running import running
@@ -16,7 +17,7 @@ from outrider.operations.submit import accepted, adopted, ended, submitted
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.ports import Json
-    from outrider.operations.records import Deployment
+    from outrider.operations.records import Deployment, Version
 
 
 async def resumed(environment: Environment, deployment: Deployment) -> Deployment:
@@ -37,7 +38,8 @@ async def resumed(environment: Environment, deployment: Deployment) -> Deploymen
 
 
 async def _registered(environment: Environment, deployment: Deployment) -> Deployment:
-    job = await _job(environment, deployment)
+    version = await stored_version(environment, deployment.service, deployment.version or 0)
+    job = await _job(environment, deployment, version)
     try:
         found = await adopted(environment, deployment, job)
     except ConflictError as error:
@@ -46,11 +48,12 @@ async def _registered(environment: Environment, deployment: Deployment) -> Deplo
     return found or await submitted(environment, deployment, job)
 
 
-async def _job(environment: Environment, deployment: Deployment) -> Json:
-    version = await stored_version(environment, deployment.service, deployment.version or 0)
-    if deployment.kind == "rollback":
-        return rolled_back(version.job, deployment.count or 0)
-    return version.job
+async def _job(environment: Environment, deployment: Deployment, version: Version) -> Json:
+    job = rolled_back(version.job, deployment.count or 0) if deployment.kind == "rollback" else version.job
+    now = running(await environment.nomad.job(deployment.service))
+    is_same = now.is_live and now.hash == version.hash
+    retry = await shortfall(environment, deployment.service, now, version) if is_same else ""
+    return attempted(job, now, is_again=bool(retry))
 
 
 async def _check_age(environment: Environment, deployment: Deployment) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outrider.errors import UsageError
+from outrider.operations.attempts import attempted, shortfall
 from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
 from outrider.operations.documents import listed, nested
 from outrider.operations.environment import stored_version
@@ -40,9 +41,11 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
     target = await stored_version(environment, service, number)
     await _check_artifacts(environment, target)
     deployment = await opened(environment, _deployment(target, base, now, order))
-    if base and base.number == target.number and now.count == deployment.count:
+    retry = await shortfall(environment, service, now, base) if now.hash == target.hash else ""
+    if base and base.number == target.number and now.count == deployment.count and not retry:
         return await no_change(environment, deployment, f"version {target.number} runs already")
-    return await submitted(environment, deployment, rolled_back(target.job, deployment.count or 0))
+    job = attempted(rolled_back(target.job, deployment.count or 0), now, is_again=bool(retry))
+    return await submitted(environment, deployment, job)
 
 
 def rolled_back(job: Json, count: int) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from outrider.operations.documents import listed, nested
 from outrider.topology import names
@@ -11,12 +11,14 @@ from outrider.topology import names
 if TYPE_CHECKING:
     from outrider.operations.ports import Json
 
+META_ATTEMPT: Final = "outrider_attempt"
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """The job under a service's name: ``index`` is 0 where there is none, ``hash`` None where it is not ours.
 
-    ``count`` is what runs now, None where nothing does.
+    ``count`` is what runs now, None where nothing does; ``attempt`` counts how often this version was tried again.
     """
 
     index: int
@@ -24,6 +26,7 @@ class Running:
     is_stopped: bool
     hash: str | None
     count: int | None
+    attempt: int = 0
 
     @property
     def is_foreign(self) -> bool:
@@ -48,9 +51,15 @@ def running(job: Json | None) -> Running:
         is_stopped=stopped,
         hash=version_hash(job),
         count=None if stopped or not groups else int(groups[0].get("Count") or 0),
+        attempt=_attempt(job),
     )
 
 
 def version_hash(job: Json) -> str | None:
     """The version that the job's meta names (also in Nomad's list of jobs), or None where it is not ours."""
     return nested(job, "Meta").get(names.JOB_META_VERSION)
+
+
+def _attempt(job: Json) -> int:
+    written = str(nested(job, "Meta").get(META_ATTEMPT, ""))
+    return int(written) if written.isdecimal() else 0

@@ -151,7 +151,7 @@ def _state(now: Running | None, deployment: Deployment | None, found: tuple[Allo
         return "waiting" if deployment.state == "waiting" else "deploying"
     if not now.is_live:
         return "stopped"
-    good = [one for one in found if one.status == "running" and one.desired == "run" and one.healthy is not False]
+    good = [one for one in found if one.is_good]
     return "running" if len(good) >= (now.count or 0) else "degraded"
 
 

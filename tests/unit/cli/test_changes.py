@@ -92,3 +92,10 @@ def test_remarks_are_told_and_a_refused_plan_has_no_command() -> None:
 )
 def test_values_are_written_as_in_a_spec(path: str, value: Any, text: str) -> None:
     assert as_written(path, value) == text
+
+
+def test_a_version_that_is_tried_again_is_said_with_its_reason() -> None:
+    plan = a_plan(retry="version 1 is registered, but its last deployment failed: crash", has_changes=True)
+    found = lines(plan)
+    assert found[0].startswith("checkout in stage: version 1 is registered, but its last deployment failed: crash")
+    assert found[-1].endswith("outrider run --check-index 42 -e stage shop/checkout.yaml")
