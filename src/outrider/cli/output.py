@@ -16,9 +16,9 @@ from outrider.settings import Terminal
 FORMATS = ("table", "json", "yaml")
 GOOD = frozenset({"healthy", "successful", "running", "passing", "ok", "live", "yes"})
 UNDERWAY = frozenset(
-    {"deploying", "waiting", "pending", "warning", "degraded", "not yet", "canary", "superseded", "absent"}
+    {"deploying", "waiting", "pending", "warning", "degraded", "not yet", "canary", "superseded", "absent", "under way"}
 )
-BAD = frozenset({"failed", "unhealthy", "not_placed", "critical", "lost", "unknown"})
+BAD = frozenset({"failed", "unhealthy", "not placed", "critical", "lost", "unknown"})
 GAP = "  "
 
 

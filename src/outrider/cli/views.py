@@ -61,13 +61,18 @@ def history(versions: Sequence[Document], deployments: Sequence[Document]) -> It
                 short(one["id"]),
                 one["kind"],
                 one["version"],
-                one["state"],
+                progress(one["state"]),
                 _time(one["created_at"]),
                 _first(one["reason"]),
             )
             for one in deployments
         ],
     )
+
+
+def progress(word: str) -> str:
+    """A deployment's state, as pages have it: what `running` is for a service is `under way` for a deployment."""
+    return "under way" if word == "running" else word.replace("_", " ")
 
 
 def endpoints(document: Document) -> Iterator[str]:
@@ -151,7 +156,7 @@ def _upstreams(found: Mapping[str, Document]) -> Iterator[str]:
 def _deployment_line(deployment: Document | None) -> Iterator[str]:
     if deployment:
         first, *more = plain(deployment.get("reason") or "").splitlines() or [""]
-        said = f"{deployment['kind']} {short(deployment['id'])} {state(deployment['state'])}"
+        said = f"{deployment['kind']} {short(deployment['id'])} {state(progress(deployment['state']))}"
         yield f"last     {said}: {first}" if first else f"last     {said}"
         yield from (f"         {text}" for text in more)
 

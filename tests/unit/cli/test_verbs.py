@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+import click
 import pytest
 import yaml
 from fakes.command_line import CommandLine
 
+from outrider.cli import views
 from outrider.settings import Terminal
 
 STAGE = ("-e", "stage")
@@ -56,6 +58,14 @@ def test_history_lists_versions_and_deployments_and_one_deployments_events_by_pr
     followed = deployed("history", "checkout", *STAGE, "--deployment", deployment["id"][:6], "--follow")
     assert followed.exit_code == 0
     assert "✓" in followed.stderr
+
+
+def test_a_deployment_that_goes_on_is_under_way_as_pages_say(deployed: CommandLine) -> None:
+    document = json.loads(deployed("history", "checkout", *STAGE, "-o", "json").stdout)
+    (one,) = document["deployments"]
+    for stored, shown in {"running": "under way", "not_placed": "not placed", "waiting": "waiting"}.items():
+        row = list(views.history([], [{**one, "state": stored}]))[-1]
+        assert re.search(rf"run +1 +{shown} ", click.unstyle(row))
 
 
 def test_a_prefix_that_nothing_has_names_what_there_is(deployed: CommandLine) -> None:
