@@ -88,10 +88,18 @@ def with_group(deployment: Document, name: str, **changes: object) -> Document:
     return {**deployment, "TaskGroups": {**deployment["TaskGroups"], name: state}, "ModifyTime": time.time_ns()}
 
 
+def promoted(deployment: Document, name: str, now: int) -> Document:
+    """The deployment after one group's promotion, which is progress: its deadline begins anew."""
+    state = deployment["TaskGroups"][name]
+    due = stamp(now + state["ProgressDeadline"]) if state["RequireProgressBy"] else None
+    return with_group(deployment, name, Promoted=True, RequireProgressBy=due)
+
+
 def counted(deployment: Document, allocations: list[Document]) -> Document:
     """The deployment with placed, healthy and unhealthy allocations counted; ``allocations`` are those of its own.
 
-    A group's deadline begins with the first placement and moves with each allocation that becomes healthy.
+    A group's deadline begins with the first placement and moves with each allocation that becomes healthy
+    (nomad/state/state_store.go, updateDeploymentWithAlloc).
     """
     result = deployment
     for name, state in deployment["TaskGroups"].items():

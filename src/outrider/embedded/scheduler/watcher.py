@@ -90,7 +90,7 @@ def promote(state: State, deployment: Document, groups: list[str] | None) -> Com
     chosen = [name for name in deployment["TaskGroups"] if groups is None or name in groups]
     result = {**deployment, "StatusDescription": deployments.RUNNING}
     for name in chosen:
-        result = deployments.with_group(result, name, Promoted=True)
+        result = deployments.promoted(result, name, time.time_ns())
     canaries = {one for name in chosen for one in deployment["TaskGroups"][name]["PlacedCanaries"] or ()}
     promoted = [_promoted(state.allocations[one]) for one in canaries if one in state.allocations]
     evaluation = new_evaluation(deployment["JobID"], "deployment-watcher", DeploymentID=deployment["ID"])

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from outrider.embedded.scheduler.deployment import NEEDS_PROMOTION, NEWER_JOB, STOPPED_JOB, next_step, with_status
+from outrider.embedded.scheduler.deployment import (
+    NEEDS_PROMOTION,
+    NEWER_JOB,
+    STOPPED_JOB,
+    next_step,
+    promoted,
+    with_status,
+)
+from outrider.embedded.scheduler.times import stamp_ns
 
 SECOND = 1_000_000_000
 CANARY = {"Canary": 1, "MaxParallel": 1}
@@ -202,3 +210,11 @@ def test_an_unhealthy_allocation_without_a_replacement_fails_the_deployment_at_o
     told.become(is_healthy=False)
     step = next_step(told.deployment, told.job, told.allocations, told.now)
     assert (step.failure, step.is_reverting) == ("Failed due to unhealthy allocations", True)
+
+
+def test_a_promotion_is_progress_and_moves_the_deadline(story: Callable[..., Any]) -> None:
+    told = story(Update={"ProgressDeadline": 60 * SECOND}, ReschedulePolicy=RESCHEDULED)
+    told.happen(told.decided())
+    before = stamp_ns(told.deployment["TaskGroups"]["web"]["RequireProgressBy"])
+    after = promoted(told.deployment, "web", before + 5 * SECOND)["TaskGroups"]["web"]
+    assert (after["Promoted"], stamp_ns(after["RequireProgressBy"])) == (True, before + 65 * SECOND)
