@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from support.discovery import Discovery
 from support.http_app import Answer, App, Connections, Serve
 from support.topologies import resolved
 
@@ -50,55 +51,21 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 @dataclass
-class Discovery:
-    """Answers Envoy's polls for endpoints; ``endpoints`` maps services to ports on loopback."""
-
-    endpoints: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
-    health: dict[int, str] = field(default_factory=dict[int, str])
-
-    def names(self, service: str, *ports: int) -> None:
-        self.endpoints[service] = list(ports)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = int(re.findall(r"content-length: (\d+)", head)[0]) if "content-length" in head else 0
-                asked = json.loads(await reader.readexactly(length) or b"{}")
-                text = json.dumps(self._answer(asked)).encode() if asked else b"{}"
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(text) + text)
-                await writer.drain()
-
-    def _answer(self, asked: Json) -> Json:
-        service = asked["resource_names"][0]
-        places = [{"address": "127.0.0.1", "port_value": port} for port in self.endpoints.get(service, [])]
-        kind = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
-        endpoints = [
-            {
-                "endpoint": {"address": {"socket_address": place}},
-                "health_status": self.health.get(place["port_value"], "UNKNOWN"),
-            }
-            for place in places
-        ]
-        resource = {"@type": kind, "cluster_name": service, "endpoints": [{"lb_endpoints": endpoints}]}
-        return {"version_info": str(endpoints), "type_url": kind, "resources": [resource]}
-
-
-@dataclass
 class Sidecar:
     """A running Envoy with the ports that its allocation would know."""
 
     process: asyncio.subprocess.Process
     ports: Mapping[str, int]
     log: Path
+    node: str = "127.0.0.1"
 
     @property
     def ingress(self) -> str:
-        return f"http://127.0.0.1:{self.ports['ingress']}"
+        return f"http://{self.node}:{self.ports['ingress']}"
 
     @property
     def metrics(self) -> str:
-        return f"http://127.0.0.1:{self.ports['metrics']}"
+        return f"http://{self.node}:{self.ports['metrics']}"
 
     def egress(self, upstream: str) -> str:
         return f"http://127.0.0.1:{self.ports[f'egress_{upstream}']}"
@@ -118,7 +85,9 @@ class Street:
     discovery: Discovery
     stack: contextlib.AsyncExitStack
     connections: Connections = field(default_factory=Connections)
+    programs: list[asyncio.subprocess.Process] = field(default_factory=list[asyncio.subprocess.Process])
     secret: str = ""
+    node_address: str = "127.0.0.1"
 
     async def app(self, answer: Answer) -> App:
         app = App(0, answer)
@@ -127,7 +96,7 @@ class Street:
 
     async def server(self, serve: Serve) -> int:
         """The port of a server that lives as long as the test."""
-        server = await asyncio.start_server(self.connections.handler(serve), "127.0.0.1", 0)
+        server = await asyncio.start_server(self.connections.handler(serve), "127.0.0.1", 0, backlog=4_096)
         self.stack.push_async_callback(self.connections.close, server)
         return server.sockets[0].getsockname()[1]
 
@@ -142,10 +111,14 @@ class Street:
 
     async def started(self, made: Topology, ports: Mapping[str, int]) -> Sidecar:
         """An Envoy that may still be starting, or about to fail."""
-        home = self.directory / f"{made.service}-{len(list(self.directory.iterdir()))}"
+        return await self.launched(made.service, self._rendered(template(bootstrap(made)), ports), ports)
+
+    async def launched(self, service: str, text: str, ports: Mapping[str, int]) -> Sidecar:
+        """An Envoy with that very start file."""
+        home = self.directory / f"{service}-{len(list(self.directory.iterdir()))}"
         (home / "envoy").mkdir(parents=True)
         (home / "alloc/tmp").mkdir(parents=True)
-        (home / "envoy/envoy.json").write_text(self._rendered(template(bootstrap(made)), ports))
+        (home / "envoy/envoy.json").write_text(text)
         serve = self.connections.handler(self.discovery.serve)
         agent = await asyncio.start_unix_server(serve, home / "alloc/tmp/agent.sock")
         self.stack.push_async_callback(self.connections.close, agent)
@@ -159,7 +132,7 @@ class Street:
                 stderr=output,
             )
         self.stack.push_async_callback(ended, process)
-        return Sidecar(process, ports, log)
+        return Sidecar(process, ports, log, self.node_address)
 
     def _rendered(self, text: str, ports: Mapping[str, int]) -> str:
         """What Nomad makes of the template."""
@@ -167,20 +140,23 @@ class Street:
         def value(found: re.Match[str]) -> str:
             name = found[1]
             return (
-                "127.0.0.1" if name.startswith("NOMAD_IP_") else str(ports.get(name.removeprefix("NOMAD_PORT_"), name))
+                self.node_address
+                if name.startswith("NOMAD_IP_")
+                else str(ports.get(name.removeprefix("NOMAD_PORT_"), name))
             )
 
         return SECRET.sub(json.dumps(self.secret), SLOT.sub(value, text))
 
-    async def redis(self, program: str, *settings: str) -> int:
+    async def redis(self, program: str, *settings: str, port: int = 0) -> int:
         """The port of a real redis that keeps nothing."""
-        port = free_port()
+        port = port or free_port()
         process = await asyncio.create_subprocess_exec(
             *(program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(self.directory)),
             *settings,
             stdout=asyncio.subprocess.DEVNULL,
         )
         self.stack.push_async_callback(ended, process)
+        self.programs.append(process)
         await until(lambda: accepts(port))
         return port
 
@@ -207,7 +183,11 @@ class Street:
 
     async def knows(self, sidecar: Sidecar, upstream: str, endpoints: int) -> None:
         """Wait until the sidecar has that many endpoints of the upstream."""
-        line = re.compile(rf'membership_total\{{.*envoy_cluster_name="{upstream}".*\}} {endpoints}$', re.MULTILINE)
+        await self.shows(sidecar, rf'membership_total\{{.*envoy_cluster_name="{upstream}".*\}} {endpoints}$')
+
+    async def shows(self, sidecar: Sidecar, series: str) -> None:
+        """Wait until a line of the sidecar's metrics matches."""
+        line = re.compile(series, re.MULTILINE)
 
         async def has() -> bool:
             return bool(line.search((await self.client.get(sidecar.metrics + "/stats/prometheus")).text))

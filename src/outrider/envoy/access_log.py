@@ -20,12 +20,14 @@ FIELDS = {
     "duration_ms": "%DURATION%",
     "tries": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
     "endpoint": "%UPSTREAM_HOST%",
-    "peer": "%DOWNSTREAM_REMOTE_ADDRESS%",
+    # Who is connected, not who x-forwarded-for says.
+    "peer": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%",
     "request_id": "%REQ(X-REQUEST-ID)%",
     "trace_id": "%TRACE_ID%",
-}
-TCP_FIELDS = {name: FIELDS[name] for name in ("time", "flags", "duration_ms", "endpoint", "peer")} | {
+    # Why no connection came about; of TLS, which certificate was refused.
     "failure": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+}
+TCP_FIELDS = {name: FIELDS[name] for name in ("time", "flags", "duration_ms", "endpoint", "peer", "failure")} | {
     "details": "%CONNECTION_TERMINATION_DETAILS%",
 }
 

@@ -18,7 +18,7 @@ OUTSIDE_CONNECT_MS = 3_000
 POOL_IDLE_MS = 30_000
 # A stream without a timeout would wait for ever on a host that is gone without a word.
 PING = {"connection_keepalive": {"interval": "15s", "timeout": "5s"}}
-BUFFER_BYTES = 32_768
+BUFFER_BYTES = 16_384
 DEFAULT_CONNECTIONS = 1_024
 # Notices a host that is gone without a word (45 s), where no request with a timeout is under way.
 KEEPALIVE = {"tcp_keepalive": {"keepalive_time": 30, "keepalive_interval": 5, "keepalive_probes": 3}}

@@ -13,7 +13,14 @@ from outrider.topology.sidecar import Tracing
 # Ingress keeps what callers' pools (30 s) have closed long before: a pool never meets a connection just being closed.
 INGRESS_IDLE_MS = 60_000
 STREAM_IDLE_MS = 300_000
-WINDOWS = {"initial_stream_window_size": 65_536, "initial_connection_window_size": 1_048_576}
+# A caller that sends its headers byte by byte would hold a connection for ever: no idle time counts meanwhile.
+HEADERS_MS = 10_000
+HEADERS_KB = 60
+HTTP2 = {
+    "max_concurrent_streams": 128,
+    "initial_stream_window_size": 65_536,
+    "initial_connection_window_size": 1_048_576,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,7 @@ class Manager:
     is_ingress: bool = False
     is_logged: bool = True
     upgrades: bool = False
+    takes_underscores: bool = False
     stream_idle_ms: int = 0
     local_replies: Json | None = None
 
@@ -43,7 +51,8 @@ def connection_manager(manager: Manager) -> Json:
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=manager.name,
         codec_type="AUTO",
-        http2_protocol_options=WINDOWS,
+        http2_protocol_options=HTTP2,
+        max_request_headers_kb=HEADERS_KB,
         stream_idle_timeout=seconds(manager.stream_idle_ms),
         server_header_transformation="PASS_THROUGH",
         use_remote_address=False,
@@ -63,14 +72,30 @@ def connection_manager(manager: Manager) -> Json:
 
 
 def _inbound(manager: Manager) -> Json:
-    """What holds for requests from the network: one decision about the path, here and in the app."""
+    """What holds for requests from the network: one decision about path and headers, here and in the app.
+
+    Many frameworks take ``x_user`` for ``x-user``; gRPC's metadata may well have underscores, and nothing confuses it.
+    ``%2F`` stays as it is: no decision is taken here by path, so none can be bypassed.
+    """
     if not manager.is_ingress:
         return {}
+    underscores = {} if manager.takes_underscores else {"headers_with_underscores_action": "REJECT_REQUEST"}
     return {
-        "common_http_protocol_options": {"idle_timeout": seconds(INGRESS_IDLE_MS)},
+        "common_http_protocol_options": {"idle_timeout": seconds(INGRESS_IDLE_MS), **underscores},
+        "request_headers_timeout": seconds(HEADERS_MS),
+        "early_header_mutation_extensions": [_without_orders()],
         "normalize_path": True,
         "merge_slashes": True,
     }
+
+
+def _without_orders() -> Json:
+    """Takes away ``x-envoy-…`` before anything reads it: with it a caller sets this Envoy's retries and timeouts."""
+    return extension(
+        "http.early_header_mutation.header_mutation",
+        "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        mutations=[{"remove_on_match": {"key_matcher": {"prefix": "x-envoy-"}}}],
+    )
 
 
 def router() -> Json:

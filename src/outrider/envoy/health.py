@@ -11,10 +11,16 @@ ALL_OF_IT = 100
 
 def marked_checks() -> Json:
     """Ingress: Consul's checks pass to the app, but count in no statistics, and fail once the sidecar is failed."""
-    return _filter(
-        pass_through_mode=True,
-        headers=[{"name": names.CHECK_HEADER, "present_match": True}],
-    )
+    return _passing({"name": names.CHECK_HEADER, "present_match": True})
+
+
+def grpc_checks() -> Json:
+    """The same for calls of gRPC's health service, which bear no mark."""
+    return _passing({"name": ":path", "string_match": {"exact": names.GRPC_HEALTH}})
+
+
+def _passing(mark: Json) -> Json:
+    return _filter(pass_through_mode=True, headers=[mark])
 
 
 def own_health(has_app: bool) -> Json:  # noqa: FBT001 - the one thing that it depends on

@@ -6,13 +6,15 @@ from outrider.envoy.access_log import tcp_failures
 from outrider.envoy.address import address
 from outrider.envoy.connection_manager import STREAM_IDLE_MS, Manager, connection_manager
 from outrider.envoy.extension import Json, extension, seconds
-from outrider.envoy.health import marked_checks, own_health
+from outrider.envoy.health import grpc_checks, marked_checks, own_health
 from outrider.envoy.route import egress_host, ingress_host, metrics_host, rate_limit, unseen
 from outrider.topology import names
 from outrider.topology.ports import Address
 from outrider.topology.sidecar import App, Sidecar, Upstream
 
-BUFFER_BYTES = 32_768
+BUFFER_BYTES = 16_384
+# Lets go of callers whose machine is gone (45 s after their last word).
+KEEPALIVE = {"keepalive_time": 30, "keepalive_interval": 5, "keepalive_probes": 3}
 TCP_IDLE_MS = 3_600_000
 REDIS_MS = 1_000
 
@@ -24,7 +26,7 @@ def ingress_listener(sidecar: Sidecar, place: Address, app: App) -> Json:
 
 
 def _ingress_http(sidecar: Sidecar, app: App) -> Json:
-    checks = [marked_checks()] if app.check_paths else []
+    checks = [*([marked_checks()] if app.check_paths else []), *([grpc_checks()] if app.has_grpc_check else [])]
     limit = [rate_limit()] if app.rate else []
     return connection_manager(
         Manager(
@@ -34,6 +36,7 @@ def _ingress_http(sidecar: Sidecar, app: App) -> Json:
             tracing=sidecar.tracing,
             is_ingress=True,
             upgrades=app.protocol == "http",
+            takes_underscores=app.protocol == "grpc",
             local_replies=_unseen_replies(),
         )
     )
@@ -113,6 +116,7 @@ def _listener(name: str, place: Address, network: Json) -> Json:
         "name": name,
         "address": address(place),
         "enable_reuse_port": False,
+        "tcp_keepalive": KEEPALIVE,
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "filter_chains": [{"filters": [network]}],
     }

@@ -7,7 +7,9 @@ from outrider.envoy.extension import Json, extension
 # Of the task's memory: code pages and the allocator's slack are not in Envoy's heap.
 HEAP_SHARE = 0.7
 BYTES = 1_048_576
-CONNECTIONS_PER_MB = 25
+# The only bound that holds in a burst; the heap is looked at ten times a second. A connection in full use costs 65 KB
+# (tests/features/data_plane/test_memory.py), an Envoy without any 15 MB.
+CONNECTIONS_PER_MB = 10
 HEAP = "envoy.resource_monitors.fixed_heap"
 
 
@@ -24,7 +26,7 @@ def overload_manager(memory_mb: int) -> Json:
         max_active_downstream_connections=memory_mb * CONNECTIONS_PER_MB,
     )
     return {
-        "refresh_interval": "0.25s",
+        "refresh_interval": "0.100s",
         "resource_monitors": [heap, connections],
         "actions": [
             _action("shrink_heap", 0.9),

@@ -11,6 +11,8 @@ from outrider.topology.sidecar import App, Sidecar, Upstream
 WRONG_SERVICE = 421
 NO_TIMEOUT = "0s"
 EVERYTHING = {"prefix": "/"}
+# A request whose body is larger is sent once: what is kept for another try costs memory.
+REPEATED_BODY_BYTES = 131_072
 
 
 def egress_host(upstream: Upstream) -> Json:
@@ -22,6 +24,7 @@ def egress_host(upstream: Upstream) -> Json:
     )
     return {
         "routes": [*routes, _egress(upstream, EVERYTHING, unseen_retries(upstream) if tried else None)],
+        **({"request_body_buffer_limit": REPEATED_BODY_BYTES} if tried else {}),
         **_headers_to(upstream),
     }
 
@@ -54,7 +57,7 @@ def _headers_to(upstream: Upstream) -> Json:
 
 def ingress_host(sidecar: Sidecar, app: App) -> Json:
     """The virtual host of the ingress listener: checks, the guard against a wrong address, the app."""
-    checks = [_check(sidecar, path) for path in app.check_paths] if app.rate else []
+    checks = [*(_check(sidecar, path) for path in app.check_paths), *_grpc_check(sidecar, app)] if app.rate else []
     return {"routes": [*checks, _guard(sidecar.service), _app(sidecar, app)]}
 
 
@@ -77,6 +80,11 @@ def _check(sidecar: Sidecar, path: str) -> Json:
     """Consul's check is exempt from the rate limit, on its own path only."""
     headers = [{"name": names.CHECK_HEADER, "present_match": True}]
     return {"match": {"path": path.partition("?")[0], "headers": headers}, **_to_app(sidecar)}
+
+
+def _grpc_check(sidecar: Sidecar, app: App) -> list[Json]:
+    """Consul's gRPC check cannot bear a header; its method is known by its path."""
+    return [{"match": {"path": names.GRPC_HEALTH}, **_to_app(sidecar)}] if app.has_grpc_check else []
 
 
 def _app(sidecar: Sidecar, app: App) -> Json:

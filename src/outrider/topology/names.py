@@ -28,6 +28,9 @@ UNSEEN_HEADER: Final = "x-outrider-unseen"
 CHECK_HEADER: Final = "x-outrider-check"
 """On a request: Consul's health check, exempt from the rate limit on its own path."""
 
+GRPC_HEALTH: Final = "/grpc.health.v1.Health/Check"
+"""The path of gRPC's health check (grpc.health.v1)."""
+
 # Tasks of an allocation. "alloc" is Nomad's own word (refused since 1.11).
 AGENT_TASK: Final = "agent"
 ENVOY_TASK: Final = "envoy"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from support.street import DEADLINE_S, Discovery, Street
+from support.discovery import Discovery
+from support.street import DEADLINE_S, Street
 
 
 @pytest.fixture
