@@ -17,6 +17,7 @@ from outrider.cli.output import Output
 from outrider.cli.problems import error_lines
 from outrider.cli.written import FILE, IS_SERVICE, platform_of, protocols, text_of
 from outrider.errors import OutriderError, SpecError
+from outrider.operations.explain import surprises
 from outrider.operations.render import Source, Surroundings, rendered
 from outrider.spec.platform import Platform
 from outrider.spec.reading import read_platform, read_service
@@ -40,14 +41,19 @@ class Checked:
 def validate(output: Output, files: tuple[Path, ...], platform_file: Path | None) -> int:
     """Check FILES (outrider.yaml without any): service specs, or platform files, told apart by their keys.
 
-    With --platform each service that one of them calls must be among FILES, or have its protocol written.
-    Exits 0 when all can be used, 1 when one cannot.
+    With --platform each service that one of them calls must be among FILES, or have its protocol written; what may
+    surprise there is warned of, as are deadlines that contradict each other. Exits 0 when all can be used, 1 when one
+    cannot.
     """
     chosen = files or (() if platform_file else (_default_file(),))
     results = [_checked(file) for file in (*((platform_file,) if platform_file else ()), *chosen)]
+    warnings: tuple[str, ...] = ()
     if platform_file and all(result.error is None for result in results):
         results = [results[0], *_resolved(chosen, platform_of(platform_file))]
-    output.show({"files": [_plain(result) for result in results]}, lambda: _lines(results))
+        if all(result.error is None for result in results):
+            warnings = _warnings(chosen, platform_of(platform_file))
+    document = {"files": [_plain(result) for result in results], "warnings": list(warnings)}
+    output.show(document, lambda: [*_lines(results), *(f"warning: {line}" for line in warnings)])
     return exits.OK if all(result.error is None for result in results) else exits.FAILED
 
 
@@ -89,6 +95,19 @@ def _resolved(files: tuple[Path, ...], platform: Platform) -> Iterator[Checked]:
             yield Checked(file, None)
         except OutriderError as error:
             yield Checked(file, error)
+
+
+def _warnings(files: tuple[Path, ...], platform: Platform) -> tuple[str, ...]:
+    """What surprises in each environment; what is the same in several is said once, with their names."""
+    found: dict[str, list[str]] = {}
+    for name in platform.environments:
+        known = protocols(files, name)
+        here = [
+            rendered(Source(text_of(file), str(file)), Surroundings(platform, name, known)).topology for file in files
+        ]
+        for line in dict.fromkeys(surprises(here)):
+            found.setdefault(line, []).append(name)
+    return tuple(f"{', '.join(names)}: {line}" for line, names in found.items())
 
 
 def _plain(result: Checked) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from outrider.envoy.overload import CONNECTIONS_PER_MB
 from outrider.operations.sayings import Saying, of_ingress, of_upstream, worst_load, worst_wait_ms
 from outrider.spec.values import duration
-from outrider.topology.graph import DeclaredEdge, Graph, Inversion
+from outrider.topology.graph import DeclaredEdge, Graph, Inversion, graph
 from outrider.topology.remarks import remarks
 from outrider.topology.sidecar import Topology, Upstream
 
@@ -58,7 +58,12 @@ def explanation(service: Topology, declared: Graph, assumed: Collection[str] = (
         upstreams=tuple(_in_words(upstream, service, upstream.name in assumed) for upstream in service.upstreams),
         ingress=of_ingress(service),
         patches=tuple(chosen.name for chosen in service.sidecar.patches) if service.sidecar else (),
-        warnings=(*contradictions(declared, service.service), *_crowded(service), *remarks(service)),
+        warnings=(
+            *contradictions(declared, service.service),
+            *multiplied(declared, service.service),
+            *_crowded(service),
+            *remarks(service),
+        ),
     )
 
 
@@ -79,15 +84,22 @@ def _in_words(upstream: Upstream, service: Topology, is_assumed: bool) -> Upstre
     )
 
 
+def surprises(services: Sequence[Topology]) -> Iterator[str]:
+    """What is warned of in services that are deployed together; what two of them share comes from each."""
+    declared = graph(services)
+    for service in services:
+        yield from (f"{service.service}: {line}" for line in (*_crowded(service), *remarks(service)))
+        yield from contradictions(declared, service.service)
+
+
 def contradictions(declared: Graph, service: str) -> Iterator[str]:
-    """A line for each deadline, ring and multiplication of retries that the service has a part in."""
+    """A line for each deadline and ring that the service has a part in."""
     ring = declared.cycle()
     if service in ring:
         yield f"services call each other in a ring: {' -> '.join(ring)}"
     for pair in declared.inversions():
         if service in {pair.outer.caller, pair.inner.caller}:
             yield inverted(pair)
-    yield from _multiplied(declared, service)
 
 
 def inverted(pair: Inversion) -> str:
@@ -104,12 +116,13 @@ def _timeout(edge: DeclaredEdge) -> str:
     return "without end" if edge.timeout_ms is None else duration(edge.timeout_ms)
 
 
-def _multiplied(declared: Graph, service: str) -> Iterator[str]:
-    for way in declared.ways(service):
-        if way.is_multiplied:
-            names = " -> ".join((service, *(edge.callee for edge in way.edges)))
-            last = way.edges[-1].callee
-            yield f"retries multiply: while every try fails, one request may become {way.load} at {last} ({names})"
+def multiplied(declared: Graph, service: str) -> Iterator[str]:
+    """The worst way on which retries multiply; no more than that, since one retry everywhere is the usual case."""
+    ways = [way for way in declared.ways(service) if way.is_multiplied]
+    if ways:
+        worst = max(ways, key=lambda way: way.load)
+        names, last = " -> ".join((service, *(edge.callee for edge in worst.edges))), worst.edges[-1].callee
+        yield f"retries multiply: while every try fails, one request may become {worst.load} at {last} ({names})"
 
 
 def _crowded(service: Topology) -> Iterator[str]:

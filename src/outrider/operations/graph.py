@@ -10,7 +10,6 @@ from outrider.errors import RemoteError
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-    from outrider.operations.ports import Json
     from outrider.telemetry.traffic import Edge
 
 
@@ -58,19 +57,12 @@ async def graph(environment: Environment, window_s: float) -> TrafficGraph:
 async def _declared(environment: Environment) -> dict[tuple[str, str], str | None]:
     """Caller and callee with the callee's protocol."""
     store, here = environment.store, environment.name
-    protocols, callers = await asyncio.gather(store.protocols(here), store.services(here))
-    histories = await asyncio.gather(*(store.versions(here, caller) for caller in callers))
-    newest = [versions[0] for versions in histories if versions]
+    protocols, upstreams = await asyncio.gather(store.protocols(here), store.upstreams(here))
     return {
-        (version.service, callee): knobs.get("protocol") or protocols.get(callee)
-        for version in newest
-        for callee, knobs in _upstreams(version.merged)
+        (caller, callee): knobs.get("protocol") or protocols.get(callee)
+        for caller, written in upstreams.items()
+        for callee, knobs in written.items()
     }
-
-
-def _upstreams(merged: Json) -> list[tuple[str, Json]]:
-    written: dict[str, Json] = merged.get("upstreams") or {}
-    return list(written.items())
 
 
 def _edge(pair: tuple[str, str], declared: dict[tuple[str, str], str | None], measured: Edge | None) -> TrafficEdge:

@@ -37,6 +37,21 @@ class Versions:
         async with self._database.reading() as connection:
             return {row.name: row.protocol for row in await connection.execute(query)}
 
+    async def upstreams(self, environment: str) -> dict[str, dict[str, Any]]:
+        """What each service calls, by its newest version: its upstreams as the merged spec has them."""
+        newest = (
+            (versions.c.environment == services.c.environment)
+            & (versions.c.service == services.c.name)
+            & (versions.c.number == services.c.latest)
+        )
+        query = (
+            select(services.c.name, versions.c.merged["upstreams"].label("upstreams"))
+            .join(versions, newest)
+            .where(services.c.environment == environment)
+        )
+        async with self._database.reading() as connection:
+            return {row.name: row.upstreams or {} for row in await connection.execute(query)}
+
     async def add_version(self, draft: Draft) -> Version:
         """Number the draft and keep it."""
         async with self._database.writing() as connection:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from math import prod
+from typing import Any, cast
 
+from outrider.spec.knobs import KNOBS
+from outrider.spec.platform import Environment
+from outrider.spec.upstream import Protocol
+from outrider.spec.upstream import Upstream as Written
+from outrider.topology.knobs import upstream
+from outrider.topology.ports import LOOPBACK, Address
 from outrider.topology.sidecar import Topology, Upstream
 
 REPEATED = frozenset({"http", "http2"})
+NOWHERE = Address(LOOPBACK, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +115,34 @@ class Graph:
 
 def graph(topologies: Iterable[Topology]) -> Graph:
     """The declared graph of the given services."""
-    edges = [_edge(item.service, upstream) for item in topologies for upstream in item.upstreams]
+    edges = [edge for item in topologies for edge in edges_of(item)]
     return Graph(tuple(sorted(edges, key=lambda edge: (edge.caller, edge.callee))))
 
 
-def _edge(caller: str, upstream: Upstream) -> DeclaredEdge:
+def edges_of(topology: Topology) -> tuple[DeclaredEdge, ...]:
+    """The edges of one service."""
+    return tuple(_edge(topology.service, each) for each in topology.upstreams)
+
+
+def stored_edges(
+    caller: str, upstreams: Mapping[str, Mapping[str, Any]], platform: Environment, protocols: Mapping[str, str]
+) -> Iterator[DeclaredEdge]:
+    """The edges of a service of which only the merged spec is kept; without those whose protocol nobody knows."""
+    for name, written in upstreams.items():
+        speaks = written.get("protocol") or ("http" if written.get("address") else protocols.get(name))
+        if speaks in KNOBS:
+            made = upstream(name, Written.model_construct(**written), cast("Protocol", speaks), platform, NOWHERE)
+            yield _edge(caller, made)
+
+
+def _edge(caller: str, called: Upstream) -> DeclaredEdge:
     return DeclaredEdge(
         caller=caller,
-        callee=upstream.name,
-        protocol=upstream.protocol,
-        timeout_ms=upstream.timeout_ms,
-        tries=1 + upstream.retries,
-        outside=upstream.outside is not None,
+        callee=called.name,
+        protocol=called.protocol,
+        timeout_ms=called.timeout_ms,
+        tries=1 + called.retries,
+        outside=called.outside is not None,
     )
 
 

@@ -131,3 +131,15 @@ def test_the_version_names_the_envoy_and_where_it_was_found() -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_of_the_shell(shell: str) -> None:
     assert f"_OUTRIDER_COMPLETE={shell}_complete" in call("completion", shell).stdout
+
+
+def test_what_may_surprise_is_warned_of_in_each_environment(tmp_path: Path) -> None:
+    a = written(tmp_path, "service: a\nrun: {command: [a]}\nupstreams: {b: {timeout: 1s}}\n", "a.yaml")
+    b = written(tmp_path, "service: b\nrun: {command: [b]}\nport: 8080\nupstreams: {c: {protocol: http}}\n", "b.yaml")
+    result = call("validate", "--platform", PLATFORM, a, b)
+    assert result.exit_code == 0
+    warnings = [line for line in result.stdout.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 2
+    assert warnings[0].startswith("warning: stage, production: a waits 1s for b, which may wait 5s for c")
+    assert "b: port is the node's port 8080" in warnings[1]
+    assert call("validate", a).stdout == f"{a}: ok\n"

@@ -153,3 +153,13 @@ async def test_artifacts_stay_as_long_as_a_version_refers_to_them(store: SqlStor
     assert await store.has_artifact(unused)
     await store.drop_artifacts(datetime.now(UTC) + timedelta(seconds=1), kept=(kept,))
     assert [await store.has_artifact(one) for one in (used, unused, kept)] == [True, False, True]
+
+
+async def test_the_newest_version_says_what_a_service_calls(store: SqlStore, service: str) -> None:
+    calls = {"payments": {"timeout": 800, "retries": None}}
+    await store.add_version(replace(draft(service), merged={"service": service, "upstreams": {"old": {}}}))
+    await store.add_version(replace(draft(service), merged={"service": service, "upstreams": calls}))
+    await store.add_version(replace(draft(service + "x"), merged={"service": service + "x"}))
+    found = await store.upstreams("stage")
+    assert (found[service], found[service + "x"]) == (calls, {})
+    assert service not in await store.upstreams("production")

@@ -1,0 +1,68 @@
+"""What a plan warns of and shows beside its changes: neighbours' deadlines, operators' patches."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.surroundings import PLATFORM, World, finished, text
+
+from outrider.errors import SpecError
+from outrider.operations.application import Application
+from outrider.operations.deploy import Order
+from outrider.spec.reading import read_platform
+
+ME = Order(by="ada")
+PATCHES = """
+    patches:
+      slow: {merge: {static_resources: {clusters: {local_app: {connect_timeout: 9s}}}}}
+      elsewhere: {merge: {static_resources: {clusters: {nowhere: {connect_timeout: 9s}}}}}
+  production:
+"""
+
+
+@pytest.fixture
+def application(world: World) -> Application:
+    """Operations over a platform with patches."""
+    world.platform = read_platform(PLATFORM.replace("\n  production:\n", PATCHES), "platform.yaml")
+    return world.application()
+
+
+async def test_a_plan_warns_of_deadlines_that_contradict_those_of_deployed_neighbours(application: Application) -> None:
+    payments = "service: payments\nrun: {command: [p]}\nupstreams: {ledger: {protocol: http, timeout: 9s}}\n"
+    await finished(application, await application.deploy("stage", text(spec=payments), ME))
+    plan = await application.plan("stage", text("upstreams: {payments: {timeout: 1s}}\n"))
+    (warning,) = [line for line in plan.warnings if "waits" in line]
+    assert warning.startswith("checkout waits 1s for payments, which may wait 9s for ledger: payments works on")
+    fine = await application.plan("stage", text("upstreams: {payments: {timeout: 10s}}\n"))
+    assert not [line for line in fine.warnings if "waits" in line]
+
+
+async def test_a_plan_shows_the_patches_and_envoy_sees_them_before_anything_is_submitted(
+    world: World, application: Application
+) -> None:
+    plan = await application.plan("stage", text("patches: [slow]\n"))
+    place = "static_resources.clusters.local_app.connect_timeout"
+    assert any("changes Envoy's bootstrap at /static_resources/clusters/local_app" in line for line in plan.warnings)
+    await finished(application, await application.deploy("stage", text(), ME))
+    changes = {
+        change.path: change.after for change in (await application.plan("stage", text("patches: [slow]\n"))).changes
+    }
+    assert changes[f"patches.slow.merge.{place}"] == "9s"
+    clusters = world.envoy.seen[-1]["static_resources"]["clusters"]
+    assert next(one for one in clusters if one["name"] == "local_app")["connect_timeout"] == "9s"
+
+
+async def test_an_unknown_patch_is_named_with_its_line(application: Application) -> None:
+    with pytest.raises(SpecError) as caught:
+        await application.plan("stage", text("patches: [slw]\n"))
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.suggestion, problem.line is not None) == ("patches.0", "slow", True)
+
+
+async def test_a_patch_that_does_not_fit_is_named_with_its_line(application: Application) -> None:
+    with pytest.raises(SpecError) as caught:
+        await application.plan("stage", text("patches: [elsewhere]\n"))
+    (problem,) = caught.value.problems
+    assert problem.message.startswith(
+        "the patch elsewhere cannot be applied here: /static_resources/clusters/nowhere: "
+    )
+    assert problem.line is not None
