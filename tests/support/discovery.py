@@ -34,14 +34,12 @@ class Discovery:
 
     def _answer(self, asked: Json) -> Json:
         service = asked["resource_names"][0]
-        places = [{"address": "127.0.0.1", "port_value": port} for port in self.endpoints.get(service, [])]
+        ports = self.endpoints.get(service, [])
         kind = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
-        endpoints = [
-            {
-                "endpoint": {"address": {"socket_address": place}},
-                "health_status": self.health.get(place["port_value"], "UNKNOWN"),
-            }
-            for place in places
-        ]
+        endpoints = [self._endpoint(port) for port in ports]
         resource = {"@type": kind, "cluster_name": service, "endpoints": [{"lb_endpoints": endpoints}]}
         return {"version_info": str(endpoints), "type_url": kind, "resources": [resource]}
+
+    def _endpoint(self, port: int) -> Json:
+        place = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+        return {"endpoint": {"address": place}, "health_status": self.health.get(port, "UNKNOWN")}

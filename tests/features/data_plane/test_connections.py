@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from pathlib import Path
-from typing import Any
 
-import pytest
-
-Street = Any
+from support.street import Street
 
 
 async def exchanged(port: int, said: bytes, until: bytes) -> bytes:
@@ -35,15 +31,9 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         await writer.drain()
 
 
-async def echoing(street: Street) -> int:
-    server = await asyncio.start_server(street.connections.handler(echo), "127.0.0.1", 0)
-    street.stack.push_async_callback(street.connections.close, server)
-    return server.sockets[0].getsockname()[1]
-
-
 async def test_bytes_pass_both_sidecars_and_a_dead_endpoint_costs_no_connection(street: Street) -> None:
-    ledger = await street.sidecar({"service": "ledger", "protocol": "tcp"}, await echoing(street))
-    dead = await echoing(street)
+    ledger = await street.sidecar({"service": "ledger", "protocol": "tcp"}, await street.server(echo))
+    dead = await street.server(echo)
     street.discovery.names("ledger", ledger.ports["ingress"], dead + 1 if dead < 65_000 else 1)
     spec = {"service": "reports", "port": "none", "upstreams": {"ledger": {"protocol": "tcp", "retries": 2}}}
     reports = await street.sidecar(spec)
@@ -53,7 +43,7 @@ async def test_bytes_pass_both_sidecars_and_a_dead_endpoint_costs_no_connection(
 
 
 async def test_connections_above_the_limit_are_closed(street: Street) -> None:
-    ledger = await street.sidecar({"service": "ledger", "protocol": "tcp"}, await echoing(street))
+    ledger = await street.sidecar({"service": "ledger", "protocol": "tcp"}, await street.server(echo))
     street.discovery.names("ledger", ledger.ports["ingress"])
     upstreams = {"ledger": {"protocol": "tcp", "limit": 2, "retries": 0}}
     reports = await street.sidecar({"service": "reports", "port": "none", "upstreams": upstreams})
@@ -69,19 +59,51 @@ async def test_connections_above_the_limit_are_closed(street: Street) -> None:
         await writer.wait_closed()
 
 
-@pytest.mark.needs("redis")
-async def test_redis_commands_pass_and_what_the_proxy_cannot_do_is_an_error(
-    street: Street, redis_bin: str, tmp_path: Path
-) -> None:
-    port = await street.redis(redis_bin)
-    sessions = await street.sidecar({"service": "sessions", "protocol": "redis"}, port)
-    street.discovery.names("sessions", sessions.ports["ingress"])
-    cart = await street.sidecar({"service": "cart", "port": "none", "upstreams": {"sessions": {"protocol": "redis"}}})
-    await street.knows(cart, "sessions", 1)
-    proxy = cart.ports["egress_sessions"]
-    assert await exchanged(proxy, b"SET a 1\r\nINCR a\r\nGET a\r\n", b"$1\r\n2\r\n") == b"+OK\r\n:2\r\n$1\r\n2\r\n"
-    for refused in (b"SUBSCRIBE a\r\n", b"BLPOP a 0\r\n"):
-        assert (await exchanged(proxy, refused, b"\r\n")).startswith(b"-")
-    counted = (await street.client.get(cart.metrics + "/stats/prometheus")).text
-    assert 'envoy_redis_command_incr_total{outrider_service="cart"' in counted
-    assert 'envoy_redis_prefix="egress_sessions"' in counted
+async def test_c12_connections_of_an_instance_that_ends_break_off_and_new_ones_meet_another(street: Street) -> None:
+    upstreams = {"ledger": {"protocol": "tcp", "retries": 2}}
+    ledgers = [await street.sidecar({"service": "ledger", "protocol": "tcp"}, await street.server(echo)) for _ in "ab"]
+    street.discovery.names("ledger", *(one.ports["ingress"] for one in ledgers))
+    reports = await street.sidecar({"service": "reports", "port": "none", "upstreams": upstreams})
+    await street.knows(reports, "ledger", 2)
+    port = reports.ports["egress_ledger"]
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+    for number, (reader, writer) in enumerate(held):
+        writer.write(b"%d\n" % number)
+        assert await reader.readline() == b"echo %d\n" % number
+    ledgers[0].process.kill()
+    await ledgers[0].process.wait()
+    ended = [await lasts(reader, writer) for reader, writer in held]
+    assert sorted(ended) == [False, False, True, True]
+    assert {await exchanged(port, b"hello\n", b"\n") for _ in range(6)} == {b"echo hello\n"}
+
+
+async def lasts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Whether the connection still answers."""
+    try:
+        writer.write(b"still\n")
+        return await reader.readline() == b"echo still\n"
+    except ConnectionError:
+        return False
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_a_side_that_has_said_all_still_hears_the_answer(street: Street) -> None:
+    async def summing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"%d bytes\n" % len(await reader.read()))
+        await writer.drain()
+
+    ledger = await street.sidecar({"service": "ledger", "protocol": "tcp"}, await street.server(summing))
+    street.discovery.names("ledger", ledger.ports["ingress"])
+    spec = {"service": "reports", "port": "none", "upstreams": {"ledger": {"protocol": "tcp"}}}
+    reports = await street.sidecar(spec)
+    await street.knows(reports, "ledger", 1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", reports.ports["egress_ledger"])
+    writer.write(b"x" * 500_000)
+    writer.write_eof()
+    async with asyncio.timeout(10):
+        assert await reader.readline() == b"500000 bytes\n"
+    writer.close()
+    await writer.wait_closed()

@@ -12,6 +12,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from support.street import Sidecar, Street
 
 Aio = Any
+# What the stubs lack.
+HEALTH: Any = health
+EOF: Any = grpc.aio.EOF  # pyright: ignore[reportAttributeAccessIssue]
 
 
 async def once(request: bytes, context: Aio) -> bytes:
@@ -49,7 +52,7 @@ HANDLERS = {
 
 async def serving(street: Street) -> tuple[int, Any]:
     """The port of a gRPC server, and the health that it tells."""
-    server, told = grpc.aio.server(), health.aio.HealthServicer()
+    server, told = grpc.aio.server(), HEALTH.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(told, server)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("shop.Prices", HANDLERS),))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -91,7 +94,7 @@ async def test_streams_of_either_side_and_both_pass_and_are_not_cut_by_a_total_t
         await call.write(said)
         assert await call.read() == b"mirrored " + said
     await call.done_writing()
-    assert await call.read() == grpc.aio.EOF
+    assert await call.read() == EOF
 
 
 async def test_a_method_that_is_not_there_is_the_servers_own_answer(street: Street) -> None:
@@ -124,8 +127,8 @@ async def test_the_health_service_passes_and_its_checks_are_exempt_from_the_rate
     port, told = await serving(street)
     spec = {"service": "prices", "protocol": "grpc", "checks": [{"grpc": True}], "ingress": {"rate": 1}}
     sidecar = await street.sidecar(spec, port)
-    check = health_pb2_grpc.HealthStub(await channel(street, sidecar.ports["ingress"])).Check
+    stub: Any = health_pb2_grpc.HealthStub(await channel(street, sidecar.ports["ingress"]))
     request = health_pb2.HealthCheckRequest()
-    assert {(await check(request)).status for _ in range(8)} == {health_pb2.HealthCheckResponse.SERVING}
+    assert {(await stub.Check(request)).status for _ in range(8)} == {health_pb2.HealthCheckResponse.SERVING}
     await told.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-    assert (await check(request)).status == health_pb2.HealthCheckResponse.NOT_SERVING
+    assert (await stub.Check(request)).status == health_pb2.HealthCheckResponse.NOT_SERVING

@@ -66,6 +66,7 @@ async def test_c12_a_redis_that_is_gone_is_an_error_at_once_and_answers_again_wh
     port = await street.redis(redis_bin)
     shop = await cart(street, port)
     assert await answered(shop, b"SET a 1\r\n", b"\r\n") == b"+OK\r\n"
+    await street.shows(shop, r"^envoy_redis_command_set_total\{.*egress_sessions.*\} 1$")
     await ended(street.programs[-1])
     assert (await answered(shop, b"GET a\r\n", b"\r\n")).startswith(b"-")
     await street.redis(redis_bin, port=port)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
-Street = Any
+import pytest
+from support.street import Street
+
 Json = dict[str, Any]
 
 
@@ -48,8 +51,24 @@ async def test_what_an_earlier_hop_has_decided_is_followed(street: Street) -> No
     assert app.seen[0].headers["x-b3-sampled"] == "0"
 
 
-async def test_a_dead_collector_costs_no_request(street: Street) -> None:
+@pytest.mark.parametrize("is_hanging", [False, True])
+async def test_a_collector_that_is_dead_or_hangs_costs_no_request(street: Street, is_hanging: bool) -> None:
+    async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        await asyncio.sleep(60)
+
+    collector = await street.server(hanging) if is_hanging else 1
     app = await street.app(good)
-    payments = await street.sidecar({"service": "payments"}, app.port, tracing(1))
-    answers = [await street.client.get(payments.ingress) for _ in range(50)]
+    payments = await street.sidecar({"service": "payments"}, app.port, tracing(collector))
+    answers = [await street.client.get(payments.ingress) for _ in range(120)]
     assert {answer.status_code for answer in answers} == {200}
+
+
+@pytest.mark.parametrize(("sampling", "sampled"), [(0, "0"), (100, "1")])
+async def test_the_first_hop_decides_and_tells_the_app_so(street: Street, sampling: float, sampled: str) -> None:
+    collector = await street.app(good)
+    app = await street.app(good)
+    payments = await street.sidecar({"service": "payments"}, app.port, tracing(collector.port, sampling))
+    for _ in range(5):
+        await street.client.get(payments.ingress)
+    assert {request.headers["x-b3-sampled"] for request in app.seen} == {sampled}
