@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from outrider.embedded.registry.running import running_registry
 from outrider.embedded.scheduler.api.app import scheduler_app
-from outrider.embedded.scheduler.server import Setting, scheduling
+from outrider.embedded.scheduler.server import LOOPBACK, Setting, scheduling
 from outrider.embedded.serving import serving
 from outrider.settings import host_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-_HOST = "127.0.0.1"
 _GRACE_S = 0.2
 
 
@@ -38,17 +37,21 @@ async def cluster(
     consul_port: int = 0,
     nomad_port: int = 0,
     port_range: tuple[int, int] = (20000, 25000),
+    address: str = LOOPBACK,
 ) -> AsyncGenerator[Cluster]:
     """Run Consul's and Nomad's APIs while the block runs; ``name`` is the Consul datacenter and the node's name.
+
+    ``address`` is the node's own: the APIs and the ports of allocations are there. A second node, with a scheduler of
+    its own, joins as `served_scheduler` whose setting names this cluster's Consul.
 
     Processes and registrations that a crashed predecessor left in ``directory`` are ended first. At the end every task
     has ended. Raises OutriderError where a port is taken.
     """
     directory = await asyncio.to_thread(_made, directory)
-    async with running_registry(name, name, _HOST, consul_port) as registry:
-        setting = Setting(name, directory, registry.address, port_range, host_environment())
-        async with served_scheduler(setting, nomad_port) as address:
-            yield Cluster(name, address, registry.address, directory)
+    async with running_registry(name, name, address, consul_port) as registry:
+        setting = Setting(name, directory, registry.address, port_range, host_environment(), address)
+        async with served_scheduler(setting, nomad_port) as nomad:
+            yield Cluster(name, nomad, registry.address, directory)
 
 
 def _made(directory: Path) -> Path:
@@ -61,7 +64,7 @@ async def served_scheduler(setting: Setting, port: int = 0) -> AsyncGenerator[st
     """Run only the scheduler, against whichever Consul the setting names; yields its address."""
     async with (
         scheduling(setting) as scheduler,
-        serving(scheduler_app(scheduler), _HOST, port, grace_s=_GRACE_S) as address,
+        serving(scheduler_app(scheduler), setting.address, port, grace_s=_GRACE_S) as address,
     ):
         scheduler.announce(address)
         try:

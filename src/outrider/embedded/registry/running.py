@@ -28,7 +28,7 @@ async def running_registry(
     port: int = 0,
 ) -> AsyncGenerator[RunningRegistry]:
     """Serve a fresh registry while the block runs; raises OutriderError where the port is taken."""
-    registry = Registry(identity(node, datacenter))
+    registry = Registry(identity(node, datacenter, host))
     async with serving(registry_app(registry), host, port) as address:
         try:
             async with probing(registry):

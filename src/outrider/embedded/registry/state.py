@@ -77,6 +77,6 @@ class Registry:
         self.indexes.take_touched()
 
 
-def identity(node: str, datacenter: str = "dc1") -> Identity:
+def identity(node: str, datacenter: str = "dc1", address: str = _LOOPBACK) -> Identity:
     """An identity whose node id follows from its names, so that a restart is the same node."""
-    return Identity(node, datacenter, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{node}.{datacenter}")))
+    return Identity(node, datacenter, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{node}.{datacenter}")), address)

@@ -9,6 +9,7 @@ import signal
 import uuid
 from pathlib import Path
 
+from outrider.embedded.scheduler.device import device_of
 from outrider.embedded.scheduler.documents import Document, fields
 from outrider.embedded.scheduler.times import stamp
 
@@ -54,7 +55,7 @@ def node_document(name: str, address: str, ports: tuple[int, int], consul: Docum
         "NodeClass": "",
         "NodeMaxAllocs": 0,
         "NodePool": "default",
-        "NodeResources": _resources(ports),
+        "NodeResources": _resources(ports, _ip(address)),
         "ReservedResources": _reserved(),
         "SchedulingEligibility": "eligible",
         "SecretID": "",
@@ -63,6 +64,11 @@ def node_document(name: str, address: str, ports: tuple[int, int], consul: Docum
         "StatusUpdatedAt": 0,
         "TLSEnabled": False,
     }
+
+
+def node_address(node: Document) -> str:
+    """The address that labels are booked on, where no host network is named."""
+    return node["NodeResources"]["Networks"][0]["IP"]
 
 
 def node_stub(node: Document) -> Document:
@@ -85,8 +91,11 @@ def node_stub(node: Document) -> Document:
         "Status",
         "StatusDescription",
     )
-    address = node["HTTPAddr"].rsplit(":", 1)[0]
-    return {name: node[name] for name in names} | {"Address": address, "Version": VERSION}
+    return {name: node[name] for name in names} | {"Address": _ip(node["HTTPAddr"]), "Version": VERSION}
+
+
+def _ip(address: str) -> str:
+    return address.rsplit(":", 1)[0]
 
 
 def _attributes(name: str, address: str, consul: Document) -> dict[str, str]:
@@ -117,7 +126,7 @@ def _attributes(name: str, address: str, consul: Document) -> dict[str, str]:
         "unique.advertise.address": address,
         "unique.consul.name": config.get("NodeName", name),
         "unique.hostname": platform.node(),
-        "unique.network.ip-address": "127.0.0.1",
+        "unique.network.ip-address": _ip(address),
         "unique.storage.volume": "/",
     }
 
@@ -151,8 +160,8 @@ def _registered(now: str) -> Document:
     }
 
 
-def _resources(ports: tuple[int, int]) -> Document:
-    cores = os.cpu_count() or 1
+def _resources(ports: tuple[int, int], address: str) -> Document:
+    cores, device = os.cpu_count() or 1, device_of(address)
     return {
         "Cpu": {
             "CpuShares": cores * _MEGAHERTZ,
@@ -164,8 +173,8 @@ def _resources(ports: tuple[int, int]) -> Document:
         "MaxDynamicPort": ports[1],
         "Memory": {"MemoryMB": _memory_bytes() // _MEGABYTE},
         "MinDynamicPort": ports[0],
-        "Networks": [{"CIDR": "127.0.0.1/32", "Device": "lo", "IP": "127.0.0.1", "MBits": 1000, "Mode": "host"}],
-        "NodeNetworks": [_loopback()],
+        "Networks": [{"CIDR": f"{address}/32", "Device": device, "IP": address, "MBits": 1000, "Mode": "host"}],
+        "NodeNetworks": [_network(address, device)],
         "Processors": {"Topology": _topology(cores)},
     }
 
@@ -189,15 +198,15 @@ def _topology(cores: int) -> Document:
     }
 
 
-def _loopback() -> Document:
-    address = {
-        "Address": "127.0.0.1",
+def _network(address: str, device: str) -> Document:
+    default = {
+        "Address": address,
         "Alias": "default",
         "Family": "ipv4",
         "Gateway": "",
         "ReservedPorts": "",
     }
-    return {"Addresses": [address], "Device": "lo", "MacAddress": "", "Mode": "host", "Speed": 1000}
+    return {"Addresses": [default], "Device": device, "MacAddress": "", "Mode": "host", "Speed": 1000}
 
 
 def _reserved() -> Document:

@@ -11,6 +11,7 @@ from outrider.embedded.scheduler import deployment as deployments
 from outrider.embedded.scheduler.allocation import new_allocation
 from outrider.embedded.scheduler.decision import Decisions, Placement
 from outrider.embedded.scheduler.documents import Document
+from outrider.embedded.scheduler.node import node_address
 from outrider.embedded.scheduler.placement import booked, collision, metrics, refusal, resources
 from outrider.embedded.scheduler.ports import PortBook
 from outrider.embedded.scheduler.reschedule import tracker_after
@@ -72,7 +73,7 @@ def _placed(placement: Placement, ground: Ground, result: Plan) -> Document | No
     if reason is not None:
         _note_failure(result, group["Name"], reason)
         return None
-    network, problem = booked(group, identifier, ground.book, "127.0.0.1")
+    network, problem = booked(group, identifier, ground.book, node_address(ground.node))
     if network is None:
         _note_failure(result, group["Name"], metrics(ground.node, exhausted={problem: 1}))
         return None

@@ -69,11 +69,15 @@ class PortBook:
                 del self.owners[port]
 
 
-def is_port_free(port: int) -> bool:
-    """Whether nothing on this machine has the TCP port, on any address of 127.0.0.0/8 or all addresses."""
+def is_port_free(port: int, addresses: tuple[str, ...] = ("127.0.0.1",)) -> bool:
+    """Whether nothing on this machine has the TCP port, on one of the addresses or on all that there are."""
+    return all(_can_bind(address, port) for address in set(addresses))
+
+
+def _can_bind(address: str, port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError as error:
             if error.errno in {errno.EADDRINUSE, errno.EACCES}:
                 return False

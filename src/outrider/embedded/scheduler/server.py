@@ -7,6 +7,7 @@ import contextlib
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from outrider.embedded.scheduler import orphans
@@ -23,16 +24,19 @@ from outrider.embedded.scheduler.runner import NodeServices
 from outrider.embedded.scheduler.state import State
 from outrider.embedded.scheduler.watcher import DeploymentWatcher
 
+LOOPBACK = "127.0.0.1"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a scheduler is started with; ``host`` are the variables that tasks inherit."""
+    """What a scheduler is started with; ``host`` are the variables that tasks inherit, ``address`` is the node's."""
 
     name: str
     directory: Path
     consul_address: str
     port_range: tuple[int, int]
     host: Mapping[str, str]
+    address: str = LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ async def scheduling(setting: Setting) -> AsyncGenerator[Scheduler]:
     consul = ConsulAgent(setting.consul_address)
     catalog = Catalog(consul, setting.directory / "services.json")
     await catalog.forget_leftovers()
-    book = PortBook(*setting.port_range, is_port_free)
-    node = node_document(setting.name, "127.0.0.1:0", setting.port_range, await consul.self_document())
+    book = PortBook(*setting.port_range, partial(is_port_free, addresses=(LOOPBACK, setting.address)))
+    node = node_document(setting.name, f"{setting.address}:0", setting.port_range, await consul.self_document())
     state = State()
     shared = NodeServices(node, consul, catalog, ledger, allocations, setting.host)
     events = EventBuffer(state)

@@ -52,3 +52,12 @@ def test_a_listener_on_any_address_makes_a_port_used() -> None:
         listener.bind(("0.0.0.0", 0))
         listener.listen()
         assert not is_port_free(listener.getsockname()[1])
+
+
+def test_a_listener_on_the_nodes_own_address_makes_a_port_used_there() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.2", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        assert is_port_free(port)
+        assert not is_port_free(port, ("127.0.0.1", "127.0.0.2"))
