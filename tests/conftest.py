@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import subprocess
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,11 @@ PROGRAMS = {
     "chromium": ("CHROMIUM_BIN", "chromium"),
     "postgres": ("POSTGRES_BIN", "postgres"),
     "nginx": ("NGINX_BIN", "nginx"),
+    "ip": ("IP_BIN", "ip"),
 }
 DEBIAN_FOLDERS = ("/usr/sbin", "/usr/lib/postgresql")
 MISSING = "needs {} (not found: install it or name it in {})"
+NOT_ROOT = "needs ip (found, but network namespaces cannot be made here: that takes root)"
 
 
 def _program(name: str) -> str | None:
@@ -36,6 +40,20 @@ def _program(name: str) -> str | None:
     return shutil.which(program) or next(iter(beside), None)
 
 
+def _missing(name: str) -> str:
+    """Why the server cannot be used; "" where it can."""
+    if _program(name) is None:
+        return MISSING.format(name, PROGRAMS[name][0])
+    return NOT_ROOT if name == "ip" and not _makes_namespaces() else ""
+
+
+@functools.cache
+def _makes_namespaces() -> bool:
+    """Root is not enough in a container that was not given the right."""
+    unshare = shutil.which("unshare")
+    return unshare is not None and subprocess.run([unshare, "--net", "true"], check=False).returncode == 0
+
+
 def _needed(item: pytest.Item) -> list[str]:
     return [name for marker in item.iter_markers("needs") for name in marker.args]
 
@@ -47,8 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     required = os.environ.get("OUTRIDER_REQUIRE", "").split(",")
     for name in _needed(item):
-        if _program(name) is None:
-            reason = MISSING.format(name, PROGRAMS[name][0])
+        reason = _missing(name)
+        if reason:
             (pytest.fail if name in required else pytest.skip)(reason)
 
 
