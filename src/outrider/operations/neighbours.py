@@ -8,19 +8,32 @@ from typing import TYPE_CHECKING
 from outrider.topology.graph import Graph, edges_of, stored_edges
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from outrider.operations.environment import Environment
     from outrider.topology.sidecar import Topology
 
 
 async def declared_around(environment: Environment, service: Topology) -> Graph:
-    """Every edge of the environment, with those of the service as the topology has them."""
+    """The edges towards the service, those that it will have, and all behind them: what its deadlines can meet."""
     store, here = environment.store, environment.name
     upstreams, protocols = await asyncio.gather(store.upstreams(here), store.protocols(here))
     known = {**protocols, service.service: service.protocol}
+    stored = {caller: written for caller, written in upstreams.items() if caller != service.service}
+    callers = {caller for caller, written in stored.items() if service.service in written}
     others = [
         edge
-        for caller, written in upstreams.items()
-        if caller != service.service
-        for edge in stored_edges(caller, written, environment.platform.environments[here], known)
+        for caller in sorted(callers | behind(stored, (upstream.name for upstream in service.upstreams)))
+        for edge in stored_edges(caller, stored.get(caller, {}), environment.platform.environments[here], known)
     ]
     return Graph((*edges_of(service), *others))
+
+
+def behind(upstreams: Mapping[str, Mapping[str, object]], first: Iterable[str]) -> set[str]:
+    """The first ones and every service that they call, directly or not."""
+    found: set[str] = set()
+    due = set(first)
+    while due:
+        found |= due
+        due = {callee for caller in due for callee in upstreams.get(caller, {})} - found
+    return found
