@@ -150,6 +150,22 @@ async def test_c09_requests_above_the_limit_are_refused_at_once_and_logged_as_ov
     assert {failure["flags"] for failure in checkout.failures()} == {"UO"}
 
 
+async def test_c09_of_five_hundred_at_once_the_limit_is_served_and_the_rest_refused(street: Street) -> None:
+    async def quick(request: Request) -> tuple[int, bytes]:
+        await asyncio.sleep(0.2)
+        return 200, b""
+
+    app, payments = await callee(street, quick)
+    street.discovery.names("payments", payments.ports["ingress"])
+    checkout = await caller(street, limit=50, retries=0, timeout="15s")
+    await street.knows(checkout, "payments", 1)
+    answers = await asyncio.gather(*(street.client.post(checkout.egress("payments")) for _ in range(500)))
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {200, 503}
+    assert len(app.seen) == statuses.count(200) >= 50
+    assert (await street.client.get(checkout.egress("payments"))).status_code == 200
+
+
 async def test_the_only_endpoint_is_never_taken_out_however_often_it_fails(street: Street) -> None:
     app, payments = await callee(street, answering(503))
     street.discovery.names("payments", payments.ports["ingress"])
