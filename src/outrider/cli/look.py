@@ -60,14 +60,23 @@ async def _events(invocation: Invocation, deployment: str) -> int:
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on printing what comes.")
 @click.option(
-    "--lines", "-n", type=click.IntRange(1), default=100, show_default=True, help="Start this many lines back."
+    "--lines",
+    "-n",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Start about this many lines back, per allocation.",
 )
 @click.option("--allocation", metavar="ID", help="Only this allocation (a unique prefix will do).")
 @portal_verb
 async def logs(  # noqa: PLR0913  one parameter per option of the command line
     invocation: Invocation, service: str, task: str, kind: str, *, follow: bool, lines: int, allocation: str | None
 ) -> int:
-    """Print the output of SERVICE's tasks, of all its running allocations or of one."""
+    """Print the output of SERVICE's tasks, of all its running allocations or of one.
+
+    Where several run, each line begins with the short id of its allocation. --follow follows those that run when it
+    begins.
+    """
     environment = await invocation.environment()
     parameters = {"task": task, "type": kind, "lines": str(lines)}
     if allocation:

@@ -1,4 +1,4 @@
-"""The output of a service's tasks, from the allocation that is meant."""
+"""The output of a service's tasks, from the allocation that is meant or from all that run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from outrider.errors import UsageError
 from outrider.operations.allocations import Allocation, allocations
+from outrider.operations.merged_lines import as_they_come, one_after_another
 from outrider.operations.status import unknown_service
 from outrider.topology import names
 
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from outrider.operations.ports import LogKind
 
 BYTES_PER_LINE = 400
+MOST = 32
+"""Allocations whose output is read at once: each one is a connection to Nomad."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogRequest:
-    """Which output: ``allocation`` is a prefix of an id (left out: the newest that runs), ``lines`` from the end."""
+    """Which output: ``allocation`` is a prefix of an id (left out: all that run), ``lines`` from the end."""
 
     task: str = names.APP_TASK
     kind: LogKind = "stdout"
@@ -32,13 +35,18 @@ class LogRequest:
 
 
 async def logs(environment: Environment, service: str, request: LogRequest) -> AsyncIterator[bytes]:
-    """The output, as an iterator; UsageError before it begins where there is no such allocation or task."""
+    """The output, as an iterator; lines of several allocations begin with the short id of theirs.
+
+    UsageError before it begins where there is no such allocation or task, or where there are more than MOST to read.
+    """
     chosen = await _chosen(environment, service, request)
-    tasks = [task.name for task in chosen.tasks]
-    if request.task not in tasks:
-        raise UsageError(
-            f"allocation {chosen.short_id} has no task {request.task}", next_step=f"It has: {', '.join(tasks)}."
-        )
+    if len(chosen) == 1:
+        return _output(environment, chosen[0], request)
+    streams = {one.short_id: _output(environment, one, request) for one in chosen}
+    return as_they_come(streams) if request.follow else one_after_another(streams)
+
+
+def _output(environment: Environment, chosen: Allocation, request: LogRequest) -> AsyncIterator[bytes]:
     if request.follow and request.lines is not None:
         return _stream(environment, chosen, request, request.lines * BYTES_PER_LINE)
     if request.lines is not None:
@@ -69,7 +77,8 @@ async def _last(chunks: AsyncIterator[bytes], lines: int) -> AsyncIterator[bytes
         yield b"\n".join(kept) + b"\n"
 
 
-async def _chosen(environment: Environment, service: str, request: LogRequest) -> Allocation:
+async def _chosen(environment: Environment, service: str, request: LogRequest) -> list[Allocation]:
+    """The allocation that is named, or all that run; where none does, the newest."""
     found = allocations(await environment.nomad.allocations(service))
     if not found:
         raise await unknown_service(environment, service)
@@ -77,4 +86,23 @@ async def _chosen(environment: Environment, service: str, request: LogRequest) -
     if not named:
         known = ", ".join(one.short_id for one in found)
         raise UsageError(f"{service} has no allocation {request.allocation}", next_step=f"It has: {known}.")
-    return max(named, key=lambda one: (one.is_live, one.modify_index))
+    newest = max(named, key=lambda one: (one.is_live, one.modify_index))
+    live = [] if request.allocation else [one for one in named if one.is_live]
+    return _readable(live or [newest], service, request)
+
+
+def _readable(chosen: list[Allocation], service: str, request: LogRequest) -> list[Allocation]:
+    """Those that have the task; UsageError where none has, or where they are too many."""
+    having = [one for one in chosen if request.task in [task.name for task in one.tasks]]
+    if not having:
+        tasks = ", ".join(task.name for task in chosen[0].tasks)
+        raise UsageError(
+            f"allocation {chosen[0].short_id} has no task {request.task}",
+            next_step=f"It has: {tasks}." if tasks else "It has not started any task yet: look again in a moment.",
+        )
+    if len(having) > MOST:
+        raise UsageError(
+            f"{service} has {len(having)} running allocations, and {MOST} are read at once",
+            next_step=f"Name one with --allocation, such as {having[0].short_id}.",
+        )
+    return having

@@ -125,3 +125,38 @@ async def test_a_plan_shows_only_what_changes(application: Application) -> None:
     await deployed(application, CALLER)
     plan = await application.plan("stage", text(CALLER.replace("800ms", "900ms")))
     assert [(one.path, one.before, one.after) for one in plan.changes] == [("upstreams.payments.timeout", 800, 900)]
+
+
+async def test_the_output_of_several_allocations_is_told_apart_by_their_short_ids(
+    world: World, application: Application
+) -> None:
+    await deployed(application, "count: 2\n")
+    ids = [one.id[:8] for one in world.nomad.running("checkout")]
+    chunks = await application.logs("stage", "checkout", LogRequest(lines=1))
+    assert sorted(b"".join([chunk async for chunk in chunks]).decode().splitlines()) == sorted(
+        f"{one}  three" for one in ids
+    )
+
+
+async def test_all_running_allocations_are_followed_together(world: World, application: Application) -> None:
+    await deployed(application, "count: 3\n")
+    chunks = await application.logs("stage", "checkout", LogRequest(follow=True))
+    lines = b"".join([chunk async for chunk in chunks]).decode().splitlines()
+    assert len(lines) == 9
+    assert {line.split()[0] for line in lines} == {one.id[:8] for one in world.nomad.running("checkout")}
+
+
+async def test_one_of_several_allocations_is_read_as_it_is(world: World, application: Application) -> None:
+    await deployed(application, "count: 2\n")
+    request = LogRequest(allocation=world.nomad.running("checkout")[1].id[:6])
+    chunks = await application.logs("stage", "checkout", request)
+    assert b"".join([chunk async for chunk in chunks]) == b"one\ntwo\nthree\n"
+
+
+async def test_more_allocations_than_can_be_read_at_once_are_refused_with_the_way_out(
+    application: Application,
+) -> None:
+    await deployed(application, "count: 33\n")
+    with pytest.raises(UsageError, match="33 running allocations, and 32 are read at once") as caught:
+        await application.logs("stage", "checkout", LogRequest())
+    assert "--allocation" in str(caught.value.next_step)

@@ -112,7 +112,10 @@ async def endpoints(running: Running, environment: str, service: str) -> Endpoin
 async def logs(
     running: Running, environment: str, service: str, query: Annotated[LogQuery, Query()]
 ) -> StreamingResponse:
-    """The output of a task, of the newest allocation that runs or of the one whose id begins so."""
+    """The output of a task: of the one allocation whose id begins so, or of all that run.
+
+    Where these are several, each line begins with the short id of its allocation.
+    """
     request = LogRequest(query.task, query.type, query.follow, query.lines, query.allocation)
     text = await _begun(await running.logs(environment, service, request))
     return StreamingResponse(text, media_type="text/plain; charset=utf-8", headers={"X-Accel-Buffering": "no"})
