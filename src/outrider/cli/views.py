@@ -18,17 +18,19 @@ HEALTH: dict[bool | None, str] = {True: "yes", False: "unhealthy"}
 
 
 def services(found: Sequence[Document]) -> list[str]:
-    """All services, by environment and name."""
+    """All services, by environment and name, and below them which servers did not answer."""
     if not found:
         return ["No services yet. Deploy one: outrider run outrider.yaml -e ENVIRONMENT"]
     ordered = sorted(found, key=lambda entry: (entry["environment"], entry["service"]))
-    return table(
+    problems = dict.fromkeys(f"! {plain(one['problem'])}" for one in ordered if one.get("problem"))
+    rows = table(
         ("ENVIRONMENT", "SERVICE", "STATE", "HEALTHY", "VERSION", "TEAM"),
         [
             (one["environment"], one["service"], one["state"], _healthy(one), one.get("version"), one.get("team"))
             for one in ordered
         ],
     )
+    return [*rows, *list(problems)[:3]]
 
 
 def service(document: Document) -> Iterator[str]:

@@ -126,10 +126,15 @@ def _verdict(invocation: Invocation, deployment: dict[str, Any], event: dict[str
         return exits.OK
     if detail.get("reason") and detail["reason"] not in event["message"]:
         say(plain(detail["reason"]))
+    if detail.get("state") == NOT_PLACED:
+        say(
+            f"Make room or change what the spec asks for, then deploy again: `outrider plan -e {environment} FILE` tells."
+        )
+        return exits.NOT_PLACED
     say(
         f"Look closer: `outrider logs {service} -e {environment} --type stderr`, `outrider status {service} -e {environment}`."
     )
-    return exits.NOT_PLACED if detail.get("state") == NOT_PLACED else exits.FAILED
+    return exits.FAILED
 
 
 def _again(deployment: dict[str, Any]) -> str:

@@ -34,7 +34,8 @@ async def failure(environment: Environment, service: str, job_version: int) -> s
             environment, service, newest
         )
     said = await last_lines(environment, newest.id, task.name)
-    place = f"allocation {newest.short_id} on {newest.node}: task {task.name} failed: {task.reason or task.text}"
+    ended = "failed" if task.failed else f"was restarted {task.restarts} time{'s' if task.restarts > 1 else ''}"
+    place = f"allocation {newest.short_id} on {newest.node}: task {task.name} {ended}: {task.reason or task.text}"
     return f"{place}\n{said}" if said else place
 
 
@@ -50,8 +51,9 @@ async def last_lines(environment: Environment, allocation_id: str, task: str) ->
 
 
 def _culprit(allocation: Allocation) -> Task | None:
-    """The gate explains a sidecar that does not come up; else the task that failed, the app first."""
+    """The gate explains a sidecar that does not come up; else the task that failed or fell over, the app first."""
     failed = {task.name: task for task in allocation.tasks if task.failed}
+    failed = failed or {task.name: task for task in allocation.tasks if task.restarts}
     for name in (names.GATE_TASK, names.APP_TASK):
         if name in failed:
             return failed[name]

@@ -68,6 +68,13 @@ def test_a_deployment_that_goes_on_is_under_way_as_pages_say(deployed: CommandLi
         assert re.search(rf"run +1 +{shown} ", click.unstyle(row))
 
 
+def test_a_server_that_does_not_answer_is_named_below_the_services() -> None:
+    known = {"environment": "stage", "state": "unknown", "problem": "Nomad at http://n did not answer"}
+    lines = views.services([{**known, "service": name} for name in ("a", "b")])
+    assert lines[-1] == "! Nomad at http://n did not answer"
+    assert len(lines) == 4
+
+
 def test_a_prefix_that_nothing_has_names_what_there_is(deployed: CommandLine) -> None:
     result = deployed("history", "checkout", *STAGE, "--deployment", "zzz")
     assert result.exit_code == 1
