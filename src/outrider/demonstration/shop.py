@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import uuid
 from collections.abc import AsyncGenerator, Iterator
@@ -57,7 +58,7 @@ def shop(folder: Path, *, with_sessions: bool) -> tuple[Spec, ...]:
 
 
 def _without_sessions(text: str) -> str:
-    return text.replace(f"upstreams:\n  {SESSIONS}: {{}}\n", "")
+    return re.sub(rf"upstreams:\n  {SESSIONS}: .*\n", "", text)
 
 
 def _spec(file: Path, text: str) -> Spec:
