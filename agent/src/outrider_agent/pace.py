@@ -43,6 +43,11 @@ class BackOff:
         self._random = random
         self._failures = 0
 
+    @property
+    def failures(self) -> int:
+        """Since the last success."""
+        return self._failures
+
     def pause(self) -> float:
         longest = min(self._longest, self._first * 2 ** min(self._failures, 30))
         self._failures += 1

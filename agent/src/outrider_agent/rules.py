@@ -24,6 +24,7 @@ class Limits:
         "empty_hold",
         "floor",
         "index_zero_pause",
+        "longest_margin",
         "oldest_contact",
         "rate",
         "read_margin",
@@ -37,6 +38,7 @@ class Limits:
     def __init__(self) -> None:
         self.wait = 55.0  # bounds the loss when a wake-up never comes (hashicorp/consul#1961)
         self.read_margin = 5.0  # beside wait and Consul's own jitter of wait/16 (hashicorp/consul#8504)
+        self.longest_margin = 20.0
         self.refresh = 300.0  # a read without index, should blocking ones be stuck (hashicorp/consul#8980)
         self.empty_hold = 10.0  # longer than the usual stop.delay, shorter than anybody's patience
         self.confirm_pause = 0.1
@@ -93,6 +95,10 @@ def is_empty_trusted(previous: int, headers: Headers, limits: Limits) -> bool:
     return index > 0 and index >= previous and is_recent and not is_filtered(headers)
 
 
-def read_deadline(wait: float, limits: Limits) -> float:
-    """Seconds after which a blocking read is given up; Consul adds up to wait/16 of jitter."""
-    return wait + wait / 16 + limits.read_margin
+def read_deadline(wait: float, limits: Limits, failures: int = 0) -> float:
+    """Seconds after which a blocking read is given up; Consul adds up to wait/16 of jitter.
+
+    After failures the margin grows: a Consul that is merely slow would else spend its time on answers that nobody
+    waits for any more, as soon as some hundred agents ask it.
+    """
+    return wait + wait / 16 + min(limits.read_margin * 2 ** min(failures, 30), limits.longest_margin)

@@ -74,7 +74,8 @@ class Writer(Actor):
         self._due = NEVER
 
     def changed(self, now: float) -> None:
-        self._due = min(self._due, now + spread_pause())
+        if self._due == NEVER:
+            self._due = now + spread_pause()
 
     def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
         return self._due

@@ -121,7 +121,7 @@ class Watch:
         self._asked_wait = wait
         if not wait:
             self._refresh_at = now + self._limits.refresh
-        deadline = now + rules.read_deadline(wait, self._limits)
+        deadline = now + rules.read_deadline(wait, self._limits, self._back_off.failures)
         return Query(self.index, wait, deadline, is_catalog=self._wants_witness)
 
     def answered(self, headers: Headers, instances: Sequence[Instance], now: float) -> None:

@@ -231,6 +231,19 @@ def test_a11_a_blocking_read_has_a_deadline_of_wait_and_a_sixteenth_and_five_sec
     assert driven.asks().deadline == driven.now + 55.0 * 17 / 16 + 5.0
 
 
+def test_a11_a_consul_that_is_merely_slow_gets_more_time_with_each_try_up_to_twenty_seconds() -> None:
+    driven = Driven()
+    patience: list[float] = []
+    for _ in range(5):
+        query = driven.asks()
+        patience.append(query.deadline - driven.now)
+        driven.watch.failed("no answer in time", driven.now)
+    assert patience == [5.0, 10.0, 20.0, 20.0, 20.0]
+    driven.hears(7, WEB)
+    query = driven.asks()
+    assert query.deadline - driven.now == 55.0 + 55.0 / 16 + 5.0
+
+
 def test_a15_failures_back_off_with_full_jitter_up_to_thirty_seconds() -> None:
     driven = Driven(jitter=1.0)
     pauses: list[float] = []
