@@ -17,6 +17,7 @@ BUFFER_BYTES = 16_384
 KEEPALIVE = {"keepalive_time": 30, "keepalive_interval": 5, "keepalive_probes": 3}
 TCP_IDLE_MS = 3_600_000
 REDIS_MS = 1_000
+DEADLINE_EXCEEDED = "4"
 
 
 def ingress_listener(sidecar: Sidecar, place: Address, app: App) -> Json:
@@ -70,8 +71,16 @@ def _egress_http(sidecar: Sidecar, upstream: Upstream, name: str) -> Json:
             tracing=sidecar.tracing,
             upgrades=upstream.protocol == "http",
             stream_idle_ms=STREAM_IDLE_MS if upstream.stream else 0,
+            local_replies=_late_replies() if upstream.protocol == "grpc" else None,
         )
     )
+
+
+def _late_replies() -> Json:
+    """A call that took too long (UT) is DEADLINE_EXCEEDED: clients repeat UNAVAILABLE, which Envoy's 504 would be."""
+    flagged = {"response_flag_filter": {"flags": ["UT"]}}
+    late = {"header": {"key": "grpc-status", "value": DEADLINE_EXCEEDED}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    return {"mappers": [{"filter": flagged, "headers_to_add": [late]}]}
 
 
 def _tcp(name: str, cluster: str, tries: int = 1) -> Json:

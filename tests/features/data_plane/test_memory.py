@@ -22,24 +22,29 @@ def memory_mb(sidecar: Sidecar) -> float:
 
 
 async def test_c10_a_thousand_connections_with_large_bodies_stay_within_the_memory(street: Street) -> None:
+    everybody_is_there = asyncio.Event()
+
     async def slow(request: Request) -> tuple[int, bytes]:
-        await asyncio.sleep(1)
+        await everybody_is_there.wait()
         return 200, BODY
 
     app = await street.app(slow)
     payments = await street.sidecar({"service": "payments"}, app.port, {"sidecar": {"memory": {"envoy": LIMIT_MB}}})
-    peaks, stop = list[float](), asyncio.Event()
+    peaks, sent, stop = list[float](), list[int](), asyncio.Event()
 
     async def watching() -> None:
         while not stop.is_set():
             peaks.append(memory_mb(payments))
             await asyncio.sleep(0.1)
+            if len(sent) == CONNECTIONS:
+                everybody_is_there.set()
 
     async def sending() -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", payments.ports["ingress"])
         writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(BODY) + BODY)
+        sent.append(1)
         try:
-            async with asyncio.timeout(25):
+            async with asyncio.timeout(60):
                 return await reader.readline()
         except (ConnectionError, TimeoutError):
             return b""
@@ -54,7 +59,7 @@ async def test_c10_a_thousand_connections_with_large_bodies_stay_within_the_memo
     await watch
     answered = Counter(firsts)
     assert max(peaks) < LIMIT_MB
-    assert answered[b"HTTP/1.1 200 OK\r\n"] > CONNECTIONS / 4
+    assert answered[b"HTTP/1.1 200 OK\r\n"] > CONNECTIONS / 10
     assert answered[b""] > CONNECTIONS / 4  # closed: more connections than the memory is good for
     assert (await street.client.get(payments.metrics + "/health")).status_code in {200, 503}
     assert payments.process.returncode is None
