@@ -256,6 +256,10 @@ class NomadSimulator:
         """What the job asks for."""
         return int(self._jobs[job_id][-1]["TaskGroups"][0]["Count"])
 
+    def forget(self, job_id: str) -> None:
+        """Its allocations were collected as garbage."""
+        self._copies.pop(job_id, None)
+
     # What happens inside
 
     def _answer(self) -> None:

@@ -80,6 +80,10 @@ async def _last(chunks: AsyncIterator[bytes], lines: int) -> AsyncIterator[bytes
 async def _chosen(environment: Environment, service: str, request: LogRequest) -> list[Allocation]:
     """The allocation that is named, or all that run; where none does, the newest."""
     found = allocations(await environment.nomad.allocations(service))
+    if not found and service in await environment.store.services(environment.name):
+        raise UsageError(
+            f"{service} has no allocations in {environment.name}", next_step=f"`outrider history {service}` says why."
+        )
     if not found:
         raise await unknown_service(environment, service)
     named = [one for one in found if one.id.startswith(request.allocation or "")]

@@ -160,3 +160,11 @@ async def test_more_allocations_than_can_be_read_at_once_are_refused_with_the_wa
     with pytest.raises(UsageError, match="33 running allocations, and 32 are read at once") as caught:
         await application.logs("stage", "checkout", LogRequest())
     assert "--allocation" in str(caught.value.next_step)
+
+
+async def test_a_known_service_without_allocations_has_no_output(world: World, application: Application) -> None:
+    await deployed(application)
+    await finished(application, await application.stop("stage", "checkout", ME, purge=True))
+    world.nomad.forget("checkout")
+    with pytest.raises(UsageError, match="checkout has no allocations in stage"):
+        await application.logs("stage", "checkout", LogRequest())
