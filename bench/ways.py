@@ -98,8 +98,13 @@ def haproxy(home: Path, port: int, to: int) -> Program:
     return Program([found("haproxy") or "haproxy", "-db", "-f", str(file)], home / "log", PATHS, home)
 
 
-def traefik(home: Path, port: int, to: int) -> Program:
-    """One entry point, one router, one service; GOMAXPROCS=1 as each other proxy has one worker."""
+def traefik_of_one(home: Path, port: int, to: int) -> Program:
+    """Go code on one core at a time, as each other proxy has one worker."""
+    return traefik(home, port, to, {"GOMAXPROCS": "1"})
+
+
+def traefik(home: Path, port: int, to: int, more: dict[str, str] | None = None) -> Program:
+    """One entry point, one router, one service; on all cores, as it is delivered."""
     service = {"loadBalancer": {"servers": [{"url": f"http://{HERE}:{to}"}], "serversTransport": "kept"}}
     http = {
         "routers": {"all": {"rule": "PathPrefix(`/`)", "service": "next"}},
@@ -112,7 +117,7 @@ def traefik(home: Path, port: int, to: int) -> Program:
         *("--global.checknewversion=false", "--global.sendanonymoususage=false"),
         *(f"--providers.file.filename={home}/routes.yaml", "--providers.file.watch=false"),
     ]
-    return Program(arguments, home / "log", {**PATHS, "HOME": str(home), "GOMAXPROCS": "1"}, home)
+    return Program(arguments, home / "log", {**PATHS, "HOME": str(home), **(more or {})}, home)
 
 
 def minimal(home: Path, port: int, to: int) -> Program:
@@ -150,6 +155,7 @@ PROXIES: dict[str, tuple[str, Started]] = {
     "two HAProxy": ("haproxy", haproxy),
     "two nginx": ("nginx", nginx),
     "two Traefik": ("traefik", traefik),
+    "two Traefik of one worker": ("traefik", traefik_of_one),
 }
 
 
