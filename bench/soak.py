@@ -77,6 +77,12 @@ class Soaked:
         )
 
     @property
+    def memory_gained(self) -> int:
+        """Bytes: the most RSS in the second half against the most in the first."""
+        half = len(self.samples) // 2
+        return max(each.rss for each in self.samples[half:]) - max(each.rss for each in self.samples[:half])
+
+    @property
     def slope(self) -> float:
         """Bytes of RSS a second: the median of the slopes between points half the time apart (Theil and Sen)."""
         pairs = zip(self.samples, self.samples[len(self.samples) // 2 :], strict=False)

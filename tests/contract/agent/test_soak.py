@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from soak import SPARE_DESCRIPTORS, STEEPEST, soaked
+from soak import SPARE_DESCRIPTORS, soaked
 
 SECONDS = 60.0
+# A minute is too short for the slope, which ``make soak`` judges: the allocator has not come to rest. It does tell a
+# leak: one answer or connection kept per change would be megabytes.
+MOST_GAINED = 512 * 1024
 
 
 @pytest.mark.timeout(240)
@@ -16,4 +19,4 @@ def test_a26_churn_and_faults_leak_nothing_and_the_truth_comes_out(directory: Pa
     assert found.differences == []
     assert found.faults > 10
     assert found.descriptors_gained <= SPARE_DESCRIPTORS
-    assert found.slope <= STEEPEST
+    assert found.memory_gained <= MOST_GAINED
