@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from outrider.embedded.registry.running import running_registry
 from outrider.embedded.scheduler.api.app import scheduler_app
+from outrider.embedded.scheduler.process import catch_ignored_signals
 from outrider.embedded.scheduler.server import LOOPBACK, Setting, scheduling
 from outrider.embedded.serving import serving
 from outrider.settings import host_environment
@@ -62,6 +63,7 @@ def _made(directory: Path) -> Path:
 @contextlib.asynccontextmanager
 async def served_scheduler(setting: Setting, port: int = 0) -> AsyncGenerator[str]:
     """Run only the scheduler, against whichever Consul the setting names; yields its address."""
+    catch_ignored_signals()
     async with (
         scheduling(setting) as scheduler,
         serving(scheduler_app(scheduler), setting.address, port, grace_s=_GRACE_S) as address,

@@ -7,12 +7,14 @@ import contextlib
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from outrider.embedded.scheduler.orphans import Ledger
 
+INHERITED_IF_IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 _READ_S = 0.5
 """How long output is awaited after the exit: a child that left the group may hold the pipe for ever."""
 
@@ -96,6 +98,18 @@ class Process:
     def _end_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
+
+
+def catch_ignored_signals() -> None:
+    """Let tasks have the usual meaning of signals that this process ignores (nohup, a shell's background).
+
+    A started program inherits what is ignored, but not what is caught: a handler that does nothing keeps them harmless
+    here. Only the main thread may set handlers; elsewhere nothing is changed.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in INHERITED_IF_IGNORED:
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, lambda _number, _frame: None)
 
 
 async def started(
