@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 import httpx2
 
-from outrider.clients.sidecar import SidecarClient
+from outrider.clients.http import Call, Connection, Server
 from outrider.errors import RemoteError
 from outrider.operations.ports import Consul, Json
 from outrider.telemetry.exposition import samples
 from outrider.telemetry.traffic import Counters, Edge, counters, edges, growth
 from outrider.topology import names
 
+READ_S = 5.0
 AT_ONCE = 32
+ADVICE = "The portal must reach the metrics port of allocations."
+# Only series that have ever counted: about 14 KB instead of 640 KB for one sidecar.
+SCRAPE = ("stats", "prometheus")
+ONLY_USED = {"usedonly": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class SidecarTraffic:
 
     def __init__(self, consul: Consul, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self._consul = consul
-        self._sidecar = SidecarClient(transport)
+        self._transport = transport
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def edges(self, window_s: float) -> tuple[Edge, ...]:
@@ -61,11 +66,15 @@ class SidecarTraffic:
         return {sidecar: found for sidecar, found in zip(sidecars, read, strict=True) if found is not None}
 
     async def _scrape(self, sidecar: Sidecar) -> Counters | None:
+        connection = Connection(Server("the sidecar", f"http://{sidecar.address}", ADVICE), self._transport)
         try:
             async with self._at_once:
-                return counters(samples(await self._sidecar.metrics(sidecar.address)))
+                answer = await connection.answer(Call("GET", SCRAPE, ONLY_USED, read_s=READ_S))
         except RemoteError:
             return None
+        finally:
+            await connection.close()
+        return counters(samples(answer.text))
 
 
 def _metrics_address(entry: Json) -> str:
