@@ -196,8 +196,7 @@ def place(given: argparse.Namespace, directory: Path) -> contextlib.AbstractAsyn
 
 async def main(given: argparse.Namespace) -> int:
     with short_directory() as directory:
-        place = stand_of(given.platform, given.environment, directory) if given.platform else embedded_stand(directory)
-        async with place as stand:
+        async with place(given, directory) as stand:
             account, lines = await measured(stand, given.requests, directory)
         notes = (f"{stand.cluster}, {RATE:.0f} requests/s", *account.unexpected, *lines)
         return report("no_lost_requests", figures(account, given.requests, directory / "ledger"), notes)
