@@ -12,9 +12,7 @@ from outrider_agent.instances import instance, whole_text
 from outrider_agent.loop import NEVER, Actor
 
 FORMAT = 1
-PAUSE = (
-    0.5  # seconds from a change to its write at least, up to twice that: a machine full of agents has other work then
-)
+PAUSE = 2.0  # seconds from a change to its write, up to twice that: a node full of agents has other work at first
 
 
 def text(known: Mapping[str, Endpoints], saved_at: float) -> str:
@@ -64,7 +62,7 @@ def spread_pause() -> float:
 
 
 class Writer(Actor):
-    """Writes what ``known`` returns within a second of ``changed``, several changes at once under churn."""
+    """Writes what ``known`` returns within four seconds of ``changed``, several changes at once under churn."""
 
     def __init__(self, path: str, known: Callable[[], Mapping[str, Endpoints]], say: Callable[[str], None]) -> None:
         self.failures = 0
