@@ -171,9 +171,19 @@ def consul_binary() -> str | None:
     return named or (str(CACHED_CONSUL) if CACHED_CONSUL.exists() else None)
 
 
+DEVELOPMENT = ("-dev",)  # nothing on disk, and answers indented for people
+
+
+def alone(directory: Path) -> tuple[str, ...]:
+    """A server as in production, with a data directory, and the only one of its cluster."""
+    return ("-server", "-bootstrap-expect", "1", "-data-dir", str(directory / "consul"))
+
+
 @contextlib.contextmanager
-def running_consul(binary: str, directory: Path, port: int = 0, hcl: str = "{}") -> Generator[str]:
-    """A real development Consul on this or any port, with more of its configuration; its HTTP address."""
+def running_consul(
+    binary: str, directory: Path, port: int = 0, hcl: str = "{}", mode: tuple[str, ...] = DEVELOPMENT
+) -> Generator[str]:
+    """A real Consul on this or any port, with more of its configuration; its HTTP address."""
     any_port, *others = free_ports(4)
     http_port = port or any_port
     names = ("-server-port", "-serf-lan-port", "-serf-wan-port")
@@ -190,7 +200,7 @@ def running_consul(binary: str, directory: Path, port: int = 0, hcl: str = "{}")
         "-log-level",
         "warn",
     ]
-    agent = ["agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", "bench"]
+    agent = ["agent", *mode, "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", "bench"]
     arguments = [binary, *agent, "-http-port", str(http_port), *ports, *quiet]
     program = Program(arguments, directory / "consul.log", {"PATH": "/usr/bin:/bin"}, directory)
     address = f"127.0.0.1:{http_port}"

@@ -19,7 +19,17 @@ from statistics import median
 
 from agent_memory import META, memory
 from fleet import Envoys, allow_descriptors, running_fleet
-from machine import Agent, Program, consul_binary, deregister, eventually, register, running_consul, short_directory
+from machine import (
+    Agent,
+    Program,
+    alone,
+    consul_binary,
+    deregister,
+    eventually,
+    register,
+    running_consul,
+    short_directory,
+)
 from report import Figure, report
 
 AGENTS = 1000
@@ -170,7 +180,7 @@ def real_registry(directory: Path, queries: int) -> Generator[Registry | None]:
         yield None
         return
     limits = json.dumps({"limits": {"http_max_conns_per_client": queries + MORE_CONNECTIONS}})
-    with running_consul(binary, directory, hcl=limits) as address:
+    with running_consul(binary, directory, hcl=limits, mode=alone(directory)) as address:
         yield Registry(binary, address, pid_of(f"-http-port\0{address.rpartition(':')[2]}\0"))
 
 
