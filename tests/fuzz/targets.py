@@ -16,6 +16,7 @@ from outrider_agent.documents import parsed, rendered
 from outrider_agent.endpoints import Endpoints
 from outrider_agent.entries import MalformedError, Room
 from outrider_agent.envoy_admin import Clusters
+from outrider_agent.familiar import Familiar
 from outrider_agent.instances import is_literal_ip
 from outrider_agent.polls import Poll, Polls, hold_of
 from outrider_agent.requests import BadRequestError, Request, RequestReader
@@ -41,7 +42,7 @@ def pieces(data: bytes) -> Iterable[bytes]:
 def consul_answer(data: bytes) -> None:
     """An HTTP answer of Consul to a health query: a whole list is taken, or nothing of it."""
     room = Room(ROOM)
-    instances, body = Instances(room), list[bytes]()
+    instances, body = Instances(room, Familiar()), list[bytes]()
     reader = ResponseReader(lambda status, piece: (body.append(piece), instances.feed(status, piece))[1])
     watch = Watch(Upstream("web"), Limits(), lambda: 0.5, lambda _watch: None)
     try:

@@ -60,7 +60,7 @@ class TokenClock(Actor):
         self._next = 0.0
 
     def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
-        return self._next if any(one.is_denied for one in self._watches) else NEVER
+        return self._next if any([one.is_denied for one in self._watches]) else NEVER  # noqa: C419  quicker
 
     def wake(self, now: float) -> None:
         self._next = now + TOKEN_PAUSE

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable
 
 from outrider_agent.channel import Channel
-from outrider_agent.documents import Json, object_in, parsed
-from outrider_agent.entries import Body, MalformedError, Room, entries
+from outrider_agent.documents import object_in, parsed
+from outrider_agent.entries import Body, Room
 from outrider_agent.exchange import Exchange
-from outrider_agent.instances import Instance, UnusableInstanceError, instance
+from outrider_agent.familiar import Familiar
+from outrider_agent.instances import Instance
 from outrider_agent.loop import Loop
 from outrider_agent.rules import OK
 from outrider_agent.settings import ConsulSettings, Upstream
@@ -19,7 +20,6 @@ PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 INFRASTRUCTURE = ("consul", "nomad", "nomad-client")  # registered by the servers themselves, at once after a loss
 LARGEST_BODIES = 4 * 1024 * 1024  # bytes at one time, about 2,500 instances: below the memory that an agent is given
 LONGEST_WORDS = 200
-MOST_INSTANCES = 5000  # of one upstream; an endpoint is about 0.5 KB here and 5 KB in Envoy
 
 
 class Token:
@@ -141,10 +141,11 @@ class Names:
 class Instances:
     """The instances of one answer; nothing of a list is read before all of it is there."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, familiar: Familiar) -> None:
         self.found: list[Instance] = []
         self.skipped: list[str] = []
         self._body = Body(room)
+        self._familiar = familiar
         self._words = b""
 
     def feed(self, status: int, data: bytes) -> None:
@@ -155,8 +156,11 @@ class Instances:
 
     def finish(self) -> None:
         """Read what has arrived; raise MalformedError unless it is a whole list."""
-        for entry in entries(self._body.text()):
-            self._take(entry)
+        for one in self._familiar.read(self._body.text()):
+            if isinstance(one, Instance):
+                self.found.append(one)
+            else:
+                self.skipped.append(one)
 
     def release(self) -> None:
         """Give up what has arrived."""
@@ -166,11 +170,3 @@ class Instances:
     def words(self) -> str:
         """What Consul said instead of a list."""
         return " ".join(self._words.decode("utf-8", "replace").split())
-
-    def _take(self, entry: Json) -> None:
-        if len(self.found) >= MOST_INSTANCES:
-            raise MalformedError(f"more than {MOST_INSTANCES} instances")
-        try:
-            self.found.append(instance(entry))
-        except UnusableInstanceError as problem:
-            self.skipped.append(str(problem))

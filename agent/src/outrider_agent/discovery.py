@@ -37,7 +37,7 @@ class Answer:
     __slots__ = ("body", "version")
 
     def __init__(self, label: str, endpoints: Endpoints) -> None:
-        resource = rendered(load_assignment(label, endpoints))
+        resource = load_assignment(label, endpoints)
         self.version = fingerprint(resource.encode())
         self.body = f'{{"version_info":"{self.version}","type_url":"{TYPE_URL}","resources":[{resource}]}}'.encode()
 
@@ -71,25 +71,23 @@ def whole_question(body: bytes) -> Question:
     return Question(label, version)
 
 
-def load_assignment(label: str, endpoints: Endpoints) -> dict[str, object]:
-    """A ClusterLoadAssignment; without endpoints it empties the cluster, and nothing else does."""
-    localities = [{"lb_endpoints": [lb_endpoint(one) for one in endpoints]}] if endpoints else []
-    return {"@type": TYPE_URL, "cluster_name": label, "endpoints": localities}
+def load_assignment(label: str, endpoints: Endpoints) -> str:
+    """A ClusterLoadAssignment as JSON; without endpoints it empties the cluster, and nothing else does.
+
+    Written out, since this stands between Consul's answer and Envoy's: a tree of objects takes five times as long.
+    """
+    listed = ",".join([lb_endpoint(one) for one in endpoints])
+    localities = f'{{"lb_endpoints":[{listed}]}}' if listed else ""
+    return f'{{"@type":"{TYPE_URL}","cluster_name":{rendered(label)},"endpoints":[{localities}]}}'
 
 
-def lb_endpoint(endpoint: Endpoint) -> dict[str, object]:
+def lb_endpoint(endpoint: Endpoint) -> str:
     """An LbEndpoint; ``canary`` is always there, so that a subset may ask for those that are none."""
-    found: dict[str, object] = {
-        "endpoint": {"address": {"socket_address": {"address": endpoint.address, "port_value": endpoint.port}}},
-        "metadata": {"filter_metadata": {"envoy.lb": _metadata(endpoint)}},
-    }
-    if endpoint.weight != 1:
-        found["load_balancing_weight"] = endpoint.weight
-    if endpoint.health != HEALTHY:
-        found["health_status"] = endpoint.health
-    return found
-
-
-def _metadata(endpoint: Endpoint) -> dict[str, object]:
-    version: dict[str, object] = {"version": endpoint.version} if endpoint.version else {}
-    return {"canary": endpoint.is_canary, **version}
+    weight = f',"load_balancing_weight":{endpoint.weight}' if endpoint.weight != 1 else ""
+    health = f',"health_status":"{endpoint.health}"' if endpoint.health != HEALTHY else ""
+    version = f',"version":{rendered(endpoint.version)}' if endpoint.version else ""
+    address = f'{{"address":{rendered(endpoint.address)},"port_value":{endpoint.port}}}'
+    return (
+        f'{{"endpoint":{{"address":{{"socket_address":{address}}}}},"metadata":{{"filter_metadata":{{"envoy.lb":'
+        f'{{"canary":{rendered(endpoint.is_canary)}{version}}}}}}}{weight}{health}}}'
+    )

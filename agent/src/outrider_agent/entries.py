@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from outrider_agent.documents import WHITESPACE, Json, object_in, scanned
+
+FIRST_KEY = '"Node"'  # of every entry that Consul lists; quotes inside a text are escaped, so it stands nowhere else
 
 
 class MalformedError(ValueError):
@@ -53,19 +55,41 @@ class Body:
         self._pieces = []
 
 
-def entries(text: str) -> Iterator[Json]:
-    """Each object of the array; raise MalformedError as soon as it is none."""
+def never(_text: str) -> bool:
+    return False
+
+
+def entries(text: str, is_familiar: Callable[[str], bool] = never) -> Iterator[tuple[str, Json | None]]:
+    """Each object of the array with its text; raise MalformedError as soon as it is none.
+
+    What ``is_familiar`` says of a text that was an entry before is believed: the object is None, and was not parsed.
+    """
     position = _past(text, 0, "[")
     if text[position : position + 1] == "]":
         _ended(text, position + 1)
         return
+    beginning, end = _beginning(text), len(text.rstrip(f"{WHITESPACE}]"))
     while True:
-        entry, position = _entry(text, position)
-        yield entry
+        guess = text.find(beginning, position)
+        written, entry = text[position : guess if guess >= 0 else end], None
+        if not is_familiar(written):
+            entry, stop = _entry(text, position)
+            written = text[position:stop]
+        yield written, entry
+        position = _start(text, position + len(written))
         if text[position : position + 1] == "]":
             break
         position = _past(text, position, ",")
     _ended(text, position + 1)
+
+
+def _beginning(text: str) -> str:
+    """How another entry begins where this list is written evenly, white space included.
+
+    It only makes a guess at where entries end; a wrong one is not familiar, and the entry is parsed.
+    """
+    opened = text.find("{", text.find(FIRST_KEY)) + 1
+    return "," + text[text.find("[") + 1 : opened]
 
 
 def _entry(text: str, position: int) -> tuple[Json, int]:
@@ -75,7 +99,7 @@ def _entry(text: str, position: int) -> tuple[Json, int]:
         raise MalformedError(f"no JSON: {problem}") from problem
     if text[position] != "{":
         raise MalformedError("an entry that is no object")
-    return object_in(found), _start(text, stop)
+    return object_in(found), stop
 
 
 def _past(text: str, position: int, mark: str) -> int:

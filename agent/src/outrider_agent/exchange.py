@@ -84,7 +84,10 @@ class Exchange:
         except OSError as problem:
             self._end(said(problem))
             return
-        self._listen()
+        if self._is_reused:
+            self._ready(WRITE)  # it is open: no need to ask the selector first
+        else:
+            self._listen()
 
     def _connect(self) -> None:
         family, target = resolved(self._address)

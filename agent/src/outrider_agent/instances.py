@@ -10,6 +10,7 @@ WARNING = "warning"
 CRITICAL = "critical"
 MAINTENANCE = "maintenance"  # somebody took it out on purpose, which no guard may undo
 SEVERITY = (PASSING, WARNING, CRITICAL, MAINTENANCE)
+SEEN = {word: word for word in SEVERITY}  # instances share these words, and keep none of a body's
 MAINTENANCE_CHECKS = ("_node_maintenance", "_service_maintenance:")
 META_CANARY = "canary"  # as Nomad's canary_meta carries it
 META_VERSION = "outrider_version"
@@ -90,8 +91,7 @@ def _status(check: dict[str, object]) -> str:
     """An unknown status counts as critical: an instance is not trusted with traffic on a word that we do not know."""
     if text_in(check.get("CheckID")).startswith(MAINTENANCE_CHECKS):
         return MAINTENANCE
-    status = text_in(check.get("Status"))
-    return status if status in SEVERITY else CRITICAL
+    return SEEN.get(text_in(check.get("Status")), CRITICAL)
 
 
 def _weight(weights: dict[str, object], health: str) -> int:

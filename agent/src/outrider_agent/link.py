@@ -7,6 +7,7 @@ from collections.abc import Callable
 from outrider_agent.consul import INFRASTRUCTURE, Consul, Instances, Names, catalog_path, health_path
 from outrider_agent.entries import MalformedError
 from outrider_agent.exchange import Ask
+from outrider_agent.familiar import Familiar
 from outrider_agent.lanes import TOO_MANY, Lanes
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.responses import ResponseReader
@@ -46,6 +47,7 @@ class Link(Actor):
         self._loop = shared.loop
         self._consul = shared.consul
         self._exchange = shared.consul.exchange()
+        self._familiar = Familiar()
         self._give_up: Callable[[], None] = lambda: None
         shared.links.append(self)
 
@@ -73,7 +75,7 @@ class Link(Actor):
         self._shared.lanes.give_back(self.watch.upstream.label)
 
     def _ask_instances(self, query: Query) -> None:
-        instances = Instances(self._consul.room)
+        instances = Instances(self._consul.room, self._familiar)
         self._give_up = instances.release
 
         def done(reader: ResponseReader | None, reason: str) -> None:

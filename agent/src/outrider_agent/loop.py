@@ -37,6 +37,7 @@ class Loop:
         self.actors: list[Actor] = []
         self._selector = selectors.DefaultSelector()
         self._is_stopping = False
+        self._due = 0.0  # a clock reading: when the earliest actor wants to be woken
         self._bell: tuple[socket, socket] | None = None
 
     def now(self) -> float:
@@ -72,14 +73,21 @@ class Loop:
 
     def turn(self) -> None:
         """One round: sleep until something is due, then serve sockets before actors."""
-        now = self.now()
-        due = min((actor.wake_at(now) for actor in self.actors), default=NEVER)
-        for key, mask in self._selector.select(min(max(0.0, due - now), LONGEST_SLEEP)):
+        pause = max(0.0, self._due - self.now())
+        for key, mask in self._selector.select(min(pause, LONGEST_SLEEP)):
             key.data(mask)
-        now = self.now()
+        self._due = self._woken(self.now())
+
+    def _woken(self, now: float) -> float:
+        """Wake whom it concerns; when the next one is due, which is now where one may have changed another's time."""
+        due = NEVER
         for actor in self.actors:
-            if actor.wake_at(now) <= now:
+            at = actor.wake_at(now)
+            if at <= now:
                 actor.wake(now)
+                at = now
+            due = min(due, at)
+        return due
 
     def close(self) -> None:
         self._selector.close()

@@ -115,7 +115,7 @@ class Polls:
         self._held = [poll for poll in self._held if poll.caller is not caller]
 
     def wake_at(self) -> float:
-        return min((poll.until for poll in self._held), default=float("inf"))
+        return min([poll.until for poll in self._held], default=float("inf"))
 
     def _is_rejection(self, poll: Poll, answer: Answer) -> bool:
         """Envoy asks again without having taken what it was sent; a new Envoy asks on a new connection."""

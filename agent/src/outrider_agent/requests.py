@@ -81,7 +81,7 @@ class RequestReader:
         self._buffer = self._buffer[len(piece) :]
         self._left -= len(piece)
         self._head += piece[: ENDS - len(self._head)]
-        self._tail = (self._tail + piece)[-ENDS:]
+        self._tail = (self._tail + piece[-ENDS:])[-ENDS:]
         if self.keeps_bodies:
             self._whole.append(piece)
 

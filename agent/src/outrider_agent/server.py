@@ -14,6 +14,7 @@ MOST_CONNECTIONS = 256
 LONGEST_REQUEST = 10.0  # seconds for a request to arrive, and for an answer to be taken
 ACCEPTED_AT_ONCE = 16
 PIECE = 16384  # bytes at a time: larger buffers would stay in the heap
+PIECES_AT_ONCE = 8  # so that a poll of Envoy's size takes one turn of the loop, and a flood not all of it
 REASONS = {
     200: "OK",
     304: "Not Modified",
@@ -44,18 +45,15 @@ class Connection:
         self._socket = sock
         self._outbox = b""
         self._keeps_alive = True
-        self._deadline = NEVER
+        self.deadline = NEVER
         sock.setblocking(False)
 
     def respond(self, status: int, body: bytes = b"", content_type: str = JSON) -> None:
         """Headers and body leave in one piece: two would cost 40 ms (Nagle against delayed acknowledgement)."""
         self.is_waiting = False
         self._outbox += response(status, body, content_type, keeps_alive=self._keeps_alive)
-        self._deadline = self._server.loop.now() + LONGEST_REQUEST
+        self.deadline = self._server.loop.now() + LONGEST_REQUEST
         self._flush()
-
-    def wake_at(self) -> float:
-        return self._deadline
 
     def ready(self, mask: int) -> None:
         if self._socket.fileno() < 0:
@@ -77,32 +75,35 @@ class Connection:
         self._server.loop.attend(self._socket, READ | WRITE if self._outbox else READ, self.ready)
 
     def _receive(self) -> None:
-        try:
-            data = self._socket.recv(PIECE)
-        except BlockingIOError:
-            return
-        self.used_at = self._server.loop.now()
-        if not data or self.is_waiting or self._outbox:
-            self.close()  # gone, or it sends on before it has its answer, which Envoy never does
-        else:
-            self._read(data)
+        for _ in range(PIECES_AT_ONCE):
+            try:
+                data = self._socket.recv(PIECE)
+            except BlockingIOError:
+                return
+            self.used_at = self._server.loop.now()
+            if not data or self.is_waiting or self._outbox:
+                self.close()  # gone, or it sends on before it has its answer, which Envoy never does
+                return
+            if self._ends_request(data) or len(data) < PIECE:
+                return
 
-    def _read(self, data: bytes) -> None:
+    def _ends_request(self, data: bytes) -> bool:
         try:
             request = self.reader.receive(data)
         except BadRequestError as problem:
             self._keeps_alive = False
             self.respond(problem.status, f"{problem}\n".encode(), TEXT)
-            return
+            return True
         if request is None:
-            self._deadline = (
-                NEVER if self.reader.is_between_requests else min(self._deadline, self.used_at + LONGEST_REQUEST)
+            self.deadline = (
+                NEVER if self.reader.is_between_requests else min(self.deadline, self.used_at + LONGEST_REQUEST)
             )
-            return
-        self._deadline = NEVER
+            return False
+        self.deadline = NEVER
         self._keeps_alive = request.keeps_alive and self.reader.is_between_requests
         self.is_waiting = True
         self._server.handle(request, self)
+        return True
 
     def _flush(self) -> None:
         try:
@@ -119,7 +120,7 @@ class Connection:
             self._flushed()
 
     def _flushed(self) -> None:
-        self._deadline = NEVER
+        self.deadline = NEVER
         if not self._keeps_alive:
             self.close()
             return
@@ -144,11 +145,11 @@ class Server(Actor):
         return len(self._connections)
 
     def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
-        return min((one.wake_at() for one in self._connections), default=NEVER)
+        return min([one.deadline for one in self._connections], default=NEVER)
 
     def wake(self, now: float) -> None:
         """Clients that take too long to ask or to listen."""
-        for one in [one for one in self._connections if one.wake_at() <= now]:
+        for one in [one for one in self._connections if one.deadline <= now]:
             one.close()
 
     def forget(self, connection: Connection) -> None:
