@@ -24,22 +24,26 @@ class NoPortLeftError(Exception):
 
 @dataclass(slots=True)
 class PortBook:
-    """Who has which port. ``is_free`` asks the machine; the search goes round the range, so that none comes back soon."""
+    """Who has which port. ``is_free`` asks the machine; the search goes round the range, so that none comes back soon.
+
+    A booked port is in use only once its task runs. ``next_step`` says how far into the range the search begins: two
+    clusters that start on one machine should not begin at the same number.
+    """
 
     first: int
     last: int
     is_free: Callable[[int], bool]
     owners: dict[int, set[str]] = field(default_factory=dict[int, set[str]])
     leaving: set[str] = field(default_factory=set[str])
-    _next: int = 0
+    next_step: int = 0
 
     def dynamic(self, owner: str) -> int:
         """Book any free port of the range. Raises NoPortLeftError."""
         size = self.last - self.first
         for step in range(size):
-            port = self.first + (self._next + step) % size
+            port = self.first + (self.next_step + step) % size
             if port not in self.owners and self.is_free(port):
-                self._next = (self._next + step + 1) % size
+                self.next_step = (self.next_step + step + 1) % size
                 self.owners[port] = {owner}
                 return port
         raise NoPortLeftError

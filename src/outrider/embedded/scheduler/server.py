@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from random import randrange
 
 from outrider.embedded.scheduler import orphans
 from outrider.embedded.scheduler.catalog import Catalog
@@ -69,7 +70,9 @@ async def scheduling(setting: Setting) -> AsyncGenerator[Scheduler]:
     consul = ConsulAgent(setting.consul_address)
     catalog = Catalog(consul, setting.directory / "services.json")
     await catalog.forget_leftovers()
-    book = PortBook(*setting.port_range, partial(is_port_free, addresses=(LOOPBACK, setting.address)))
+    first, last = setting.port_range
+    is_free = partial(is_port_free, addresses=(LOOPBACK, setting.address))
+    book = PortBook(first, last, is_free, next_step=randrange(last - first))  # noqa: S311  like Nomad's own, anywhere
     node = node_document(setting.name, f"{setting.address}:0", setting.port_range, await consul.self_document())
     state = State()
     shared = NodeServices(node, consul, catalog, ledger, allocations, setting.host)

@@ -29,6 +29,11 @@ def test_a_port_that_was_given_back_comes_last() -> None:
     assert [ports.dynamic("b") for _ in range(4)] == [101, 102, 103, 100]
 
 
+def test_a_search_that_begins_further_on_comes_round_to_all_ports() -> None:
+    ports = PortBook(100, 104, lambda _port: True, next_step=2)
+    assert [ports.dynamic("a") for _ in range(4)] == [102, 103, 100, 101]
+
+
 def test_an_empty_range_is_told() -> None:
     ports = book(100, 101, 102, 103)
     with pytest.raises(NoPortLeftError, match="dynamic port selection failed"):
