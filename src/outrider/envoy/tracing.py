@@ -1,10 +1,13 @@
-"""Spans: reported in Zipkin's v2 format over HTTP, with B3 headers, W3C's beside them."""
+"""Spans: reported in Zipkin's v2 format over HTTP, as JSON or protobuf, with B3 headers, W3C's beside them."""
 
 from __future__ import annotations
 
 from outrider.envoy.extension import Json, extension
 from outrider.topology import names
 from outrider.topology.sidecar import Tracing
+
+# Envoy's names for Zipkin's encodings. Both are posted to the same path, told apart by their content-type.
+ENCODINGS = {"json": "HTTP_JSON", "protobuf": "HTTP_PROTO"}
 
 
 def tracing(to: Tracing) -> Json:
@@ -19,7 +22,7 @@ def tracing(to: Tracing) -> Json:
         collector_cluster=names.TRACE_COLLECTOR,
         collector_hostname=to.host,
         collector_endpoint=to.path,
-        collector_endpoint_version="HTTP_JSON",
+        collector_endpoint_version=ENCODINGS[to.encoding],
         trace_id_128bit=True,
         shared_span_context=False,
         trace_context_option="USE_B3_WITH_W3C_PROPAGATION",

@@ -24,6 +24,7 @@ from outrider.spec.values import (
 from outrider.spec.variables import A_PATH, STORE_PATH
 
 Driver = Literal["docker", "podman", "exec", "raw_exec", "java"]
+Encoding = Literal["json", "protobuf"]
 TOKEN_PATH = STORE_PATH.removesuffix("$") + "(#[A-Za-z0-9_.-]+)?$"
 
 
@@ -100,9 +101,13 @@ class Tracing(Written):
     """Where Envoy reports spans to."""
 
     kind: Literal["zipkin"] = "zipkin"
-    """Zipkin v2 over HTTP, which Jaeger and Elastic's APM accept as well."""
+    """Zipkin v2 over HTTP, which Jaeger and the OpenTelemetry Collector receive as well."""
     collector: WebAddress = Field(examples=["http://zipkin.example:9411"])
     """As an allocation reaches it."""
+    encoding: Encoding = "json"
+    """How spans are written. ``json``: as every collector reads them. ``protobuf``: a fraction of the CPU where many
+    requests are traced; for collectors that read it (Zipkin ≥ 2.8, Jaeger ≥ 1.14, OpenTelemetry's), and where nobody
+    but sidecars reports spans: Envoy writes their ids backwards, so those of others find no parent."""
     sampling: Annotated[float, Field(ge=0, le=100)] = 1.0
     """Percent of the requests that are traced, decided once where they enter the mesh."""
 

@@ -148,5 +148,6 @@ def _tracing(collector: Collector, ca_roots: str) -> Tracing:
         port=parts.port or (HTTPS_PORT if is_tls else HTTP_PORT),
         path=parts.path.rstrip("/") or "/api/v2/spans",
         ca_roots=ca_roots if is_tls else None,
+        encoding=collector.encoding,
         sampling=collector.sampling,
     )

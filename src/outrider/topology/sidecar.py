@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from outrider.spec.knobs import HTTP_PROTOCOLS
 from outrider.spec.patch import JsonPatch, MergePatch
-from outrider.spec.platform import Environment
+from outrider.spec.platform import Encoding, Environment
 from outrider.spec.service import Service
 from outrider.spec.upstream import Protocol
 from outrider.spec.variables import Secret
@@ -74,12 +74,16 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Tracing:
-    """Where spans go; ``sampling`` in percent of the traces that begin here, ``ca_roots`` as of ``Outside``."""
+    """Where spans go, and how they are written there.
+
+    ``sampling`` is in percent of the traces that begin here, ``ca_roots`` as of ``Outside``.
+    """
 
     host: str
     port: int
     path: str
     ca_roots: str | None
+    encoding: Encoding
     sampling: float
 
 

@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
+import re
+from typing import Any, get_args
 
 import pytest
 from support.street import Street
+from support.zipkin import spans
+
+from outrider.spec.platform import Encoding
 
 Json = dict[str, Any]
+TRACE = {"x-b3-traceid": "0" * 15 + "1", "x-b3-spanid": "0" * 15 + "2", "x-b3-sampled": "1"}
+IN_EACH_ENCODING = pytest.mark.parametrize("encoding", get_args(Encoding))
 
 
 async def good(request: Any) -> tuple[int, bytes]:
     return 200, b"good"
 
 
-def tracing(port: int, sampling: float = 100.0) -> Json:
-    return {"tracing": {"collector": f"http://127.0.0.1:{port}", "sampling": sampling}}
+def tracing(port: int, sampling: float = 100.0, encoding: str = "json") -> Json:
+    return {"tracing": {"collector": f"http://127.0.0.1:{port}", "sampling": sampling, "encoding": encoding}}
 
 
-async def test_a_call_is_a_clients_and_a_servers_span_of_one_trace(street: Street) -> None:
+def without_chance(span: Json) -> Json:
+    """What a span of the same request through another sidecar has, too: no ports, id, times and notes of its own."""
+    tags = {name: re.sub(r"(?<=127\.0\.0\.1):\d+", "", value) for name, value in span["tags"].items()}
+    tags.pop("guid:x-request-id")
+    endpoint = {name: value for name, value in span["localEndpoint"].items() if name != "port"}
+    kept = {name: value for name, value in span.items() if name not in {"id", "timestamp", "duration", "annotations"}}
+    return kept | {"tags": tags, "localEndpoint": endpoint}
+
+
+def backwards(number: str) -> str:
+    """The bytes of a hexadecimal number in the opposite order."""
+    return bytes.fromhex(number)[::-1].hex()
+
+
+@IN_EACH_ENCODING
+async def test_a_call_is_a_clients_and_a_servers_span_of_one_trace(street: Street, encoding: str) -> None:
     collector = await street.app(good)
     app = await street.app(good)
-    where = tracing(collector.port)
+    where = tracing(collector.port, encoding=encoding)
     payments = await street.sidecar({"service": "payments"}, app.port, where)
     street.discovery.names("payments", payments.ports["ingress"])
     upstreams = {"payments": {"protocol": "http"}}
@@ -32,34 +52,59 @@ async def test_a_call_is_a_clients_and_a_servers_span_of_one_trace(street: Stree
     await street.client.get(checkout.egress("payments"))
     await street.sees(collector, 2)
 
-    spans = [span for request in collector.seen for span in json.loads(request.body)]
     assert {request.path for request in collector.seen} == {"/api/v2/spans"}
-    by_kind = {span["kind"]: span for span in spans}
+    by_kind = {span["kind"]: span for span in spans(collector.seen)}
     client, server = by_kind["CLIENT"], by_kind["SERVER"]
     assert client["traceId"] == server["traceId"]
     assert server["parentId"] == client["id"]
     assert (client["localEndpoint"]["serviceName"], server["localEndpoint"]["serviceName"]) == ("checkout", "payments")
     assert (client["name"], server["name"]) == ("payments", "payments")
     assert app.seen[0].headers["x-b3-traceid"] == client["traceId"]
+    assert client["timestamp"] <= server["timestamp"]
+    assert client["duration"] >= server["duration"] > 0
+
+
+async def test_both_encodings_tell_the_same_of_a_request_but_protobuf_has_the_ids_of_spans_backwards(
+    street: Street,
+) -> None:
+    async def told(encoding: str) -> tuple[str, Json]:
+        collector = await street.app(good)
+        app = await street.app(good)
+        payments = await street.sidecar({"service": "payments"}, app.port, tracing(collector.port, encoding=encoding))
+        await street.client.get(payments.ingress + "/orders?of=anna", headers=TRACE)
+        await street.sees(collector, 1)
+        (span,) = spans(collector.seen)
+        is_as_sent = span["id"] == app.seen[0].headers["x-b3-spanid"]
+        is_backwards = backwards(span["id"]) == app.seen[0].headers["x-b3-spanid"]
+        assert (is_as_sent, is_backwards) == (encoding == "json", encoding == "protobuf")
+        return collector.seen[0].headers["content-type"], without_chance(span)
+
+    (json_type, as_json), (protobuf_type, as_protobuf) = await told("json"), await told("protobuf")
+    assert (json_type, protobuf_type) == ("application/json", "application/x-protobuf")
+    assert (as_json["traceId"], as_json["parentId"]) == (TRACE["x-b3-traceid"], TRACE["x-b3-spanid"])
+    assert as_json["tags"]["http.url"].endswith("/orders?of=anna")
+    assert as_protobuf == as_json | {"parentId": backwards(TRACE["x-b3-spanid"])}
 
 
 async def test_what_an_earlier_hop_has_decided_is_followed(street: Street) -> None:
     app = await street.app(good)
     payments = await street.sidecar({"service": "payments"}, app.port, tracing(1))
-    trace = {"x-b3-traceid": "0" * 15 + "1", "x-b3-spanid": "0" * 15 + "2", "x-b3-sampled": "0"}
-    await street.client.get(payments.ingress, headers=trace)
+    await street.client.get(payments.ingress, headers=TRACE | {"x-b3-sampled": "0"})
     assert app.seen[0].headers["x-b3-sampled"] == "0"
 
 
+@IN_EACH_ENCODING
 @pytest.mark.parametrize("is_hanging", [False, True])
-async def test_a_collector_that_is_dead_or_hangs_costs_no_request(street: Street, is_hanging: bool) -> None:
+async def test_a_collector_that_is_dead_or_hangs_costs_no_request(
+    street: Street, is_hanging: bool, encoding: str
+) -> None:
     async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         await asyncio.sleep(60)
 
     collector = await street.server(hanging) if is_hanging else 1
     app = await street.app(good)
-    payments = await street.sidecar({"service": "payments"}, app.port, tracing(collector))
+    payments = await street.sidecar({"service": "payments"}, app.port, tracing(collector, encoding=encoding))
     answers = [await street.client.get(payments.ingress) for _ in range(120)]
     assert {answer.status_code for answer in answers} == {200}
 

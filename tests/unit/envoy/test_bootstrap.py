@@ -161,6 +161,19 @@ def test_spans_are_reported_only_where_the_platform_has_a_collector() -> None:
     assert document["node"]["cluster"] == "checkout"
 
 
+@pytest.mark.parametrize(
+    ("written", "version"),
+    [({}, "HTTP_JSON"), ({"encoding": "json"}, "HTTP_JSON"), ({"encoding": "protobuf"}, "HTTP_PROTO")],
+)
+def test_spans_are_json_unless_the_platform_says_protobuf(written: dict[str, str], version: str) -> None:
+    document = made(
+        {"upstreams": {"payments": {}}}, {"tracing": {"collector": "http://zipkin.example:9411", **written}}
+    )
+    providers = [network(document, name)["tracing"]["provider"] for name in ("ingress", "egress_payments")]
+    assert {one["typed_config"]["collector_endpoint_version"] for one in providers} == {version}
+    assert {one["typed_config"]["collector_endpoint"] for one in providers} == {"/api/v2/spans"}
+
+
 def test_load_is_shed_before_the_tasks_memory_is_gone() -> None:
     monitors = made({}, {"sidecar": {"memory": {"envoy": 100}}})["overload_manager"]["resource_monitors"]
     assert monitors[0]["typed_config"]["max_heap_size_bytes"] == 70 * 1_048_576

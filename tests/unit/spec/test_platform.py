@@ -117,6 +117,13 @@ def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said)
             "5:53: environments.stage.tracing.sampling: must be at most 100; found 101",
         ),
         (
+            ONE + "    tracing: {collector: 'http://z:9411', encoding: proto3}\n",
+            (
+                '5:53: environments.stage.tracing.encoding: must be one of json or protobuf; found "proto3" '
+                '(did you mean "protobuf"?)'
+            ),
+        ),
+        (
             ONE + "    sidecar: {user: 65534}\n",
             '5:21: environments.stage.sidecar.user: must be text: put it in quotes, "65534"',
         ),

@@ -10,6 +10,7 @@ from support.topologies import BRIDGE, IMAGE, platform, resolved, service
 from outrider.errors import Problem, SpecError, UsageError
 from outrider.topology.ports import Pipe
 from outrider.topology.resolve import topology
+from outrider.topology.sidecar import Tracing
 
 KNOWN = {"payments": "http", "sessions": "redis", "ledger": "tcp", "mailer": "none"}
 
@@ -111,13 +112,16 @@ def test_sockets_are_relative_for_raw_exec_and_absolute_for_the_others() -> None
 
 
 def test_a_collectors_address_is_taken_apart() -> None:
-    collected = resolved({}, {"tracing": {"collector": "https://zipkin.example/custom/", "sampling": 5.0}})
+    written = {"collector": "https://zipkin.example/custom/", "encoding": "protobuf", "sampling": 5.0}
+    collected = resolved({}, {"tracing": written})
     assert collected.sidecar
-    assert collected.sidecar.tracing
-    tracing = collected.sidecar.tracing
-    assert (tracing.host, tracing.port, tracing.path, tracing.ca_roots, tracing.sampling) == (
-        *("zipkin.example", 443, "/custom"),
-        *("/etc/ssl/certs/ca-certificates.crt", 5.0),
+    assert collected.sidecar.tracing == Tracing(
+        host="zipkin.example",
+        port=443,
+        path="/custom",
+        ca_roots="/etc/ssl/certs/ca-certificates.crt",
+        encoding="protobuf",
+        sampling=5.0,
     )
 
 

@@ -82,3 +82,10 @@ def test_the_roots_count_where_tls_is_spoken() -> None:
     assert resolved(SPEC, elsewhere).version_hash == resolved(SPEC).version_hash
     assert resolved(outside, elsewhere).version_hash != resolved(outside).version_hash
     assert resolved(SPEC, elsewhere | spans).version_hash != resolved(SPEC, spans).version_hash
+
+
+def test_the_encoding_of_spans_counts() -> None:
+    def version(encoding: str) -> str:
+        return resolved(SPEC, {"tracing": {"collector": "http://zipkin.example", "encoding": encoding}}).version_hash
+
+    assert version("json") != version("protobuf")

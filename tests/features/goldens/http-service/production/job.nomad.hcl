@@ -5,7 +5,7 @@ job "checkout" {
   namespace = "shop"
   datacenters = ["dc1", "dc2"]
   meta {
-    outrider_version = "ce05084d53de"
+    outrider_version = "110436c73644"
     outrider_protocol = "http"
   }
   group "checkout" {
@@ -30,7 +30,7 @@ job "checkout" {
         tier = "1"
         outrider_environment = "production"
         outrider_protocol = "http"
-        outrider_version = "ce05084d53de"
+        outrider_version = "110436c73644"
         outrider_team = "storefront"
         outrider_metrics = "$${NOMAD_IP_metrics}:$${NOMAD_HOST_PORT_metrics}"
         canary = "false"
@@ -39,7 +39,7 @@ job "checkout" {
         tier = "1"
         outrider_environment = "production"
         outrider_protocol = "http"
-        outrider_version = "ce05084d53de"
+        outrider_version = "110436c73644"
         outrider_team = "storefront"
         outrider_metrics = "$${NOMAD_IP_metrics}:$${NOMAD_HOST_PORT_metrics}"
         canary = "true"
@@ -226,7 +226,7 @@ job "checkout" {
         "LOG_LEVEL" = "info"
         "OUTRIDER_ENVIRONMENT" = "production"
         "OUTRIDER_SERVICE" = "checkout"
-        "OUTRIDER_VERSION" = "ce05084d53de"
+        "OUTRIDER_VERSION" = "110436c73644"
         "PAYMENTS_ADDR" = "127.0.0.1:19102"
         "PAYMENTS_URL" = "http://127.0.0.1:19102"
         "PORT" = "8080"
