@@ -36,7 +36,7 @@ def _bootstrap(sidecar: Sidecar) -> Json:
         "static_resources": {"listeners": _listeners(sidecar), "clusters": _clusters(sidecar)},
         "stats_config": stats_config(sidecar),
         "overload_manager": overload_manager(sidecar.memory_mb),
-        **({"layered_runtime": reporting()} if sidecar.tracing else {}),
+        **({"layered_runtime": reporting(sidecar.tracing)} if sidecar.tracing else {}),
     }
 
 

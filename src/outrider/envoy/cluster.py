@@ -7,6 +7,7 @@ from outrider.envoy.extension import Json, seconds, typed
 from outrider.envoy.health import app_checks
 from outrider.envoy.password import redis_password
 from outrider.envoy.retry import BUDGET
+from outrider.envoy.tracing import reports_waiting
 from outrider.envoy.transport import tls
 from outrider.topology import names
 from outrider.topology.ports import Address, Pipe
@@ -184,7 +185,8 @@ def _http_options(protocol: str, idle_ms: int, ping: Json | None = None) -> Json
 def trace_collector(to: Tracing) -> Json:
     """Where spans are sent. When it is away or slow they are dropped; no request waits for it."""
     secured = {"transport_socket": tls(to.host, to.ca_roots, "http")} if to.ca_roots else {}
-    few = {"max_connections": 2, "max_pending_requests": 4, "max_requests": 4}
+    reports = reports_waiting(to)
+    few = {"max_connections": reports // 2, "max_pending_requests": reports, "max_requests": reports}
     return {
         "name": names.TRACE_COLLECTOR,
         **_named(names.TRACE_COLLECTOR, "STRICT_DNS", to.host, to.port),

@@ -105,7 +105,7 @@ class Tracing(Written):
     collector: WebAddress = Field(examples=["http://zipkin.example:9411"])
     """As an allocation reaches it."""
     encoding: Encoding = "json"
-    """How spans are written. ``json``: as every collector reads them. ``protobuf``: a fraction of the CPU where many
+    """How spans are written. ``json``: as every collector reads them. ``protobuf``: far less CPU where many
     requests are traced; for collectors that read it (Zipkin ≥ 2.8, Jaeger ≥ 1.14, OpenTelemetry's), and where nobody
     but sidecars reports spans: Envoy writes their ids backwards, so those of others find no parent."""
     sampling: Annotated[float, Field(ge=0, le=100)] = 1.0

@@ -174,6 +174,15 @@ def test_spans_are_json_unless_the_platform_says_protobuf(written: dict[str, str
     assert {one["typed_config"]["collector_endpoint"] for one in providers} == {"/api/v2/spans"}
 
 
+@pytest.mark.parametrize(("encoding", "spans", "reports"), [("json", 20, 20), ("protobuf", 100, 4)])
+def test_as_many_spans_wait_in_either_encoding(encoding: str, spans: int, reports: int) -> None:
+    document = made({}, {"tracing": {"collector": "http://zipkin.example:9411", "encoding": encoding}})
+    settings = document["layered_runtime"]["layers"][0]["static_layer"]
+    (few,) = cluster(document, "trace_collector")["circuit_breakers"]["thresholds"]
+    assert settings["tracing.zipkin.min_flush_spans"] == spans
+    assert (few["max_pending_requests"], few["max_connections"]) == (reports, reports // 2)
+
+
 def test_load_is_shed_before_the_tasks_memory_is_gone() -> None:
     monitors = made({}, {"sidecar": {"memory": {"envoy": 100}}})["overload_manager"]["resource_monitors"]
     assert monitors[0]["typed_config"]["max_heap_size_bytes"] == 70 * 1_048_576
