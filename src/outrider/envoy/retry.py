@@ -14,9 +14,9 @@ REPEATABLE = ("reset", "gateway-error")
 REPEATABLE_METHODS = "GET|HEAD|OPTIONS|PUT|DELETE"
 # Of two instances each pick meets the one that failed every other time; after so many it hardly ever does.
 HOST_PICKS = 12
-# At most a fifth of the concurrent requests may be retries, and ten where there are fewer than fifty: an instance that
+# At most a fifth of the concurrent requests may be retries, and eight where there are fewer than forty: an instance that
 # dies with a handful of requests costs none of them, and many slow failures still add a quarter at most.
-BUDGET: Json = {"budget_percent": {"value": 20}, "min_retry_concurrency": 10}
+BUDGET: Json = {"budget_percent": {"value": 20}, "min_retry_concurrency": 8}
 
 
 def unseen_retries(upstream: Upstream) -> Json:

@@ -80,7 +80,7 @@ def test_a_call_of_grpc_is_repeated_only_where_no_app_has_seen_it() -> None:
 
 def test_the_worst_load_is_every_retry_and_under_load_the_budget() -> None:
     assert said({"retries": 2})["load"] == (
-        "One request is at worst 3 at payments. At most 10 retries run at the same time, and from 50 concurrent "
+        "One request is at worst 3 at payments. At most 8 retries run at the same time, and from 40 concurrent "
         "requests on 20 % of them: then at most 1.25 times the load."
     )
     assert worst_load(made({"retries": 2})[0]) == 3
@@ -161,7 +161,7 @@ def test_the_numbers_of_the_sentences_stand_in_the_bootstrap() -> None:
         '"per_try_timeout": "0.400s"',
         '"num_retries": 2',
         '"max_requests": 100',
-        '"budget_percent": {"value": 20}, "min_retry_concurrency": 10',
+        '"budget_percent": {"value": 20}, "min_retry_concurrency": 8',
         '"safe_regex": {"regex": "GET|HEAD|OPTIONS|PUT|DELETE"}',
     ):
         assert part in text
