@@ -138,11 +138,11 @@ def _wait(condition: Callable[[], bool], seconds: float = _START_S) -> None:
 
 
 def _kill_leftovers(directory: Path) -> None:
-    """Nomad leaves its tasks running when it ends: those of this directory go."""
+    """Nomad leaves its tasks running when it ends, and the processes that watch over them: those of this directory go."""
     mark = f"NOMAD_ALLOC_DIR={directory}/".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if mark in (entry / "environ").read_bytes():
+            if (entry / "cwd").readlink() == directory or mark in (entry / "environ").read_bytes():
                 os.kill(int(entry.name), signal.SIGKILL)
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in [one for one in mounts if one.startswith(f"{directory}/")]:
