@@ -57,10 +57,15 @@ Route = Callable[[Request], Answer]
 def serve(routes: Mapping[str, Route]) -> None:
     """Answer on $HOST:$PORT until SIGTERM; keys of ``routes`` are like ``GET /items/<id>``."""
     patterns = [(_pattern(key), route) for key, route in {"GET /healthz": _healthy, **routes}.items()]
-    server = ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), _handler(patterns))
+    server = _Server((os.environ["HOST"], int(os.environ["PORT"])), _handler(patterns))
     signal.signal(signal.SIGTERM, lambda _signal, _frame: threading.Thread(target=server.shutdown).start())
     print(f"{os.environ['OUTRIDER_SERVICE']} listens on {os.environ['HOST']}:{os.environ['PORT']}", flush=True)
     server.serve_forever(poll_interval=0.1)
+
+
+class _Server(ThreadingHTTPServer):
+    # Python's five are full in one burst, and then the system lets connections wait in silence until callers give up.
+    request_queue_size = 128
 
 
 def _healthy(_: Request) -> Answer:
