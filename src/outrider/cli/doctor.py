@@ -119,4 +119,5 @@ def _origins(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "Nomad CA", settings.nomad.tls.ca_file or settings.nomad.tls.ca_path or "the machine's own"
     yield "Consul token", "set" if settings.consul.token or settings.consul.token_file else "not set"
     yield "Consul CA", settings.consul.tls.ca_file or settings.consul.tls.ca_path or "the machine's own"
-    yield "Envoy", f"{settings.envoy} (from {settings.envoy.source})" if settings.envoy else "looked for"
+    unset = "not set (ENVOY_BIN): see portal below"
+    yield "Envoy", f"{settings.envoy} (from {settings.envoy.source})" if settings.envoy else unset
