@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def allocation_line(one: Allocation) -> str:
     """``allocation 2ef5ca04 on node-1: running, healthy``, with the reason where a task failed."""
     canary = "canary " if one.canary else ""
-    health = {True: ", healthy", False: ", unhealthy", None: ""}[one.healthy]
+    health = {True: ", healthy", False: ", unhealthy", None: ""}[None if one.is_gone else one.healthy]
     troubled = sorted((task for task in one.tasks if task.failed or task.restarts), key=lambda task: not task.failed)
     said = "; ".join(_trouble(task) for task in troubled[:2]) or _waits(one)
     return f"{canary}allocation {one.short_id} on {one.node}: {one.status}{health}{'; ' if said else ''}{said}"

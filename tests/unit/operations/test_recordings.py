@@ -10,6 +10,7 @@ import pytest
 
 from outrider.operations import drift, placement
 from outrider.operations.allocations import allocations
+from outrider.operations.lines import allocation_line
 from outrider.operations.running import running
 from outrider.operations.watch import (
     goes_back,
@@ -99,6 +100,7 @@ def test_allocations_that_ended_well_are_gone(recorded: Any) -> None:
     found = allocations(recorded("75"))
     assert found
     assert all(one.is_gone for one in found if one.desired == "stop")
+    assert not any("healthy" in allocation_line(one) for one in found if one.is_gone)
 
 
 def test_a_job_that_is_not_ours_has_no_version(recorded: Any) -> None:
