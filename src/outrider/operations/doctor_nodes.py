@@ -46,7 +46,10 @@ def _driver(about: str, driver: str, nodes: Sequence[Json]) -> Finding:
 
 def _consul(about: str, nodes: Sequence[Json]) -> Finding:
     why = "Nomad registers services with the Consul agent of the node, and places mesh services only where one is."
-    step = "Run a Consul agent on each node, and give Nomad's client a consul block."
+    step = (
+        "Run a Consul agent on each node; where it is not at 127.0.0.1:8500, say so in a consul block of Nomad's client. "
+        "Nomad looks for it every 15 seconds."
+    )
     return _share(
         about, nodes, lambda node: bool(_attribute(node, "consul.version")), "a Consul agent beside it", (why, step)
     )

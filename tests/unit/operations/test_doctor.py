@@ -128,6 +128,7 @@ async def test_nodes_without_consul_cannot_register_services() -> None:
     }
     said = bad(await found(nomad={NODE: (200, changed("05-node", Attributes=attributes))}))
     assert said[0].what == "no node has a Consul agent beside it (node-1)"
+    assert "every 15 seconds" in said[0].next_step
 
 
 async def test_datacenters_without_nodes_are_told_with_the_nodes_that_there_are() -> None:
