@@ -14,6 +14,8 @@ from outrider.topology.ports import Address, Pipe
 from outrider.topology.sidecar import App, Outside, Tracing, Upstream
 
 CONNECT_MS = 500
+# An app whose queue of connections is full drops them in silence, and the system asks again after a second.
+APP_CONNECT_MS = 1_500
 OUTSIDE_CONNECT_MS = 3_000
 # Below the 60 s that an ingress keeps a connection, so that the pool closes first.
 POOL_IDLE_MS = 30_000
@@ -30,7 +32,7 @@ REDIS_OPTIONS = "envoy.filters.network.redis_proxy"
 def local_app(app: App) -> Json:
     """The application. It gets requests whatever Envoy's own check says: that one is for ``/health`` only."""
     return {
-        **_static(names.LOCAL_APP, app.address),
+        **_static(names.LOCAL_APP, app.address, APP_CONNECT_MS),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         # The limit is the caller's knob; what has come this far is served.
         "circuit_breakers": {"thresholds": [_unlimited()]},
@@ -50,11 +52,11 @@ def internal(name: str, place: Address | Pipe) -> Json:
     return _static(name, place)
 
 
-def _static(name: str, place: Address | Pipe) -> Json:
+def _static(name: str, place: Address | Pipe, connect_ms: int = CONNECT_MS) -> Json:
     return {
         "name": name,
         "type": "STATIC",
-        "connect_timeout": seconds(CONNECT_MS),
+        "connect_timeout": seconds(connect_ms),
         "load_assignment": assignment(name, address(place)),
     }
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import socket
 
 import pytest
-from support.http_app import Request
+from support.http_app import App, Request
 from support.street import Street, free_port, pair, until
 
 
@@ -139,6 +141,32 @@ async def test_an_idle_connection_to_the_app_ends_after_a_second(street: Street)
     assert (await street.client.get(payments.ingress)).status_code == 200
     async with asyncio.timeout(10):
         await ended.wait()
+
+
+async def filled(queue: socket.socket) -> list[socket.socket]:
+    """Connections that nobody accepts, so many that the system drops the next one."""
+    held: list[socket.socket] = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            held.append(socket.socket())
+            held[-1].setblocking(False)
+            await asyncio.wait_for(asyncio.get_running_loop().sock_connect(held[-1], queue.getsockname()), 0.2)
+    return held
+
+
+async def test_an_app_whose_queue_of_connections_is_full_for_a_moment_still_gets_the_request(street: Street) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as queue:
+        payments = await street.sidecar({"service": "payments"}, queue.getsockname()[1])
+        waiting = await filled(queue)
+        sent = asyncio.create_task(street.client.post(payments.ingress))
+        await asyncio.sleep(0.7)
+        app = App(0, good)
+        server = await asyncio.start_server(street.connections.handler(app.serve), sock=queue.dup())
+        street.stack.push_async_callback(street.connections.close, server)
+        assert (await sent).status_code == 200
+        for one in waiting:
+            one.close()
+    assert [request.method for request in app.seen] == ["POST"]
 
 
 async def test_nobody_at_an_address_costs_a_try_of_half_a_second_at_most(street: Street) -> None:
