@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from outrider.operations import drift, placement
 from outrider.operations.attempts import attempted, shortfall
 from outrider.operations.differences import Change, differences
+from outrider.operations.documents import nested
 from outrider.operations.explain import contradictions
 from outrider.operations.neighbours import declared_around
 from outrider.operations.render import Rendered, Source, Surroundings, read, rendered
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.ports import Json
     from outrider.operations.records import Version
+
+
+CONTENT = "run.directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,26 @@ def _changes(result: Rendered, now: Running, base: Version | None) -> tuple[Chan
         return differences({}, result.stated | {"count": result.count})
     before = (base.merged if base else {}) | {"count": now.count}
     after = result.merged if base else result.stated
-    return differences(before, after | {"count": result.count})
+    return (*differences(before, after | {"count": result.count}), *_content(result, base))
+
+
+def _content(result: Rendered, base: Version | None) -> tuple[Change, ...]:
+    """That a directory has other content than in the version that runs: no field of the spec tells it."""
+    directory = result.topology.directory
+    if directory is None or base is None or directory.sha256 in base.artifacts:
+        return ()
+    if not nested(base.merged, "run").get("directory"):
+        return ()
+    before, after = f"content of version {base.number}", f"content {directory.sha256[:12]}"
+    return (Change("~", CONTENT, before, after, note="replaces allocations"),)
+
+
+def _why_drifted(result: Rendered, now: Running, base: Version | None) -> str:
+    """Why the job differs though the spec does not: here something else has changed, or somebody has in Nomad."""
+    if base and now.hash != result.topology.version_hash:
+        around = "the platform file, a protocol of an upstream, or Outrider itself"
+        return f"the spec is that of version {base.number}, but what surrounds it has changed ({around})"
+    return "the job in Nomad is not the one that Outrider made of this spec"
 
 
 def _warnings(
@@ -147,7 +170,7 @@ def _warnings(
     elif now.is_live and base is None:
         found.append(f"this portal does not know the version of {name} that runs ({now.hash}): no comparison")
     if drifted and now.is_live:
-        found.append(f"the job in Nomad is not the one that Outrider made of this spec: {', '.join(drifted)}")
+        found.append(f"{_why_drifted(result, now, base)}: {', '.join(drifted)}")
     found += remarks(result.topology)
     if answer.get("Warnings"):
         found.append(f"Nomad: {answer['Warnings']}".strip())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from fakes.surroundings import PLATFORM, World, finished, text
 
 from outrider.errors import SpecError
-from outrider.operations.application import Application
+from outrider.operations.application import Application, Text
 from outrider.operations.deploy import Order
 from outrider.spec.reading import read_platform
 
@@ -66,3 +68,30 @@ async def test_a_patch_that_does_not_fit_is_named_with_its_line(application: App
         "the patch elsewhere cannot be applied here: /static_resources/clusters/nowhere: "
     )
     assert problem.line is not None
+
+
+async def directory(application: Application, content: bytes) -> Text:
+    """A spec that runs a packed directory of that content."""
+    await application.keep_artifact(content)
+    spec = "service: checkout\nrun: {command: [python3, app.py], directory: .}\n"
+    return Text(spec, artifact=hashlib.sha256(content).hexdigest())
+
+
+async def test_other_files_in_the_directory_are_a_change_and_nobodys_fault(application: Application) -> None:
+    await finished(application, await application.deploy("stage", await directory(application, b"hello"), ME))
+    assert not (await application.plan("stage", await directory(application, b"hello"))).has_changes
+    plan = await application.plan("stage", await directory(application, b"HELLO"))
+    (change,) = plan.changes
+    assert (change.sign, change.path, change.note) == ("~", "run.directory", "replaces allocations")
+    assert (change.before, change.after) == ("content of version 1", "content 3733cd977ff8")
+    assert not [line for line in plan.warnings if "not the one" in line]
+
+
+async def test_what_surrounds_a_spec_may_change_its_job_and_the_plan_says_so(
+    world: World, application: Application
+) -> None:
+    await finished(application, await application.deploy("stage", text(), ME))
+    moved = PLATFORM.replace("driver: raw_exec", "driver: exec", 1)
+    world.platform = read_platform(moved, "platform.yaml")
+    (warning,) = [line for line in (await world.application().plan("stage", text())).warnings if "changed" in line]
+    assert warning.startswith("the spec is that of version 1, but what surrounds it has changed (the platform file, ")
