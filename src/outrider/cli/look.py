@@ -80,8 +80,7 @@ async def logs(  # noqa: PLR0913  one parameter per option of the command line
     environment = await invocation.environment()
     parameters = {"task": task, "type": kind, "lines": str(lines)}
     if allocation:
-        running = (await invocation.portal.status(environment, service))["allocations"]
-        parameters["allocation"] = by_prefix(allocation, (entry["id"] for entry in running), "allocation")
+        parameters["allocation"] = allocation
     if follow:
         parameters["follow"] = "true"
     async for chunk in invocation.portal.logs(environment, service, parameters):
@@ -103,7 +102,8 @@ async def endpoints(invocation: Invocation, service: str) -> int:
 @portal_verb
 async def graph(invocation: Invocation) -> int:
     """Print the edges between services of an environment, with what was measured on them."""
-    click.echo("Measuring for a few seconds …", err=True)
-    document = await invocation.portal.graph(await invocation.environment())
+    environment = await invocation.environment()
+    invocation.output.progress("Measuring for a few seconds …")
+    document = await invocation.portal.graph(environment)
     invocation.output.show(document, lambda: views.graph(document))
     return exits.OK

@@ -76,14 +76,24 @@ async def followed(invocation: Invocation, deployment: dict[str, Any], wait_s: f
     return _verdict(invocation, deployment, ending)
 
 
-async def _ending(invocation: Invocation, deployment_id: str) -> dict[str, Any]:
-    """The event that ends the watching: the verdict, or a canary that waits for a person."""
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """The event that ends the watching: the verdict, or a canary that waits for a person; and who failed last."""
+
+    event: dict[str, Any]
+    culprit: str | None
+
+
+async def _ending(invocation: Invocation, deployment_id: str) -> _Ending:
     last: dict[str, Any] = {}
+    culprit: str | None = None
     async for event in _printed(invocation, deployment_id):
         last = event
+        if _detail(event).get("healthy") is False or _detail(event).get("status") == "failed":
+            culprit = _detail(event).get("allocation")
         if event["kind"] == "promotion" and _detail(event).get("needed"):
             break
-    return last
+    return _Ending(last, culprit)
 
 
 async def _printed(invocation: Invocation, deployment_id: str) -> AsyncIterator[dict[str, Any]]:
@@ -112,8 +122,8 @@ def _sign(event: dict[str, Any]) -> tuple[str, str | None]:
     return SIGNS.get(event["kind"], ("·", None))
 
 
-def _verdict(invocation: Invocation, deployment: dict[str, Any], event: dict[str, Any]) -> int:
-    service, environment = deployment["service"], deployment["environment"]
+def _verdict(invocation: Invocation, deployment: dict[str, Any], ending: _Ending) -> int:
+    service, environment, event = deployment["service"], deployment["environment"], ending.event
     detail = _detail(event)
     say = invocation.output.progress
     if event["kind"] == "promotion":
@@ -131,9 +141,10 @@ def _verdict(invocation: Invocation, deployment: dict[str, Any], event: dict[str
             f"Make room or change what the spec asks for, then deploy again: `outrider plan -e {environment} FILE` tells."
         )
         return exits.NOT_PLACED
-    say(
-        f"Look closer: `outrider logs {service} -e {environment} --type stderr`, `outrider status {service} -e {environment}`."
-    )
+    # Without the allocation it would be the output of those that run: of the version before, where it has come back.
+    whose = f" --allocation {short(ending.culprit)}" if ending.culprit else ""
+    where = f"{service} -e {environment}"
+    say(f"Look closer: `outrider logs {where}{whose} --type stderr`, `outrider status {where}`.")
     return exits.FAILED
 
 

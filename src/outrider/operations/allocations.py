@@ -89,9 +89,13 @@ class Allocation:
 
     @property
     def signature(self) -> tuple[object, ...]:
-        """What a person watching wants to hear of when it changes; a restart is told once, not as end and start."""
+        """What a person watching wants to hear of when it changes; a restart is told once, not as end and start.
+
+        Of a sidecar that restarts every second for ever, the 1st, 2nd, 4th, 8th … restart are told.
+        """
         tasks = tuple(
-            (task.name, task.failed, task.restarts, "" if task.restarts else task.state) for task in self.tasks
+            (task.name, task.failed, task.restarts.bit_length(), "" if task.restarts else task.state)
+            for task in self.tasks
         )
         return (self.status, self.healthy, self.canary, tasks)
 

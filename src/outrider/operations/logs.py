@@ -90,6 +90,9 @@ async def _chosen(environment: Environment, service: str, request: LogRequest) -
     if not named:
         known = ", ".join(one.short_id for one in found)
         raise UsageError(f"{service} has no allocation {request.allocation}", next_step=f"It has: {known}.")
+    if request.allocation and len(named) > 1:
+        alike = ", ".join(one.short_id for one in named)
+        raise UsageError(f"{len(named)} allocations of {service} begin with {request.allocation}: {alike}")
     newest = max(named, key=lambda one: (one.is_live, one.modify_index))
     live = [] if request.allocation else [one for one in named if one.is_live]
     return _readable(live or [newest], service, request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -71,7 +72,9 @@ def test_run_ends_with_1_when_an_allocation_fails_and_says_where_to_look(command
     outcome(command, file, "crash")
     result = command("run", file, "-e", "stage")
     assert result.exit_code == 1
-    assert "outrider logs checkout -e stage --type stderr" in result.stderr
+    hint = re.search(r"`outrider (logs checkout -e stage --allocation [0-9a-f]{8} --type stderr)`", result.stderr)
+    assert hint is not None
+    assert "boom" in command(*hint[1].split()).stdout
 
 
 def test_run_ends_with_2_when_nomad_finds_no_room(command: CommandLine) -> None:

@@ -87,6 +87,18 @@ def test_logs_are_the_bytes_of_the_task(deployed: CommandLine) -> None:
     assert "boom" in deployed("logs", "checkout", *STAGE, "--type", "stderr").stdout
 
 
+def test_output_of_an_allocation_that_has_failed_can_be_read_after_the_good_version_came_back(
+    deployed: CommandLine,
+) -> None:
+    file = deployed.spec("env: {A: b}\n")
+    planned = json.loads(deployed("plan", file, *STAGE, "-o", "json").stdout)
+    deployed.world.nomad.outcomes[planned["version_hash"]] = "crash"
+    result = deployed("run", file, *STAGE)
+    hint = re.search(r"`outrider (logs .*? --allocation [0-9a-f]{8} --type stderr)`", result.stderr)
+    assert hint is not None
+    assert "boom" in deployed(*hint[1].split()).stdout
+
+
 def test_scale_and_stop_and_rollback_are_followed_to_their_verdict(deployed: CommandLine) -> None:
     assert deployed("scale", "checkout", "3", *STAGE).exit_code == 0
     assert deployed.world.nomad.count("checkout") == 3

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from fakes.surroundings import World, finished, text
 
@@ -160,6 +162,15 @@ async def test_more_allocations_than_can_be_read_at_once_are_refused_with_the_wa
     with pytest.raises(UsageError, match="33 running allocations, and 32 are read at once") as caught:
         await application.logs("stage", "checkout", LogRequest())
     assert "--allocation" in str(caught.value.next_step)
+
+
+async def test_a_prefix_that_several_allocations_have_is_refused_with_their_ids(
+    world: World, application: Application
+) -> None:
+    await deployed(application, "count: 17\n")
+    first = Counter(one.id[0] for one in world.nomad.running("checkout")).most_common(1)[0][0]
+    with pytest.raises(UsageError, match=f"allocations of checkout begin with {first}: "):
+        await application.logs("stage", "checkout", LogRequest(allocation=first))
 
 
 async def test_a_known_service_without_allocations_has_no_output(world: World, application: Application) -> None:

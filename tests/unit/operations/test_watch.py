@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+from fakes.shown import a_task, an_allocation
+
 from outrider.operations.watch import Numbers, Progress
 
 
@@ -28,3 +32,14 @@ def test_the_same_numbers_are_no_news() -> None:
     progress = Progress(lambda: 0.0)
     assert progress.news_of(numbers(1, 0, 0))
     assert not progress.news_of(numbers(1, 0, 0))
+
+
+def test_of_a_sidecar_that_restarts_for_ever_fewer_and_fewer_restarts_are_news() -> None:
+    progress = Progress(lambda: 0.0)
+    one = an_allocation(1, healthy=None)
+    told = [
+        restarts
+        for restarts in range(1, 40)
+        if progress.news_among((replace(one, tasks=(a_task("envoy", restarts=restarts),)),))
+    ]
+    assert told == [1, 2, 4, 8, 16, 32]
