@@ -41,7 +41,9 @@ class Numbers:
     def __str__(self) -> str:
         canaries = f", {self.canaries} of them canaries" if self.canaries and not self.promoted else ""
         bad = f", {self.unhealthy} unhealthy" if self.unhealthy else ""
-        return f"{self.placed} of {self.desired} placed{canaries}, {self.healthy} healthy{bad}"
+        # Nomad counts replacements of failed ones as well.
+        placed = f"{self.placed} of {self.desired} placed" if self.placed <= self.desired else f"{self.placed} placed"
+        return f"{placed}{canaries}, {self.healthy} healthy{bad}"
 
 
 def numbers(document: Json) -> Numbers:

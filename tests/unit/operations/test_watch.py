@@ -43,3 +43,8 @@ def test_of_a_sidecar_that_restarts_for_ever_fewer_and_fewer_restarts_are_news()
         if progress.news_among((replace(one, tasks=(a_task("envoy", restarts=restarts),)),))
     ]
     assert told == [1, 2, 4, 8, 16, 32]
+
+
+def test_replacements_are_not_counted_against_what_is_wanted() -> None:
+    assert str(numbers(3, 0, 2)) == "3 placed, 0 healthy, 2 unhealthy"
+    assert str(numbers(1, 1, 0)) == "1 of 2 placed, 1 healthy"
