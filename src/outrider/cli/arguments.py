@@ -1,4 +1,4 @@
-"""Kinds of arguments that click does not know: durations, and ids by a unique prefix."""
+"""Kinds of arguments that click does not know: durations, ids by a unique prefix; and numbers in plain words."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ class Duration(click.ParamType[float]):
         if not matched:
             self.fail(f"{value!r} is no duration such as 90s, 5m or 1h", param, ctx)
         return float(matched["number"]) * UNITS[matched["unit"]]
+
+
+class Number(click.IntRange):
+    """A whole number within bounds; click would call what is none "not a valid integer range"."""
+
+    name = "number"
 
 
 def short(identifier: str | None) -> str:

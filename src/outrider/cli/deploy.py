@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from outrider.cli import exits
+from outrider.cli.arguments import Number
 from outrider.cli.changes import plan_lines
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.watching import Waiting, waiting_options, watched
@@ -39,7 +40,7 @@ async def plan(invocation: Invocation, file: Path) -> int:
 
 @click.command(short_help="Deploy a spec and follow it to its verdict.")
 @click.argument("file", type=FILE, default="outrider.yaml")
-@click.option("--check-index", type=click.IntRange(0), metavar="N", help="Deploy only if the job is as `plan` saw it.")
+@click.option("--check-index", type=Number(0), metavar="N", help="Deploy only if the job is as `plan` saw it.")
 @click.option("--take-over", is_flag=True, help="Replace a job of this name that Outrider did not deploy.")
 @waiting_options
 @portal_verb
@@ -59,7 +60,7 @@ async def run(invocation: Invocation, file: Path, check_index: int | None, *, ta
 
 @click.command(short_help="Bring an earlier version back: the one before, or any number of the history.")
 @click.argument("service")
-@click.argument("version", type=click.IntRange(1), required=False)
+@click.argument("version", type=Number(1), required=False)
 @waiting_options
 @portal_verb
 async def rollback(invocation: Invocation, service: str, version: int | None, *, waiting: Waiting) -> int:

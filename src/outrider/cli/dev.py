@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from outrider.cli import exits
+from outrider.cli.arguments import Number
 from outrider.cli.demo import is_proven, open_shop, shop_of_this_machine, shown, what_to_try
 from outrider.cli.ending import until_told
 from outrider.cli.invocation import surroundings
@@ -42,7 +43,7 @@ class Course:
 @click.command(short_help="Run two small clusters and the portal on this machine, until Ctrl-C.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65531),
+    type=Number(0, 65531),
     help=f"The portal's port; the clusters take the four after it. 0: any free ones. [default: {DEFAULT_PORT}]",
 )
 @click.option(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import click
 
 from outrider.cli import exits, views
-from outrider.cli.arguments import by_prefix
+from outrider.cli.arguments import Number, by_prefix
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.watching import followed, line
 
@@ -62,7 +63,7 @@ async def _events(invocation: Invocation, deployment: str) -> int:
 @click.option(
     "--lines",
     "-n",
-    type=click.IntRange(1),
+    type=Number(1),
     default=100,
     show_default=True,
     help="Start about this many lines back, per allocation.",
@@ -83,8 +84,20 @@ async def logs(  # noqa: PLR0913  one parameter per option of the command line
         parameters["allocation"] = allocation
     if follow:
         parameters["follow"] = "true"
-    async for chunk in invocation.portal.logs(environment, service, parameters):
+    chunks = invocation.portal.logs(environment, service, parameters)
+    if invocation.output.form != "table":
+        return await _lines(invocation, chunks, is_endless=follow)
+    async for chunk in chunks:
         click.echo(chunk, nl=False)
+    return exits.OK
+
+
+async def _lines(invocation: Invocation, chunks: AsyncIterator[bytes], *, is_endless: bool) -> int:
+    """The whole output as one document, which what is followed never becomes."""
+    if is_endless:
+        raise click.UsageError("--follow prints what comes as it is: leave out -o.")
+    text = b"".join([chunk async for chunk in chunks]).decode(errors="replace")
+    invocation.output.show({"lines": text.removesuffix("\n").split("\n") if text else []}, tuple)
     return exits.OK
 
 

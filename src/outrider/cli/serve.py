@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from outrider.cli import exits
+from outrider.cli.arguments import Number
 from outrider.cli.ending import until_told
 from outrider.cli.invocation import surroundings
 from outrider.cli.other_face import web_portal
@@ -28,7 +29,7 @@ from outrider.wiring import application
     help="The platform file (OUTRIDER_PLATFORM).",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: any free one.")
+@click.option("--port", type=Number(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: any free one.")
 @click.option("--database", metavar="URL", help="Where versions are kept (OUTRIDER_DATABASE); a SQLite file without.")
 def portal(file: Path | None, host: str, port: int, database: str | None) -> int:
     """Run the portal of the platform file until Ctrl-C or SIGTERM, which end it well (exit 0).

@@ -7,9 +7,12 @@ from typing import Any
 import click
 
 from outrider.cli import exits
-from outrider.cli.arguments import short
+from outrider.cli.arguments import Number, short
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.watching import Waiting, waiting_options, watched
+
+MOST = 10_000
+"""Allocations, as in a spec's count."""
 
 
 @click.command(short_help="Let a healthy canary take over.")
@@ -30,7 +33,7 @@ async def fail(invocation: Invocation, service: str) -> int:
 
 @click.command(short_help="Change the number of a service's allocations.")
 @click.argument("service")
-@click.argument("count", type=click.IntRange(0))
+@click.argument("count", type=Number(0, MOST))
 @waiting_options
 @portal_verb
 async def scale(invocation: Invocation, service: str, count: int, *, waiting: Waiting) -> int:

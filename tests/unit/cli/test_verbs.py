@@ -87,6 +87,19 @@ def test_logs_are_the_bytes_of_the_task(deployed: CommandLine) -> None:
     assert "boom" in deployed("logs", "checkout", *STAGE, "--type", "stderr").stdout
 
 
+def test_logs_are_a_document_for_programs_unless_they_have_no_end(deployed: CommandLine) -> None:
+    result = deployed("logs", "checkout", *STAGE, "-n", "2", "-o", "json")
+    assert json.loads(result.stdout) == {"lines": ["two", "three"]}
+    endless = deployed("logs", "checkout", *STAGE, "--follow", "-o", "json")
+    assert endless.exit_code == 64
+    assert "leave out -o" in endless.stderr
+
+
+def test_what_is_no_number_is_called_so(deployed: CommandLine) -> None:
+    assert "'two' is not a valid number." in deployed("scale", "checkout", "two", *STAGE).stderr
+    assert "is not in the range 0<=x<=10000" in deployed("scale", "checkout", "10001", *STAGE).stderr
+
+
 def test_output_of_an_allocation_that_has_failed_can_be_read_after_the_good_version_came_back(
     deployed: CommandLine,
 ) -> None:
