@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from outrider.errors import ConflictError, UsageError
 from outrider.operations.allocations import allocations, healthy_ids
 from outrider.operations.documents import table
+from outrider.operations.status import unknown_service
 from outrider.operations.watch import promotion_is_due
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ async def promote(environment: Environment, service: str, by: str) -> Deployment
     deployment, document = await _waiting(environment, service)
     healthy = healthy_ids(allocations(await environment.nomad.allocations(service)))
     if not promotion_is_due(document, healthy):
+        here = f"{service} -e {environment.name}"
         raise ConflictError(
             f"the canary of {service} in {environment.name} is not healthy yet",
-            next_step=f"Watch it with `outrider status {service}`, or end it with `outrider fail {service}`.",
+            next_step=f"Watch it with `outrider status {here}`, or end it with `outrider fail {here}`.",
         )
     await environment.nomad.promote(document["ID"])
     await environment.journal.note(deployment.id, "promotion", f"promoted by {by}", needed=False, by=by)
@@ -42,10 +44,12 @@ async def fail(environment: Environment, service: str, by: str) -> Deployment:
 async def _waiting(environment: Environment, service: str) -> tuple[Deployment, Json]:
     """The active deployment of the service: ours and Nomad's."""
     document = await environment.nomad.deployment_of(service)
+    if document is None and service not in await environment.store.services(environment.name):
+        raise await unknown_service(environment, service)
     if document is None or document.get("Status") not in {"running", "paused", "pending"}:
         raise UsageError(
             f"{service} has no active deployment in {environment.name}",
-            next_step=f"`outrider history {service}` shows what became of the last one.",
+            next_step=f"`outrider history {service} -e {environment.name}` shows what became of the last one.",
         )
     for deployment in await environment.store.deployments(environment.name, service):
         if not deployment.is_final:

@@ -196,7 +196,8 @@ class Following:
             await self.environment.store.save_deployment(self.deployment)
 
     def _choice(self) -> str:
-        return f"`outrider promote {self.deployment.service}` or `outrider fail {self.deployment.service}`"
+        here = f"{self.deployment.service} -e {self.deployment.environment}"
+        return f"`outrider promote {here}` or `outrider fail {here}`"
 
 
 def _is_leaving(one: Allocation) -> bool:

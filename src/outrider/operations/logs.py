@@ -82,7 +82,8 @@ async def _chosen(environment: Environment, service: str, request: LogRequest) -
     found = allocations(await environment.nomad.allocations(service))
     if not found and service in await environment.store.services(environment.name):
         raise UsageError(
-            f"{service} has no allocations in {environment.name}", next_step=f"`outrider history {service}` says why."
+            f"{service} has no allocations in {environment.name}",
+            next_step=f"`outrider history {service} -e {environment.name}` says why.",
         )
     if not found:
         raise await unknown_service(environment, service)

@@ -17,6 +17,7 @@ from outrider.operations.documents import listed, nested
 from outrider.operations.environment import stored_version
 from outrider.operations.plan import running_version
 from outrider.operations.running import Running, running
+from outrider.operations.status import unknown_service
 from outrider.operations.submit import submitted
 from outrider.topology import names
 
@@ -75,9 +76,12 @@ async def _earlier(environment: Environment, service: str, base: Version | None)
         is_other = base is None or deployment.version != base.number
         if deployment.version is not None and deployment.state == "successful" and is_other:
             return deployment.version
+    if service not in await environment.store.services(environment.name):
+        raise await unknown_service(environment, service)
+    here = f"-e {environment.name}"
     raise UsageError(
         f"{service} has no earlier good version in {environment.name}",
-        next_step=f"Name one: `outrider rollback {service} VERSION`; `outrider history {service}` lists them.",
+        next_step=f"Name one: `outrider rollback {service} VERSION {here}`; `outrider history {service} {here}` lists them.",
     )
 
 

@@ -9,6 +9,7 @@ from outrider.errors import ConflictError, RemoteError, UsageError
 from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
 from outrider.operations.plan import running_version
 from outrider.operations.running import Running, running
+from outrider.operations.status import unknown_service
 from outrider.operations.submit import accepted, ended
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ async def scale(environment: Environment, service: str, count: int, order: Order
         raise UsageError(f"a count of {count} cannot be", next_step="Name 0 or more.")
     now = running(await environment.nomad.job(service))
     if not now.is_live:
-        raise not_running(environment, service)
+        raise await not_running(environment, service)
     check_foreign(now.is_foreign, service, order)
     deployment = await opened(environment, await _deployment(environment, service, count, now, order))
     if now.count == count:
@@ -47,10 +48,13 @@ async def scaled(environment: Environment, deployment: Deployment) -> Deployment
     return await accepted(environment, deployment, answer)
 
 
-def not_running(environment: Environment, service: str) -> UsageError:
-    """The error for a service that has no running job."""
+async def not_running(environment: Environment, service: str) -> UsageError:
+    """The error for a service that has no running job, be it known or not."""
+    if service not in await environment.store.services(environment.name):
+        return await unknown_service(environment, service)
     return UsageError(
-        f"{service} does not run in {environment.name}", next_step="Deploy it first, with `outrider run`."
+        f"{service} does not run in {environment.name}",
+        next_step=f"`outrider run` starts it, or `outrider rollback {service} -e {environment.name}`.",
     )
 
 
@@ -65,7 +69,8 @@ def _blocked(environment: Environment, service: str, error: ConflictError | Remo
     """Nomad scales nothing while a deployment is active (400, or a conflict by the client's reading)."""
     if isinstance(error, RemoteError) and error.status != BLOCKED:
         return error
+    here = f"{service} -e {environment.name}"
     return ConflictError(
         f"{service} is being deployed in {environment.name}, and Nomad scales nothing meanwhile",
-        next_step=f"Wait for its verdict, or end a waiting canary: `outrider promote {service}` or `outrider fail {service}`.",
+        next_step=f"Wait for its verdict, or end a waiting canary: `outrider promote {here}` or `outrider fail {here}`.",
     )

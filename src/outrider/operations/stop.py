@@ -24,7 +24,7 @@ async def stop(environment: Environment, service: str, order: Order, *, purge: b
         return before
     now = running(await environment.nomad.job(service))
     if not now.exists:
-        raise not_running(environment, service)
+        raise await not_running(environment, service)
     check_foreign(now.is_foreign, service, order)
     base = await running_version(environment, service, now)
     fresh = new_deployment(environment.name, service, "stop", order)

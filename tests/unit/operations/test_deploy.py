@@ -206,6 +206,8 @@ async def test_promote_without_a_canary_is_a_usage_error(application: Applicatio
     await finished(application, await application.deploy("stage", text(), ME))
     with pytest.raises(UsageError, match="no active deployment"):
         await application.promote("stage", "checkout", "ada")
+    with pytest.raises(UsageError, match="stage knows no service chekout"):
+        await application.promote("stage", "chekout", "ada")
 
 
 async def test_a_return_that_waits_for_a_promotion_is_promoted(world: World, application: Application) -> None:

@@ -66,8 +66,11 @@ async def test_an_unknown_version_is_refused_with_those_that_exist(application: 
 
 async def test_a_first_version_has_nothing_before_it(application: Application) -> None:
     await deployed(application, "")
-    with pytest.raises(UsageError, match="no earlier good version"):
+    with pytest.raises(UsageError, match="no earlier good version") as caught:
         await application.roll_back("stage", "checkout", None, ME)
+    assert "`outrider history checkout -e stage`" in str(caught.value.next_step)
+    with pytest.raises(UsageError, match="stage knows no service chekout"):
+        await application.roll_back("stage", "chekout", None, ME)
 
 
 async def test_the_version_that_runs_needs_no_rollback(world: World, application: Application) -> None:

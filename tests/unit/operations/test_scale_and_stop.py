@@ -52,12 +52,17 @@ async def test_scaling_while_a_canary_waits_is_a_conflict_with_the_way_out(appli
             await asyncio.sleep(0.01)
     with pytest.raises(ConflictError, match="scales nothing meanwhile") as caught:
         await application.scale("stage", "checkout", 4, ME)
-    assert "outrider promote checkout" in str(caught.value.next_step)
+    assert "`outrider promote checkout -e stage`" in str(caught.value.next_step)
 
 
 async def test_what_does_not_run_cannot_be_scaled(application: Application) -> None:
-    with pytest.raises(UsageError, match="does not run in stage"):
+    with pytest.raises(UsageError, match="stage knows no service checkout"):
         await application.scale("stage", "checkout", 2, ME)
+    await deployed(application)
+    await finished(application, await application.stop("stage", "checkout", ME))
+    with pytest.raises(UsageError, match="does not run in stage") as caught:
+        await application.scale("stage", "checkout", 2, ME)
+    assert "`outrider rollback checkout -e stage`" in str(caught.value.next_step)
 
 
 async def test_a_stopped_service_has_no_allocations_and_keeps_its_versions(
@@ -86,5 +91,5 @@ async def test_purging_forgets_the_job(world: World, application: Application) -
 
 
 async def test_what_is_not_there_cannot_be_stopped(application: Application) -> None:
-    with pytest.raises(UsageError, match="does not run"):
+    with pytest.raises(UsageError, match="stage knows no service checkout"):
         await application.stop("stage", "checkout", ME)
