@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,24 +88,26 @@ class _Ending:
 async def _ending(invocation: Invocation, deployment_id: str) -> _Ending:
     last: dict[str, Any] = {}
     culprit: str | None = None
-    async for event in _printed(invocation, deployment_id):
-        last = event
-        if _detail(event).get("healthy") is False or _detail(event).get("status") == "failed":
-            culprit = _detail(event).get("allocation")
-        if event["kind"] == "promotion" and _detail(event).get("needed"):
-            break
+    async with aclosing(_printed(invocation, deployment_id)) as events:
+        async for event in events:
+            last = event
+            if _detail(event).get("healthy") is False or _detail(event).get("status") == "failed":
+                culprit = _detail(event).get("allocation")
+            if event["kind"] == "promotion" and _detail(event).get("needed"):
+                break
     return _Ending(last, culprit)
 
 
-async def _printed(invocation: Invocation, deployment_id: str) -> AsyncIterator[dict[str, Any]]:
+async def _printed(invocation: Invocation, deployment_id: str) -> AsyncGenerator[dict[str, Any]]:
     """The events, each as a line; what was said of an allocation is not said of it again."""
     said: dict[str, str] = {}
-    async for event in invocation.portal.events(deployment_id):
-        about = str(_detail(event).get("allocation", event["number"]))
-        if event["kind"] != "verdict" and said.get(about) != event["message"]:
-            invocation.output.progress(line(event))
-        said[about] = event["message"]
-        yield event
+    async with aclosing(invocation.portal.events(deployment_id)) as events:
+        async for event in events:
+            about = str(_detail(event).get("allocation", event["number"]))
+            if event["kind"] != "verdict" and said.get(about) != event["message"]:
+                invocation.output.progress(line(event))
+            said[about] = event["message"]
+            yield event
 
 
 def line(event: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import httpx2
@@ -119,16 +120,20 @@ class PortalClient:
         await self._answer(call)
         return digest
 
-    async def events(self, deployment: str, after: int = 0) -> AsyncIterator[dict[str, Any]]:
-        """The deployment's events from number `after` + 1 on, live, to its verdict; survives a portal's restart."""
+    async def events(self, deployment: str, after: int = 0) -> AsyncGenerator[dict[str, Any]]:
+        """The deployment's events from number `after` + 1 on, live, to its verdict; survives a portal's restart.
+
+        Who stops before the verdict closes it (`aclosing`): left to the end of the loop, it ends in a traceback.
+        """
         failures = 0
         while True:
             try:
-                async for event in self._events_once(deployment, after):
-                    after, failures = event["number"], 0
-                    yield event
-                    if event["kind"] == "verdict":
-                        return
+                async with aclosing(self._events_once(deployment, after)) as events:
+                    async for event in events:
+                        after, failures = event["number"], 0
+                        yield event
+                        if event["kind"] == "verdict":
+                            return
             except RemoteError as error:
                 failures += 1
                 if error.status not in AWAY or failures > RECONNECTS:
@@ -146,7 +151,7 @@ class PortalClient:
         except RemoteError as error:
             raise error_of(error) from error
 
-    async def _events_once(self, deployment: str, after: int) -> AsyncIterator[dict[str, Any]]:
+    async def _events_once(self, deployment: str, after: int) -> AsyncGenerator[dict[str, Any]]:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         call = Call("GET", (*API, "deployments", deployment, "events"), headers=headers, read_s=SILENCE_S)
         async with self._connection.stream(call) as response:

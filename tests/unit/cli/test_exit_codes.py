@@ -116,6 +116,17 @@ def test_run_with_a_canary_ends_with_0_when_it_waits_for_a_person(command: Comma
     assert command("promote", "checkout", "-e", "stage").exit_code == 0
 
 
+def test_a_canary_that_waits_is_left_without_a_word_too_many(command: CommandLine) -> None:
+    """In a process of its own: what the end of the event loop finds open, it complains of on stderr."""
+    assert command("run", command.spec(), "-e", "stage").exit_code == 0
+    file = command.spec("update: {canary: 1}\nenv: {A: b}\n")
+    assert command.settings.address is not None
+    arguments = ("run", file, "-e", "stage", "--addr", command.settings.address.value)
+    ended = subprocess.run((*PROGRAM, *arguments), capture_output=True, text=True, check=False)
+    assert ended.returncode == 0
+    assert ended.stderr.splitlines()[-1] == "or `outrider fail checkout -e stage` to keep the version before."
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
