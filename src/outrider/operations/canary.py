@@ -8,7 +8,7 @@ from outrider.errors import ConflictError, UsageError
 from outrider.operations.allocations import allocations, healthy_ids
 from outrider.operations.documents import table
 from outrider.operations.status import unknown_service
-from outrider.operations.watch import promotion_is_due
+from outrider.operations.watch import numbers, promotion_is_due
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -20,6 +20,8 @@ async def promote(environment: Environment, service: str, by: str) -> Deployment
     """Give the canary's version to all allocations. UsageError: no canary; ConflictError: not healthy yet, or over."""
     deployment, document = await _waiting(environment, service)
     healthy = healthy_ids(allocations(await environment.nomad.allocations(service)))
+    if numbers(document).promoted:
+        raise ConflictError(f"no canary of {service} in {environment.name} waits: what runs needs no promotion")
     if not promotion_is_due(document, healthy):
         here = f"{service} -e {environment.name}"
         raise ConflictError(

@@ -17,6 +17,7 @@ from outrider.topology import names
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
 
+RECENT = 10
 ServiceState = Literal["running", "degraded", "deploying", "waiting", "stopped", "unknown"]
 
 
@@ -71,8 +72,7 @@ class _Seen:
 async def status(environment: Environment, service: str) -> Status:
     """The service's status. UsageError where neither the store nor Nomad knows the service; RemoteError never."""
     newest = (await environment.store.versions(environment.name, service))[:1]
-    deployments = await environment.store.deployments(environment.name, service, limit=1)
-    deployment = deployments[0] if deployments else None
+    deployment = await _deployment(environment, service)
     try:
         document, stubs = await asyncio.gather(environment.nomad.job(service), environment.nomad.allocations(service))
     except RemoteError as error:
@@ -86,6 +86,12 @@ async def status(environment: Environment, service: str) -> Status:
     found = tuple(one for one in allocations(stubs) if one.is_current)
     there, problem = await instances(environment, service)
     return _status(environment, service, _Seen(now, base, deployment, found, there, problem))
+
+
+async def _deployment(environment: Environment, service: str) -> Deployment | None:
+    """The one under way, else the last: a scale that was refused meanwhile does not hide a canary that waits."""
+    last = await environment.store.deployments(environment.name, service, limit=RECENT)
+    return next((one for one in last if not one.is_final), last[0] if last else None)
 
 
 async def statuses(environment: Environment) -> tuple[Status, ...]:

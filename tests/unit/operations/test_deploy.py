@@ -210,6 +210,14 @@ async def test_promote_without_a_canary_is_a_usage_error(application: Applicatio
         await application.promote("stage", "chekout", "ada")
 
 
+async def test_a_deployment_without_a_canary_has_nothing_to_promote(world: World, application: Application) -> None:
+    spec = text("count: 3\n")
+    world.nomad.outcomes[(await application.plan("stage", spec)).version_hash] = "hang"
+    await application.deploy("stage", spec, ME)
+    with pytest.raises(ConflictError, match="no canary of checkout in stage waits"):
+        await application.promote("stage", "checkout", "ada")
+
+
 async def test_a_return_that_waits_for_a_promotion_is_promoted(world: World, application: Application) -> None:
     """Nomad's own return goes through the canary phase of the version it returns to (hashicorp/nomad#10882)."""
     canary = "count: 3\nupdate: {canary: 1}\n"

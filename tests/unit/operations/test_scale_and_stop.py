@@ -53,6 +53,7 @@ async def test_scaling_while_a_canary_waits_is_a_conflict_with_the_way_out(appli
     with pytest.raises(ConflictError, match="scales nothing meanwhile") as caught:
         await application.scale("stage", "checkout", 4, ME)
     assert "`outrider promote checkout -e stage`" in str(caught.value.next_step)
+    assert (await application.status("stage", "checkout")).state == "waiting"
 
 
 async def test_what_does_not_run_cannot_be_scaled(application: Application) -> None:
