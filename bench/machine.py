@@ -105,15 +105,12 @@ class Agent(Program):
         if not archive.exists():
             archive.write_bytes(agent_archive())
         self.address = f"unix:{directory}/agent.sock"
-        self.variables = {
-            settings.LISTEN: self.address,
-            settings.UPSTREAMS: upstreams,
-            settings.SNAPSHOT: f"{directory}/snapshot.json",
-            settings.ENVOY_ADMIN: f"unix:{directory}/admin.sock",
-            settings.CONSUL_ADDRESS: consul,
-            **more,
-        }
-        super().__init__([python, "-I", "-S", str(archive)], directory / "agent.log", self.variables, directory)
+        self.variables = {**variables(directory, consul, upstreams), **more}
+        super().__init__([python, *self.program(archive)], directory / "agent.log", self.variables, directory)
+
+    def program(self, archive: Path) -> list[str]:
+        """What the interpreter runs."""
+        return ["-I", "-S", str(archive)]
 
     def document(self, path: str = "/endpoints") -> dict[str, Any]:
         status, body = fetched(self.address, path)
@@ -132,12 +129,29 @@ class Agent(Program):
         return float(next(line.rpartition(" ")[2] for line in page.splitlines() if line.startswith(line_start)))
 
 
+def variables(directory: Path, consul: str, upstreams: str) -> dict[str, str]:
+    """The settings of an agent whose files all lie in one directory."""
+    return {
+        settings.LISTEN: f"unix:{directory}/agent.sock",
+        settings.UPSTREAMS: upstreams,
+        settings.SNAPSHOT: f"{directory}/snapshot.json",
+        settings.ENVOY_ADMIN: f"unix:{directory}/admin.sock",
+        settings.CONSUL_ADDRESS: consul,
+    }
+
+
 @contextlib.contextmanager
 def running_agent(
     directory: Path, consul: str, upstreams: str, more: Mapping[str, str] | None = None, python: str = sys.executable
 ) -> Generator[Agent]:
     """An agent that listens already."""
-    agent = Agent(directory, consul, upstreams, more or {}, python)
+    with listening(Agent(directory, consul, upstreams, more or {}, python)) as agent:
+        yield agent
+
+
+@contextlib.contextmanager
+def listening(agent: Agent) -> Generator[Agent]:
+    """The agent as soon as it listens; it ends with the block."""
     try:
         eventually(agent.listens)
         yield agent

@@ -23,6 +23,7 @@ PROGRAMS = {
     "postgres": ("POSTGRES_BIN", "postgres"),
     "nginx": ("NGINX_BIN", "nginx"),
     "ip": ("IP_BIN", "ip"),
+    "faketime": ("FAKETIME_BIN", "faketime"),
 }
 DEBIAN_FOLDERS = ("/usr/sbin", "/usr/lib/postgresql")
 MISSING = "needs {} (not found: install it or name it in {})"

@@ -41,7 +41,7 @@ environments:
     consul: {{address: "{consul}", agent_address: "{consul}"}}
     driver: raw_exec
     network: {{mode: host}}
-    sidecar: {{envoy: {{path: "{envoy}"}}, agent: {{path: "{python}"}}}}
+    sidecar: {{envoy: {{path: "{envoy}"}}, agent: {{path: "{agent}"}}}}
 portal: {{url: "{portal}"}}
 """
 QUICK = "update: {min_healthy_time: 0s, healthy_deadline: 20s"
@@ -113,14 +113,17 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    directory: Path, envoy: str, ports: tuple[int, int], *, in_process: bool = True
+    directory: Path, envoy: str, ports: tuple[int, int], *, in_process: bool = True, agent: str = sys.executable
 ) -> AsyncGenerator[Stage]:
-    """A cluster that books ports of that range, and a portal: in this process, or in one that can be killed."""
+    """A cluster that books ports of that range, and a portal: in this process, or in one that can be killed.
+
+    ``agent`` is what runs agents: a Python.
+    """
     async with cluster("dc1", directory / "cluster", port_range=ports) as running:
         address = f"http://127.0.0.1:{_free_port()}"
         file = directory / "platform.yaml"
         servers = {"nomad": running.nomad_address, "consul": running.consul_address, "portal": address}
-        file.write_text(PLATFORM.format(python=sys.executable, envoy=envoy, **servers))
+        file.write_text(PLATFORM.format(agent=agent, envoy=envoy, **servers))
         here = replace(
             settings({}), address=Sourced(address, "the test"), database=f"sqlite:///{directory / 'portal.db'}"
         )

@@ -10,6 +10,7 @@ from outrider_agent import gate
 from outrider_agent.agent import Agent
 from outrider_agent.channel import Channel
 from outrider_agent.listener import ListenError
+from outrider_agent.rules import Limits
 from outrider_agent.settings import ConsulSettings, SettingsError, environment, settings
 
 USAGE = (
@@ -27,7 +28,7 @@ def say(message: str) -> None:
 def serve() -> int:
     """Until SIGTERM; then 0."""
     found = settings(environment())
-    agent = Agent(found, channels(found.consul), say)
+    agent = Agent(found, Limits(), channels(found.consul), say)
     say(f"listening on {found.listen}, Consul at {found.consul.address}, {len(found.upstreams)} upstreams")
     agent.serve()
     say("ended by a signal")

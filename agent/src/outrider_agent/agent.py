@@ -72,12 +72,12 @@ class TokenClock(Actor):
 class Agent:
     """One agent for one Envoy; ``serve`` returns after a signal."""
 
-    def __init__(self, settings: Settings, channel: Callable[[], Channel], say: Say) -> None:
+    def __init__(self, settings: Settings, limits: Limits, channel: Callable[[], Channel], say: Say) -> None:
         self.loop = Loop()
         self._say = say
         self._keeps_bodies = False
         self._polls = Polls([one.label for one in settings.upstreams])
-        self._watches = [Watch(one, Limits(), jitter, self._changed) for one in settings.upstreams]
+        self._watches = [Watch(one, limits, jitter, self._changed) for one in settings.upstreams]
         self._writer = snapshot.Writer(settings.snapshot, self._known, say) if settings.snapshot else None
         self._restore(settings.snapshot)
         consul = Consul(self.loop, settings.consul, channel)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from envoys import Envoy, running_envoy
 from machine import Program, deregister, eventually, fetched, free_ports, register, running_agent, running_consul
+from support.hasty_agent import running_hasty_agent
+from support.steady_load import steady_load
 
 pytestmark = pytest.mark.needs("consul")
 
@@ -93,21 +95,24 @@ def registered(consul: str, port: int) -> bool:
 def test_a11_a_consul_that_stands_still_costs_no_request_and_is_followed_when_it_goes_on(
     directory: Path, backends: list[int], consul_bin: str, envoy_bin: str
 ) -> None:
-    """The deadline of a blocking read, 63 s, is proven with a clock in tests/unit/agent/test_watch.py."""
+    """With a wait of 2 s and a margin of 1 s; that they are 55 s and 5 s is proven in tests/unit/agent/test_watch.py."""
     first, second, _ = backends
     with cluster(consul_bin, directory) as servers:
         asked = next(one for one in servers if one.rpc != servers[0].leader)
         register(asked.address, "web", first)
         with (
-            running_agent(directory, asked.address, "web"),
+            running_hasty_agent(directory, asked.address, "web", wait=2.0, read_margin=1.0) as agent,
             running_envoy(envoy_bin, directory, ["web"]) as envoy,
         ):
             eventually(lambda: envoy.get("web")[0] == 200)
-            asked.process.send_signal(signal.SIGSTOP)
-            assert statuses(envoy, 200) == {200}
-            asked.process.send_signal(signal.SIGCONT)
-            eventually(lambda: registered(asked.address, second), patience=ELECTION)
-            eventually(lambda: len(envoy.endpoints("web")) == 2, patience=ELECTION)
+            with steady_load(envoy.egress["web"]) as account:
+                asked.process.send_signal(signal.SIGSTOP)
+                eventually(lambda: agent.metric('outrider_agent_failures_total{upstream="web"}') >= 2)
+                assert agent.upstream("web")["reason"] == "no answer in time"
+                asked.process.send_signal(signal.SIGCONT)
+                eventually(lambda: registered(asked.address, second), patience=ELECTION)
+                eventually(lambda: len(envoy.endpoints("web")) == 2, patience=ELECTION)
+            assert account.failed == {}
 
 
 def test_a16_checks_that_all_turn_critical_for_a_while_take_nothing_away(

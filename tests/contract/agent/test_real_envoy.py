@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -64,37 +63,6 @@ def test_a16_checks_that_all_turn_critical_at_once_lose_no_request(
         fake.put("web", *(here(port, "critical") for port in backends))
         eventually(lambda: {one["health"] for one in agent.upstream("web")["endpoints"]} == {"DEGRADED"})
         assert answerers(envoy, 30) == set(backends)
-
-
-def test_b01_an_agent_that_is_killed_and_started_again_loses_no_request(
-    directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
-) -> None:
-    first, second, _ = backends
-    fake.put("web", here(first))
-    with (
-        running_agent(directory, fake.address, "web") as agent,
-        running_envoy(envoy_bin, directory, ["web"]) as envoy,
-    ):
-        assert answerers(envoy) == {first}
-        agent.end(at_once=True)
-        assert answerers(envoy, 200) == {first}
-        eventually(lambda: envoy.stat("cluster.web.update_failure") > 0)
-        fake.put("web", here(second), here(first))
-        with running_agent(directory, fake.address, "web"):
-            eventually(lambda: answerers(envoy) == {first, second})
-
-
-def test_b02_an_agent_that_is_stopped_in_the_middle_loses_no_request(
-    directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
-) -> None:
-    first, second, _ = backends
-    fake.put("web", here(first))
-    with running_agent(directory, fake.address, "web") as agent, running_envoy(envoy_bin, directory, ["web"]) as envoy:
-        agent.process.send_signal(signal.SIGSTOP)
-        assert answerers(envoy, 200) == {first}
-        agent.process.send_signal(signal.SIGCONT)
-        fake.put("web", here(first), here(second))
-        eventually(lambda: answerers(envoy) == {first, second})
 
 
 def test_a23_agent_and_envoy_start_from_the_snapshot_while_consul_is_dead(

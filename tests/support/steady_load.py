@@ -1,0 +1,39 @@
+"""GET and POST at a constant rate from a process of its own, while a block runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+from account import Account
+
+LOAD = Path(__file__).parents[2] / "bench" / "constant_load.py"
+RATE = 100.0
+END_S = 40.0
+
+
+@contextlib.contextmanager
+def steady_load(port: int, rate: float = RATE) -> Generator[Account]:
+    """The account is filled after the block; requests have begun before it."""
+    account = Account()
+    arguments = [sys.executable, str(LOAD), f"http://127.0.0.1:{port}", str(rate)]
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdin
+        assert process.stdout
+        account.takes(json.loads(process.stdout.readline()))
+        yield account
+        process.stdin.close()
+        for line in process.stdout:
+            account.takes(json.loads(line))
+        assert process.wait(END_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
