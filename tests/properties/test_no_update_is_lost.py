@@ -13,7 +13,9 @@ from outrider_agent.watch import Query, Watch
 
 HEALTHS = st.sampled_from(["passing", "passing", "passing", "warning", "critical", "maintenance"])
 PORTS = st.integers(1, 6)
-LONGEST_QUIET = 140.0  # seconds: the longest pause after a denial, one wait, one hold-down, and the reads between
+LONGEST_QUIET = (
+    180.0  # seconds: the longest pause after a denial, one wait, the longest hold-down, and the reads between
+)
 
 
 class Histories(RuleBasedStateMachine):

@@ -34,6 +34,7 @@ class Guard:
         "_is_witnessed",
         "_kept",
         "_limits",
+        "_lost_at",
         "_usable_at",
         "endpoints",
         "is_doubted",
@@ -46,6 +47,7 @@ class Guard:
         self._kept: set[Identity] = set()
         self._is_confirming = False
         self._empty_since: float | None = None
+        self._lost_at: float | None = None
         self._is_witnessed = False
         self.is_doubted = False  # Consul had forgotten every service when it was asked last
 
@@ -81,8 +83,13 @@ class Guard:
     def doubt_empty(self, now: float) -> None:
         """Consul knows no other service: it has lost its data, and the hold-down starts anew."""
         self._empty_since = now
+        self.lose(now)
         self._is_witnessed = False
         self.is_doubted = True
+
+    def lose(self, now: float) -> None:
+        """Consul has started anew: services come back node by node, so that others are there says little for a while."""
+        self._lost_at = now
 
     def _remember(self, instances: Sequence[Instance], now: float) -> None:
         """What was usable at the last answer was so until now, however long that is ago."""
@@ -106,7 +113,7 @@ class Guard:
         kept = self.endpoints or ()
         if self._empty_since is None:
             self._empty_since = now
-        left = self._empty_since + self._limits.empty_hold - now
+        left = self._held_until(self._empty_since) - now
         if left > 0:
             return Judgement(HOLD, kept, left)
         if not self._is_witnessed:
@@ -115,6 +122,10 @@ class Guard:
         self._empty_since = None
         self._is_witnessed = False
         return Judgement(PUBLISH, ())
+
+    def _held_until(self, empty_since: float) -> float:
+        until = empty_since + self._limits.empty_hold
+        return until if self._lost_at is None else max(until, self._lost_at + self._limits.restored_hold)
 
     def _shrunk(self, wanted: Endpoints, instances: Sequence[Instance]) -> Judgement:
         """More than half deregistered at once wants a second read; what is new is published either way."""

@@ -29,6 +29,7 @@ class Limits:
         "rate",
         "read_margin",
         "refresh",
+        "restored_hold",
         "unchanged_pause",
         "unchanged_streak",
         "usable_window",
@@ -41,6 +42,7 @@ class Limits:
         self.longest_margin = 20.0
         self.refresh = 300.0  # a read without index, should blocking ones be stuck (hashicorp/consul#8980)
         self.empty_hold = 10.0  # longer than the usual stop.delay, shorter than anybody's patience
+        self.restored_hold = 45.0  # longer than Nomad's 30 s between two looks at what Consul should have
         self.confirm_pause = 0.1
         self.floor = 0.5  # share of known instances; Envoy's own panic threshold
         self.usable_window = 30.0  # turned critical within this counts as one step

@@ -67,6 +67,7 @@ class Watch:
     def __init__(self, upstream: Upstream, limits: Limits, random: Random, changed: Callable[[Watch], None]) -> None:
         self.upstream = upstream
         self.index = 0
+        self._heard = 0  # the last index, which outlives failures: a Consul that started anew has a lower one
         self.state = STARTING
         self.reason = ""  # why the state is not current, for people
         self.skipped = 0  # instances in the last answer that Envoy could not take
@@ -176,6 +177,9 @@ class Watch:
         self._back_off.reset()
         self.contact_at = now
         previous, self.index = self.index, rules.next_index(self.index, found)
+        if rules.is_rewind(self._heard, found):
+            self._guard.lose(now)
+        self._heard = found or self._heard
         self._not_before = now + (0.0 if found else self._limits.index_zero_pause)
         if not instances and self._is_suspect(previous, headers):
             self._suspect(headers, now)

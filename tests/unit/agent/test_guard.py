@@ -131,6 +131,15 @@ def test_a_consul_that_has_forgotten_every_service_empties_nothing() -> None:
             found.doubt_empty(float(at))
 
 
+def test_after_a_consul_has_lost_its_data_others_may_come_back_first() -> None:
+    found = known(2)
+    found.judge([], 0.0)
+    found.doubt_empty(10.0)
+    assert found.judge([], 11.0).recheck == 44.0
+    assert found.judge([], 54.0).kind == guard.HOLD
+    assert found.judge([], 55.0).kind == guard.WITNESS
+
+
 def test_an_error_in_between_starts_the_hold_down_anew() -> None:
     found = known(2)
     found.judge([], 1.0)

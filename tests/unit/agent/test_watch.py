@@ -204,6 +204,37 @@ def test_consul_that_has_forgotten_everything_is_not_believed() -> None:
     assert (len(driven.ports()), driven.changes) == (2, 1)
 
 
+def hears_of_others_only(driven: Driven, seconds: float) -> None:
+    """Consul has this service's list empty for so long, and knows others."""
+    until = driven.now + seconds
+    while driven.now < until:
+        query = driven.asks()
+        driven.now = min(driven.now + query.wait, until)
+        if query.is_catalog:
+            driven.watch.witnessed(driven.now, knows_others=True)
+        else:
+            driven.watch.answered({"x-consul-index": "8"}, [], driven.now)
+
+
+def test_after_a_restart_with_nothing_other_services_may_come_back_first() -> None:
+    """Nomad looks every 30 s at what Consul should have, on each node at a time of its own."""
+    driven = Driven()
+    driven.hears(700, WEB)
+    driven.fails()
+    hears_of_others_only(driven, 40.0)
+    assert (driven.watch.state, len(driven.ports())) == (states.HOLDING, 2)
+    hears_of_others_only(driven, 10.0)
+    assert driven.watch.endpoints == ()
+
+
+def test_an_outage_after_which_the_index_goes_on_is_no_loss_of_data() -> None:
+    driven = Driven()
+    driven.hears(7, WEB)
+    driven.fails()
+    hears_of_others_only(driven, 12.0)
+    assert driven.watch.endpoints == ()
+
+
 @pytest.mark.parametrize(
     ("status", "words"), [(500, "No cluster leader"), (429, "Too many"), (503, ""), (502, "rpc error")]
 )
