@@ -12,8 +12,9 @@ UNSEEN = ("connect-failure", "refused-stream", "reset-before-request", "retriabl
 # An app may have acted on these: only methods that may be repeated (RFC 9110, 9.2.2) are.
 REPEATABLE = ("reset", "gateway-error")
 REPEATABLE_METHODS = "GET|HEAD|OPTIONS|PUT|DELETE"
-# Of two instances each pick meets the one that failed every other time; after so many it hardly ever does.
-HOST_PICKS = 12
+# Of two instances the one that failed has nothing to do, so of two random choices the least busy is that one three times
+# in four. After so many picks it is one time in a hundred million.
+HOST_PICKS = 64
 # At most a fifth of the concurrent requests may be retries, and eight where there are fewer than forty: an instance that
 # dies with a handful of requests costs none of them, and many slow failures still add a quarter at most.
 BUDGET: Json = {"budget_percent": {"value": 20}, "min_retry_concurrency": 8}
