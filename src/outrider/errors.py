@@ -46,8 +46,8 @@ class OutriderError(Exception):
 class SpecError(OutriderError):
     """A service spec or platform file that cannot be used; ``problems`` holds all of them, in file order."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+    def __init__(self, problems: tuple[Problem, ...], *, next_step: str | None = None) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems), next_step=next_step)
         self.problems = problems
 
 

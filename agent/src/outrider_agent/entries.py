@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from outrider_agent.documents import WHITESPACE, Json, object_in, scanned
 
 FIRST_KEY = '"Node"'  # of every entry that Consul lists; quotes inside a text are escaped, so it stands nowhere else
+LONGEST_GUESS = 16_384  # characters searched for the end of an entry, so that no list can make the search a long one
 
 
 class MalformedError(ValueError):
@@ -70,8 +71,7 @@ def entries(text: str, is_familiar: Callable[[str], bool] = never) -> Iterator[t
         return
     beginning, end = _beginning(text), len(text.rstrip(f"{WHITESPACE}]"))
     while True:
-        guess = text.find(beginning, position)
-        written, entry = text[position : guess if guess >= 0 else end], None
+        written, entry = text[position : _guessed_end(text, position, beginning, end)], None
         if not is_familiar(written):
             entry, stop = _entry(text, position)
             written = text[position:stop]
@@ -90,6 +90,12 @@ def _beginning(text: str) -> str:
     """
     opened = text.find("{", text.find(FIRST_KEY)) + 1
     return "," + text[text.find("[") + 1 : opened]
+
+
+def _guessed_end(text: str, position: int, beginning: str, end: int) -> int:
+    most = position + LONGEST_GUESS
+    found = text.find(beginning, position, most)
+    return found if found >= 0 else min(end, most)
 
 
 def _entry(text: str, position: int) -> tuple[Json, int]:

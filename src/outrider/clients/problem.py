@@ -19,10 +19,10 @@ def error_of(error: RemoteError) -> OutriderError:
     if document is None:
         return error
     problems = tuple(_problem(entry) for entry in document.get("problems") or ())
-    if problems:
-        return SpecError(problems)
-    message = str(document.get("detail") or document.get("title") or error.message)
     next_step = document.get("next_step") or error.next_step
+    if problems:
+        return SpecError(problems, next_step=next_step)
+    message = str(document.get("detail") or document.get("title") or error.message)
     kind = KINDS.get(error.status or 0)
     return (
         kind(message, next_step=next_step) if kind else RemoteError(message, status=error.status, next_step=next_step)

@@ -38,7 +38,7 @@ async def deploy(environment: Environment, source: Source, order: Order) -> Depl
     if before is not None:
         return before
     ready = await prepared(environment, source)
-    _refuse(ready.plan, source.file)
+    _refuse(ready, source.file)
     check_foreign(ready.plan.is_foreign, ready.plan.service, order)
     check_index(ready.plan, order)
     await _validated(environment, ready)
@@ -105,11 +105,16 @@ async def no_change(environment: Environment, deployment: Deployment, reason: st
     return await environment.journal.end(deployment, "successful", reason)
 
 
-def _refuse(plan: Plan, file: str) -> None:
-    if plan.refusals:
-        raise SpecError(
-            tuple(Problem(path="", message=f"Envoy refuses the bootstrap: {line}", file=file) for line in plan.refusals)
-        )
+def _refuse(ready: Prepared, file: str) -> None:
+    plan, sidecar = ready.plan, ready.rendered.topology.sidecar
+    if not plan.refusals:
+        return
+    patches = ", ".join(f"`{each.name}`" for each in sidecar.patches) if sidecar else ""
+    blamed = f"The platform's patches of this service are the likely cause: {patches}. " if patches else ""
+    shown = f"`outrider render {file} -e {plan.environment} --part envoy` prints the bootstrap."
+    whose = f"Envoy refuses the bootstrap of {plan.service} in {plan.environment}"
+    problems = tuple(Problem(path="", message=f"{whose}: {line}", file=file) for line in plan.refusals)
+    raise SpecError(problems, next_step=blamed + shown)
 
 
 async def _validated(environment: Environment, ready: Prepared) -> None:

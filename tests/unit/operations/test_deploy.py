@@ -111,8 +111,9 @@ async def test_a_foreign_job_is_not_replaced_without_being_told(world: World, ap
 
 async def test_what_envoy_refuses_is_never_submitted(world: World, application: Application) -> None:
     world.envoy.refused_word = "checkout"
-    with pytest.raises(SpecError, match="Envoy refuses"):
+    with pytest.raises(SpecError, match="Envoy refuses the bootstrap of checkout in stage: ") as refused:
         await application.deploy("stage", text(), ME)
+    assert "outrider render" in (refused.value.next_step or "")
     assert world.nomad.registrations == 0
     assert await world.store.services("stage") == ()
 

@@ -95,3 +95,13 @@ async def test_what_surrounds_a_spec_may_change_its_job_and_the_plan_says_so(
     world.platform = read_platform(moved, "platform.yaml")
     (warning,) = [line for line in (await world.application().plan("stage", text())).warnings if "changed" in line]
     assert warning.startswith("the spec is that of version 1, but what surrounds it has changed (the platform file, ")
+
+
+async def test_where_envoy_refuses_a_patched_bootstrap_the_patch_is_named(
+    world: World, application: Application
+) -> None:
+    world.envoy.refused_word = "local_app"
+    with pytest.raises(SpecError, match="Envoy refuses the bootstrap of checkout in stage") as refused:
+        await application.deploy("stage", text("patches: [slow]\n"), ME)
+    assert refused.value.next_step
+    assert refused.value.next_step.startswith("The platform's patches of this service are the likely cause: `slow`.")
