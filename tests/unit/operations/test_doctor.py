@@ -96,7 +96,7 @@ async def test_a_server_that_is_away_is_one_finding_and_not_ten() -> None:
     )
     said = bad(list(await findings(a_platform(), {"stage": looked})))
     assert [finding.about for finding in said] == ["stage: Nomad", "stage: Consul"]
-    assert "http://nomad did not answer" in said[0].what
+    assert "http://nomad cannot be reached" in said[0].what
 
 
 async def test_a_driver_that_no_node_has_fails_with_how_to_enable_it() -> None:
@@ -246,6 +246,6 @@ async def test_an_agent_address_that_leads_nowhere_is_found_where_the_node_is_th
     looked = servers()
     away = consul_client("http://127.0.0.1:8500", ConsulSettings(), transport=httpx2.MockTransport(refuse))
     said = bad(list(await findings(a_platform(), {"stage": replace(looked, agent=away)})))
-    assert "Consul at http://127.0.0.1:8500 did not answer" in said[0].what
+    assert "Consul at http://127.0.0.1:8500 cannot be reached" in said[0].what
     there = replace(looked, agent=looked.consul)
     assert bad(list(await findings(a_platform(), {"stage": there}))) == []
