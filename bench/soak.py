@@ -29,6 +29,7 @@ CHANGES = 5.0  # a second
 FAULT_SHARE = 0.2  # of the changes come with a fault
 WARM_UP = 0.25  # of the time, in which the agent reaches the size that it will have
 WARM_CHANGES = 40.0  # a second, in that time
+SETTLING = 0.25  # of the time, in which its heap comes to rest at the rate that is measured then
 SPARE_DESCRIPTORS = 8  # connections to Consul and Envoy that happen to be open in the moment of a look
 SAMPLE = 0.5  # seconds
 STEEPEST = 200.0  # bytes a second: Istio's alarm for a proxy
@@ -99,8 +100,9 @@ def soaked(seconds: float, directory: Path, envoy_binary: str, say: Say = lambda
             running_envoy(envoy_binary, directory, UPSTREAMS) as envoy,
         ):
             churn(fake, agent, Soaked(), seconds * WARM_UP, WARM_CHANGES, say)
+            churn(fake, agent, Soaked(), seconds * SETTLING, CHANGES, say)
             found = Soaked()
-            churn(fake, agent, found, seconds * (1 - WARM_UP), CHANGES, say)
+            churn(fake, agent, found, seconds * (1 - WARM_UP - SETTLING), CHANGES, say)
             settle(fake, agent, envoy, found)
             return found
 

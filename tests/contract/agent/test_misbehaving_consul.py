@@ -245,6 +245,7 @@ def test_a21_a_wall_clock_that_jumps_an_hour_changes_nothing(
     fake.put("web", *WEB)
     with running_agent(directory, fake.address, "web", jumping(program("faketime"), clock)) as agent:
         eventually(lambda: has(agent, 2))
+        eventually((directory / "snapshot.json").exists)
         for number, jump in enumerate(("+1h", "-1h", "+0"), start=1):
             eventually(lambda: f"index={fake.index}&" in fake.queries()[-1])
             queries = len(fake.queries())
