@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := .cache/uv/bin/uv
 WORKERS ?= 2
 FUZZ_SECONDS ?= 60
-SOAK_SECONDS ?= 600
+SOAK_SECONDS ?= 1200
 BENCHES := agent_memory propagation render envoy_memory data_plane no_lost_requests
 TRAEFIK_VERSION := 3.7.15
 TRAEFIK := .cache/traefik/bin/traefik
@@ -68,7 +68,7 @@ bench-agent: setup ## measure the discovery agent: memory, propagation, a thousa
 fuzz: setup ## fuzz what the agent reads, for FUZZ_SECONDS (60)
 	@cd tests && ../$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
 
-soak: setup ## let one agent run under churn and faults for SOAK_SECONDS (600), and watch what it leaks
+soak: setup ## let one agent run under churn and faults for SOAK_SECONDS (1200; half to warm up), and watch what it leaks
 	@$(BIN)/python bench/soak.py $(SOAK_SECONDS)
 
 docs: setup ## write the generated reference pages

@@ -1,4 +1,4 @@
-"""A26 for a minute; ``make soak`` takes ten."""
+"""A26 for a minute; ``make soak`` measures ten."""
 
 from __future__ import annotations
 
