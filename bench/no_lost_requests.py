@@ -12,8 +12,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
-import signal
 import sys
 import time
 from collections import Counter
@@ -26,7 +24,7 @@ from machine import short_directory
 from report import Figure, report
 from stand import Stand, embedded_stand, stand_of
 
-from outrider.demonstration.processes import processes_below, still_running
+from outrider.demonstration.processes import kill, processes_below
 from outrider.errors import OutriderError
 from outrider.spec.reading import read_platform
 
@@ -86,12 +84,10 @@ class Scene:
     async def kill(self) -> None:
         """Kill -9 the proxy of one of two allocations, and wait until it is back."""
         victim = (await self.stand.allocations(CALLEE))[0]
-        envoys = [one for one in processes_below(Path("/")) if one.program == "envoy" and victim in one.folder]
+        running = processes_below(Path("/"))
+        envoys = tuple(one for one in running if one.program == "envoy" and victim in one.folder)
         begin = time.monotonic()
-        for envoy in envoys:
-            os.kill(envoy.number, signal.SIGKILL)
-        while still_running(tuple(envoys)):  # noqa: ASYNC110  not our child: nothing tells of its end
-            await asyncio.sleep(0.001)
+        await kill(envoys)
         self.account.kills.append(Span("kill -9 of a proxy", begin, time.monotonic() + NOTICED_S))
         if not envoys:
             self.account.unexpected.append(f"no Envoy of allocation {victim} runs on this machine")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 from outrider.clients.nomad import NomadClient
 from outrider.demonstration.findings import Finding
 from outrider.demonstration.load import Load, Outcome, Request, load
-from outrider.demonstration.processes import Process, processes_below, still_running
+from outrider.demonstration.processes import Process, kill, processes_below
 from outrider.errors import OutriderError
 from outrider.topology import names
 
@@ -21,7 +19,6 @@ BEFORE_S = 3.0
 AFTER_S = 12.0
 # A caller's Envoy reads the end of its connections in its next turn; until then it cannot know.
 NOTICE_S = 0.02
-LOOK_S = 0.001
 VICTIM, CALLER = "catalog", "storefront"
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -41,9 +38,9 @@ async def killed_under_load(nomad: NomadClient, folder: Path) -> Finding:
     ring = [Request("GET", f"{address}/items"), Request("POST", f"{address}/items/1/views")]
     async with load(ring, RATE) as account:
         await asyncio.sleep(BEFORE_S)
-        kill = await _killed(await asyncio.to_thread(_processes, folder, (await _running(nomad, VICTIM))[0]["ID"]))
+        killed = await _killed(await asyncio.to_thread(_processes, folder, (await _running(nomad, VICTIM))[0]["ID"]))
         await asyncio.sleep(AFTER_S)
-    return verdict(account, kill)
+    return verdict(account, killed)
 
 
 def verdict(account: Load, kill: Kill) -> Finding:
@@ -67,12 +64,8 @@ def _processes(folder: Path, allocation: str) -> tuple[Process, ...]:
 
 
 async def _killed(victims: tuple[Process, ...]) -> Kill:
-    """A signal is sent in no time, but who gets it takes requests until the system has ended it."""
     begin = time.monotonic()
-    for process in victims:
-        os.kill(process.number, signal.SIGKILL)
-    while still_running(victims):  # noqa: ASYNC110 - what is waited for happens in other processes
-        await asyncio.sleep(LOOK_S)
+    await kill(victims)
     return Kill(begin, time.monotonic() + NOTICE_S, len(victims))
 
 

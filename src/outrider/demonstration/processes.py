@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+LOOK_S = 0.001
 # Field 22 of /proc/PID/stat counts from 1 and follows the command's closing bracket, which is field 2 (man 5 proc).
 START_TIME = 22 - 3
 
@@ -36,6 +39,14 @@ def processes_below(folder: Path) -> tuple[Process, ...]:
 def still_running(processes: tuple[Process, ...]) -> tuple[Process, ...]:
     """Those that have not ended; a number that another process has by now does not count."""
     return tuple(process for process in processes if _start_time(process.number) == process.started)
+
+
+async def kill(processes: tuple[Process, ...]) -> None:
+    """SIGKILL is sent in no time, but who gets it takes requests until the system has ended it: return then."""
+    for process in processes:
+        os.kill(process.number, signal.SIGKILL)
+    while still_running(processes):  # noqa: ASYNC110 - they are not our children: nothing tells of their end
+        await asyncio.sleep(LOOK_S)
 
 
 def _processes() -> Iterator[Process]:
