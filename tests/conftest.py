@@ -1,4 +1,4 @@
-"""What every test may ask for: real servers by name, and the account of those that are missing."""
+"""What every test may ask for: real servers by name; the account of those that are missing, and of second tries."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ PROGRAMS = {
 }
 DEBIAN_FOLDERS = ("/usr/sbin", "/usr/lib/postgresql")
 MISSING = "needs {} (not found: install it or name it in {})"
+# Rooms whose tests run many real processes beside each other on the machine's few cores.
+RACING = ("budget", "contract", "end_to_end", "features/data_plane")
 NOT_ROOT = "needs ip (found, but network namespaces cannot be made here: that takes root)"
 
 
@@ -63,6 +65,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*names): real servers without which the test cannot run")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One that fails among the racing ones is run once more, and told apart at the end."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(RACING):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     required = os.environ.get("OUTRIDER_REQUIRE", "").split(",")
     for name in _needed(item):
@@ -72,7 +82,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """List each missing server with the tests that it cost."""
+    """List each missing server with the tests that it cost, and each test that was run twice with the reason."""
     cost: dict[str, list[str]] = defaultdict(list)
     for report in terminalreporter.stats.get("skipped", []):
         reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
@@ -81,6 +91,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for name, tests in sorted(cost.items()):
         terminalreporter.section(f"missing: {name}, which cost {len(tests)} tests")
         terminalreporter.write_line("\n".join(sorted(tests)))
+    _tell_second_tries(terminalreporter)
+
+
+def _tell_second_tries(terminalreporter: Any) -> None:
+    """Why the first try failed of each test that was run twice: a fault to find, also where the second one passed."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"run a second time: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
 
 
 @pytest.fixture(scope="session")
