@@ -108,6 +108,11 @@ def without_overload_manager(document: Json) -> None:
     document.pop("overload_manager", None)
 
 
+def without_inline_headers(document: Json) -> None:
+    """Headers of the mesh and of traces are looked for by name."""
+    document.pop("inline_headers", None)
+
+
 def without_small_buffers(document: Json) -> None:
     """Envoy's own 1 MiB for each connection."""
     for one in (*document["static_resources"]["listeners"], *document["static_resources"]["clusters"]):
@@ -133,6 +138,7 @@ FEATURES: dict[str, Shape] = {
     "health filters": without_health_filters,
     "chosen statistics": without_chosen_statistics,
     "overload manager": without_overload_manager,
+    "inline headers": without_inline_headers,
     "small buffers": without_small_buffers,
     "total timeouts": without_timeouts,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from outrider.envoy.admin import admin
 from outrider.envoy.cluster import internal, local_app, trace_collector, upstream_cluster
 from outrider.envoy.extension import Json
+from outrider.envoy.inline_headers import inline_headers
 from outrider.envoy.listener import egress_listener, ingress_listener, metrics_listener
 from outrider.envoy.overload import overload_manager
 from outrider.envoy.patch import patched
@@ -34,6 +35,7 @@ def _bootstrap(sidecar: Sidecar) -> Json:
         "node": {"id": Slot("NOMAD_ALLOC_ID", SAMPLE_ALLOCATION), "cluster": sidecar.service},
         "admin": admin(sidecar.admin),
         "static_resources": {"listeners": _listeners(sidecar), "clusters": _clusters(sidecar)},
+        "inline_headers": inline_headers(sidecar),
         "stats_config": stats_config(sidecar),
         "overload_manager": overload_manager(sidecar.memory_mb),
         **({"layered_runtime": reporting(sidecar.tracing)} if sidecar.tracing else {}),

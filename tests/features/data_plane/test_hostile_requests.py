@@ -72,6 +72,29 @@ async def test_e15_a_path_that_is_none_never_reaches_the_app_as_it_is(street: St
     assert found == [400] or [request.path for request in app.seen] == ["/b"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"x-b3-traceid: 463ac35c9f6413ad48485a3953bb6124",
+        b"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        b"b3: 463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-1",
+        b"x-b3-sampled: 1",
+    ],
+)
+async def test_a_trace_that_is_told_twice_costs_no_request(street: Street, line: bytes) -> None:
+    app = await street.app(good)
+    payments = await street.sidecar({"service": "payments"}, app.port, {"tracing": {"collector": "http://127.0.0.1:1"}})
+    assert statuses(await said_back(payments.ports["ingress"], get("/", line, line))) == [200]
+
+
+async def test_who_names_two_services_means_none(street: Street) -> None:
+    app = await street.app(good)
+    payments = await street.sidecar({"service": "payments"}, app.port)
+    means = [b"x-outrider-destination: payments", b"x-outrider-destination: orders"]
+    assert statuses(await said_back(payments.ports["ingress"], get("/", *means))) == [421]
+    assert not app.seen
+
+
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nhost: payments\r\n\r\n"
 
 

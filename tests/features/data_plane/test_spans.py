@@ -86,6 +86,18 @@ async def test_both_encodings_tell_the_same_of_a_request_but_protobuf_has_the_id
     assert as_protobuf == as_json | {"parentId": backwards(TRACE["x-b3-spanid"])}
 
 
+async def test_a_context_of_w3c_is_followed_and_passed_on_in_both_forms(street: Street) -> None:
+    app = await street.app(good)
+    payments = await street.sidecar({"service": "payments"}, app.port, tracing(1))
+    trace, states = "0af7651916cd43dd8448eb211c80319c", [("tracestate", "a=1"), ("tracestate", "b=2")]
+    headers = [("traceparent", f"00-{trace}-b7ad6b7169203331-01"), *states]
+    await street.client.get(payments.ingress, headers=headers)
+    seen = app.seen[0].headers
+    assert (seen["x-b3-traceid"], seen["x-b3-sampled"]) == (trace, "1")
+    assert seen["traceparent"] == f"00-{trace}-{seen['x-b3-spanid']}-01"
+    assert seen["tracestate"].replace(" ", "") == "a=1,b=2"
+
+
 async def test_what_an_earlier_hop_has_decided_is_followed(street: Street) -> None:
     app = await street.app(good)
     payments = await street.sidecar({"service": "payments"}, app.port, tracing(1))

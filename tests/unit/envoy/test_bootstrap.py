@@ -53,6 +53,15 @@ def test_directions_tell_spans_of_servers_from_those_of_clients() -> None:
     assert listener(document, "egress_payments")["traffic_direction"] == "OUTBOUND"
 
 
+def test_headers_of_the_mesh_and_of_traces_have_places_of_their_own() -> None:
+    def places(environment: Json | None) -> set[str]:
+        return {place["inline_header_name"] for place in made({}, environment)["inline_headers"]}
+
+    traced = places({"tracing": {"collector": "http://127.0.0.1:9411"}})
+    assert traced >= places(None) >= {"x-outrider-destination", "x-outrider-unseen"}
+    assert {"x-b3-traceid", "traceparent"} <= traced - places(None)
+
+
 def test_a_worker_has_no_ingress_listener_and_no_app_cluster() -> None:
     document = made({"port": "none", "upstreams": {"payments": {}}})
     assert [item["name"] for item in document["static_resources"]["listeners"]] == ["egress_payments", "metrics"]

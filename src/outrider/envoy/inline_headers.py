@@ -1,0 +1,28 @@
+"""Headers that Envoy keeps in places of their own, so that nothing looks for them by name."""
+
+from __future__ import annotations
+
+from outrider.envoy.extension import Json
+from outrider.topology import names
+from outrider.topology.sidecar import Sidecar
+
+MESH = (names.DESTINATION_HEADER, names.CHECK_HEADER)
+TRACE = (
+    "b3",
+    *("x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"),
+    *("traceparent", "tracestate"),
+)
+
+
+def inline_headers(sidecar: Sidecar) -> list[Json]:
+    """Every header that a sidecar reads or writes and that Envoy has no place for by itself (Bootstrap.inline_headers).
+
+    Envoy (1.40, header_map_impl.cc) makes an index of a request's other headers as soon as one of three and more is asked
+    for by name, which costs more than all else that tracing does. One that comes several times is joined with commas.
+    """
+    asked = (*MESH, *(TRACE if sidecar.tracing else ()))
+    return [*(_inline(name, "REQUEST_HEADER") for name in asked), _inline(names.UNSEEN_HEADER, "RESPONSE_HEADER")]
+
+
+def _inline(name: str, kind: str) -> Json:
+    return {"inline_header_name": name, "inline_header_type": kind}
