@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,13 +98,31 @@ def haproxy(home: Path, port: int, to: int) -> Program:
     return Program([found("haproxy") or "haproxy", "-db", "-f", str(file)], home / "log", PATHS, home)
 
 
+def traefik(home: Path, port: int, to: int) -> Program:
+    """On all cores, as it is delivered."""
+    return _traefik(home, port, to)
+
+
 def traefik_of_one(home: Path, port: int, to: int) -> Program:
     """Go code on one core at a time, as each other proxy has one worker."""
-    return traefik(home, port, to, {"GOMAXPROCS": "1"})
+    return _traefik(home, port, to, environment={"GOMAXPROCS": "1"})
 
 
-def traefik(home: Path, port: int, to: int, more: dict[str, str] | None = None) -> Program:
-    """One entry point, one router, one service; on all cores, as it is delivered."""
+def traefik_with_telemetry(home: Path, port: int, to: int) -> Program:
+    """What our sidecars tell as well: metrics, spans of one request in a hundred to nobody, a log of failures."""
+    (scraped,) = free_ports(1)
+    told = [
+        *("--metrics.prometheus=true", f"--entrypoints.traefik.address={HERE}:{scraped}"),
+        *("--tracing.otlp.http.endpoint=http://127.0.0.1:9/v1/traces", "--tracing.samplerate=0.01"),
+        *("--accesslog=true", "--accesslog.filters.statuscodes=500-599"),
+    ]
+    return _traefik(home, port, to, more=told)
+
+
+def _traefik(
+    home: Path, port: int, to: int, *, more: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> Program:
+    """One entry point, one router, one service."""
     service = {"loadBalancer": {"servers": [{"url": f"http://{HERE}:{to}"}], "serversTransport": "kept"}}
     http = {
         "routers": {"all": {"rule": "PathPrefix(`/`)", "service": "next"}},
@@ -116,8 +134,9 @@ def traefik(home: Path, port: int, to: int, more: dict[str, str] | None = None) 
         *(str(TRAEFIK), f"--entrypoints.here.address={HERE}:{port}", "--log.level=ERROR"),
         *("--global.checknewversion=false", "--global.sendanonymoususage=false"),
         *(f"--providers.file.filename={home}/routes.yaml", "--providers.file.watch=false"),
+        *more,
     ]
-    return Program(arguments, home / "log", {**PATHS, "HOME": str(home), **(more or {})}, home)
+    return Program(arguments, home / "log", {**PATHS, "HOME": str(home), **(environment or {})}, home)
 
 
 def minimal(home: Path, port: int, to: int) -> Program:
@@ -151,11 +170,13 @@ def _socket(port: int) -> Json:
 
 
 PROXIES: dict[str, tuple[str, Started]] = {
-    "two minimal Envoys": ("envoy", minimal),
     "two HAProxy": ("haproxy", haproxy),
     "two nginx": ("nginx", nginx),
     "two Traefik": ("traefik", traefik),
     "two Traefik of one worker": ("traefik", traefik_of_one),
+    "two Traefik with the same telemetry": ("traefik", traefik_with_telemetry),
+    # Next to our sidecars, which are measured after these: what is compared closest is least apart in time.
+    "two minimal Envoys": ("envoy", minimal),
 }
 
 
