@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,11 +23,10 @@ from machine import eventually, free_ports, short_directory
 from our_ways import AGAIN, OURS, TRACED, TRACED_AS_JSON, our_way, our_ways, variants
 from paced import at, latencies
 from report import Figure, report
-from ways import PROXIES, Way, answering, answers, found, is_there, running_pair
+from ways import MINIMAL, PROXIES, TRAEFIK, TRAEFIK_THAT_TELLS, Way, answering, answers, found, is_there, running_pair
 
 CPU_LIMIT, TRACED_LIMIT, TRAEFIK_LIMIT = 1.07, 2.0, 1.3
 DIRECT = "direct"
-MINIMAL, TRAEFIK, TRAEFIK_THAT_TELLS = "two minimal Envoys", "two Traefik", "two Traefik with the same telemetry"
 RATES = (500.0, 2_000.0)
 CONNECTIONS = 32
 PACED_SHARE = 3  # one round in so many measures latencies at fixed rates, too
@@ -114,14 +113,17 @@ class Measurements:
         return median(one.throughput for one in self.shots[way])
 
     def ratio(self, way: str, to: str) -> float:
-        """Of CPU, the median over rounds: neighbours in time are compared."""
-        pairs = zip(self.shots[way], self.shots[to], strict=True)
-        return median(one.cpu / other.cpu for one, other in pairs)
+        """Of CPU."""
+        return self._ratio(way, to, lambda one: one.cpu)
 
     def faster(self, way: str, than: str) -> float:
-        """How many times the throughput, the median over rounds."""
-        pairs = zip(self.shots[way], self.shots[than], strict=True)
-        return median(one.throughput / other.throughput for one, other in pairs)
+        """How many times the throughput."""
+        return self._ratio(way, than, lambda one: one.throughput)
+
+    def _ratio(self, way: str, to: str, figure: Callable[[Shot], float]) -> float:
+        """The median over rounds: neighbours in time are compared."""
+        pairs = zip(self.shots[way], self.shots[to], strict=True)
+        return median(figure(one) / figure(other) for one, other in pairs)
 
     def latency(self, way: str, rate: float, share: float) -> float:
         return median(at(share, ordered) for ordered in self.latencies[way, rate])

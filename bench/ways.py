@@ -16,9 +16,10 @@ from sidecars import FLAGS
 
 HERE = "127.0.0.1"
 KEPT = 64  # idle connections that a hop keeps to the next one
-TRAEFIK = Path(__file__).resolve().parents[1] / ".cache" / "traefik" / "bin" / "traefik"
+TRAEFIK_PROGRAM = Path(__file__).resolve().parents[1] / ".cache" / "traefik" / "bin" / "traefik"
 TYPES = "type.googleapis.com/envoy.extensions"
 PATHS = {"PATH": "/usr/sbin:/usr/bin:/bin"}
+MINIMAL, TRAEFIK, TRAEFIK_THAT_TELLS = "two minimal Envoys", "two Traefik", "two Traefik with the same telemetry"
 Json = dict[str, Any]
 Started = Callable[[Path, int, int], Program]
 
@@ -131,7 +132,7 @@ def _traefik(
     }
     (home / "routes.yaml").write_text(json.dumps({"http": http}))  # YAML holds JSON
     arguments = [
-        *(str(TRAEFIK), f"--entrypoints.here.address={HERE}:{port}", "--log.level=ERROR"),
+        *(str(TRAEFIK_PROGRAM), f"--entrypoints.here.address={HERE}:{port}", "--log.level=ERROR"),
         *("--global.checknewversion=false", "--global.sendanonymoususage=false"),
         *(f"--providers.file.filename={home}/routes.yaml", "--providers.file.watch=false"),
         *more,
@@ -172,16 +173,16 @@ def _socket(port: int) -> Json:
 PROXIES: dict[str, tuple[str, Started]] = {
     "two HAProxy": ("haproxy", haproxy),
     "two nginx": ("nginx", nginx),
-    "two Traefik": ("traefik", traefik),
+    TRAEFIK: ("traefik", traefik),
     "two Traefik of one worker": ("traefik", traefik_of_one),
-    "two Traefik with the same telemetry": ("traefik", traefik_with_telemetry),
+    TRAEFIK_THAT_TELLS: ("traefik", traefik_with_telemetry),
     # Next to our sidecars, which are measured after these: what is compared closest is least apart in time.
-    "two minimal Envoys": ("envoy", minimal),
+    MINIMAL: ("envoy", minimal),
 }
 
 
 def is_there(program: str) -> bool:
-    return program == "envoy" or (TRAEFIK.exists() if program == "traefik" else found(program) is not None)
+    return program == "envoy" or (TRAEFIK_PROGRAM.exists() if program == "traefik" else found(program) is not None)
 
 
 @contextlib.contextmanager

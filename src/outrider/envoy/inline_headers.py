@@ -18,7 +18,7 @@ def inline_headers(sidecar: Sidecar) -> list[Json]:
     """Every header that a sidecar reads or writes and that Envoy has no place for by itself (Bootstrap.inline_headers).
 
     Envoy (1.40, header_map_impl.cc) makes an index of a request's other headers as soon as one of three and more is asked
-    for by name, which costs more than all else that tracing does. One that comes several times is joined with commas.
+    for by name, at each hop several times a request. One that comes several times is joined with commas.
     """
     asked = (*MESH, *(TRACE if sidecar.tracing else ()))
     return [*(_inline(name, "REQUEST_HEADER") for name in asked), _inline(names.UNSEEN_HEADER, "RESPONSE_HEADER")]
