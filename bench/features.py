@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, cast
 
+from outrider.envoy.health import HEALTH_CHECK
+
 Json = dict[str, Any]
 Shape = Callable[[Json], None]
 MANAGER = "envoy.filters.network.http_connection_manager"
@@ -94,9 +96,11 @@ def without_guard(document: Json) -> None:
 
 
 def without_health_filters(document: Json) -> None:
+    """Checks are requests like others."""
     for manager in managers(document):
-        filters = manager["http_filters"]
-        manager["http_filters"] = [one for one in filters if one["name"] != "envoy.filters.http.health_check"]
+        manager["http_filters"] = [one for one in manager["http_filters"] if one["name"] != HEALTH_CHECK]
+    for route in routes(document):
+        route.pop("typed_per_filter_config", None)
 
 
 def without_chosen_statistics(document: Json) -> None:

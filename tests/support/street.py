@@ -70,6 +70,18 @@ class Sidecar:
     def egress(self, upstream: str) -> str:
         return f"http://127.0.0.1:{self.ports[f'egress_{upstream}']}"
 
+    async def failed_by_its_agent(self) -> None:
+        """What the agent does when its own registration is gone."""
+        await self._told("/healthcheck/fail")
+
+    async def mended_by_its_agent(self) -> None:
+        await self._told("/healthcheck/ok")
+
+    async def _told(self, path: str) -> None:
+        socket_file = self.log.parent / "alloc/tmp/envoy.sock"
+        async with httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(uds=str(socket_file))) as admin:
+            (await admin.post(f"http://admin{path}")).raise_for_status()
+
     def failures(self) -> list[Json]:
         lines = self.log.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]

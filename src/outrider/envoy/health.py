@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from outrider.envoy.extension import Json, extension
+from outrider.envoy.extension import Json, extension, typed
 from outrider.topology import names
 
+HEALTH_CHECK = "envoy.filters.http.health_check"
 HEALTH_PATH = "/health"
 ALL_OF_IT = 100
 
 
-def marked_checks() -> Json:
-    """Ingress: Consul's checks pass to the app, but count in no statistics, and fail once the sidecar is failed."""
-    return _passing({"name": names.CHECK_HEADER, "present_match": True})
+def passing_checks() -> Json:
+    """Ingress: Consul's checks pass to the app, but count in no statistics, and fail once the sidecar is failed.
+
+    Only routes of checks have the filter (``on_this_route``): no other request pays for it.
+    """
+    return _filter(pass_through_mode=True) | {"disabled": True}
 
 
-def grpc_checks() -> Json:
-    """The same for calls of gRPC's health service, which bear no mark."""
-    return _passing({"name": ":path", "string_match": {"exact": names.GRPC_HEALTH}})
-
-
-def _passing(mark: Json) -> Json:
-    return _filter(pass_through_mode=True, headers=[mark])
+def on_this_route() -> Json:
+    """What a route needs for ``passing_checks``: an empty configuration switches a filter on (route.v3.FilterConfig)."""
+    return {HEALTH_CHECK: typed("config.route.v3.FilterConfig", config={})}
 
 
 def own_health(has_app: bool) -> Json:  # noqa: FBT001 - the one thing that it depends on

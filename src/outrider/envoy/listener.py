@@ -6,7 +6,7 @@ from outrider.envoy.access_log import tcp_failures
 from outrider.envoy.address import address
 from outrider.envoy.connection_manager import STREAM_IDLE_MS, Manager, connection_manager
 from outrider.envoy.extension import Json, extension, seconds
-from outrider.envoy.health import grpc_checks, marked_checks, own_health
+from outrider.envoy.health import own_health, passing_checks
 from outrider.envoy.route import egress_host, ingress_host, metrics_host, rate_limit, unseen
 from outrider.topology import names
 from outrider.topology.ports import Address
@@ -27,7 +27,7 @@ def ingress_listener(sidecar: Sidecar, place: Address, app: App) -> Json:
 
 
 def _ingress_http(sidecar: Sidecar, app: App) -> Json:
-    checks = [*([marked_checks()] if app.check_paths else []), *([grpc_checks()] if app.has_grpc_check else [])]
+    checks = [passing_checks()] if app.check_paths or app.has_grpc_check else []
     limit = [rate_limit()] if app.rate else []
     return connection_manager(
         Manager(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outrider.envoy.extension import Json, extension, seconds
+from outrider.envoy.health import on_this_route
 from outrider.envoy.retry import REPEATABLE_METHODS, repeatable_retries, unseen_retries
 from outrider.envoy.tracing import decorator
 from outrider.topology import names
@@ -56,9 +57,9 @@ def _headers_to(upstream: Upstream) -> Json:
 
 
 def ingress_host(sidecar: Sidecar, app: App) -> Json:
-    """The virtual host of the ingress listener: checks, the guard against a wrong address, the app."""
-    checks = [*(_check(sidecar, path) for path in app.check_paths), *_grpc_check(sidecar, app)] if app.rate else []
-    return {"routes": [*checks, _guard(sidecar.service), _app(sidecar, app)]}
+    """The virtual host of the ingress listener: the guard against a wrong address, checks, the app."""
+    checks = [*(_check(sidecar, path) for path in app.check_paths), *_grpc_check(sidecar, app)]
+    return {"routes": [_guard(sidecar.service), *checks, _app(sidecar, app)]}
 
 
 def _guard(service: str) -> Json:
@@ -77,14 +78,18 @@ def unseen() -> Json:
 
 
 def _check(sidecar: Sidecar, path: str) -> Json:
-    """Consul's check is exempt from the rate limit, on its own path only."""
+    """Consul's check bears a mark. It is exempt from the rate limit, on its own path only."""
     headers = [{"name": names.CHECK_HEADER, "present_match": True}]
-    return {"match": {"path": path.partition("?")[0], "headers": headers}, **_to_app(sidecar)}
+    return _to_app_as_check(sidecar, {"path": path.partition("?")[0], "headers": headers})
 
 
 def _grpc_check(sidecar: Sidecar, app: App) -> list[Json]:
     """Consul's gRPC check cannot bear a header; its method is known by its path."""
-    return [{"match": {"path": names.GRPC_HEALTH}, **_to_app(sidecar)}] if app.has_grpc_check else []
+    return [_to_app_as_check(sidecar, {"path": names.GRPC_HEALTH})] if app.has_grpc_check else []
+
+
+def _to_app_as_check(sidecar: Sidecar, match: Json) -> Json:
+    return {"match": match, **_to_app(sidecar), "typed_per_filter_config": on_this_route()}
 
 
 def _app(sidecar: Sidecar, app: App) -> Json:

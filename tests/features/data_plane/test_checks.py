@@ -92,13 +92,18 @@ async def test_an_http_check_hears_what_the_app_itself_says(street: Street) -> N
     assert app.seen[0].headers["x-outrider-check"] == "1"
 
 
-async def test_a_grpc_check_hears_what_the_apps_health_service_says(street: Street) -> None:
+async def test_a_grpc_check_hears_what_the_apps_health_service_and_the_agent_say(street: Street) -> None:
     server, service = grpc.aio.server(), HEALTH.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(service, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     spec = {"service": "prices", **GRPC}
-    (check,) = asked(spec, await street.sidecar(spec, port))
+    prices = await street.sidecar(spec, port)
+    (check,) = asked(spec, prices)
+    assert await told(check) == "passing"
+    await prices.failed_by_its_agent()
+    assert await told(check) == "critical"
+    await prices.mended_by_its_agent()
     assert await told(check) == "passing"
     await service.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
     assert await told(check) == "critical"

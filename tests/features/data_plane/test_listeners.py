@@ -47,11 +47,12 @@ async def test_counted_are_requests_with_their_outcome_and_never_health_checks(s
     app = await street.app(good)
     payments = await street.sidecar({"service": "payments", "checks": [{"http": "/healthz"}]}, app.port)
     await street.client.get(payments.ingress + "/healthz", headers={"x-outrider-check": "1"})
-    await street.client.get(payments.ingress + "/")
+    await street.client.get(payments.ingress + "/healthz")
+    await street.client.get(payments.ingress + "/", headers={"x-outrider-check": "1"})
     text = (await street.client.get(payments.metrics + "/stats/prometheus")).text
     lines = [line for line in text.splitlines() if line.startswith("envoy_http_downstream_rq_xx")]
     counted = [line for line in lines if 'envoy_http_conn_manager_prefix="ingress"' in line]
-    assert [line for line in counted if 'class="2"' in line and line.endswith(" 1")], counted
+    assert [line for line in counted if 'class="2"' in line and line.endswith(" 2")], counted
     assert "envoy_http_downstream_rq_time_bucket" in text
     assert 'prefix="metrics"' not in text
     assert 'outrider_service="payments"' in counted[0]

@@ -106,9 +106,10 @@ async def test_c07_a_post_whose_answer_breaks_off_reaches_one_app_once(street: S
 
 
 async def test_b14_an_ingress_answers_421_to_a_request_that_means_another_service(street: Street) -> None:
-    app, payments = await callee(street, good)
+    app, payments = await callee(street, good, checks=[{"http": "/"}])
     for headers, status in (
         ({"x-outrider-destination": "catalog"}, 421),
+        ({"x-outrider-destination": "catalog", "x-outrider-check": "1"}, 421),
         ({"x-outrider-destination": "payments"}, 200),
         ({}, 200),
     ):

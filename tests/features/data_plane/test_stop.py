@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator
 
-import httpx2
 from support.http_app import Request
-from support.street import Sidecar, Street, pair
+from support.street import Street, pair
 
 
 async def good(request: Request) -> tuple[int, bytes]:
@@ -18,16 +15,6 @@ async def good(request: Request) -> tuple[int, bytes]:
 async def lasting(request: Request) -> tuple[int, bytes]:
     await asyncio.sleep(2)
     return 200, b"done"
-
-
-@contextlib.asynccontextmanager
-async def administration(sidecar: Sidecar) -> AsyncGenerator[httpx2.AsyncClient]:
-    """What the agent speaks to when its own registration is gone."""
-    socket = sidecar.log.parent / "alloc/tmp/envoy.sock"
-    async with httpx2.AsyncClient(
-        transport=httpx2.AsyncHTTPTransport(uds=str(socket)), base_url="http://admin"
-    ) as admin:
-        yield admin
 
 
 async def test_d02_requests_under_way_are_finished_after_the_instance_has_left_discovery(street: Street) -> None:
@@ -46,13 +33,12 @@ async def test_d02_an_instance_that_fails_itself_serves_on_and_lets_go_of_kept_c
     app = await street.app(good)
     payments = await street.sidecar({"service": "payments", "checks": [{"http": "/healthz"}]}, app.port)
     check = {"x-outrider-check": "1"}
-    async with administration(payments) as admin:
-        await admin.post("/healthcheck/fail")
-        answer = await street.client.get(payments.ingress)
-        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
-        assert (await street.client.get(payments.ingress + "/healthz", headers=check)).status_code == 503
-        assert (await street.client.get(payments.metrics + "/health")).status_code == 503
-        await admin.post("/healthcheck/ok")
+    await payments.failed_by_its_agent()
+    answer = await street.client.get(payments.ingress)
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    assert (await street.client.get(payments.ingress + "/healthz", headers=check)).status_code == 503
+    assert (await street.client.get(payments.metrics + "/health")).status_code == 503
+    await payments.mended_by_its_agent()
     answer = await street.client.get(payments.ingress)
     assert (answer.status_code, answer.headers.get("connection")) == (200, None)
     assert (await street.client.get(payments.ingress + "/healthz", headers=check)).status_code == 200
