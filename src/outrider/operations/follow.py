@@ -148,7 +148,7 @@ class Following:
         status, said = document["Status"], str(document.get("StatusDescription", ""))
         if status == "successful":
             now = numbers(document)
-            return Verdict("successful", f"{now.healthy} of {now.desired} allocations are healthy")
+            return Verdict("successful", f"{now.healthy} of {now.desired} allocations healthy")
         if status == "cancelled":
             return Verdict("superseded", f"Nomad has cancelled the deployment: {said}")
         why = await failure(self.environment, self.deployment.service, int(document["JobVersion"]))

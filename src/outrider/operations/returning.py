@@ -70,5 +70,5 @@ async def _promote(environment: Environment, document: Json, note: Note) -> None
 
 def _outcome(document: Json) -> str:
     if document["Status"] == "successful":
-        return f"the last good version runs again: {numbers(document).healthy} allocations are healthy"
+        return f"the last good version runs again, {numbers(document).healthy} healthy"
     return f"the return to the last good version ended badly: {document.get('StatusDescription')}"

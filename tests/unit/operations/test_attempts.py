@@ -96,7 +96,7 @@ async def test_a_rollback_to_the_version_that_failed_tries_it_again(
     application: Application, failed: Deployment
 ) -> None:
     again = await finished(application, await application.roll_back("stage", "checkout", 1, ME))
-    assert (again.state, again.reason) == ("successful", "1 of 1 allocations are healthy")
+    assert (again.state, again.reason) == ("successful", "1 of 1 allocations healthy")
 
 
 def test_an_attempt_is_kept_while_the_version_stays_and_forgotten_with_the_next() -> None:
