@@ -14,10 +14,10 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 from machine import eventually, free_ports, short_directory
 from our_ways import AGAIN, OURS, TRACED, TRACED_AS_JSON, our_way, our_ways, variants
@@ -29,6 +29,8 @@ CPU_LIMIT, TRACED_LIMIT, TRAEFIK_LIMIT = 1.07, 2.0, 1.3
 DIRECT = "direct"
 RATES = (500.0, 2_000.0)
 CONNECTIONS = 32
+CLOSEST = (MINIMAL, OURS)  # held against each other within a few percent, which is what a single shot may be off
+TURNS = 4  # so these have as many in each round, by turns, which count as one
 PACED_SHARE = 3  # one round in so many measures latencies at fixed rates, too
 SLACK = 1.5  # a way is asked to answer all up to its throughput divided by this
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -67,6 +69,13 @@ def shot(way: Way, seconds: int) -> Shot:
     return Shot(float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0]), spent, failed)
 
 
+def together(shots: Sequence[Shot]) -> Shot:
+    """Several shots of one way as one: their means."""
+    hops = zip(*(one.hops for one in shots), strict=True)
+    throughput = fmean(one.throughput for one in shots)
+    return Shot(throughput, tuple(map(fmean, hops)), sum(one.failed for one in shots))
+
+
 @contextlib.contextmanager
 def ways(directory: Path, *, prices: bool) -> Generator[list[Way]]:
     """Everything that is measured, running."""
@@ -92,10 +101,14 @@ class Measurements:
         self.latencies: dict[tuple[str, float], list[list[float]]] = defaultdict(list)
         self.failed: Counter[tuple[str, float]] = Counter()
 
-    def shoot(self, way: Way, seconds: int) -> None:
-        made = shot(way, seconds)
-        self.failed[way.name, 0.0] += made.failed
-        self.shots[way.name].append(made)
+    def shoot(self, ways: Sequence[Way], seconds: int, turns: int) -> None:
+        """An entry for each of these, of as many shots by turns: forth, back, forth."""
+        order = [way for turn in range(turns) for way in ways[:: -1 if turn % 2 else 1]]
+        made = [(way, shot(way, seconds)) for way in order]
+        for way in ways:
+            one = together([fired for by, fired in made if by is way])
+            self.failed[way.name, 0.0] += one.failed
+            self.shots[way.name].append(one)
 
     def pace(self, way: Way, rate: float, seconds: float) -> None:
         ordered, failed = latencies(way.port, rate, seconds)
@@ -138,7 +151,9 @@ def measured(made: list[Way], given: argparse.Namespace) -> Measurements:
     for number in range(given.runs):
         print(f"round {number + 1} of {given.runs}", file=sys.stderr, flush=True)
         for way in made[:: -1 if number % 2 else 1]:
-            result.shoot(way, given.seconds)
+            if way.name not in CLOSEST:
+                result.shoot([way], given.seconds, 1)
+        result.shoot([way for way in made if way.name in CLOSEST], given.seconds, TURNS)
         if number % PACED_SHARE == 0:
             for rate in RATES:
                 for way in compared:

@@ -176,7 +176,6 @@ PROXIES: dict[str, tuple[str, Started]] = {
     TRAEFIK: ("traefik", traefik),
     "two Traefik of one worker": ("traefik", traefik_of_one),
     TRAEFIK_THAT_TELLS: ("traefik", traefik_with_telemetry),
-    # Next to our sidecars, which are measured after these: what is compared closest is least apart in time.
     MINIMAL: ("envoy", minimal),
 }
 
