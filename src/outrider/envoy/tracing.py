@@ -1,4 +1,4 @@
-"""Spans: reported in Zipkin's v2 format over HTTP, as JSON or protobuf, with B3 headers, W3C's beside them."""
+"""Spans: reported in Zipkin's v2 format over HTTP, as JSON or protobuf, with B3 headers, W3C's beside them on demand."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from outrider.topology.sidecar import Tracing
 
 # Envoy's names for Zipkin's encodings. Both are posted to the same path, told apart by their content-type.
 ENCODINGS = {"json": "HTTP_JSON", "protobuf": "HTTP_PROTO"}
+# Envoy's names for the headers that a trace is read from and written to; B3 counts where both are there.
+CONTEXTS = {"b3": "USE_B3", "b3+w3c": "USE_B3_WITH_W3C_PROPAGATION"}
 # Spans of one report. Envoy searches each span's JSON for every time that it has written in the same report, so that a
 # span of a hundred costs twice as much as one of twenty (1.40, span_buffer.cc).
 SPANS = {"json": 20, "protobuf": 100}
@@ -29,7 +31,7 @@ def tracing(to: Tracing) -> Json:
         collector_endpoint_version=ENCODINGS[to.encoding],
         trace_id_128bit=True,
         shared_span_context=False,
-        trace_context_option="USE_B3_WITH_W3C_PROPAGATION",
+        trace_context_option=CONTEXTS[to.propagation],
     )
     return {
         "provider": provider,

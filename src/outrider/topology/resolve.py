@@ -149,5 +149,6 @@ def _tracing(collector: Collector, ca_roots: str) -> Tracing:
         path=parts.path.rstrip("/") or "/api/v2/spans",
         ca_roots=ca_roots if is_tls else None,
         encoding=collector.encoding,
+        propagation=collector.propagation,
         sampling=collector.sampling,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from outrider.spec.knobs import HTTP_PROTOCOLS
 from outrider.spec.patch import JsonPatch, MergePatch
-from outrider.spec.platform import Encoding, Environment
+from outrider.spec.platform import Encoding, Environment, Propagation
 from outrider.spec.service import Service
 from outrider.spec.upstream import Protocol
 from outrider.spec.variables import Secret
@@ -74,7 +74,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Tracing:
-    """Where spans go, and how they are written there.
+    """Where spans go, how they are written there, and which headers carry a trace.
 
     ``sampling`` is in percent of the traces that begin here, ``ca_roots`` as of ``Outside``.
     """
@@ -84,6 +84,7 @@ class Tracing:
     path: str
     ca_roots: str | None
     encoding: Encoding
+    propagation: Propagation
     sampling: float
 
 

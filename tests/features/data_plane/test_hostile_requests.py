@@ -82,8 +82,9 @@ async def test_e15_a_path_that_is_none_never_reaches_the_app_as_it_is(street: St
     ],
 )
 async def test_a_trace_that_is_told_twice_costs_no_request(street: Street, line: bytes) -> None:
+    where = {"collector": "http://127.0.0.1:1", "propagation": "b3+w3c"}
     app = await street.app(good)
-    payments = await street.sidecar({"service": "payments"}, app.port, {"tracing": {"collector": "http://127.0.0.1:1"}})
+    payments = await street.sidecar({"service": "payments"}, app.port, {"tracing": where})
     assert statuses(await said_back(payments.ports["ingress"], get("/", line, line))) == [200]
 
 

@@ -21,8 +21,8 @@ async def good(request: Any) -> tuple[int, bytes]:
     return 200, b"good"
 
 
-def tracing(port: int, sampling: float = 100.0, encoding: str = "json") -> Json:
-    return {"tracing": {"collector": f"http://127.0.0.1:{port}", "sampling": sampling, "encoding": encoding}}
+def tracing(port: int, sampling: float = 100.0, **more: str) -> Json:
+    return {"tracing": {"collector": f"http://127.0.0.1:{port}", "sampling": sampling, **more}}
 
 
 def without_chance(span: Json) -> Json:
@@ -86,9 +86,11 @@ async def test_both_encodings_tell_the_same_of_a_request_but_protobuf_has_the_id
     assert as_protobuf == as_json | {"parentId": backwards(TRACE["x-b3-spanid"])}
 
 
-async def test_a_context_of_w3c_is_followed_and_passed_on_in_both_forms(street: Street) -> None:
+async def test_a_context_of_w3c_is_followed_and_passed_on_in_both_forms_where_the_platform_says_so(
+    street: Street,
+) -> None:
     app = await street.app(good)
-    payments = await street.sidecar({"service": "payments"}, app.port, tracing(1))
+    payments = await street.sidecar({"service": "payments"}, app.port, tracing(1, propagation="b3+w3c"))
     trace, states = "0af7651916cd43dd8448eb211c80319c", [("tracestate", "a=1"), ("tracestate", "b=2")]
     headers = [("traceparent", f"00-{trace}-b7ad6b7169203331-01"), *states]
     await street.client.get(payments.ingress, headers=headers)
@@ -96,6 +98,17 @@ async def test_a_context_of_w3c_is_followed_and_passed_on_in_both_forms(street: 
     assert (seen["x-b3-traceid"], seen["x-b3-sampled"]) == (trace, "1")
     assert seen["traceparent"] == f"00-{trace}-{seen['x-b3-spanid']}-01"
     assert seen["tracestate"].replace(" ", "") == "a=1,b=2"
+
+
+async def test_a_context_of_w3c_passes_as_it_is_beside_b3s_by_default(street: Street) -> None:
+    app = await street.app(good)
+    payments = await street.sidecar({"service": "payments"}, app.port, tracing(1))
+    parent = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    await street.client.get(payments.ingress, headers=TRACE | parent)
+    await street.client.get(payments.ingress)
+    followed, begun = (request.headers for request in app.seen)
+    assert (followed["x-b3-traceid"], followed["traceparent"]) == (TRACE["x-b3-traceid"], parent["traceparent"])
+    assert (begun["x-b3-sampled"], begun.get("traceparent")) == ("1", None)
 
 
 async def test_what_an_earlier_hop_has_decided_is_followed(street: Street) -> None:

@@ -57,9 +57,11 @@ def test_headers_of_the_mesh_and_of_traces_have_places_of_their_own() -> None:
     def places(environment: Json | None) -> set[str]:
         return {place["inline_header_name"] for place in made({}, environment)["inline_headers"]}
 
-    traced = places({"tracing": {"collector": "http://127.0.0.1:9411"}})
+    where = {"collector": "http://127.0.0.1:9411"}
+    traced, with_w3c = places({"tracing": where}), places({"tracing": {**where, "propagation": "b3+w3c"}})
     assert traced >= places(None) >= {"x-outrider-destination", "x-outrider-unseen"}
-    assert {"x-b3-traceid", "traceparent"} <= traced - places(None)
+    assert "x-b3-traceid" in traced - places(None)
+    assert with_w3c - traced == {"traceparent", "tracestate"}
 
 
 def test_a_worker_has_no_ingress_listener_and_no_app_cluster() -> None:

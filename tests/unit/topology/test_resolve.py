@@ -121,6 +121,7 @@ def test_a_collectors_address_is_taken_apart() -> None:
         path="/custom",
         ca_roots="/etc/ssl/certs/ca-certificates.crt",
         encoding="protobuf",
+        propagation="b3",
         sampling=5.0,
     )
 
