@@ -61,10 +61,6 @@ class Contender:
     pids: tuple[int, ...]
     times: list[float] = field(default_factory=list[float])
 
-    @property
-    def is_ours(self) -> bool:
-        return self.name == AGENT
-
 
 def main() -> int:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
@@ -195,8 +191,7 @@ def has_sovereign() -> bool:
 
 
 def children(pid: int) -> tuple[int, ...]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return tuple(int(one) for one in listed)
+    return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def measured(consul: str, found: list[Contender], rounds: int) -> int:
@@ -222,7 +217,7 @@ def measured(consul: str, found: list[Contender], rounds: int) -> int:
 def one_round(consul: str, found: Sequence[Contender], members: Sequence[Callable[[], int]], number: int) -> None:
     """Changes that one of the Envoys is timed by: a look at another in between takes as long as the agent's whole way."""
     watched = number % len(found)
-    for again in range(AT_ONCE if found[watched].is_ours else 1):
+    for again in range(AT_ONCE if found[watched].name == AGENT else 1):
         time.sleep(0.2 + (number * 7 % 10 + again) / 10)  # at any moment of others' second
         found[watched].times.append(change(consul, members[watched], 22000 + number * AT_ONCE + again))
     eventually(lambda: all(count() == ENDPOINTS for count in members))
@@ -245,7 +240,7 @@ def figures_of(one: Contender, idle: float, private: float) -> list[Figure]:
     slowest = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
     return [
         Figure(f"{one.name}: Consul acknowledges → Envoy has it, p50", median(ordered), None, "ms"),
-        Figure(f"{one.name}: the same, p99", slowest, LIMIT_MS if one.is_ours else None, "ms"),
+        Figure(f"{one.name}: the same, p99", slowest, LIMIT_MS if one.name == AGENT else None, "ms"),
         Figure(f"{one.name}: private memory of its processes", private, None, "MB"),
         Figure(f"{one.name}: processor while nothing changes", idle, None, "% of a core"),
     ]
