@@ -132,7 +132,7 @@ async def world(directory: Path) -> AsyncGenerator[World]:
     finally:
         for runner in made.runners:
             await runner.close()
-        await store.close()
+        await made.store.close()
 
 
 def text(more: str = "", *, spec: str = SPEC) -> Text:

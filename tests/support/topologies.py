@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from outrider.envoy.bootstrap import bootstrap
+from outrider.envoy.document import template
+from outrider.nomad.job import job
+from outrider.operations.running import parts_in
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.topology.resolve import topology
 from outrider.topology.sidecar import Artifact, Topology
+from outrider.topology.version import Parts
 
 Json = dict[str, Any]
 AGENT = Artifact("http://portal.example/artifacts/" + "a" * 64 + "/outrider-agent.pyz", "a" * 64)
@@ -34,3 +39,16 @@ def resolved(spec: Json, environment: Json | None = None, **known: str) -> Topol
         name: "http" for name, written in made.upstreams.items() if not written.protocol and not written.address
     }
     return topology(made, platform(**where), "test", protocols=protocols | known, agent=AGENT)
+
+
+def made_job(spec: Json, environment: Json | None = None, **known: str) -> Json:
+    """The spec's whole job."""
+    made = resolved(spec, environment, **known)
+    return job(made, template(bootstrap(made)) if made.sidecar else None)
+
+
+def made_parts(spec: Json, environment: Json | None = None, **known: str) -> Parts:
+    """The hashes of both parts, as the job's meta names them."""
+    found = parts_in(made_job(spec, environment, **known))
+    assert found is not None
+    return found

@@ -35,9 +35,27 @@ def plan_lines(found: Document, file: Path, text: str) -> Iterator[str]:
         yield click.style(f"{service} is new in {environment}:", bold=True)
     yield from (_change_line(change, is_new=is_new) for change in shown)
     yield from (f"{group}: {_counts(counts)}" for group, counts in found["allocations"].items() if _counts(counts))
+    yield from _sidecar_lines(found)
     yield from _remarks(found)
     if found["has_changes"] and not found["refusals"]:
         yield f"\nTo deploy exactly this:\n  outrider run --check-index {found['check_index']} -e {environment} {file}"
+
+
+def _sidecar_lines(found: Document) -> Iterator[str]:
+    """The two parts of the version, and that the sidecar stays where today's would be another."""
+    yield f"version: service {_part(found['service_part'])}, sidecar {_part(found['sidecar_part'])}"
+    if found["older"]:
+        yield (
+            f"· the sidecar stays as it runs; today's ({found['sidecar_part']['today']}) is another in "
+            f"{', '.join(found['older'])}. `outrider redeploy {found['service']} -e {found['environment']}` brings it up."
+        )
+
+
+def _part(part: Document) -> str:
+    before, after = part["running"], part["planned"]
+    if before is None:
+        return f"{after} (new)"
+    return f"{after} (unchanged)" if before == after else f"{before} → {after}"
 
 
 def _remarks(found: Document) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The verbs that bring a version up: plan, run, rollback."""
+"""The verbs that bring a version up: plan, run, redeploy, rollback."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ from outrider.clients.archive import directory_archive
 from outrider.spec.reading import read_service
 from outrider.spec.run import CommandRun
 
+TODAYS_SIDECAR = click.option(
+    "--redeploy", is_flag=True, help="With today's sidecar, even where the service does not change."
+)
+
 
 @click.command(short_help="Show what a deploy would change (exit 0: nothing, 1: something, 255: error).")
 @click.argument("file", type=FILE, default="outrider.yaml")
+@TODAYS_SIDECAR
 @portal_verb
-async def plan(invocation: Invocation, file: Path) -> int:
+async def plan(invocation: Invocation, file: Path, *, redeploy: bool) -> int:
     """Show what deploying FILE would change, without changing anything.
 
     Exits 0 when nothing would change, 1 when something would, 255 on an error. Ends with the command that deploys
@@ -31,6 +36,7 @@ async def plan(invocation: Invocation, file: Path) -> int:
     """
     environment = await invocation.environment()
     request = await _request(invocation, file, environment)
+    request |= {"redeploy": True} if redeploy else {}
     found = await invocation.portal.plan(environment, request)
     invocation.output.show(found, lambda: plan_lines(found, file, request["spec"]))
     if found["refusals"]:
@@ -42,10 +48,16 @@ async def plan(invocation: Invocation, file: Path) -> int:
 @click.argument("file", type=FILE, default="outrider.yaml")
 @click.option("--check-index", type=Number(0), metavar="N", help="Deploy only if the job is as `plan` saw it.")
 @click.option("--take-over", is_flag=True, help="Replace a job of this name that Outrider did not deploy.")
+@TODAYS_SIDECAR
 @waiting_options
 @portal_verb
-async def run(invocation: Invocation, file: Path, check_index: int | None, *, take_over: bool, waiting: Waiting) -> int:
+async def run(
+    invocation: Invocation, file: Path, check_index: int | None, *, take_over: bool, redeploy: bool, waiting: Waiting
+) -> int:
     """Deploy FILE and follow it to its verdict.
+
+    Where nothing of the service changes, its sidecar stays as it runs: a changed platform file or a newer Outrider
+    replaces nobody until the service changes, or until you ask (`--redeploy`, `outrider redeploy SERVICE`).
 
     Exits 0 when all allocations are healthy (or a canary is up and waits for `outrider promote`), 2 when Nomad finds no
     room, 1 on any other failure, 124 after --wait-timeout, 130 on Ctrl-C; in the last two cases the deployment goes on.
@@ -54,6 +66,7 @@ async def run(invocation: Invocation, file: Path, check_index: int | None, *, ta
     request = await _request(invocation, file, environment)
     request |= {"check_index": check_index} if check_index is not None else {}
     request |= {"take_over": True} if take_over else {}
+    request |= {"redeploy": True} if redeploy else {}
     deployment = await invocation.portal.deploy(environment, request, str(uuid.uuid4()))
     return await watched(invocation, deployment, waiting)
 
@@ -70,6 +83,20 @@ async def rollback(invocation: Invocation, service: str, version: int | None, *,
     """
     environment = await invocation.environment()
     deployment = await invocation.portal.rollback(environment, service, version)
+    return await watched(invocation, deployment, waiting)
+
+
+@click.command(short_help="Bring up what runs with today's sidecar: platform file and Outrider as they are now.")
+@click.argument("service")
+@waiting_options
+@portal_verb
+async def redeploy(invocation: Invocation, service: str, *, waiting: Waiting) -> int:
+    """Bring up the version of SERVICE that runs, with the sidecar of today's platform file and Outrider.
+
+    Nobody's spec file is needed, and the count stays. Allocations are replaced as the spec's `update` says.
+    """
+    environment = await invocation.environment()
+    deployment = await invocation.portal.act(environment, service, "redeploy", {})
     return await watched(invocation, deployment, waiting)
 
 

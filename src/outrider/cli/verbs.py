@@ -37,6 +37,9 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     "Deploy": (
         Verb("plan", "deploy", "Show what a deploy would change (exit 0: nothing, 1: something, 255: error)."),
         Verb("run", "deploy", "Deploy a spec and follow it to its verdict."),
+        Verb(
+            "redeploy", "deploy", "Bring up what runs with today's sidecar: platform file and Outrider as they are now."
+        ),
         Verb("promote", "steer", "Let a healthy canary take over."),
         Verb("fail", "steer", "Fail a running deployment, so that the version before stays."),
         Verb("rollback", "deploy", "Bring an earlier version back: the one before, or any number of the history."),

@@ -88,11 +88,11 @@ class PortalClient:
         return await self._get("environments", environment, "graph")
 
     async def plan(self, environment: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """`request` is {spec, file, artifact?}."""
+        """`request` is {spec, file, artifact?, redeploy?}."""
         return await self._post(("environments", environment, "plan"), request)
 
     async def deploy(self, environment: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
-        """`request` is {spec, file, artifact?, check_index?, take_over?}; the deployment goes on in the portal."""
+        """`request` is {spec, file, artifact?, redeploy?, check_index?, take_over?}; the deployment goes on in the portal."""
         headers = {"Idempotency-Key": idempotency_key}
         return await self._post(("environments", environment, "deployments"), request, headers)
 
@@ -100,7 +100,7 @@ class PortalClient:
         return await self._post((*_service(environment, service), "rollback"), {"version": version} if version else {})
 
     async def act(self, environment: str, service: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """One of promote, fail, scale, stop."""
+        """One of redeploy, promote, fail, scale, stop."""
         return await self._post((*_service(environment, service), verb), body)
 
     async def deployment(self, deployment: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def _own_variables(topology: Topology) -> dict[str, str]:
     found = {
         names.SERVICE_VARIABLE: topology.service,
         names.ENVIRONMENT_VARIABLE: topology.environment,
-        names.VERSION_VARIABLE: topology.version_hash,
+        names.VERSION_VARIABLE: names.VERSION_SLOT,
     }
     for upstream in topology.upstreams:
         found |= _upstream_variables(upstream)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from outrider.nomad.group import group
-from outrider.nomad.literal import DOLLAR, DOLLAR_META
+from outrider.nomad.literal import DOLLAR_META
+from outrider.nomad.version import in_allocation, versioned
 from outrider.topology import names
 from outrider.topology.sidecar import Topology
+from outrider.topology.version import Parts, content_hash
 
 Json = dict[str, Any]
 
@@ -19,8 +21,8 @@ def job(topology: Topology, bootstrap: str | None) -> Json:
     restart: Nomad restarts every allocation when it does.
     """
     made = group(topology, bootstrap)
+    parts = Parts(topology.service_hash, content_hash(in_allocation(made)))
     nomad = topology.platform.nomad
-    meta = {names.JOB_META_VERSION: topology.version_hash, names.JOB_META_PROTOCOL: topology.protocol}
     return {
         "ID": topology.service,
         "Name": topology.service,
@@ -28,6 +30,18 @@ def job(topology: Topology, bootstrap: str | None) -> Json:
         "Region": nomad.region,
         "Namespace": nomad.namespace,
         "Datacenters": list(nomad.datacenters),
-        "Meta": meta | ({DOLLAR_META: "$"} if DOLLAR in repr(made) else {}),
-        "TaskGroups": [made],
+        "Meta": _meta(topology, parts),
+        "TaskGroups": [versioned(made, parts.version)],
+    }
+
+
+def _meta(topology: Topology, parts: Parts) -> dict[str, str]:
+    """The dollar is there for all: a tag that needs it one day changes no meta, so it restarts nobody."""
+    return {
+        names.JOB_META_VERSION: parts.version,
+        names.JOB_META_SERVICE: parts.service,
+        names.JOB_META_SIDECAR: parts.sidecar,
+        names.JOB_META_PROTOCOL: topology.protocol,
+        names.JOB_META_ENVIRONMENT: topology.environment,
+        DOLLAR_META: "$",
     }

@@ -41,7 +41,7 @@ def _meta(topology: Topology) -> dict[str, str]:
     own = {
         names.META_ENVIRONMENT: topology.environment,
         names.META_PROTOCOL: topology.protocol,
-        names.META_VERSION: topology.version_hash,
+        names.META_VERSION: names.VERSION_SLOT,
         **({names.META_TEAM: literal(spec.team)} if spec.team else {}),
         **({names.META_METRICS: _scraped()} if topology.sidecar else {}),
     }

@@ -14,6 +14,7 @@ from outrider.operations.environment import stored_version
 from outrider.operations.graph import TrafficGraph, graph
 from outrider.operations.logs import LogRequest, logs
 from outrider.operations.plan import Plan, prepared
+from outrider.operations.redeploy import version_to_renew
 from outrider.operations.render import Source
 from outrider.operations.rollback import roll_back
 from outrider.operations.scale import scale
@@ -67,13 +68,19 @@ class Application:
             raise UsageError(f"there is no environment {name}", next_step=f"The platform has: {known}.")
         return self.environments[name]
 
-    async def plan(self, environment: str, text: Text) -> Plan:
-        """What deploying the text would change."""
-        return (await prepared(self.environment(environment), await self._source(text))).plan
+    async def plan(self, environment: str, text: Text, *, renews: bool = False) -> Plan:
+        """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
+        return (await prepared(self.environment(environment), await self._source(text), renews=renews)).plan
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
         return self._driven(await deploy(self.environment(environment), await self._source(text), order))
+
+    async def redeploy(self, environment: str, service: str, order: Order) -> Deployment:
+        """Bring up the version that runs with today's sidecar."""
+        version = await version_to_renew(self.environment(environment), service)
+        artifact = next(iter(version.artifacts), None) if version.merged["run"].get("directory") else None
+        return await self.deploy(environment, Text(version.spec, version.file, artifact), replace(order, renews=True))
 
     async def roll_back(self, environment: str, service: str, number: int | None, order: Order) -> Deployment:
         """Bring a stored version back, by default the one before."""

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who asks for a change, and how; ``key`` and ``request_hash`` make a repeated request the same one."""
+    """Who asks for a change, and how; ``key`` and ``request_hash`` make a repeated request the same one.
+
+    ``renews`` asks for today's sidecar even where nothing of the service changes.
+    """
 
     by: str = "anonymous"
     check_index: int | None = None
     take_over: bool = False
+    renews: bool = False
     key: str | None = None
     request_hash: str | None = None
 
@@ -37,7 +41,7 @@ async def deploy(environment: Environment, source: Source, order: Order) -> Depl
     before = await repeated(environment, order)
     if before is not None:
         return before
-    ready = await prepared(environment, source)
+    ready = await prepared(environment, source, renews=order.renews)
     _refuse(ready, source.file)
     check_foreign(ready.plan.is_foreign, ready.plan.service, order)
     check_index(ready.plan, order)
@@ -127,18 +131,19 @@ async def _validated(environment: Environment, ready: Prepared) -> None:
 
 async def _version(environment: Environment, source: Source, ready: Prepared, order: Order) -> Version:
     """The newest version where it is the same, or a new one."""
-    result = ready.rendered
+    result, old = ready.rendered, ready.base if ready.chosen.is_kept else None
+    fetched = {one.sha256 for one in (source.directory, result.topology.agent) if one}
     draft = Draft(
         environment=environment.name,
         service=result.service.service,
-        hash=result.topology.version_hash,
+        hash=ready.chosen.hash,
         protocol=result.topology.protocol,
         file=source.file,
         spec=source.text,
-        merged=result.merged,
-        job=result.job,
-        bootstrap=result.template,
-        artifacts=tuple(sorted({one.sha256 for one in (source.directory, result.topology.agent) if one})),
+        merged=result.merged | ({"patches": old.merged.get("patches", {})} if old else {}),
+        job=ready.chosen.job,
+        bootstrap=old.bootstrap if old else result.template,
+        artifacts=old.artifacts if old else tuple(sorted(fetched)),
         created_by=order.by,
     )
     for kept in (ready.base, *(await environment.store.versions(environment.name, draft.service))[:1]):
@@ -152,7 +157,7 @@ def _is_same(kept: Version, draft: Draft) -> bool:
 
 
 def _deployment(ready: Prepared, version: Version, order: Order) -> Deployment:
-    fresh = new_deployment(version.environment, version.service, "run", order)
+    fresh = new_deployment(version.environment, version.service, "redeploy" if order.renews else "run", order)
     return replace(
         fresh,
         version=version.number,
@@ -184,6 +189,7 @@ async def _registered(
 def _headline(deployment: Deployment) -> str:
     what = {
         "run": f"deploy version {deployment.version}",
+        "redeploy": f"deploy version {deployment.version}, with today's sidecar",
         "rollback": f"roll back to version {deployment.version}",
         "scale": f"scale to {deployment.count}",
         "stop": "stop and forget the job" if deployment.purge else "stop",

@@ -24,14 +24,30 @@ class Change:
     note: str = ""
 
 
-def differences(before: Json, after: Json) -> tuple[Change, ...]:
-    """Every field that was added (+), removed (-) or changed (~), in the order of the newer spec."""
+def differences(before: Json, after: Json, beyond_defaults: Json | None = None) -> tuple[Change, ...]:
+    """Every field that was added (+), removed (-) or changed (~), in the order of the newer spec.
+
+    With ``beyond_defaults``, the part of ``after`` that differs from its defaults, a field that ``before`` does not
+    know and that is at its default is no change: it is one that an earlier Outrider did not have.
+    """
     old, new = dict(_leaves(before)), dict(_leaves(after))
+    if beyond_defaults is not None:
+        new = _without_new_defaults(new, old, dict(_leaves(beyond_defaults)))
     paths = [*new, *(path for path in old if path not in new)]
     return tuple(_change(path, old, new) for path in paths if old.get(path, _ABSENT) != new.get(path, _ABSENT))
 
 
 _ABSENT = object()
+
+
+def _without_new_defaults(new: dict[str, Any], old: dict[str, Any], stated: dict[str, Any]) -> dict[str, Any]:
+    """What is new as a whole, an upstream say, is shown with its defaults."""
+    known = {"", *(path[:end] for path in old for end, sign in enumerate(path) if sign == ".")}
+    return {
+        path: value
+        for path, value in new.items()
+        if path in old or path in stated or path.rpartition(".")[0] not in known
+    }
 
 
 def _change(path: str, old: dict[str, Any], new: dict[str, Any]) -> Change:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from outrider.operations import drift, placement
 from outrider.operations.attempts import attempted, shortfall
-from outrider.operations.differences import Change, differences
-from outrider.operations.documents import nested
+from outrider.operations.comparison import Comparison, changes_of, why_drifted
+from outrider.operations.differences import Change
 from outrider.operations.explain import contradictions
 from outrider.operations.neighbours import declared_around
+from outrider.operations.parts import Chosen, Part, chosen, is_same_service
 from outrider.operations.render import Rendered, Source, Surroundings, read, rendered
 from outrider.operations.running import Running, running
 from outrider.topology.remarks import effects_not_yet, remarks
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from outrider.operations.records import Version
 
 
-CONTENT = "run.directory"
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What ``run`` would change; ``check_index`` makes it do just that or nothing.
@@ -32,7 +30,8 @@ class Plan:
     ``allocations`` has Nomad's numbers by group (place, destructive, in_place, stop, ignore, canary). ``failures``
     says where no node was found, ``refusals`` what Envoy has against the bootstrap: with refusals nothing is deployed.
     ``restarts_nothing`` tells that the job in Nomad stays as it is, to the letter. ``retry`` says why the version that
-    is registered already is deployed again, and is empty where nothing asks for it.
+    is registered already is deployed again, and is empty where nothing asks for it. ``older`` names where the sidecar
+    that stays differs from the one that the platform and this Outrider make today.
     """
 
     service: str
@@ -40,6 +39,9 @@ class Plan:
     has_changes: bool
     check_index: int
     version_hash: str
+    service_part: Part
+    sidecar_part: Part
+    older: tuple[str, ...]
     running_version: int | None
     changes: tuple[Change, ...]
     allocations: dict[str, dict[str, int]]
@@ -56,32 +58,40 @@ class Plan:
 class Prepared:
     """A plan with what it was made of; ``base`` is the stored version that runs now, where that is known.
 
-    ``job`` is what is registered: the rendered one with the attempt that it is.
+    ``job`` is what is registered: the chosen one with the attempt that it is.
     """
 
     plan: Plan
     rendered: Rendered
+    chosen: Chosen
     job: Json
     running: Running
     base: Version | None
 
 
-async def prepared(environment: Environment, source: Source) -> Prepared:
-    """Render the spec, look at what runs, ask Envoy and Nomad. SpecError, UsageError or RemoteError; nothing changes."""
+async def prepared(environment: Environment, source: Source, *, renews: bool = False) -> Prepared:
+    """Render the spec, look at what runs, ask Envoy and Nomad. SpecError, UsageError or RemoteError; nothing changes.
+
+    With ``renews`` today's sidecar is taken, and the count is the one that runs.
+    """
     protocols = await environment.store.protocols(environment.name)
     surroundings = Surroundings(environment.platform, environment.name, protocols, environment.agent)
     name = read(source, surroundings).service.service
-    now = running(await environment.nomad.job(name))
-    result = rendered(source, surroundings, now.count)
+    document = await environment.nomad.job(name)
+    now = running(document)
+    result = rendered(source, surroundings, now.count, keeps_count=renews)
     base = await running_version(environment, name, now)
-    retry = await shortfall(environment, name, now, base) if now.hash == result.topology.version_hash else ""
-    job = attempted(result.job, now, is_again=bool(retry))
+    retry = await shortfall(environment, name, now, base) if is_same_service(result, now) else ""
+    choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))
+    job = attempted(choice.job, now, is_again=bool(retry))
     refusals, answer, around = await asyncio.gather(
-        _refusals(environment, result), environment.nomad.plan(job), declared_around(environment, result.topology)
+        _refusals(environment, result, choice),
+        environment.nomad.plan(job),
+        declared_around(environment, result.topology),
     )
-    plan = _plan(environment, result, now, base, answer, refusals)
+    plan = _plan(environment, Comparison(result, choice, now, base), answer, refusals)
     plan = replace(plan, warnings=(*plan.warnings, *contradictions(around, name)))
-    return Prepared(_tried_again(plan, retry) if retry else plan, result, job, now, base)
+    return Prepared(_tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
 
 
 async def running_version(environment: Environment, service: str, now: Running) -> Version | None:
@@ -96,30 +106,30 @@ async def running_version(environment: Environment, service: str, now: Running) 
     return versions[0] if versions else None
 
 
-async def _refusals(environment: Environment, result: Rendered) -> tuple[str, ...]:
-    return await environment.envoy.validate(result.bootstrap) if result.bootstrap is not None else ()
+async def _refusals(environment: Environment, result: Rendered, choice: Chosen) -> tuple[str, ...]:
+    """Nothing of a sidecar that stays: its Envoy has read it already."""
+    if result.bootstrap is None or choice.is_kept:
+        return ()
+    return await environment.envoy.validate(result.bootstrap)
 
 
-def _plan(
-    environment: Environment,
-    result: Rendered,
-    now: Running,
-    base: Version | None,
-    answer: Json,
-    refusals: tuple[str, ...],
-) -> Plan:
-    changes = _changes(result, now, base)
+def _plan(environment: Environment, compared: Comparison, answer: Json, refusals: tuple[str, ...]) -> Plan:
+    result, choice, now, base = compared.rendered, compared.chosen, compared.running, compared.base
+    changes = changes_of(compared)
     drifted = drift.places(answer.get("Diff"))
     return Plan(
         service=result.service.service,
         environment=environment.name,
         has_changes=bool(changes) or bool(drifted) or not now.is_live,
         check_index=now.index,
-        version_hash=result.topology.version_hash,
+        version_hash=choice.hash,
+        service_part=choice.service,
+        sidecar_part=choice.sidecar,
+        older=choice.older,
         running_version=base.number if base else None,
         changes=changes,
         allocations=drift.updates(answer),
-        warnings=_warnings(result, now, base, answer, drifted if not changes else ()),
+        warnings=_warnings(compared, answer, drifted if not changes else ()),
         without_effect=effects_not_yet(result.topology),
         failures=placement.failures(answer),
         refusals=refusals,
@@ -132,46 +142,16 @@ def _tried_again(plan: Plan, retry: str) -> Plan:
     return replace(plan, has_changes=True, restarts_nothing=False, retry=retry)
 
 
-def _changes(result: Rendered, now: Running, base: Version | None) -> tuple[Change, ...]:
-    """The fields that differ, of a new service those that its file states; the count is compared with what runs."""
-    if not now.is_live:
-        return differences({}, result.stated | {"count": result.count})
-    before = (base.merged if base else {}) | {"count": now.count}
-    after = result.merged if base else result.stated
-    return (*differences(before, after | {"count": result.count}), *_content(result, base))
-
-
-def _content(result: Rendered, base: Version | None) -> tuple[Change, ...]:
-    """That a directory has other content than in the version that runs: no field of the spec tells it."""
-    directory = result.topology.directory
-    if directory is None or base is None or directory.sha256 in base.artifacts:
-        return ()
-    if not nested(base.merged, "run").get("directory"):
-        return ()
-    before, after = f"content of version {base.number}", f"content {directory.sha256[:12]}"
-    return (Change("~", CONTENT, before, after, note="replaces allocations"),)
-
-
-def _why_drifted(result: Rendered, now: Running, base: Version | None) -> str:
-    """Why the job differs though the spec does not: here something else has changed, or somebody has in Nomad."""
-    if base and now.hash != result.topology.version_hash:
-        around = "the platform file, a protocol of an upstream, or Outrider itself"
-        return f"the spec is that of version {base.number}, but what surrounds it has changed ({around})"
-    return "the job in Nomad is not the one that Outrider made of this spec"
-
-
-def _warnings(
-    result: Rendered, now: Running, base: Version | None, answer: Json, drifted: tuple[str, ...]
-) -> tuple[str, ...]:
-    name = result.service.service
+def _warnings(compared: Comparison, answer: Json, drifted: tuple[str, ...]) -> tuple[str, ...]:
+    now, base, name = compared.running, compared.base, compared.rendered.service.service
     found: list[str] = []
     if now.is_foreign:
         found.append(f"the job {name} in Nomad was not deployed by Outrider: a deployment would replace it")
     elif now.is_live and base is None:
         found.append(f"this portal does not know the version of {name} that runs ({now.hash}): no comparison")
-    if drifted and now.is_live:
-        found.append(f"{_why_drifted(result, now, base)}: {', '.join(drifted)}")
-    found += remarks(result.topology)
+    if drifted and now.is_live and not compared.is_renewed:
+        found.append(f"{why_drifted(compared)}: {', '.join(drifted)}")
+    found += remarks(compared.rendered.topology)
     if answer.get("Warnings"):
         found.append(f"Nomad: {answer['Warnings']}".strip())
     return tuple(found)

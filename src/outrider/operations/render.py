@@ -10,7 +10,9 @@ from outrider.envoy.document import sampled, template
 from outrider.errors import SpecError
 from outrider.nomad.job import job
 from outrider.spec.reading import read_service
+from outrider.topology import names
 from outrider.topology.resolve import topology
+from outrider.topology.version import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,12 +59,23 @@ class Rendered:
     job: Json
 
     @property
+    def parts(self) -> Parts:
+        """The hashes of the service's and the sidecar's part, as the job's meta has them."""
+        meta = self.job["Meta"]
+        return Parts(meta[names.JOB_META_SERVICE], meta[names.JOB_META_SIDECAR])
+
+    @property
     def merged(self) -> Json:
         """The spec of this environment as JSON, defaults filled in, and with the content of the patches it names."""
         sidecar = self.topology.sidecar
         chosen = sidecar.patches if sidecar else ()
         patches = {each.name: each.patch.model_dump(mode="json") for each in chosen}
         return {**self.service.model_dump(mode="json"), "patches": patches}
+
+    @property
+    def beyond_defaults(self) -> Json:
+        """The same with only the fields whose value is not their default."""
+        return self.service.model_dump(mode="json", exclude_defaults=True)
 
     @property
     def stated(self) -> Json:
@@ -76,11 +89,17 @@ def read(source: Source, surroundings: Surroundings) -> ServiceFile:
     return read_service(source.text, source.file, surroundings.environment, known=known)
 
 
-def rendered(source: Source, surroundings: Surroundings, running_count: int | None = None) -> Rendered:
-    """Render a spec; a count that it leaves out is the one that runs now, and 1 at first. SpecError, with places."""
+def rendered(
+    source: Source, surroundings: Surroundings, running_count: int | None = None, *, keeps_count: bool = False
+) -> Rendered:
+    """Render a spec; a count that it leaves out is the one that runs now, and 1 at first. SpecError, with places.
+
+    With ``keeps_count`` the one that runs is kept, whatever the spec says.
+    """
     written = read(source, surroundings)
     service = written.service
-    count = service.count if service.count is not None else 1 if running_count is None else running_count
+    wanted = running_count if keeps_count or service.count is None else service.count
+    count = 1 if wanted is None else wanted
     try:
         resolved = topology(
             service.model_copy(update={"count": count}),

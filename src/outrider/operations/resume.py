@@ -28,7 +28,7 @@ async def resumed(environment: Environment, deployment: Deployment) -> Deploymen
     if deployment.modify_index is not None:
         return deployment
     await _check_age(environment, deployment)
-    if deployment.kind in {"run", "rollback"}:
+    if deployment.kind in {"run", "redeploy", "rollback"}:
         return await _registered(environment, deployment)
     now = running(await environment.nomad.job(deployment.service))
     is_done = now.count == deployment.count if deployment.kind == "scale" else not now.is_live

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from outrider.operations.documents import listed, nested
 from outrider.topology import names
+from outrider.topology.version import Parts
 
 if TYPE_CHECKING:
     from outrider.operations.ports import Json
@@ -18,7 +19,8 @@ META_ATTEMPT: Final = "outrider_attempt"
 class Running:
     """The job under a service's name: ``index`` is 0 where there is none, ``hash`` None where it is not ours.
 
-    ``count`` is what runs now, None where nothing does; ``attempt`` counts how often this version was tried again.
+    ``parts`` are the hashes of the service's and the sidecar's part. ``count`` is what runs now, None where nothing
+    does; ``attempt`` counts how often this version was tried again; ``protocol`` is what its callers speak to it.
     """
 
     index: int
@@ -26,7 +28,9 @@ class Running:
     is_stopped: bool
     hash: str | None
     count: int | None
+    parts: Parts | None = None
     attempt: int = 0
+    protocol: str | None = None
 
     @property
     def is_foreign(self) -> bool:
@@ -51,13 +55,27 @@ def running(job: Json | None) -> Running:
         is_stopped=stopped,
         hash=version_hash(job),
         count=None if stopped or not groups else int(groups[0].get("Count") or 0),
+        parts=parts_in(job),
         attempt=_attempt(job),
+        protocol=nested(job, "Meta").get(names.JOB_META_PROTOCOL),
     )
 
 
 def version_hash(job: Json) -> str | None:
     """The version that the job's meta names (also in Nomad's list of jobs), or None where it is not ours."""
     return nested(job, "Meta").get(names.JOB_META_VERSION)
+
+
+def parts_in(job: Json) -> Parts | None:
+    """The hashes of both parts that the job's meta names, or None where it is not ours."""
+    meta = nested(job, "Meta")
+    service, sidecar = meta.get(names.JOB_META_SERVICE), meta.get(names.JOB_META_SIDECAR)
+    return Parts(service, sidecar) if service and sidecar else None
+
+
+def environment_of(job: Json) -> str | None:
+    """The environment that the job's meta names (also in Nomad's list of jobs), or None where it is not ours."""
+    return nested(job, "Meta").get(names.JOB_META_ENVIRONMENT)
 
 
 def _attempt(job: Json) -> int:

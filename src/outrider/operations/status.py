@@ -11,7 +11,7 @@ from outrider.operations.allocations import Allocation, allocations
 from outrider.operations.documents import Json, listed, nested
 from outrider.operations.plan import running_version
 from outrider.operations.records import Deployment, Version
-from outrider.operations.running import Running, running
+from outrider.operations.running import Running, environment_of, running
 from outrider.topology import names
 
 if TYPE_CHECKING:
@@ -95,9 +95,18 @@ async def _deployment(environment: Environment, service: str) -> Deployment | No
 
 
 async def statuses(environment: Environment) -> tuple[Status, ...]:
-    """Every service that was ever deployed there, by name."""
-    known = await environment.store.services(environment.name)
-    return tuple(await asyncio.gather(*(status(environment, service) for service in known)))
+    """Every service that was ever deployed there, and those of ours that Nomad runs and this store does not know."""
+    known, ours = await asyncio.gather(environment.store.services(environment.name), _running_names(environment))
+    return tuple(await asyncio.gather(*(status(environment, service) for service in sorted({*known, *ours}))))
+
+
+async def _running_names(environment: Environment) -> tuple[str, ...]:
+    """The jobs in Nomad that bear our meta, of this environment; none where Nomad does not answer."""
+    try:
+        jobs = await environment.nomad.jobs()
+    except RemoteError:
+        return ()
+    return tuple(str(job["ID"]) for job in jobs if not job.get("Stop") and environment_of(job) == environment.name)
 
 
 async def instances(environment: Environment, service: str) -> tuple[tuple[Instance, ...], str | None]:
@@ -127,7 +136,7 @@ def _status(environment: Environment, service: str, seen: _Seen) -> Status:
         service=service,
         team=merged.get("team"),
         description=merged.get("description"),
-        protocol=version.protocol if version else None,
+        protocol=version.protocol if version else now.protocol if now else None,
         state=_state(now, seen.deployment, found),
         version=version.number if version and runs else None,
         hash=now.hash if now else None,

@@ -27,6 +27,7 @@ class SpecBody(Body):
     spec: Annotated[str, Field(max_length=MOST_SPEC, description="The YAML text.")]
     file: Annotated[str, Field(max_length=4096, description="Its name, for messages.")] = "outrider.yaml"
     artifact: Annotated[Sha256 | None, Field(description="SHA-256 of the packed directory, uploaded before.")] = None
+    redeploy: Annotated[bool, Field(description="Take today's sidecar even where the service does not change.")] = False
 
     def text(self) -> Text:
         """The spec as operations take it."""

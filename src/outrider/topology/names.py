@@ -51,7 +51,10 @@ OWN_META: Final = frozenset({META_TEAM, META_VERSION, META_PROTOCOL, META_ENVIRO
 
 # Meta of the Nomad job, readable without its tasks. Nothing that may change without a restart belongs there.
 JOB_META_VERSION: Final = "outrider_version"
+JOB_META_SERVICE: Final = "outrider_service_part"
+JOB_META_SIDECAR: Final = "outrider_sidecar_part"
 JOB_META_PROTOCOL: Final = "outrider_protocol"
+JOB_META_ENVIRONMENT: Final = "outrider_environment"
 
 # Labels on every series of a sidecar.
 STATS_SERVICE: Final = "outrider_service"
@@ -63,6 +66,8 @@ PORT_VARIABLE: Final = "PORT"
 SERVICE_VARIABLE: Final = "OUTRIDER_SERVICE"
 ENVIRONMENT_VARIABLE: Final = "OUTRIDER_ENVIRONMENT"
 VERSION_VARIABLE: Final = "OUTRIDER_VERSION"
+VERSION_SLOT: Final = ""
+"""Where the version goes into a rendered document, which is hashed before its version is known."""
 
 # Files, relative to a task's directory or to the allocation's shared one.
 BOOTSTRAP_FILE: Final = "local/envoy.json"

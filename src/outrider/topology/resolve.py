@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import cast, get_args
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ from outrider.topology.knobs import HTTP_PORT, HTTPS_PORT, upstream
 from outrider.topology.ports import Address, Pipe, Ports, Wishes, ports
 from outrider.topology.rules import Case, known_protocol, problems
 from outrider.topology.sidecar import App, Artifact, NamedPatch, Sidecar, Topology, Tracing, Upstream
-from outrider.topology.version import version_hash
+from outrider.topology.version import service_hash
 
 
 def topology(
@@ -50,7 +49,7 @@ def topology(
         spec=service,
         platform=here,
         protocol=_protocol(service),
-        version_hash=_version(case, environment, upstreams, directory, agent),
+        service_hash=service_hash(service, environment, _spoken(upstreams), directory),
         ports=booked,
         sidecar=_sidecar(case, environment, booked, upstreams) if service.mesh else None,
         directory=directory,
@@ -96,11 +95,9 @@ def _speaks(case: Case, name: str) -> Protocol:
     return cast("Protocol", found)
 
 
-def _version(
-    case: Case, environment: str, upstreams: tuple[Upstream, ...], directory: Artifact | None, agent: Artifact | None
-) -> str:
-    resolved = {item.name: asdict(item) for item in upstreams}
-    return version_hash(case.spec, case.platform, environment, resolved, directory, agent if case.spec.mesh else None)
+def _spoken(upstreams: tuple[Upstream, ...]) -> dict[str, str]:
+    """The protocols that callees have chosen; those outside have none of their own."""
+    return {item.name: item.protocol for item in upstreams if not item.outside}
 
 
 def _sidecar(case: Case, environment: str, booked: Ports, upstreams: tuple[Upstream, ...]) -> Sidecar:

@@ -131,7 +131,7 @@ class Topology:
     spec: Service
     platform: Environment
     protocol: str
-    version_hash: str
+    service_hash: str
     ports: Ports
     sidecar: Sidecar | None
     directory: Artifact | None

@@ -1,57 +1,73 @@
-"""The content hash of what runs in an allocation."""
+"""Content hashes of what runs in an allocation, in two parts: the service's and the sidecar's."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
-from outrider.spec.platform import Environment
 from outrider.spec.service import Service
 from outrider.topology.sidecar import Artifact
 
+Json = dict[str, Any]
 LENGTH = 12
 # What may change without restarting anybody: it stands in the job or in Consul, never inside an allocation.
 BESIDE = {"count", "links", "team", "description", "update", "consul"}
-AROUND = {"nomad", "prometheus", "defaults"}
-# What counts for those services only that use it, so that nobody else's version changes with it.
-CHOSEN = {"patches"}
+# Mappings whose entries say something by being there, though nothing is written in them: ``catalog: {}``.
+TELLING = {"upstreams"}
 
 
-def version_hash(
-    spec: Service, platform: Environment, environment: str, resolved: Mapping[str, Any], *artifacts: Artifact | None
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The hashes of both parts, twelve hex digits each.
+
+    ``service`` changes with what a developer writes (and with the protocols of those that they call), ``sidecar`` with
+    any document that is rendered for the allocation: also where the platform file or Outrider's rendering is another.
+    """
+
+    service: str
+    sidecar: str
+
+    @property
+    def version(self) -> str:
+        """The hash of what runs in an allocation as a whole, which its tasks find in OUTRIDER_VERSION."""
+        return content_hash([self.service, self.sidecar])
+
+
+def service_hash(
+    spec: Service, environment: str, protocols: Mapping[str, str], directory: Artifact | None = None
 ) -> str:
-    """Twelve hex digits over the spec, what the platform adds to it, and the artifacts' checksums.
+    """The hash of the service's part: of what the spec says beyond defaults, and never of how our models look.
 
-    ``resolved`` is what the spec alone does not say: the upstreams' protocols and knobs after defaults.
+    A field that a later Outrider adds changes nothing for those who do not use it, nor does a default that it moves.
+    ``protocols`` are those of the upstreams; of a packed directory its content counts, not where it is fetched.
     """
-    content = {
-        "spec": spec.model_dump(mode="json", exclude=BESIDE | CHOSEN),
-        "platform": _platform(platform),
-        "environment": environment,
-        "resolved": resolved,
-        "artifacts": [artifact.sha256 if artifact else None for artifact in artifacts],
-        **_chosen(spec, platform),
-    }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return content_hash(
+        {
+            "spec": stated(spec.model_dump(mode="json", exclude_defaults=True, exclude=BESIDE)),
+            "environment": environment,
+            "protocols": dict(protocols),
+            "directory": directory.sha256 if directory else None,
+        }
+    )
+
+
+def stated(fields: Json) -> Json:
+    """The fields without those whose parts are all at their defaults."""
+    kept = {key: _stated(value, is_telling=key in TELLING) for key, value in fields.items()}
+    return {key: value for key, value in kept.items() if value != {} and value is not None}
+
+
+def _stated(value: object, *, is_telling: bool) -> object:
+    if not isinstance(value, dict):
+        return value
+    parts = cast("Json", value)
+    return {key: _stated(part, is_telling=False) for key, part in parts.items()} if is_telling else stated(parts)
+
+
+def content_hash(content: object) -> str:
+    """Twelve hex digits over any JSON; the order of keys means nothing."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
-
-
-def _platform(platform: Environment) -> dict[str, Any]:
-    written = platform.model_dump(mode="json", exclude=AROUND | CHOSEN)
-    written["sidecar"].pop("ca_roots")
-    return written | {"consul": platform.consul.agent_address}
-
-
-def _chosen(spec: Service, platform: Environment) -> dict[str, Any]:
-    """The content of the patches that the service names, and the file of CA roots where spans go out by TLS.
-
-    Those of its upstreams are resolved with them.
-    """
-    patches = [platform.patches[name].model_dump(mode="json") for name in spec.patches]
-    is_tls = bool(platform.tracing and platform.tracing.collector.startswith("https:"))
-    return {
-        **({"patches": patches} if patches else {}),
-        **({"ca_roots": platform.sidecar.ca_roots} if is_tls else {}),
-    }

@@ -16,7 +16,12 @@ FILE = Path("shop/checkout.yaml")
 def a_plan(*changes: dict[str, Any], running: int | None = 3, **more: Any) -> dict[str, Any]:
     empty = {"allocations": {}, "warnings": (), "without_effect": (), "failures": (), "refusals": ()}
     known = {"service": "checkout", "environment": "stage", "check_index": 42, "running_version": running}
+    known |= {"service_part": part("a1", "a2"), "sidecar_part": part("b1", "b1"), "older": ()}
     return {**known, **empty, "has_changes": bool(changes), "changes": list(changes), **more}
+
+
+def part(running: str | None, planned: str, today: str = "b2") -> dict[str, Any]:
+    return {"running": running, "planned": planned, "today": today}
 
 
 def change(sign: str, path: str, before: Any = None, after: Any = None, note: str = "") -> dict[str, Any]:
@@ -47,7 +52,23 @@ def test_the_last_line_is_the_command_that_deploys_exactly_this_plan() -> None:
 
 
 def test_a_plan_without_changes_offers_no_command() -> None:
-    assert lines(a_plan()) == ["No change: checkout in stage already runs this."]
+    said, version = lines(a_plan(service_part=part("a1", "a1")))
+    assert said == "No change: checkout in stage already runs this."
+    assert version == "version: service a1 (unchanged), sidecar b1 (unchanged)"
+
+
+def test_a_sidecar_that_stays_is_said_with_what_todays_would_change_and_how_to_get_it() -> None:
+    found = lines(a_plan(older=("agent.Templates", "envoy.Config")))
+    assert found[1] == "version: service a1 → a2, sidecar b1 (unchanged)"
+    assert found[2] == (
+        "· the sidecar stays as it runs; today's (b2) is another in agent.Templates, envoy.Config. "
+        "`outrider redeploy checkout -e stage` brings it up."
+    )
+
+
+def test_of_a_new_service_both_parts_are_new() -> None:
+    new = {"service_part": part(None, "a2"), "sidecar_part": part(None, "b1")}
+    assert "version: service a2 (new), sidecar b1 (new)" in lines(a_plan(change("+", "service"), running=None, **new))
 
 
 def test_a_new_service_shows_what_its_file_states_for_this_environment() -> None:

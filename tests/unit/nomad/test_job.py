@@ -255,8 +255,8 @@ def test_what_may_change_without_a_restart_stands_in_no_task_and_no_job_meta() -
     assert one["TaskGroups"][0]["Tasks"] == other["TaskGroups"][0]["Tasks"]
 
 
-def test_a_dollar_of_a_developer_comes_from_the_jobs_meta_where_nomad_has_no_escape() -> None:
+def test_a_dollar_of_a_developer_comes_from_the_meta_that_every_job_has() -> None:
     hostile = made({"consul": {"tags": ["${attr.kernel.name}"]}})
     assert hostile["Meta"]["dollar"] == "$"
     assert hostile["TaskGroups"][0]["Services"][0]["Tags"][1] == "${NOMAD_META_dollar}{attr.kernel.name}"
-    assert "dollar" not in made({})["Meta"]
+    assert made({})["Meta"]["dollar"] == "$"

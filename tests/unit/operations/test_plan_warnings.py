@@ -87,16 +87,6 @@ async def test_other_files_in_the_directory_are_a_change_and_nobodys_fault(appli
     assert not [line for line in plan.warnings if "not the one" in line]
 
 
-async def test_what_surrounds_a_spec_may_change_its_job_and_the_plan_says_so(
-    world: World, application: Application
-) -> None:
-    await finished(application, await application.deploy("stage", text(), ME))
-    moved = PLATFORM.replace("driver: raw_exec", "driver: exec", 1)
-    world.platform = read_platform(moved, "platform.yaml")
-    (warning,) = [line for line in (await world.application().plan("stage", text())).warnings if "changed" in line]
-    assert warning.startswith("the spec is that of version 1, but what surrounds it has changed (the platform file, ")
-
-
 async def test_where_envoy_refuses_a_patched_bootstrap_the_patch_is_named(
     world: World, application: Application
 ) -> None:

@@ -1,12 +1,16 @@
-"""The content hash: the same for what runs the same, another for what does not."""
+"""The hashes of both parts: the same for what runs the same, another for what does not."""
 
 from __future__ import annotations
 
-import pytest
-from support.topologies import platform, resolved, service
+from typing import Any
 
-from outrider.topology.resolve import topology
+import pytest
+from pydantic import create_model
+from support.topologies import made_job, made_parts, service
+
+from outrider.spec.service import Ingress, Service
 from outrider.topology.sidecar import Artifact
+from outrider.topology.version import Parts, content_hash, service_hash
 
 SPEC = {"upstreams": {"payments": {}}, "env": {"A": "1"}}
 
@@ -18,12 +22,14 @@ SPEC = {"upstreams": {"payments": {}}, "env": {"A": "1"}}
         {"team": "money"},
         {"description": "Other."},
         {"links": {"wiki": "https://wiki.example"}},
-        {"consul": {"tags": ["blue"], "meta": {"tier": "1"}}},
+        {"consul": {"tags": ["blue", "${attr.kernel.name}"], "meta": {"tier": "1"}}},
         {"update": {"max_parallel": 2}},
+        {"protocol": "http", "mesh": True, "resources": {"cpu": 100}, "ingress": {}},
     ],
 )
-def test_what_restarts_nobody_leaves_the_hash_alone(change: dict[str, object]) -> None:
-    assert resolved(SPEC | change).version_hash == resolved(SPEC).version_hash
+def test_what_restarts_nobody_leaves_both_parts_alone(change: dict[str, object]) -> None:
+    assert made_parts(SPEC | change) == made_parts(SPEC)
+    assert made_job(SPEC | change)["Meta"] == made_job(SPEC)["Meta"]
 
 
 @pytest.mark.parametrize(
@@ -34,58 +40,116 @@ def test_what_restarts_nobody_leaves_the_hash_alone(change: dict[str, object]) -
         {"port": 8080},
         {"protocol": "http2"},
         {"upstreams": {"payments": {"timeout": "1s"}}},
+        {"upstreams": {}},
         {"resources": {"cpu": 200}},
         {"stop": {"timeout": "30s"}},
+        {"checks": [{"http": "/x"}]},
+        {"mesh": False, "upstreams": {}},
     ],
 )
-def test_what_runs_differently_has_another_hash(change: dict[str, object]) -> None:
-    assert resolved(SPEC | change).version_hash != resolved(SPEC).version_hash
+def test_what_a_developer_changes_is_another_service_part(change: dict[str, object]) -> None:
+    before, after = made_parts(SPEC), made_parts(SPEC | change)
+    assert before.service != after.service
+    assert before.version != after.version
 
 
-def test_a_default_of_the_operators_and_the_callees_protocol_count_where_they_have_effect() -> None:
-    slower = resolved(SPEC, {"defaults": {"timeout": "9s"}}).version_hash
-    assert slower != resolved(SPEC).version_hash
-    assert resolved({}, {"defaults": {"timeout": "9s"}}).version_hash == resolved({}).version_hash
-    assert resolved(SPEC, payments="grpc").version_hash != resolved(SPEC).version_hash
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"defaults": {"timeout": "9s"}},
+        {"sidecar": {"envoy": {"path": "/opt/envoy"}}},
+        {"sidecar": {"memory": {"envoy": 96}}},
+        {"tracing": {"collector": "http://zipkin.example"}},
+        {"driver": "exec"},
+        {"consul": {"address": "http://127.0.0.1:8500", "agent_address": "http://127.0.0.1:9500"}},
+    ],
+)
+def test_what_operators_change_is_another_sidecar_part_and_nothing_else(change: dict[str, Any]) -> None:
+    before, after = made_parts(SPEC), made_parts(SPEC, change)
+    assert before.service == after.service
+    assert before.sidecar != after.sidecar
+    assert before.version != after.version
 
 
-def test_bytes_count_and_the_address_they_come_from_does_not() -> None:
-    def version(url: str, digit: str) -> str:
-        return topology(
-            service(), platform(), "test", protocols={}, agent=Artifact(f"http://{url}/x", digit * 64)
-        ).version_hash
+def test_a_default_of_the_operators_counts_for_those_only_on_whom_it_has_an_effect() -> None:
+    slower = {"defaults": {"timeout": "9s"}}
+    assert made_parts({}, slower) == made_parts({})
+    assert made_parts({}, {"prometheus": {"address": "http://prometheus.example"}}) == made_parts({})
 
-    assert version("a.example", "1") == version("b.example", "1")
-    assert version("a.example", "1") != version("a.example", "2")
+
+def test_the_protocol_of_a_callee_is_of_the_services_part() -> None:
+    assert made_parts(SPEC, payments="grpc").service != made_parts(SPEC).service
+
+
+def test_the_bytes_of_a_directory_count_and_the_address_they_come_from_does_not() -> None:
+    def part(url: str, digit: str) -> str:
+        return service_hash(service(), "test", {}, Artifact(f"http://{url}/x", digit * 64))
+
+    assert part("a.example", "1") == part("b.example", "1")
+    assert part("a.example", "1") != part("a.example", "2")
+
+
+def test_a_version_of_one_environment_is_none_of_another() -> None:
+    assert service_hash(service(), "stage", {}) != service_hash(service(), "production", {})
 
 
 def test_the_order_of_keys_in_the_file_means_nothing() -> None:
     one = {"env": {"A": "1", "B": "2"}, "upstreams": {"x": {}, "y": {}}}
     other = {"upstreams": {"y": {}, "x": {}}, "env": {"B": "2", "A": "1"}}
-    assert resolved(one).version_hash == resolved(other).version_hash
+    assert made_parts(one) == made_parts(other)
+
+
+def test_a_field_that_a_later_outrider_adds_moves_no_hash() -> None:
+    """One in the spec, one in a part of it, one as a whole new part."""
+    part = create_model("Part", depth=(int, 3), __base__=Ingress)
+    wider = create_model("Wider", rate=(int, 7), colour=(str | None, None), __base__=Ingress)
+    later = create_model(
+        "Later",
+        __base__=Service,
+        colour=(str | None, None),
+        steps=(tuple[int, ...], ()),
+        ingress=(wider, wider()),
+        canary=(part, part()),
+    )
+    written = {"service": "checkout", "run": {"command": ["app"]}, **SPEC}
+    today, tomorrow = Service.model_validate(written), later.model_validate(written)
+    assert service_hash(today, "test", {}) == service_hash(tomorrow, "test", {})
+
+
+def test_an_upstream_without_knobs_is_there() -> None:
+    assert service_hash(service(upstreams={"a": {}}), "test", {}) != service_hash(service(), "test", {})
 
 
 def test_a_patch_counts_for_the_services_that_name_it_and_for_nobody_else() -> None:
     def patches(timeout: str) -> dict[str, object]:
-        return {"patches": {"slow": {"merge": {"static_resources": {"x": timeout}}}}}
+        merged = {"static_resources": {"clusters": {"local_app": {"connect_timeout": timeout}}}}
+        return {"patches": {"slow": {"merge": merged}}}
 
     chosen = {"patches": ["slow"]}
-    assert resolved({}, patches("1s")).version_hash == resolved({}).version_hash
-    assert resolved(chosen, patches("1s")).version_hash != resolved({}).version_hash
-    assert resolved(chosen, patches("1s")).version_hash != resolved(chosen, patches("2s")).version_hash
+    assert made_parts({}, patches("1s")) == made_parts({})
+    assert made_parts(chosen, patches("1s")).service == made_parts(chosen, patches("2s")).service
+    assert made_parts(chosen, patches("1s")).sidecar != made_parts(chosen, patches("2s")).sidecar
 
 
 def test_the_roots_count_where_tls_is_spoken() -> None:
     elsewhere = {"sidecar": {"ca_roots": "/etc/pki/tls/certs/ca-bundle.crt"}}
     outside = {"upstreams": {"fx": {"address": "fx.example:443", "tls": True}}}
     spans = {"tracing": {"collector": "https://zipkin.example"}}
-    assert resolved(SPEC, elsewhere).version_hash == resolved(SPEC).version_hash
-    assert resolved(outside, elsewhere).version_hash != resolved(outside).version_hash
-    assert resolved(SPEC, elsewhere | spans).version_hash != resolved(SPEC, spans).version_hash
+    assert made_parts(SPEC, elsewhere) == made_parts(SPEC)
+    assert made_parts(outside, elsewhere).sidecar != made_parts(outside).sidecar
+    assert made_parts(SPEC, elsewhere | spans).sidecar != made_parts(SPEC, spans).sidecar
 
 
-def test_the_encoding_of_spans_counts() -> None:
-    def version(encoding: str) -> str:
-        return resolved(SPEC, {"tracing": {"collector": "http://zipkin.example", "encoding": encoding}}).version_hash
+def test_the_version_stands_wherever_somebody_looks_for_it() -> None:
+    made = made_job(SPEC)
+    version = made_parts(SPEC).version
+    group = made["TaskGroups"][0]
+    assert made["Meta"]["outrider_version"] == version
+    assert group["Tasks"][-1]["Env"]["OUTRIDER_VERSION"] == version
+    assert {group["Services"][0][key]["outrider_version"] for key in ("Meta", "CanaryMeta")} == {version}
 
-    assert version("json") != version("protobuf")
+
+def test_each_part_alone_changes_the_version() -> None:
+    versions = {Parts(service, sidecar).version for service in ("a", "b") for sidecar in ("a", "b")}
+    assert len(versions) == 4
+    assert content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})

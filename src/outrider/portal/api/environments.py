@@ -60,13 +60,13 @@ async def environments(running: Running) -> Places:
 @router.post("/environments/{environment}/plan")
 async def plan(running: Running, environment: str, body: SpecBody) -> Plan:
     """What deploying this spec would change. Nothing is changed by asking."""
-    return await running.plan(environment, body.text())
+    return await running.plan(environment, body.text(), renews=body.redeploy)
 
 
 @router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED)
 async def deploy(running: Running, environment: str, body: DeployBody, order: Ordered) -> Deployment:
     """Deploy this spec: it is validated, stored and registered before the answer; then follow the events."""
-    asked = replace(order, check_index=body.check_index, take_over=body.take_over)
+    asked = replace(order, check_index=body.check_index, take_over=body.take_over, renews=body.redeploy)
     return await running.deploy(environment, body.text(), asked)
 
 

@@ -1,4 +1,4 @@
-"""What can be done with a service that is there: roll back, promote, fail, scale, stop."""
+"""What can be done with a service that is there: redeploy, roll back, promote, fail, scale, stop."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ async def rollback(
 ) -> Deployment:
     """Bring a stored version back, by default the one before."""
     return await running.roll_back(environment, service, body.version if body else None, order)
+
+
+@router.post("/redeploy", status_code=status.HTTP_202_ACCEPTED)
+async def redeploy(
+    running: Running, environment: str, service: str, order: Ordered, body: EmptyBody | None = None
+) -> Deployment:
+    """Bring up the version that runs with the sidecar of today's platform file and Outrider."""
+    del body
+    return await running.redeploy(environment, service, order)
 
 
 @router.post("/promote")

@@ -5,8 +5,12 @@ job "checkout" {
   namespace = "shop"
   datacenters = ["dc1", "dc2"]
   meta {
-    outrider_version = "741fb974228f"
+    outrider_version = "9e1df8cabfcb"
+    outrider_service_part = "0e727b86aa74"
+    outrider_sidecar_part = "609371dfdd4b"
     outrider_protocol = "http"
+    outrider_environment = "production"
+    dollar = "$"
   }
   group "checkout" {
     count = 4
@@ -30,7 +34,7 @@ job "checkout" {
         tier = "1"
         outrider_environment = "production"
         outrider_protocol = "http"
-        outrider_version = "741fb974228f"
+        outrider_version = "9e1df8cabfcb"
         outrider_team = "storefront"
         outrider_metrics = "$${NOMAD_IP_metrics}:$${NOMAD_HOST_PORT_metrics}"
         canary = "false"
@@ -39,7 +43,7 @@ job "checkout" {
         tier = "1"
         outrider_environment = "production"
         outrider_protocol = "http"
-        outrider_version = "741fb974228f"
+        outrider_version = "9e1df8cabfcb"
         outrider_team = "storefront"
         outrider_metrics = "$${NOMAD_IP_metrics}:$${NOMAD_HOST_PORT_metrics}"
         canary = "true"
@@ -226,7 +230,7 @@ job "checkout" {
         "LOG_LEVEL" = "info"
         "OUTRIDER_ENVIRONMENT" = "production"
         "OUTRIDER_SERVICE" = "checkout"
-        "OUTRIDER_VERSION" = "741fb974228f"
+        "OUTRIDER_VERSION" = "9e1df8cabfcb"
         "PAYMENTS_ADDR" = "127.0.0.1:19102"
         "PAYMENTS_URL" = "http://127.0.0.1:19102"
         "PORT" = "8080"
