@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.errors import RemoteError
+from outrider.operations.registered import registered
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -38,7 +39,7 @@ class TrafficGraph:
 
 
 async def graph(environment: Environment, window_s: float) -> TrafficGraph:
-    """Measure for ``window_s`` seconds, and put it beside what the newest versions declare."""
+    """Measure for ``window_s`` seconds, and put it beside what the versions that are registered declare."""
     declared, measured = await asyncio.gather(
         _declared(environment), environment.traffic.edges(window_s), return_exceptions=True
     )
@@ -56,11 +57,10 @@ async def graph(environment: Environment, window_s: float) -> TrafficGraph:
 
 async def _declared(environment: Environment) -> dict[tuple[str, str], str | None]:
     """Caller and callee with the callee's protocol."""
-    store, here = environment.store, environment.name
-    protocols, upstreams = await asyncio.gather(store.protocols(here), store.upstreams(here))
+    known = await registered(environment)
     return {
-        (caller, callee): knobs.get("protocol") or protocols.get(callee)
-        for caller, written in upstreams.items()
+        (caller, callee): knobs.get("protocol") or known.protocols.get(callee)
+        for caller, written in known.upstreams.items()
         for callee, knobs in written.items()
     }
 

@@ -1,8 +1,7 @@
-"""The declared graph around a service that is to be deployed: the newest versions, and itself as it will be."""
+"""The declared graph around a service that is to be deployed: what is registered, and itself as it will be."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from outrider.topology.graph import Graph, edges_of, stored_edges
@@ -10,21 +9,19 @@ from outrider.topology.graph import Graph, edges_of, stored_edges
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from outrider.operations.environment import Environment
+    from outrider.operations.registered import Registered
     from outrider.topology.sidecar import Topology
 
 
-async def declared_around(environment: Environment, service: Topology) -> Graph:
+def declared_around(known_services: Registered, service: Topology) -> Graph:
     """The edges towards the service, those that it will have, and all behind them: what its deadlines can meet."""
-    store, here = environment.store, environment.name
-    upstreams, protocols = await asyncio.gather(store.upstreams(here), store.protocols(here))
-    known = {**protocols, service.service: service.protocol}
-    stored = {caller: written for caller, written in upstreams.items() if caller != service.service}
+    known = {**known_services.protocols, service.service: service.protocol}
+    stored = {caller: written for caller, written in known_services.upstreams.items() if caller != service.service}
     callers = {caller for caller, written in stored.items() if service.service in written}
     others = [
         edge
         for caller in sorted(callers | behind(stored, (upstream.name for upstream in service.upstreams)))
-        for edge in stored_edges(caller, stored.get(caller, {}), environment.platform.environments[here], known)
+        for edge in stored_edges(caller, stored.get(caller, {}), service.platform, known)
     ]
     return Graph((*edges_of(service), *others))
 

@@ -13,6 +13,7 @@ from outrider.operations.differences import Change
 from outrider.operations.explain import contradictions
 from outrider.operations.neighbours import declared_around
 from outrider.operations.parts import Chosen, Part, chosen, is_same_service
+from outrider.operations.registered import registered
 from outrider.operations.render import Rendered, Source, Surroundings, read, rendered
 from outrider.operations.running import Running, running
 from outrider.topology.remarks import effects_not_yet, remarks
@@ -74,8 +75,8 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
 
     With ``renews`` today's sidecar is taken, and the count is the one that runs.
     """
-    protocols = await environment.store.protocols(environment.name)
-    surroundings = Surroundings(environment.platform, environment.name, protocols, environment.agent)
+    around = await registered(environment)
+    surroundings = Surroundings(environment.platform, environment.name, around.protocols, environment.agent)
     name = read(source, surroundings).service.service
     document = await environment.nomad.job(name)
     now = running(document)
@@ -84,13 +85,10 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     retry = await shortfall(environment, name, now, base) if is_same_service(result, now) else ""
     choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))
     job = attempted(choice.job, now, is_again=bool(retry))
-    refusals, answer, around = await asyncio.gather(
-        _refusals(environment, result, choice),
-        environment.nomad.plan(job),
-        declared_around(environment, result.topology),
-    )
+    refusals, answer = await asyncio.gather(_refusals(environment, result, choice), environment.nomad.plan(job))
     plan = _plan(environment, Comparison(result, choice, now, base), answer, refusals)
-    plan = replace(plan, warnings=(*plan.warnings, *contradictions(around, name)))
+    graph = declared_around(around, result.topology)
+    plan = replace(plan, warnings=(*plan.warnings, *contradictions(graph, name)))
     return Prepared(_tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
 
 

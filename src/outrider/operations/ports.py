@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from outrider.operations.documents import Json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Collection
     from datetime import datetime
 
     from outrider.operations.events import Event, EventKind
-    from outrider.operations.records import Deployment, Draft, Version
+    from outrider.operations.records import Declaration, Deployment, Draft, Version
     from outrider.telemetry.traffic import Edge
 
 LogKind = Literal["stdout", "stderr"]
@@ -135,8 +135,15 @@ class Store(Protocol):
     """Versions, deployments, events and artifacts; each write is one transaction."""
 
     async def services(self, environment: str) -> tuple[str, ...]: ...
-    async def protocols(self, environment: str) -> Mapping[str, str]: ...
-    async def upstreams(self, environment: str) -> Mapping[str, Json]: ...
+
+    async def declarations(self, environment: str) -> tuple[Declaration, ...]:
+        """Of each service that of its newest version."""
+        ...
+
+    async def declaration(self, environment: str, service: str, hash_: str) -> Declaration | None:
+        """That of the newest version with this hash."""
+        ...
+
     async def add_version(self, draft: Draft) -> Version: ...
     async def version(self, environment: str, service: str, number: int) -> Version | None: ...
 

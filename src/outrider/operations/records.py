@@ -39,6 +39,16 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a stored version says to its neighbours: what it speaks, and its upstreams as the merged spec has them."""
+
+    service: str
+    hash: str
+    protocol: str
+    upstreams: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One act of changing what runs; everything that a portal needs to take it up again after a restart.
 

@@ -57,7 +57,6 @@ services = Table(
     metadata,
     Column("environment", String(63), primary_key=True),
     Column("name", String(63), primary_key=True),
-    Column("protocol", String(16), nullable=False),
     Column("latest", Integer, nullable=False),
 )
 

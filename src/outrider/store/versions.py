@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from outrider.operations.records import Draft, Version
+from outrider.operations.records import Declaration, Draft, Version
 from outrider.store.tables import services, version_artifacts, versions
 
 if TYPE_CHECKING:
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from outrider.store.database import Database
+
+
+_DECLARED = (
+    versions.c.service,
+    versions.c.hash,
+    versions.c.protocol,
+    versions.c.merged["upstreams"].label("upstreams"),
+)
 
 
 class Versions:
@@ -31,26 +39,25 @@ class Versions:
         async with self._database.reading() as connection:
             return tuple((await connection.execute(query)).scalars())
 
-    async def protocols(self, environment: str) -> dict[str, str]:
-        """What each service of the environment speaks, by its newest version."""
-        query = select(services.c.name, services.c.protocol).where(services.c.environment == environment)
-        async with self._database.reading() as connection:
-            return {row.name: row.protocol for row in await connection.execute(query)}
-
-    async def upstreams(self, environment: str) -> dict[str, dict[str, Any]]:
-        """What each service calls, by its newest version: its upstreams as the merged spec has them."""
+    async def declarations(self, environment: str) -> tuple[Declaration, ...]:
+        """Of each service that of its newest version."""
         newest = (
             (versions.c.environment == services.c.environment)
             & (versions.c.service == services.c.name)
             & (versions.c.number == services.c.latest)
         )
-        query = (
-            select(services.c.name, versions.c.merged["upstreams"].label("upstreams"))
-            .join(versions, newest)
-            .where(services.c.environment == environment)
-        )
+        query = select(*_DECLARED).select_from(services.join(versions, newest))
         async with self._database.reading() as connection:
-            return {row.name: row.upstreams or {} for row in await connection.execute(query)}
+            found = await connection.execute(query.where(services.c.environment == environment))
+            return tuple(_declaration(row) for row in found.mappings())
+
+    async def declaration(self, environment: str, service: str, hash_: str) -> Declaration | None:
+        """That of the newest version with this hash, or None."""
+        here = (versions.c.environment == environment, versions.c.service == service, versions.c.hash == hash_)
+        query = select(*_DECLARED).where(*here).order_by(versions.c.number.desc()).limit(1)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        return _declaration(row) if row else None
 
     async def add_version(self, draft: Draft) -> Version:
         """Number the draft and keep it."""
@@ -88,15 +95,19 @@ class Versions:
 async def _next_number(connection: AsyncConnection, draft: Draft) -> int:
     """Count the service's versions up by one; the row of the service is the lock between two portals."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    row = {"environment": draft.environment, "name": draft.service, "protocol": draft.protocol, "latest": 0}
+    row = {"environment": draft.environment, "name": draft.service, "latest": 0}
     await connection.execute(dialect.insert(services).values(row).on_conflict_do_nothing())
     count_up = (
         update(services)
         .where(services.c.environment == draft.environment, services.c.name == draft.service)
-        .values(latest=services.c.latest + 1, protocol=draft.protocol)
+        .values(latest=services.c.latest + 1)
         .returning(services.c.latest)
     )
     return (await connection.execute(count_up)).scalar_one()
+
+
+def _declaration(row: RowMapping) -> Declaration:
+    return Declaration(row["service"], row["hash"], row["protocol"], row["upstreams"] or {})
 
 
 def _version(row: RowMapping, pairs: Sequence[tuple[int, str]]) -> Version:

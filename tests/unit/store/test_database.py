@@ -47,7 +47,7 @@ async def test_a_writer_waits_for_the_one_before_instead_of_failing(tmp_path: Pa
             seen = (await connection.execute(text("SELECT count(*) FROM services"))).scalar_one()
             await asyncio.sleep(0.01)
             row = {"name": f"s{seen}"}
-            await connection.execute(text("INSERT INTO services VALUES ('stage', :name, 'http', 1)"), row)
+            await connection.execute(text("INSERT INTO services VALUES ('stage', :name, 1)"), row)
 
     await asyncio.gather(*(count_up() for _ in range(8)))
     async with database.reading() as connection:
@@ -74,7 +74,7 @@ async def test_what_was_written_survives_a_killed_process(tmp_path: Path) -> Non
     await (await opened_store(f"sqlite:///{file}")).close()
     torn = sqlite3.connect(file, isolation_level=None)
     torn.execute("BEGIN IMMEDIATE")
-    torn.execute("INSERT INTO services VALUES ('stage', 'half', 'http', 1)")
+    torn.execute("INSERT INTO services VALUES ('stage', 'half', 1)")
     torn.close()  # without a commit, as a killed process leaves it
     store = await opened_store(f"sqlite:///{file}")
     assert await store.services("stage") == ()

@@ -68,7 +68,7 @@ async def test_an_unknown_version_is_none(store: SqlStore, service: str) -> None
 async def test_the_newest_version_says_what_a_service_speaks(store: SqlStore, service: str) -> None:
     await store.add_version(draft(service, "http"))
     await store.add_version(draft(service, "grpc"))
-    assert (await store.protocols("stage"))[service] == "grpc"
+    assert {one.service: one.protocol for one in await store.declarations("stage")}[service] == "grpc"
     assert service in await store.services("stage")
     assert service not in await store.services("production")
 
@@ -160,6 +160,16 @@ async def test_the_newest_version_says_what_a_service_calls(store: SqlStore, ser
     await store.add_version(replace(draft(service), merged={"service": service, "upstreams": {"old": {}}}))
     await store.add_version(replace(draft(service), merged={"service": service, "upstreams": calls}))
     await store.add_version(replace(draft(service + "x"), merged={"service": service + "x"}))
-    found = await store.upstreams("stage")
+    found = {one.service: one.upstreams for one in await store.declarations("stage")}
     assert (found[service], found[service + "x"]) == (calls, {})
-    assert service not in await store.upstreams("production")
+    assert service not in [one.service for one in await store.declarations("production")]
+
+
+async def test_a_version_is_found_by_its_hash_the_newest_of_several(store: SqlStore, service: str) -> None:
+    for hash_, calls in (("h1", {"a": {}}), ("h1", {"b": {}}), ("h2", {"c": {}})):
+        await store.add_version(replace(draft(service), hash=hash_, merged={"upstreams": calls}))
+    found = await store.declaration("stage", service, "h1")
+    assert found
+    assert (found.hash, found.upstreams) == ("h1", {"b": {}})
+    assert await store.declaration("stage", service, "h3") is None
+    assert await store.declaration("production", service, "h1") is None

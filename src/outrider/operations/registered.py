@@ -1,0 +1,59 @@
+"""What the services of an environment speak and call, by what is registered: a version that failed says nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outrider.errors import RemoteError
+from outrider.operations.documents import Json, nested
+from outrider.operations.running import environment_of, version_hash
+from outrider.topology import names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outrider.operations.environment import Environment
+    from outrider.operations.records import Declaration
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Protocols by service (``none`` for a worker), and what each service calls: its upstreams as the spec has them."""
+
+    protocols: Mapping[str, str]
+    upstreams: Mapping[str, Mapping[str, Json]]
+
+
+async def registered(environment: Environment) -> Registered:
+    """What Nomad's jobs say of themselves; of services that Nomad does not have, what was stored last.
+
+    Where Nomad does not answer, the store alone is asked.
+    """
+    newest, jobs = await asyncio.gather(environment.store.declarations(environment.name), _jobs(environment))
+    stored = {one.service: one for one in newest}
+    running = {name: await _declared(environment, job, stored.get(name)) for name, job in jobs.items()}
+    spoken = {name: str(nested(job, "Meta").get(names.JOB_META_PROTOCOL)) for name, job in jobs.items()}
+    declared = {**stored, **running}
+    return Registered(
+        protocols={**{name: one.protocol for name, one in stored.items()}, **spoken},
+        upstreams={name: one.upstreams if one else {} for name, one in declared.items()},
+    )
+
+
+async def _jobs(environment: Environment) -> dict[str, Json]:
+    """Nomad's jobs that are of this environment, by service."""
+    try:
+        jobs = await environment.nomad.jobs()
+    except RemoteError:
+        return {}
+    return {str(job["ID"]): job for job in jobs if environment_of(job) == environment.name}
+
+
+async def _declared(environment: Environment, job: Json, newest: Declaration | None) -> Declaration | None:
+    """The declaration of the version that the job is; most often it is the newest."""
+    wanted = version_hash(job)
+    if newest is None or newest.hash == wanted:
+        return newest
+    return await environment.store.declaration(environment.name, newest.service, str(wanted))
