@@ -15,13 +15,14 @@ from outrider.cli.watching import followed, line
 
 @click.command(short_help="Show what runs: all services, or one with its allocations.")
 @click.argument("service", required=False)
+@click.option("--all", "with_stopped", is_flag=True, help="Stopped services too.")
 @portal_verb
-async def status(invocation: Invocation, service: str | None) -> int:
+async def status(invocation: Invocation, service: str | None, *, with_stopped: bool) -> int:
     """Show all services and their state, or SERVICE with its allocations; all environments without -e."""
     if service is None:
         chosen = invocation.settings.environment
         found = await invocation.portal.services(chosen.value if chosen else None)
-        invocation.output.show({"services": found}, lambda: views.services(found))
+        invocation.output.show({"services": found}, lambda: views.services(found, with_stopped=with_stopped))
         return exits.OK
     document = await invocation.portal.status(await invocation.environment(), service)
     invocation.output.show(document, lambda: views.service(document))

@@ -1,4 +1,4 @@
-"""The verbs that steer what runs: promote, fail, scale, stop."""
+"""The verbs that steer what runs: promote, fail, scale, stop, start."""
 
 from __future__ import annotations
 
@@ -42,14 +42,27 @@ async def scale(invocation: Invocation, service: str, count: int, *, waiting: Wa
     return await watched(invocation, deployment, waiting)
 
 
-@click.command(short_help="Stop a service; its versions stay for a later rollback.")
+@click.command(short_help="Stop a service; `outrider start` brings it back.")
 @click.argument("service")
 @click.option("--purge", is_flag=True, help="Let Nomad forget the job as well.")
 @waiting_options
 @portal_verb
 async def stop(invocation: Invocation, service: str, *, purge: bool, waiting: Waiting) -> int:
-    """Stop all allocations of SERVICE without losing a request; `outrider rollback` brings it back."""
+    """Stop all allocations of SERVICE without losing a request; `outrider start` brings it back as it was.
+
+    Services that call it are named: their requests to it fail from then on.
+    """
     deployment = await invocation.portal.act(await invocation.environment(), service, "stop", {"purge": purge})
+    return await watched(invocation, deployment, waiting)
+
+
+@click.command(short_help="Start a stopped service again, as it was.")
+@click.argument("service")
+@waiting_options
+@portal_verb
+async def start(invocation: Invocation, service: str, *, waiting: Waiting) -> int:
+    """Start SERVICE again after `outrider stop`: the version that ran, with the count that it had."""
+    deployment = await invocation.portal.act(await invocation.environment(), service, "start", {})
     return await watched(invocation, deployment, waiting)
 
 

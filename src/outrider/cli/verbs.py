@@ -44,7 +44,8 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("fail", "steer", "Fail a running deployment, so that the version before stays."),
         Verb("rollback", "deploy", "Bring an earlier version back: the one before, or any number of the history."),
         Verb("scale", "steer", "Change the number of a service's allocations."),
-        Verb("stop", "steer", "Stop a service; its versions stay for a later rollback."),
+        Verb("stop", "steer", "Stop a service; `outrider start` brings it back."),
+        Verb("start", "steer", "Start a stopped service again, as it was."),
     ),
     "Look": (
         Verb("status", "look", "Show what runs: all services, or one with its allocations."),

@@ -17,11 +17,18 @@ Document = Mapping[str, Any]
 HEALTH: dict[bool | None, str] = {True: "yes", False: "unhealthy"}
 
 
-def services(found: Sequence[Document]) -> list[str]:
-    """All services, by environment and name, and below them which servers did not answer."""
+def services(found: Sequence[Document], *, with_stopped: bool = False) -> list[str]:
+    """The services by environment and name, below them how many are stopped and which servers did not answer."""
     if not found:
         return ["No services yet. Deploy one: outrider run outrider.yaml -e ENVIRONMENT"]
-    ordered = sorted(found, key=lambda entry: (entry["environment"], entry["service"]))
+    shown = [one for one in found if with_stopped or one["state"] != "stopped"]
+    ordered = sorted(shown, key=lambda entry: (entry["environment"], entry["service"]))
+    stopped = len(found) - len(shown)
+    outside = [
+        f"! {one['service']} in {one['environment']} was changed outside of Outrider"
+        for one in ordered
+        if one.get("outside")
+    ]
     problems = dict.fromkeys(f"! {plain(one['problem'])}" for one in ordered if one.get("problem"))
     rows = table(
         ("ENVIRONMENT", "SERVICE", "STATE", "HEALTHY", "VERSION", "TEAM"),
@@ -30,7 +37,8 @@ def services(found: Sequence[Document]) -> list[str]:
             for one in ordered
         ],
     )
-    return [*rows, *list(problems)[:3]]
+    hidden = [f"{stopped} stopped: outrider status --all"] if stopped else []
+    return [*(rows if ordered else []), *outside, *list(problems)[:3], *hidden]
 
 
 def service(document: Document) -> Iterator[str]:
@@ -38,6 +46,7 @@ def service(document: Document) -> Iterator[str]:
     yield click.style(f"{document['service']} in {document['environment']}", bold=True)
     yield f"state    {state(document['state'])}"
     yield f"version  {document.get('version') or '-'} ({document.get('hash') or 'no hash'})"
+    yield from _outside_lines(document)
     yield f"healthy  {_healthy(document)}"
     yield from _deployment_line(document.get("deployment"))
     links: Document = document.get("links") or {}
@@ -47,6 +56,13 @@ def service(document: Document) -> Iterator[str]:
     yield from _instances(document.get("instances") or [])
     yield from _upstreams(document.get("upstreams") or {})
     yield from (f"\n! {plain(text)}" for text in (document.get("problem"),) if text)
+
+
+def _outside_lines(document: Document) -> Iterator[str]:
+    if document.get("outside"):
+        places = ", ".join(plain(place) for place in document["outside"])
+        yield click.style(f"changed outside of Outrider: {places}", fg="yellow")
+        yield f"         `outrider rollback {document['service']} {document['version']} -e {document['environment']}` undoes it"
 
 
 def history(versions: Sequence[Document], deployments: Sequence[Document]) -> Iterator[str]:

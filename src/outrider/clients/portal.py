@@ -100,7 +100,7 @@ class PortalClient:
         return await self._post((*_service(environment, service), "rollback"), {"version": version} if version else {})
 
     async def act(self, environment: str, service: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """One of redeploy, promote, fail, scale, stop."""
+        """One of redeploy, start, promote, fail, scale, stop."""
         return await self._post((*_service(environment, service), verb), body)
 
     async def deployment(self, deployment: str) -> dict[str, Any]:

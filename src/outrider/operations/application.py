@@ -18,6 +18,7 @@ from outrider.operations.redeploy import version_to_renew
 from outrider.operations.render import Source
 from outrider.operations.rollback import roll_back
 from outrider.operations.scale import scale
+from outrider.operations.start import start
 from outrider.operations.status import Status, status, statuses
 from outrider.operations.stop import stop
 from outrider.topology.sidecar import Artifact
@@ -81,6 +82,10 @@ class Application:
         version = await version_to_renew(self.environment(environment), service)
         artifact = next(iter(version.artifacts), None) if version.merged["run"].get("directory") else None
         return await self.deploy(environment, Text(version.spec, version.file, artifact), replace(order, renews=True))
+
+    async def start(self, environment: str, service: str, order: Order) -> Deployment:
+        """Start what was stopped, as it was."""
+        return self._driven(await start(self.environment(environment), service, order))
 
     async def roll_back(self, environment: str, service: str, number: int | None, order: Order) -> Deployment:
         """Bring a stored version back, by default the one before."""

@@ -42,6 +42,9 @@ async def deploy(environment: Environment, source: Source, order: Order) -> Depl
     if before is not None:
         return before
     ready = await prepared(environment, source, renews=order.renews)
+    joined = await _joined(environment, ready, order)
+    if joined is not None:
+        return joined
     _refuse(ready, source.file)
     check_foreign(ready.plan.is_foreign, ready.plan.service, order)
     check_index(ready.plan, order)
@@ -49,6 +52,16 @@ async def deploy(environment: Environment, source: Source, order: Order) -> Depl
     version = await _version(environment, source, ready, order)
     deployment = await opened(environment, _deployment(ready, version, order))
     return await _registered(environment, ready, version, deployment)
+
+
+async def _joined(environment: Environment, ready: Prepared, order: Order) -> Deployment | None:
+    """The deployment under way that brings up just this: it is followed to its verdict, and nothing is done twice."""
+    if ready.plan.has_changes:
+        return None
+    found = await environment.active(ready.plan.service, ready.running.index)
+    if found is not None:
+        await environment.journal.note(found.id, "deployment", f"asked for again by {order.by}: it is under way")
+    return found
 
 
 async def repeated(environment: Environment, order: Order) -> Deployment | None:
@@ -190,6 +203,7 @@ def _headline(deployment: Deployment) -> str:
     what = {
         "run": f"deploy version {deployment.version}",
         "redeploy": f"deploy version {deployment.version}, with today's sidecar",
+        "start": f"start version {deployment.version} again",
         "rollback": f"roll back to version {deployment.version}",
         "scale": f"scale to {deployment.count}",
         "stop": "stop and forget the job" if deployment.purge else "stop",

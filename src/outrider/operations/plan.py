@@ -80,7 +80,7 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     name = read(source, surroundings).service.service
     document = await environment.nomad.job(name)
     now = running(document)
-    result = rendered(source, surroundings, now.count, keeps_count=renews)
+    result = rendered(source, surroundings, await _last_count(environment, name, now), keeps_count=renews)
     base = await running_version(environment, name, now)
     retry = await shortfall(environment, name, now, base) if is_same_service(result, now) else ""
     choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))
@@ -90,6 +90,12 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     graph = declared_around(around, result.topology)
     plan = replace(plan, warnings=(*plan.warnings, *contradictions(graph, name)))
     return Prepared(_tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
+
+
+async def _last_count(environment: Environment, service: str, now: Running) -> int | None:
+    """What runs, or ran before the stop; None for a service that never ran."""
+    last = None if now.exists else await environment.last_stop(service)
+    return last.count if last else now.asked
 
 
 async def running_version(environment: Environment, service: str, now: Running) -> Version | None:
@@ -149,6 +155,8 @@ def _warnings(compared: Comparison, answer: Json, drifted: tuple[str, ...]) -> t
         found.append(f"this portal does not know the version of {name} that runs ({now.hash}): no comparison")
     if drifted and now.is_live and not compared.is_renewed:
         found.append(f"{why_drifted(compared)}: {', '.join(drifted)}")
+    if compared.rendered.count == 0:
+        found.append(f"0 allocations: nothing of {name} will run until `outrider scale {name} 1 -e ENVIRONMENT`")
     found += remarks(compared.rendered.topology)
     if answer.get("Warnings"):
         found.append(f"Nomad: {answer['Warnings']}".strip())

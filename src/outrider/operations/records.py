@@ -8,7 +8,7 @@ from typing import Literal
 
 from outrider.operations.documents import Json
 
-Kind = Literal["run", "redeploy", "rollback", "scale", "stop"]
+Kind = Literal["run", "redeploy", "start", "rollback", "scale", "stop"]
 State = Literal["pending", "running", "waiting", "successful", "failed", "not_placed", "superseded"]
 
 FINAL: frozenset[State] = frozenset({"successful", "failed", "not_placed", "superseded"})

@@ -28,7 +28,7 @@ async def resumed(environment: Environment, deployment: Deployment) -> Deploymen
     if deployment.modify_index is not None:
         return deployment
     await _check_age(environment, deployment)
-    if deployment.kind in {"run", "redeploy", "rollback"}:
+    if deployment.kind in {"run", "redeploy", "start", "rollback"}:
         return await _registered(environment, deployment)
     now = running(await environment.nomad.job(deployment.service))
     is_done = now.count == deployment.count if deployment.kind == "scale" else not now.is_live
@@ -49,7 +49,7 @@ async def _registered(environment: Environment, deployment: Deployment) -> Deplo
 
 
 async def _job(environment: Environment, deployment: Deployment, version: Version) -> Json:
-    job = rolled_back(version.job, deployment.count or 0) if deployment.kind == "rollback" else version.job
+    job = rolled_back(version.job, deployment.count or 0) if deployment.kind in {"start", "rollback"} else version.job
     now = running(await environment.nomad.job(deployment.service))
     is_same = now.is_live and now.hash == version.hash
     retry = await shortfall(environment, deployment.service, now, version) if is_same else ""

@@ -15,6 +15,8 @@ from outrider.operations.attempts import attempted, shortfall
 from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
 from outrider.operations.documents import listed, nested
 from outrider.operations.environment import stored_version
+from outrider.operations.last_run import last_run
+from outrider.operations.outside import changed_outside
 from outrider.operations.plan import running_version
 from outrider.operations.running import Running, running
 from outrider.operations.status import unknown_service
@@ -35,18 +37,32 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
     before = await repeated(environment, order)
     if before is not None:
         return before
-    now = running(await environment.nomad.job(service))
+    document = await environment.nomad.job(service)
+    now = running(document)
     check_foreign(now.is_foreign, service, order)
     base = await running_version(environment, service, now)
-    number = number if number is not None else await _earlier(environment, service, base)
-    target = await stored_version(environment, service, number)
-    await _check_artifacts(environment, target)
-    deployment = await opened(environment, _deployment(target, base, now, order))
+    target, count = await _target(environment, service, number, now, base)
+    await check_artifacts(environment, target)
+    deployment = await opened(environment, _deployment(target, base, count, now, order))
     retry = await shortfall(environment, service, now, base) if now.hash == target.hash else ""
-    if base and base.number == target.number and now.count == deployment.count and not retry:
+    is_there = base and base.number == target.number and now.count == deployment.count and not retry
+    if is_there and not await changed_outside(environment, document or {}, base):
         return await no_change(environment, deployment, f"version {target.number} runs already")
     job = attempted(rolled_back(target.job, deployment.count or 0), now, is_again=bool(retry))
     return await submitted(environment, deployment, job)
+
+
+async def _target(
+    environment: Environment, service: str, number: int | None, now: Running, base: Version | None
+) -> tuple[Version, int]:
+    """The version to go to and its count: of a stopped service the one that ran, as it was."""
+    if number is None and not now.is_live and (base or await environment.last_stop(service)):
+        return await last_run(environment, service, now)
+    number = number if number is not None else await _earlier(environment, service, base)
+    target = await stored_version(environment, service, number)
+    written, last = target.merged.get("count"), None if now.exists else await environment.last_stop(service)
+    kept = last.count if last else now.asked
+    return target, next((one for one in (written, kept) if one is not None), 1)
 
 
 def rolled_back(job: Json, count: int) -> Json:
@@ -71,10 +87,11 @@ def _fits_beside(job: Json) -> bool:
 
 
 async def _earlier(environment: Environment, service: str, base: Version | None) -> int:
-    """The version deployed with success before the one that runs."""
+    """The version that was brought up with success before the one that runs; what had nothing to do brought nothing up."""
     for deployment in await environment.store.deployments(environment.name, service):
         is_other = base is None or deployment.version != base.number
-        if deployment.version is not None and deployment.state == "successful" and is_other:
+        came_up = deployment.state == "successful" and deployment.modify_index is not None
+        if deployment.version is not None and came_up and is_other:
             return deployment.version
     if service not in await environment.store.services(environment.name):
         raise await unknown_service(environment, service)
@@ -85,7 +102,8 @@ async def _earlier(environment: Environment, service: str, base: Version | None)
     )
 
 
-async def _check_artifacts(environment: Environment, target: Version) -> None:
+async def check_artifacts(environment: Environment, target: Version) -> None:
+    """UsageError where bytes that the version's job downloads are gone."""
     missing = [one for one in target.artifacts if not await environment.store.has_artifact(one)]
     if missing:
         raise UsageError(
@@ -94,9 +112,7 @@ async def _check_artifacts(environment: Environment, target: Version) -> None:
         )
 
 
-def _deployment(target: Version, base: Version | None, now: Running, order: Order) -> Deployment:
-    written = target.merged.get("count")
-    count = written if written is not None else 1 if now.count is None else now.count
+def _deployment(target: Version, base: Version | None, count: int, now: Running, order: Order) -> Deployment:
     return replace(
         new_deployment(target.environment, target.service, "rollback", order),
         version=target.number,

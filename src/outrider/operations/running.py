@@ -20,7 +20,7 @@ class Running:
     """The job under a service's name: ``index`` is 0 where there is none, ``hash`` None where it is not ours.
 
     ``parts`` are the hashes of the service's and the sidecar's part. ``count`` is what runs now, None where nothing
-    does; ``attempt`` counts how often this version was tried again; ``protocol`` is what its callers speak to it.
+    does; ``asked`` is what the job asks for, stopped or not; ``attempt`` counts how often this version was tried again; ``protocol`` is what its callers speak to it.
     """
 
     index: int
@@ -29,6 +29,7 @@ class Running:
     hash: str | None
     count: int | None
     parts: Parts | None = None
+    asked: int | None = None
     attempt: int = 0
     protocol: str | None = None
 
@@ -49,13 +50,15 @@ def running(job: Json | None) -> Running:
         return Running(index=0, exists=False, is_stopped=False, hash=None, count=None)
     stopped = bool(job.get("Stop"))
     groups = listed(job, "TaskGroups")
+    asked = int(groups[0].get("Count") or 0) if groups else None
     return Running(
         index=int(job.get("JobModifyIndex", 0)),
         exists=True,
         is_stopped=stopped,
         hash=version_hash(job),
-        count=None if stopped or not groups else int(groups[0].get("Count") or 0),
+        count=None if stopped else asked,
         parts=parts_in(job),
+        asked=asked,
         attempt=_attempt(job),
         protocol=nested(job, "Meta").get(names.JOB_META_PROTOCOL),
     )

@@ -11,10 +11,11 @@ from outrider.operations.plan import running_version
 from outrider.operations.running import Running, running
 from outrider.operations.status import unknown_service
 from outrider.operations.submit import accepted, ended
+from outrider.spec.rules import shared_keys_refusal
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Deployment
+    from outrider.operations.records import Deployment, Version
 
 BLOCKED = 400
 
@@ -30,7 +31,9 @@ async def scale(environment: Environment, service: str, count: int, order: Order
     if not now.is_live:
         raise await not_running(environment, service)
     check_foreign(now.is_foreign, service, order)
-    deployment = await opened(environment, await _deployment(environment, service, count, now, order))
+    base = await running_version(environment, service, now)
+    _check_rules(base, now, count)
+    deployment = await opened(environment, _deployment(environment, service, count, now, base, order))
     if now.count == count:
         return await no_change(environment, deployment, f"{count} allocations are asked for already")
     return await scaled(environment, deployment)
@@ -58,8 +61,17 @@ async def not_running(environment: Environment, service: str) -> UsageError:
     )
 
 
-async def _deployment(environment: Environment, service: str, count: int, now: Running, order: Order) -> Deployment:
-    base = await running_version(environment, service, now)
+def _check_rules(base: Version | None, now: Running, count: int) -> None:
+    """What a spec with this count would be refused for."""
+    shares = bool(base and base.merged.get("shard"))
+    refusal = shared_keys_refusal(now.protocol or "", count, shares_keys=shares)
+    if refusal:
+        raise UsageError(refusal, next_step="Deploy the spec with `shard: true` first.")
+
+
+def _deployment(
+    environment: Environment, service: str, count: int, now: Running, base: Version | None, order: Order
+) -> Deployment:
     fresh = new_deployment(environment.name, service, "scale", order)
     number = base.number if base else None
     return replace(fresh, version=number, previous=number, count=count, expected_index=now.index)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from outrider.errors import RemoteError, UsageError
 from outrider.operations.allocations import Allocation, allocations
 from outrider.operations.documents import Json, listed, nested
+from outrider.operations.outside import changed_outside
 from outrider.operations.plan import running_version
 from outrider.operations.records import Deployment, Version
 from outrider.operations.running import Running, environment_of, running
@@ -36,7 +37,7 @@ class Status:
     """A service in one environment; ``problem`` says which server did not answer, what it knows is missing then.
 
     ``version`` is the stored version that runs, None where this portal does not know it; ``upstreams`` has the knobs
-    as written.
+    as written. ``outside`` names where somebody has changed the job in Nomad, so that it is not the version's any more.
     """
 
     environment: str
@@ -55,6 +56,7 @@ class Status:
     upstreams: dict[str, Json]
     links: dict[str, str]
     problem: str | None = None
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class _Seen:
     allocations: tuple[Allocation, ...] = ()
     instances: tuple[Instance, ...] = ()
     problem: str | None = None
+    outside: tuple[str, ...] = ()
 
 
 async def status(environment: Environment, service: str) -> Status:
@@ -82,10 +85,13 @@ async def status(environment: Environment, service: str) -> Status:
     now = running(document)
     if not now.exists and not newest:
         raise await unknown_service(environment, service)
-    base = await running_version(environment, service, now) or (newest[0] if newest else None)
+    base = await running_version(environment, service, now)
     found = tuple(one for one in allocations(stubs) if one.is_current)
-    there, problem = await instances(environment, service)
-    return _status(environment, service, _Seen(now, base, deployment, found, there, problem))
+    (there, problem), outside = await asyncio.gather(
+        instances(environment, service), changed_outside(environment, document or {}, base)
+    )
+    shown = base or (newest[0] if newest else None)
+    return _status(environment, service, _Seen(now, shown, deployment, found, there, problem, outside))
 
 
 async def _deployment(environment: Environment, service: str) -> Deployment | None:
@@ -148,6 +154,7 @@ def _status(environment: Environment, service: str, seen: _Seen) -> Status:
         upstreams=merged.get("upstreams") or {},
         links=merged.get("links") or {},
         problem=seen.problem,
+        outside=seen.outside,
     )
 
 

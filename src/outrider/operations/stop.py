@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from outrider.errors import RemoteError
 from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
 from outrider.operations.plan import running_version
+from outrider.operations.registered import registered
 from outrider.operations.running import running
 from outrider.operations.scale import not_running
 from outrider.operations.submit import accepted, ended
@@ -29,10 +30,20 @@ async def stop(environment: Environment, service: str, order: Order, *, purge: b
     base = await running_version(environment, service, now)
     fresh = new_deployment(environment.name, service, "stop", order)
     previous = base.number if base else None
-    deployment = await opened(environment, replace(fresh, previous=previous, purge=purge, expected_index=now.index))
+    last = replace(fresh, previous=previous, purge=purge, count=now.asked, expected_index=now.index)
+    deployment = await opened(environment, last)
     if now.is_stopped and not purge:
         return await no_change(environment, deployment, "it is stopped already")
+    await _name_callers(environment, deployment)
     return await stopped(environment, deployment)
+
+
+async def _name_callers(environment: Environment, deployment: Deployment) -> None:
+    known = await registered(environment)
+    callers = sorted(one for one, calls in known.upstreams.items() if deployment.service in calls)
+    if callers:
+        message = f"{', '.join(callers)} call {deployment.service}: their requests to it fail from now on"
+        await environment.journal.note(deployment.id, "warning", message)
 
 
 async def stopped(environment: Environment, deployment: Deployment) -> Deployment:

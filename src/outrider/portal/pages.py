@@ -101,8 +101,9 @@ class _Pages:
     async def _services(self, environment: str | None) -> Page:
         found = await self._application.statuses(environment)
         names = [environment] if environment else list(self._application.platform.environments)
-        by_environment = {name: [one for one in found if one.environment == name] for name in names}
-        return "services.html", {"by_environment": by_environment}
+        running = [one for one in found if one.state != "stopped"]
+        stopped = [one for one in found if one.state == "stopped"]
+        return "services.html", {"by_environment": _grouped(running, names), "stopped": _grouped(stopped, names)}
 
     async def _service(self, environment: str, service: str) -> Page:
         status = await self._application.status(environment, service)
@@ -137,6 +138,10 @@ class _Pages:
     ) -> HTMLResponse:
         frame = {"environments": list(self._application.platform.environments), "environment": environment}
         return HTMLResponse(self._templates.get_template(name).render({**frame, **context}), status, HEADERS)
+
+
+def _grouped(found: list[Status], environments: list[str]) -> dict[str, list[Status]]:
+    return {name: [one for one in found if one.environment == name] for name in environments}
 
 
 async def _or_nothing(asked: Awaitable[tuple[Any, ...]]) -> tuple[Any, ...]:

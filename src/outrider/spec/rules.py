@@ -79,9 +79,16 @@ def redis_shards(service: Service) -> Iterator[Finding]:
     if service.shard and service.protocol != "redis":
         message = f"has no effect: the service speaks {service.protocol}; it is for redis"
         yield Finding(("shard",), message, of_key=True)
-    if service.protocol == "redis" and (service.count or 0) > 1 and not service.shard:
-        message = "several redis instances share the keys between them: write shard: true if they may, or count: 1"
-        yield Finding(("count",), message)
+    refusal = shared_keys_refusal(service.protocol, service.count or 0, shares_keys=service.shard)
+    if refusal:
+        yield Finding(("count",), refusal)
+
+
+def shared_keys_refusal(protocol: str, count: int, *, shares_keys: bool) -> str:
+    """What is wrong with that many instances, empty where nothing is; ``scale`` keeps the same rule."""
+    if protocol != "redis" or count <= 1 or shares_keys:
+        return ""
+    return "several redis instances share the keys between them: write shard: true if they may, or count: 1"
 
 
 def scripts_without_program(service: Service) -> Iterator[Finding]:

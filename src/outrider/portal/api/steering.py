@@ -1,4 +1,4 @@
-"""What can be done with a service that is there: redeploy, roll back, promote, fail, scale, stop."""
+"""What can be done with a service that is there: redeploy, start, roll back, promote, fail, scale, stop."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ async def redeploy(
     """Bring up the version that runs with the sidecar of today's platform file and Outrider."""
     del body
     return await running.redeploy(environment, service, order)
+
+
+@router.post("/start", status_code=status.HTTP_202_ACCEPTED)
+async def start(
+    running: Running, environment: str, service: str, order: Ordered, body: EmptyBody | None = None
+) -> Deployment:
+    """Start a stopped service again: the version that ran, with the count that it had."""
+    del body
+    return await running.start(environment, service, order)
 
 
 @router.post("/promote")

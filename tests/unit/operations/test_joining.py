@@ -1,0 +1,76 @@
+"""A spec that is run again while it comes up joins its deployment; what had nothing to do is no success to go back to."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from fakes.surroundings import World, finished, messages, text
+
+from outrider.errors import UsageError
+from outrider.operations.application import Application
+from outrider.operations.deploy import Order
+from outrider.operations.records import Deployment
+
+ME = Order(by="ada")
+CANARY = "count: 2\nupdate: {canary: 1}\n"
+
+
+async def deployed(application: Application, more: str = "") -> Deployment:
+    return await finished(application, await application.deploy("stage", text(more), ME))
+
+
+async def waiting(application: Application) -> Deployment:
+    """Version 2 with a canary that waits."""
+    await deployed(application, CANARY)
+    deployment = await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), ME)
+    for _ in range(200):
+        now = await application.deployment(deployment.id)
+        if now.state == "waiting":
+            return now
+        await asyncio.sleep(0.01)
+    raise AssertionError("the canary did not come up")
+
+
+async def test_run_joins_a_canary_that_waits(application: Application) -> None:
+    canary = await waiting(application)
+    again = await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), Order(by="bob"))
+    assert (again.id, again.state) == (canary.id, "waiting")
+    assert "asked for again by bob: it is under way" in await messages(application, canary)
+    await application.promote("stage", "checkout", "ada")
+    assert (await finished(application, again)).state == "successful"
+
+
+async def test_run_joins_a_deployment_under_way_and_gets_its_verdict(world: World, application: Application) -> None:
+    world.nomad.progress_deadline_s = 0.3
+    await deployed(application)
+    broken = text("env: {A: b}\n")
+    world.nomad.outcomes[(await application.plan("stage", broken)).version_hash] = "hang"
+    first = await application.deploy("stage", broken, ME)
+    again = await application.deploy("stage", broken, ME)
+    assert again.id == first.id
+    assert (await finished(application, again)).state == "failed"
+
+
+async def test_another_spec_does_not_join(application: Application) -> None:
+    canary = await waiting(application)
+    other = await application.deploy("stage", text(f"{CANARY}env: {{A: c}}\n"), ME)
+    assert other.id != canary.id
+
+
+async def test_rollback_never_picks_a_version_that_a_person_has_failed(world: World, application: Application) -> None:
+    await waiting(application)
+    await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), ME)
+    await application.fail("stage", "checkout", "ada")
+    third = await application.deploy("stage", text("count: 2\nenv: {A: c}\n"), ME)
+    assert (await finished(application, third)).state == "successful"
+    back = await finished(application, await application.roll_back("stage", "checkout", None, ME))
+    assert (back.state, back.version) == ("successful", 1)
+
+
+async def test_what_had_nothing_to_do_is_nothing_to_go_back_to(application: Application) -> None:
+    await deployed(application)
+    linked = await application.deploy("stage", text('links: {wiki: "https://wiki.example"}\n'), ME)
+    assert (linked.state, linked.version, linked.modify_index) == ("successful", 2, None)
+    with pytest.raises(UsageError, match="has no earlier good version"):
+        await application.roll_back("stage", "checkout", None, ME)

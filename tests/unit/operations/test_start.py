@@ -1,0 +1,123 @@
+"""Stop and start: what was stopped comes back as it was, count and version, in words that a person would try."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.surroundings import World, finished, messages, text
+
+from outrider.errors import UsageError
+from outrider.operations.application import Application
+from outrider.operations.deploy import Order
+from outrider.operations.records import Deployment
+
+ME = Order(by="ada")
+OTHER = "service: cart\nrun: {command: [cart]}\nupstreams: {checkout: {}}\n"
+
+
+async def deployed(application: Application, more: str = "") -> Deployment:
+    return await finished(application, await application.deploy("stage", text(more), ME))
+
+
+async def stopped(application: Application, *, purge: bool = False) -> Deployment:
+    """Two versions, the newer one scaled to three, then stopped."""
+    await deployed(application)
+    await deployed(application, "env: {A: b}\n")
+    await finished(application, await application.scale("stage", "checkout", 3, ME))
+    return await finished(application, await application.stop("stage", "checkout", ME, purge=purge))
+
+
+async def ran(world: World, ended: Deployment) -> tuple[str, int | None, int | None, int]:
+    return ended.state, ended.version, ended.count, len(world.nomad.running("checkout"))
+
+
+@pytest.mark.parametrize("purge", [False, True])
+async def test_start_brings_back_version_and_count(world: World, application: Application, *, purge: bool) -> None:
+    await stopped(application, purge=purge)
+    ended = await finished(application, await application.start("stage", "checkout", ME))
+    assert ended.kind == "start"
+    assert await ran(world, ended) == ("successful", 2, 3, 3)
+
+
+@pytest.mark.parametrize("purge", [False, True])
+async def test_a_rollback_without_a_version_brings_back_what_was_stopped(
+    world: World, application: Application, *, purge: bool
+) -> None:
+    await stopped(application, purge=purge)
+    ended = await finished(application, await application.roll_back("stage", "checkout", None, ME))
+    assert await ran(world, ended) == ("successful", 2, 3, 3)
+
+
+@pytest.mark.parametrize("purge", [False, True])
+async def test_a_rollback_to_another_version_keeps_the_count_that_was_stopped(
+    world: World, application: Application, *, purge: bool
+) -> None:
+    await stopped(application, purge=purge)
+    ended = await finished(application, await application.roll_back("stage", "checkout", 1, ME))
+    assert await ran(world, ended) == ("successful", 1, 3, 3)
+
+
+@pytest.mark.parametrize("purge", [False, True])
+async def test_run_without_a_count_brings_back_the_count_that_was_stopped(
+    world: World, application: Application, *, purge: bool
+) -> None:
+    await stopped(application, purge=purge)
+    ended = await deployed(application, "env: {A: b}\n")
+    assert (ended.state, ended.count, len(world.nomad.running("checkout"))) == ("successful", 3, 3)
+
+
+async def test_what_runs_is_not_started_again(world: World, application: Application) -> None:
+    await deployed(application)
+    again = await application.start("stage", "checkout", ME)
+    assert (again.state, again.reason) == ("successful", "version 1 runs already")
+    assert world.nomad.registrations == 1
+
+
+async def test_what_never_ran_cannot_be_started_and_the_way_is_named(application: Application) -> None:
+    with pytest.raises(UsageError, match="knows no service checkout"):
+        await application.start("stage", "checkout", ME)
+
+
+async def test_a_stopped_service_that_this_portal_does_not_know_names_its_file(
+    world: World, application: Application
+) -> None:
+    await world.nomad.register(
+        {"ID": "checkout", "Meta": {}, "TaskGroups": [{"Name": "checkout", "Count": 1, "Tasks": []}]}
+    )
+    await world.nomad.deregister("checkout")
+    await deployed(application)
+    await world.nomad.deregister("checkout", purge=True)
+    with pytest.raises(UsageError, match="has not run in stage yet") as caught:
+        await application.start("stage", "checkout", ME)
+    assert "outrider run FILE -e stage" in str(caught.value.next_step)
+
+
+async def test_stop_names_the_callers(application: Application) -> None:
+    await deployed(application)
+    await finished(application, await application.deploy("stage", text(spec=OTHER), ME))
+    ended = await finished(application, await application.stop("stage", "checkout", ME))
+    assert "cart call checkout: their requests to it fail from now on" in await messages(application, ended)
+    quiet = await finished(application, await application.stop("stage", "cart", ME))
+    assert not [line for line in await messages(application, quiet) if "call cart" in line]
+
+
+async def test_a_service_scaled_to_nothing_says_so_in_its_plan(application: Application) -> None:
+    await deployed(application)
+    await finished(application, await application.scale("stage", "checkout", 0, ME))
+    plan = await application.plan("stage", text("env: {A: b}\n"))
+    assert [line for line in plan.warnings if line.startswith("0 allocations: nothing of checkout will run")]
+    assert not [line for line in (await application.plan("stage", text("count: 1\n"))).warnings if "0 alloc" in line]
+
+
+@pytest.mark.parametrize(("shard", "count", "refused"), [("", 2, True), ("", 1, False), ("shard: true\n", 2, False)])
+async def test_scale_keeps_the_rule_of_shared_keys(
+    application: Application, shard: str, count: int, *, refused: bool
+) -> None:
+    spec = f"protocol: redis\nport: 6379\n{shard}"
+    await deployed(application, spec)
+    if refused:
+        with pytest.raises(UsageError, match="share the keys between them"):
+            await application.scale("stage", "checkout", count, ME)
+    else:
+        assert (
+            await finished(application, await application.scale("stage", "checkout", count, ME))
+        ).state == "successful"
