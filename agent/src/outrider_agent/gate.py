@@ -57,13 +57,22 @@ def agent_reason(settings: Settings, said_by_agent: Said) -> str:
         return f"the agent at {settings.listen} does not watch {', '.join(missing)}"
     if said_by_agent.status == READY_STATUS:
         return ""
-    return "\n".join(reason for label in upstreams if (reason := _upstream_reason(label, object_in(upstreams[label]))))
+    return "\n".join(_upstream_reasons({label: object_in(upstreams[label]) for label in upstreams}))
 
 
-def _upstream_reason(label: str, upstream: dict[str, object]) -> str:
+def _upstream_reasons(upstreams: dict[str, dict[str, object]]) -> list[str]:
+    """One line for all upstreams of which nothing is known for the same reason: the end of a log is what is read."""
+    reasons = {label: _upstream_reason(one) for label, one in upstreams.items()}
+    alike = {
+        reason: [label for label, its in reasons.items() if its == reason] for reason in reasons.values() if reason
+    }
+    return [f"nothing is known of upstream {', '.join(labels)}: {reason}" for reason, labels in alike.items()]
+
+
+def _upstream_reason(upstream: dict[str, object]) -> str:
     if text_in(upstream.get("state")) not in ("starting", "failing", "denied", "suspect"):
         return ""
-    return f"nothing is known of upstream {label}: {text_in(upstream.get('reason')) or 'Consul has not answered yet'}"
+    return text_in(upstream.get("reason")) or "Consul has not answered yet"
 
 
 def envoy_reason(admin: Address, said_by_envoy: Said) -> str:
