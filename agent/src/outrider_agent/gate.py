@@ -13,6 +13,7 @@ from outrider_agent.sockets import SOCK_STREAM, resolved, said, socket
 
 PATIENCE = 60.0  # seconds
 PAUSE = 0.1
+TELL_AFTER = 5.0
 READ_DEADLINE = 2.0
 READY_STATUS = 200
 PIECE = 65536
@@ -27,13 +28,24 @@ class Said:
         self.body = body
 
 
-def open_reason(settings: Settings, ask: Callable[[Address, str], Said], patience: float = PATIENCE) -> str:
-    """Empty as soon as Envoy is LIVE and the agent knows every upstream; else the reason, after ``patience`` seconds."""
-    deadline = time.monotonic() + patience
+def open_reason(
+    settings: Settings,
+    ask: Callable[[Address, str], Said],
+    patience: float = PATIENCE,
+    tell: Callable[[float, str], None] = lambda _seconds, _reason: None,
+) -> str:
+    """Empty as soon as Envoy is LIVE and the agent knows every upstream; else the reason, after ``patience`` seconds.
+
+    Meanwhile ``tell`` hears of a new reason every few seconds: whoever waits less long than the gate reads it too.
+    """
+    started, told_at, told = time.monotonic(), 0.0, ""
     while True:
-        reason = closed_reason(settings, ask)
-        if not reason or time.monotonic() >= deadline:
+        reason, waited = closed_reason(settings, ask), time.monotonic() - started
+        if not reason or waited >= patience:
             return reason
+        if waited - told_at >= TELL_AFTER and reason != told:
+            told_at, told = waited, reason
+            tell(waited, reason)
         time.sleep(PAUSE)
 
 

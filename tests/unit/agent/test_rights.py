@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import pytest
 from outrider_agent import watch as states
 from outrider_agent.instances import Instance
+from outrider_agent.query import Query
 from outrider_agent.rights import FRESH, GRACE, LONGEST_PAUSE, MISSING, READ_NODES, READ_SERVICES, Rights
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream
-from outrider_agent.watch import Query, Watch
+from outrider_agent.watch import Watch
 
 WEB = [Instance("10.0.0.1", 80), Instance("10.0.0.2", 80)]
 OWN = "_nomad-task-a1-group-shop-shop-ingress"
