@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -10,7 +11,8 @@ import httpx2
 import pytest
 from support.nomad_server import Servers, nomad_server
 
-from outrider.clients.nomad import nomad_client
+from outrider.clients.nomad import NomadClient, nomad_client
+from outrider.errors import ConflictError
 from outrider.operations.doctor_nomad import nomad_findings
 from outrider.operations.doctor_rights import CAPABILITIES
 from outrider.operations.findings import Finding
@@ -101,6 +103,73 @@ async def test_the_word_write_holds_all_of_them(closed: Servers, token: Token, r
 async def test_rights_in_another_namespace_are_none(closed: Servers, token: Token) -> None:
     said = await failures(closed, token(namespace(*CAPABILITIES, name="other"), NODE, AGENT))
     assert {one.what.split()[4] for one in said} == set(CAPABILITIES)
+
+
+SLEEPER: dict[str, Any] = {
+    "ID": "sleeper",
+    "Name": "sleeper",
+    "Type": "service",
+    "Datacenters": ["*"],
+    "TaskGroups": [
+        {
+            "Name": "sleeper",
+            "Count": 1,
+            "Update": {"MaxParallel": 1, "MinHealthyTime": 0},
+            "Tasks": [
+                {
+                    "Name": "app",
+                    "Driver": "raw_exec",
+                    "Config": {"command": "/bin/sh", "args": ["-c", "echo here; exec sleep 600"]},
+                    "Resources": {"CPU": 20, "MemoryMB": 16},
+                }
+            ],
+        }
+    ],
+}
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(60):
+        while not await holds():  # noqa: ASYNC110  what is waited for happens in another process
+            await asyncio.sleep(0.2)
+
+
+async def is_healthy(nomad: NomadClient) -> bool:
+    return [(one["DeploymentStatus"] or {}).get("Healthy") for one in await nomad.allocations("sleeper")] == [True]
+
+
+async def has_ended(nomad: NomadClient, deployment_id: str) -> bool:
+    return (await nomad.deployment(deployment_id))[0]["Status"] != "running"
+
+
+async def test_with_the_documented_rights_the_portal_may_do_all_that_it_does(closed: Servers, token: Token) -> None:
+    nomad = nomad_client(
+        closed.nomad, NomadSettings(token=token(namespace(*CAPABILITIES), NODE, AGENT)), namespace="default"
+    )
+    await nomad.validate(SLEEPER)
+    await nomad.plan(SLEEPER)
+    evaluation = (await nomad.register(SLEEPER))["EvalID"]
+    await until(lambda: is_healthy(nomad))
+    (placed,) = await nomad.allocations("sleeper")
+    assert [one["ID"] for one in await nomad.jobs()] == ["sleeper"]
+    assert await nomad.job("sleeper")
+    assert await nomad.versions("sleeper")
+    assert (await nomad.evaluation(evaluation))["JobID"] == "sleeper"
+    assert await nomad.evaluations("sleeper")
+    assert await nomad.allocation(placed["ID"])
+    deployment = await nomad.deployment_of("sleeper")
+    assert deployment
+    assert (await nomad.deployment(deployment["ID"]))[0]["JobID"] == "sleeper"
+    assert b"".join([piece async for piece in nomad.logs(placed["ID"], "app")]) == b"here\n"
+    await until(lambda: has_ended(nomad, deployment["ID"]))
+    for over in (nomad.promote(deployment["ID"]), nomad.fail(deployment["ID"])):
+        with pytest.raises(ConflictError, match="terminal deployment"):  # it has ended, and the right is not why
+            await over
+    await nomad.scale("sleeper", "sleeper", 2)
+    assert await nomad.nodes()
+    await nomad.agent_self()
+    await nomad.deregister("sleeper", purge=True)
+    await nomad.close()
 
 
 async def test_a_management_token_lacks_nothing(closed: Servers) -> None:

@@ -41,10 +41,10 @@ class WaitingNomad(NomadSimulator):
 
     def __init__(self, events: list[dict[str, Any]]) -> None:
         super().__init__()
-        self.events = events
+        self.gate_events = events
 
     async def allocations(self, job_id: str) -> list[dict[str, Any]]:
-        gate = {"State": "dead", "Failed": False, "Restarts": 0, "Events": self.events}
+        gate = {"State": "dead", "Failed": False, "Restarts": 0, "Events": self.gate_events}
         app = {"State": "pending", "Failed": False, "Restarts": 0, "Events": []}
         stub = {"ID": "2864267b-0", "Name": "a.a[0]", "NodeName": "n", "ClientStatus": "running"}
         health = {"Healthy": False, "Canary": False}
