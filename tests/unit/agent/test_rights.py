@@ -8,7 +8,17 @@ import pytest
 from outrider_agent import watch as states
 from outrider_agent.instances import Instance
 from outrider_agent.query import Query
-from outrider_agent.rights import FRESH, GRACE, LONGEST_PAUSE, MISSING, READ_NODES, READ_SERVICES, Rights
+from outrider_agent.rights import (
+    ABSENT,
+    FRESH,
+    GRACE,
+    LONGEST_PAUSE,
+    MISSING,
+    READ_NODES,
+    READ_SERVICES,
+    SHOWN,
+    Rights,
+)
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream
 from outrider_agent.watch import Watch
@@ -241,3 +251,12 @@ def test_without_a_registration_of_its_own_an_agent_doubts_nothing() -> None:
     watch.query(1.0)
     watch.answered({"x-consul-index": "7"}, [], 1.0)
     assert (watch.state, watch.endpoints) == (states.CURRENT, ())
+
+
+def test_the_last_answer_counts_and_not_an_earlier_sight() -> None:
+    rights = Rights(OWN)
+    rights.shown(10.0)
+    rights.absent(FORBIDDEN, 11.0)
+    assert rights.verdict(0.0) == ABSENT
+    rights.shown(12.0)
+    assert (rights.verdict(0.0), rights.is_denied(100.0)) == (SHOWN, False)
