@@ -284,3 +284,8 @@ async def test_an_agent_address_that_leads_nowhere_is_found_where_the_node_is_th
     assert "Consul at http://127.0.0.1:8500 cannot be reached" in said[0].what
     there = replace(looked, agent=looked.consul)
     assert bad(list(await findings(a_platform(), {"stage": there}))) == []
+
+
+async def test_a_catalog_that_fails_is_trouble_and_no_missing_right() -> None:
+    (said,) = bad(await found(consul={"/v1/catalog/services": (500, "rpc error")}))
+    assert said.what.startswith("its catalog cannot be read")
