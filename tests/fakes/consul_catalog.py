@@ -35,6 +35,13 @@ class CatalogInMemory:
         self._answer()
         return {name: ["outrider"] for name in self._entries}
 
+    async def nodes(self) -> list[Json]:
+        self._answer()
+        return [{"Node": "node-1"}]
+
+    async def may_read(self, *resources: str) -> dict[str, bool]:
+        return dict.fromkeys(resources, True)
+
     async def agent_self(self) -> Json:
         return {"Config": {"Version": "1.8.7"}}
 

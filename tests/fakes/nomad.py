@@ -246,6 +246,9 @@ class NomadSimulator:
     async def leader(self) -> str:
         return "127.0.0.1:4647"
 
+    async def own_policies(self) -> list[dict[str, Any]] | None:
+        return None
+
     # What tests ask
 
     def running(self, job_id: str) -> list[Copy]:

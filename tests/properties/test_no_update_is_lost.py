@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from outrider_agent.endpoints import Endpoints, endpoint, sorted_endpoints
 from outrider_agent.instances import Instance
+from outrider_agent.query import Query
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream
-from outrider_agent.watch import Query, Watch
+from outrider_agent.watch import Watch
 
 HEALTHS = st.sampled_from(["passing", "passing", "passing", "warning", "critical", "maintenance"])
 PORTS = st.integers(1, 6)

@@ -9,8 +9,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -23,22 +24,36 @@ class Servers:
 
     nomad: str
     consul: str
+    token: str = ""
+
+    def get(self, path: str) -> Any:
+        """The answer to a GET, with the first token where there is one."""
+        return httpx2.get(f"{self.nomad}{path}", headers=self.headers).json()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"X-Nomad-Token": self.token} if self.token else {}
 
 
 @contextlib.contextmanager
-def nomad_server(nomad: str, consul: str, directory: Path) -> Generator[Servers]:
-    """Yields the addresses once the node is ready and has seen Consul; at the end no process of it is left."""
+def nomad_server(nomad: str, consul: str, directory: Path, *, with_acls: bool = False) -> Generator[Servers]:
+    """Yields the addresses once the node is ready and has seen Consul; at the end no process of it is left.
+
+    With ACLs, whose ``token`` may do everything.
+    """
     ports: dict[str, int] = dict(
         zip(("http", "rpc", "serf", "chttp", "cserver", "clan", "cwan"), _free_ports(7), strict=True)
     )
     configuration = directory / "nomad.hcl"
-    configuration.write_text(_configuration(ports, directory))
+    configuration.write_text(_configuration(ports, directory) + ("acl { enabled = true }" if with_acls else ""))
     with (
         _running(_consul_command(consul, ports), directory / "consul.log"),
         _running([nomad, "agent", "-config", str(configuration)], directory / "nomad.log"),
     ):
         servers = Servers(f"http://127.0.0.1:{ports['http']}", f"http://127.0.0.1:{ports['chttp']}")
         try:
+            if with_acls:
+                servers = replace(servers, token=_first_token(servers))
             _wait(lambda: _is_ready(servers))
             yield servers
         finally:
@@ -106,10 +121,21 @@ def _running(command: list[str], log: Path) -> Generator[None]:
             process.wait()
 
 
+def _first_token(servers: Servers) -> str:
+    found: list[str] = []
+
+    def bootstrapped() -> bool:
+        with contextlib.suppress(httpx2.HTTPError, KeyError, ValueError):
+            found.append(httpx2.post(f"{servers.nomad}/v1/acl/bootstrap", json={}).json()["SecretID"])
+        return bool(found)
+
+    _wait(bootstrapped)
+    return found[0]
+
+
 def _is_ready(servers: Servers) -> bool:
     with contextlib.suppress(httpx2.HTTPError, KeyError, IndexError):
-        nodes = httpx2.get(f"{servers.nomad}/v1/nodes").json()
-        node = httpx2.get(f"{servers.nomad}/v1/node/{nodes[0]['ID']}").json()
+        node = servers.get(f"/v1/node/{servers.get('/v1/nodes')[0]['ID']}")
         return (
             node["Status"] == "ready"
             and "consul.version" in node["Attributes"]
@@ -120,13 +146,13 @@ def _is_ready(servers: Servers) -> bool:
 
 def _stop_jobs(servers: Servers) -> None:
     with contextlib.suppress(httpx2.HTTPError):
-        for job in httpx2.get(f"{servers.nomad}/v1/jobs").json():
-            httpx2.delete(f"{servers.nomad}/v1/job/{job['ID']}", params={"purge": "true"})
+        for job in servers.get("/v1/jobs"):
+            httpx2.delete(f"{servers.nomad}/v1/job/{job['ID']}", params={"purge": "true"}, headers=servers.headers)
         _wait(lambda: not _living(servers), 30)
 
 
 def _living(servers: Servers) -> list[str]:
-    allocations = httpx2.get(f"{servers.nomad}/v1/allocations").json()
+    allocations = servers.get("/v1/allocations")
     return [one["ID"] for one in allocations if one["ClientStatus"] in {"pending", "running"}]
 
 

@@ -38,7 +38,7 @@ PLATFORM = """
 environments:
   stage:
     nomad: {{address: "{nomad}"}}
-    consul: {{address: "{consul}", agent_address: "{consul}"}}
+    consul: {{address: "{consul}", agent_address: "{consul_agent}"}}
     driver: raw_exec
     network: {{mode: host}}
     sidecar: {{envoy: {{path: "{envoy}"}}, agent: {{path: "{agent}"}}}}
@@ -113,17 +113,24 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    directory: Path, envoy: str, ports: tuple[int, int], *, in_process: bool = True, agent: str = sys.executable
+    directory: Path,
+    envoy: str,
+    ports: tuple[int, int],
+    *,
+    in_process: bool = True,
+    agent: str = sys.executable,
+    consul_agent: str = "",
 ) -> AsyncGenerator[Stage]:
     """A cluster that books ports of that range, and a portal: in this process, or in one that can be killed.
 
-    ``agent`` is what runs agents: a Python.
+    ``agent`` is what runs agents: a Python; ``consul_agent`` is the Consul that they ask, the cluster's own by default.
     """
     async with cluster("dc1", directory / "cluster", port_range=ports) as running:
         address = f"http://127.0.0.1:{_free_port()}"
         file = directory / "platform.yaml"
         servers = {"nomad": running.nomad_address, "consul": running.consul_address, "portal": address}
-        file.write_text(PLATFORM.format(agent=agent, envoy=envoy, **servers))
+        asked = consul_agent or running.consul_address
+        file.write_text(PLATFORM.format(agent=agent, envoy=envoy, consul_agent=asked, **servers))
         here = replace(
             settings({}), address=Sourced(address, "the test"), database=f"sqlite:///{directory / 'portal.db'}"
         )

@@ -38,12 +38,16 @@ def serve() -> int:
 def wait_at_gate(patience: float) -> int:
     """0 as soon as traffic can flow; 1 with the reason after ``patience`` seconds."""
     found = settings(environment(), needs_envoy=True)
-    reason = gate.open_reason(found, gate.ask, patience)
+    reason = gate.open_reason(found, gate.ask, patience, say_waiting)
     if reason:
         say(f"not ready after {patience:.0f} s:\n{reason}")
         return FAILED
     say("Envoy is LIVE and every upstream is known")
     return 0
+
+
+def say_waiting(seconds: float, reason: str) -> None:
+    say(f"still waiting after {seconds:.0f} s:\n{reason}")
 
 
 def channels(consul: ConsulSettings) -> Callable[[], Channel]:

@@ -21,6 +21,8 @@ from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.own_link import OwnLink
 from outrider_agent.polls import Poll, Polls, Reply, hold_of
 from outrider_agent.requests import Request
+from outrider_agent.rights import Rights
+from outrider_agent.rights_link import RightsLink
 from outrider_agent.rules import Limits
 from outrider_agent.server import TEXT, Connection, Server
 from outrider_agent.settings import Settings
@@ -54,9 +56,11 @@ class PollClock(Actor):
 class TokenClock(Actor):
     """Looks at the token file while Consul refuses the token, so that a new one is used at once."""
 
-    def __init__(self, consul: Consul, watches: list[Watch]) -> None:
+    def __init__(self, consul: Consul, watches: list[Watch], rights: Rights) -> None:
         self._consul = consul
         self._watches = watches
+        self._rights = rights
+        self._used = consul.token.value()
         self._next = 0.0
 
     def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
@@ -64,7 +68,9 @@ class TokenClock(Actor):
 
     def wake(self, now: float) -> None:
         self._next = now + TOKEN_PAUSE
-        if self._consul.token.has_changed():
+        before, self._used = self._used, self._consul.token.value()
+        if self._used != before:
+            self._rights.hurry(now)
             for one in self._watches:
                 one.hurry(now)
 
@@ -77,7 +83,9 @@ class Agent:
         self._say = say
         self._keeps_bodies = False
         self._polls = Polls([one.label for one in settings.upstreams])
-        self._watches = [Watch(one, limits, jitter, self._changed) for one in settings.upstreams]
+        own = settings.service_id if settings.service else ""
+        rights = Rights(own, settings.consul.credentials)
+        self._watches = [Watch(one, limits, jitter, self._changed, rights) for one in settings.upstreams]
         self._writer = snapshot.Writer(settings.snapshot, self._known, say) if settings.snapshot else None
         self._restore(settings.snapshot)
         consul = Consul(self.loop, settings.consul, channel)
@@ -87,7 +95,8 @@ class Agent:
         self._lanes = Lanes(len(self._watches))
         shared = Surroundings(self.loop, consul, self._lanes, say)
         self.loop.actors += [Link(shared, one) for one in self._watches]
-        self.loop.actors += [PollClock(self._polls, give), TokenClock(consul, self._watches), self._envoy, self._server]
+        self.loop.actors += [PollClock(self._polls, give), TokenClock(consul, self._watches, rights)]
+        self.loop.actors += [self._envoy, self._server, RightsLink(shared, rights, settings.service, own)]
         self.loop.actors += [self._writer] if self._writer else []
         if admin and settings.service_id:
             self.loop.actors.append(OwnLink(self.loop, consul, Exchange(self.loop, admin), settings.service_id, say))

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 from outrider_agent.channel import Channel
 from outrider_agent.documents import object_in, parsed
-from outrider_agent.entries import Body, Room
+from outrider_agent.entries import Body, MalformedError, Room, entries
 from outrider_agent.exchange import Exchange
 from outrider_agent.familiar import Familiar
 from outrider_agent.instances import Instance
 from outrider_agent.loop import Loop
+from outrider_agent.query import Query
 from outrider_agent.rules import OK
 from outrider_agent.settings import ConsulSettings, Upstream
-from outrider_agent.watch import Query
 
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 INFRASTRUCTURE = ("consul", "nomad", "nomad-client")  # registered by the servers themselves, at once after a loss
@@ -102,6 +102,12 @@ def own_path(service_id: str, content: str) -> str:
     return f"/v1/agent/service/{quoted(service_id)}" + (f"?hash={quoted(content)}&wait=55s" if content else "")
 
 
+def own_health_path(service: str, service_id: str) -> str:
+    """The own registration as every caller's agent would see it: one entry, however many instances there are."""
+    only = quoted(f'Service.ID == "{service_id}"')
+    return f"/v1/health/service/{quoted(service)}?filter={only}"
+
+
 def own_services_path() -> str:
     return "/v1/agent/services"
 
@@ -136,6 +142,28 @@ class Names:
             return any(found not in names for found in object_in(parsed(self._body.text())))
         except ValueError:
             return False
+
+
+class Sighting:
+    """Whether one registration is among the entries of an answer."""
+
+    def __init__(self, room: Room, service_id: str) -> None:
+        self._body = Body(room)
+        self._service_id = service_id
+
+    def feed(self, status: int, data: bytes) -> None:
+        if status == OK:
+            self._body.feed(data)
+
+    def is_made(self) -> bool:
+        """Read what has arrived and give up its room; what is no list shows nothing."""
+        try:
+            return any([self._is_it(entry) for _, entry in entries(self._body.text()) if entry])  # noqa: C419  quicker
+        except MalformedError:
+            return False
+
+    def _is_it(self, entry: dict[str, object]) -> bool:
+        return object_in(entry.get("Service")).get("ID") == self._service_id
 
 
 class Instances:

@@ -13,6 +13,7 @@ from outrider_agent.sockets import SOCK_STREAM, resolved, said, socket
 
 PATIENCE = 60.0  # seconds
 PAUSE = 0.1
+TELL_AFTER = 5.0
 READ_DEADLINE = 2.0
 READY_STATUS = 200
 PIECE = 65536
@@ -27,13 +28,24 @@ class Said:
         self.body = body
 
 
-def open_reason(settings: Settings, ask: Callable[[Address, str], Said], patience: float = PATIENCE) -> str:
-    """Empty as soon as Envoy is LIVE and the agent knows every upstream; else the reason, after ``patience`` seconds."""
-    deadline = time.monotonic() + patience
+def open_reason(
+    settings: Settings,
+    ask: Callable[[Address, str], Said],
+    patience: float = PATIENCE,
+    tell: Callable[[float, str], None] = lambda _seconds, _reason: None,
+) -> str:
+    """Empty as soon as Envoy is LIVE and the agent knows every upstream; else the reason, after ``patience`` seconds.
+
+    Meanwhile ``tell`` hears of a new reason every few seconds: whoever waits less long than the gate reads it too.
+    """
+    started, told_at, told = time.monotonic(), 0.0, ""
     while True:
-        reason = closed_reason(settings, ask)
-        if not reason or time.monotonic() >= deadline:
+        reason, waited = closed_reason(settings, ask), time.monotonic() - started
+        if not reason or waited >= patience:
             return reason
+        if waited - told_at >= TELL_AFTER and reason != told:
+            told_at, told = waited, reason
+            tell(waited, reason)
         time.sleep(PAUSE)
 
 
@@ -57,13 +69,22 @@ def agent_reason(settings: Settings, said_by_agent: Said) -> str:
         return f"the agent at {settings.listen} does not watch {', '.join(missing)}"
     if said_by_agent.status == READY_STATUS:
         return ""
-    return "\n".join(reason for label in upstreams if (reason := _upstream_reason(label, object_in(upstreams[label]))))
+    return "\n".join(_upstream_reasons({label: object_in(upstreams[label]) for label in upstreams}))
 
 
-def _upstream_reason(label: str, upstream: dict[str, object]) -> str:
+def _upstream_reasons(upstreams: dict[str, dict[str, object]]) -> list[str]:
+    """One line for all upstreams of which nothing is known for the same reason: the end of a log is what is read."""
+    reasons = {label: _upstream_reason(one) for label, one in upstreams.items()}
+    alike = {
+        reason: [label for label, its in reasons.items() if its == reason] for reason in reasons.values() if reason
+    }
+    return [f"nothing is known of upstream {', '.join(labels)}: {reason}" for reason, labels in alike.items()]
+
+
+def _upstream_reason(upstream: dict[str, object]) -> str:
     if text_in(upstream.get("state")) not in ("starting", "failing", "denied", "suspect"):
         return ""
-    return f"nothing is known of upstream {label}: {text_in(upstream.get('reason')) or 'Consul has not answered yet'}"
+    return text_in(upstream.get("reason")) or "Consul has not answered yet"
 
 
 def envoy_reason(admin: Address, said_by_envoy: Said) -> str:

@@ -10,9 +10,10 @@ from outrider_agent.exchange import Ask
 from outrider_agent.familiar import Familiar
 from outrider_agent.lanes import TOO_MANY, Lanes
 from outrider_agent.loop import NEVER, Actor, Loop
+from outrider_agent.query import Query
 from outrider_agent.responses import ResponseReader
 from outrider_agent.rules import OK
-from outrider_agent.watch import FAILING, Query, Watch
+from outrider_agent.watch import FAILING, Watch
 
 
 class Surroundings:
@@ -68,6 +69,12 @@ class Link(Actor):
         else:
             self._ask_instances(query)
 
+    def reconsider(self) -> None:
+        """What is known of the agent's rights has changed."""
+        before = self.watch.state
+        self.watch.reconsider(self._loop.now())
+        self._say_change(before)
+
     def interrupt(self) -> None:
         """Give up a query that blocks; the next one asks for the same index."""
         self._exchange.close()
@@ -122,12 +129,15 @@ class Link(Actor):
         lanes.give_back(self.watch.upstream.label)
         if lanes.limit is not None:
             self._exchange.close()  # an idle connection counts like a busy one
-        if after != before:
-            self._shared.say(f"{self.watch.upstream.label}: {after} {self.watch.reason}".rstrip())
+        self._say_change(before)
         if self._exchange.was_hung_up_on or (reader is not None and reader.status == TOO_MANY):
             self._shared.refused()
         elif before == FAILING and after != FAILING:
             self._shared.recovered()
+
+    def _say_change(self, before: str) -> None:
+        if self.watch.state != before:
+            self._shared.say(f"{self.watch.upstream.label}: {self.watch.state} {self.watch.reason}".rstrip())
 
     def _failed(self, reader: ResponseReader | None, words: str) -> None:
         if reader is None:

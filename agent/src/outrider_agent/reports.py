@@ -10,22 +10,24 @@ from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint
 from outrider_agent.polls import Polls
 from outrider_agent.watch import CURRENT, STATES, Watch
 
+EMPTY = "Consul lists no usable instance; a token without rights to just this service would look the same"
 EnvoyView = Mapping[str, "dict[str, str] | None"]  # label → address → health flags
 
 
 def health(watches: Sequence[Watch]) -> tuple[bool, Json]:
-    """Whether every upstream has endpoints to serve, be they from disk, and the state of each with its reason."""
+    """Whether every upstream is known, be it from disk, and the state of each with its reason."""
     upstreams = {one.upstream.label: {"state": one.state, "reason": reason(one)} for one in watches}
-    is_ready = all(one.endpoints is not None for one in watches)
+    is_ready = all(one.is_known for one in watches)
     is_current = all(one.state == CURRENT for one in watches)
     status = "ok" if is_current else "degraded" if is_ready else "starting"
     return is_ready, {"status": status, "upstreams": upstreams}
 
 
 def reason(watch: Watch) -> str:
-    """Why the state is not current; instances that Envoy could not take are named as well."""
+    """Why the state is not current; instances that Envoy could not take are named as well, and what an empty list may hide."""
     skipped = f"{watch.skipped} instances have no literal IP address and port" if watch.skipped else ""
-    return "; ".join(part for part in (watch.reason, skipped) if part)
+    empty = EMPTY if watch.state == CURRENT and not watch.endpoints and not watch.skipped else ""
+    return "; ".join(part for part in (watch.reason, skipped, empty) if part)
 
 
 def endpoints(watches: Sequence[Watch], polls: Polls, envoy: EnvoyView, now: float) -> Json:

@@ -11,6 +11,7 @@ LISTEN = "OUTRIDER_AGENT_LISTEN"
 UPSTREAMS = "OUTRIDER_AGENT_UPSTREAMS"
 SNAPSHOT = "OUTRIDER_AGENT_SNAPSHOT"
 SERVICE_ID = "OUTRIDER_AGENT_SERVICE_ID"
+SERVICE = "OUTRIDER_AGENT_SERVICE"
 ENVOY_ADMIN = "OUTRIDER_AGENT_ENVOY_ADMIN"
 CONSUL_ADDRESS = "CONSUL_HTTP_ADDR"
 CONSUL_TOKEN = "CONSUL_HTTP_TOKEN"  # noqa: S105  the variable's name, no token
@@ -61,11 +62,18 @@ class ConsulSettings:
         self.key = ""
         self.namespace = ""
 
+    @property
+    def credentials(self) -> str:
+        """Where the token comes from, for people."""
+        if self.token_file:
+            return f"the token is that of {self.token_file}"
+        return f"the token is that of {CONSUL_TOKEN}" if self.token else "no token is set (consul.token: none)"
+
 
 class Settings:
-    """What one agent does; ``envoy_admin``, ``snapshot`` and ``service_id`` are None or "" where nothing is set."""
+    """What one agent does; ``envoy_admin``, ``snapshot``, ``service_id`` and ``service`` are None or "" where nothing is set."""
 
-    __slots__ = ("consul", "envoy_admin", "listen", "service_id", "snapshot", "upstreams")
+    __slots__ = ("consul", "envoy_admin", "listen", "service", "service_id", "snapshot", "upstreams")
 
     def __init__(self, listen: Address, upstreams: tuple[Upstream, ...], consul: ConsulSettings) -> None:
         self.listen = listen
@@ -74,6 +82,7 @@ class Settings:
         self.envoy_admin: Address | None = None
         self.snapshot = ""
         self.service_id = ""
+        self.service = ""
 
 
 def environment() -> Mapping[str, str]:
@@ -101,9 +110,21 @@ def settings(variables: Mapping[str, str], *, needs_envoy: bool = False) -> Sett
         found.envoy_admin = read(ENVOY_ADMIN, _own_address, nowhere)
     found.snapshot = variables.get(SNAPSHOT, "")
     found.service_id = variables.get(SERVICE_ID, "")
+    found.service = variables.get(SERVICE, "") or own_service(found.service_id)
     if problems:
         raise SettingsError(problems)
     return found
+
+
+def own_service(service_id: str) -> str:
+    """The service's name in an id that Nomad made, ``_nomad-task-ALLOC-group-GROUP-NAME-LABEL``, where the group has it too.
+
+    "" for any other id: hyphens stand in names as well, and only a name that is there twice can be told.
+    """
+    _, mark, rest = service_id.partition("-group-")
+    twice = rest.rpartition("-")[0]
+    name = twice[: len(twice) // 2]
+    return name if mark and service_id.startswith("_nomad-task-") and twice == f"{name}-{name}" and name else ""
 
 
 def _own_address(text: str) -> Address:

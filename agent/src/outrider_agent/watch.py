@@ -10,7 +10,9 @@ from outrider_agent.guard import Guard
 from outrider_agent.instances import Instance
 from outrider_agent.loop import NEVER
 from outrider_agent.pace import BackOff, Bucket, Random
+from outrider_agent.query import Counts, Query
 from outrider_agent.responses import Headers
+from outrider_agent.rights import ASKING, EmptyLists, Rights
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream
 
@@ -35,36 +37,17 @@ FORGOTTEN = "the list is empty, but Consul has forgotten every service: the last
 QUICK = 1.0  # an answer within this many seconds did not block
 
 
-class Query:
-    """What to ask Consul now; ``wait`` is 0 where the answer shall come at once. All in seconds."""
-
-    __slots__ = ("deadline", "index", "is_catalog", "wait")
-
-    def __init__(self, index: int, wait: float, deadline: float, *, is_catalog: bool = False) -> None:
-        self.index = index
-        self.wait = wait
-        self.deadline = deadline  # a clock reading
-        self.is_catalog = is_catalog
-
-
-class Counts:
-    """What happened to one watch since the start, for metrics."""
-
-    __slots__ = ("denials", "failures", "queries", "rewinds", "suspect_empties", "updates")
-
-    def __init__(self) -> None:
-        self.queries = 0
-        self.failures = 0
-        self.denials = 0
-        self.rewinds = 0
-        self.suspect_empties = 0
-        self.updates = 0
-
-
 class Watch:
     """One upstream: ask ``due``, take a ``query``, report how it went; read ``endpoints``."""
 
-    def __init__(self, upstream: Upstream, limits: Limits, random: Random, changed: Callable[[Watch], None]) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        limits: Limits,
+        random: Random,
+        changed: Callable[[Watch], None],
+        rights: Rights | None = None,
+    ) -> None:
         self.upstream = upstream
         self.index = 0
         self._heard = 0  # the last index, which outlives failures: a Consul that started anew has a lower one
@@ -87,6 +70,7 @@ class Watch:
         self._hold_until: float | None = None
         self._streak = 0
         self._wants_witness = False
+        self._empty = EmptyLists(rights or Rights())
 
     @property
     def endpoints(self) -> Endpoints | None:
@@ -96,6 +80,11 @@ class Watch:
     @property
     def is_denied(self) -> bool:
         return self.state == DENIED
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is something to serve; an empty list is nothing while the agent may see nothing."""
+        return bool(self.endpoints) or (self.endpoints is not None and not self.is_denied)
 
     def restore(self, endpoints: Endpoints, now: float) -> None:
         self._guard.restore(endpoints, now)
@@ -149,15 +138,23 @@ class Watch:
         self._wants_witness = False
         self.index = 0
         self._not_before = now
-        if knows_others:
+        if knows_others and self._empty.is_vouched(now):
             self._guard.believe_empty()
         else:
             self._guard.doubt_empty(now)
             self._note(HOLDING, FORGOTTEN)
 
+    def reconsider(self, now: float) -> None:
+        """Consul was asked for this allocation's own registration."""
+        if self._empty.is_open and not self._empty.is_doubtful(self.endpoints, now):
+            self._not_before = min(self._not_before, now)
+        elif self._empty.is_open and not self.is_denied:
+            self._doubt(now)
+
     def failed(self, reason: str, now: float) -> None:
         """No answer, or none that can be used: keep what is known, start over, take more and more time."""
         self.counts.failures += 1
+        self._empty.note(now, is_empty=False)
         self._start_over(now + self._back_off.pause())
         self._note(FAILING, reason)
 
@@ -175,6 +172,7 @@ class Watch:
 
     def _good(self, found: int, headers: Headers, instances: Sequence[Instance], now: float) -> None:
         self._back_off.reset()
+        self._empty.note(now, is_empty=not instances)
         self.contact_at = now
         previous, self.index = self.index, rules.next_index(self.index, found)
         if rules.is_rewind(self._heard, found):
@@ -186,8 +184,18 @@ class Watch:
         elif rules.is_rewind(previous, found):
             self.counts.rewinds += 1  # the list may be an old one: the read without index that follows is not
             self._slow_down(now)
+        elif not instances and self._empty.is_doubtful(self.endpoints, now):
+            self._doubt(now)
         else:
             self._judge(instances, now)
+
+    def _doubt(self, now: float) -> None:
+        """An empty list that may be all that this token is shown: nothing of it is used."""
+        if self._empty.rights.is_denied(now):
+            self._denied(self._empty.rights.reason, now)
+        else:
+            self._start_over(now + self._limits.index_zero_pause)
+            self._note(STARTING, ASKING)
 
     def _is_suspect(self, previous: int, headers: Headers) -> bool:
         return not rules.is_empty_trusted(previous, headers, self._limits)

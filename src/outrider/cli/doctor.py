@@ -64,7 +64,9 @@ async def _findings(here: Surroundings, platform: Platform) -> list[Finding]:
             await client.close()
 
 
-def _clients(here: Surroundings, environment: Environment) -> tuple[NomadClient, ConsulClient, ConsulClient]:
+def _clients(
+    here: Surroundings, environment: Environment
+) -> tuple[NomadClient, ConsulClient, ConsulClient, ConsulClient]:
     nomad, consul = environment.nomad, environment.consul
     credentials, transport = here.settings, here.transport
     return (
@@ -73,6 +75,7 @@ def _clients(here: Surroundings, environment: Environment) -> tuple[NomadClient,
         ),
         consul_client(consul.address, credentials.consul, transport=transport),
         consul_client(consul.agent_address, credentials.consul, transport=transport),
+        consul_client(consul.address, replace(credentials.consul, token=None, token_file=None), transport=transport),
     )
 
 

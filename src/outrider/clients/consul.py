@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
-from outrider.errors import UsageError
+from outrider.errors import RemoteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from outrider.settings import ConsulSettings
 
-NOT_FOUND = 404
+NOT_FOUND, UNAUTHORIZED = 404, 401
+NO_ACLS = "ACL support disabled"
+ANY_NAME = "outrider-doctor"  # of a service or node that does not exist, so that only rules for all of them allow it
 ADVICE = (
     "Check the address in the platform file, CONSUL_HTTP_TOKEN and CONSUL_CACERT; `outrider doctor` looks at all of it."
 )
@@ -62,6 +65,26 @@ class ConsulClient:
     async def services(self) -> dict[str, list[str]]:
         """Names of all services with the union of their tags."""
         return await self._get(("v1", "catalog", "services"))
+
+    async def nodes(self) -> list[dict[str, Any]]:
+        """The catalog's nodes."""
+        return await self._get(("v1", "catalog", "nodes"))
+
+    async def may_read(self, *resources: str) -> dict[str, bool]:
+        """Whether this client's token may read any resource of these kinds (``service``, ``node``); all without ACLs.
+
+        Consul's own pages ask this way; a Consul that does not know the question is a RemoteError.
+        """
+        questions = [{"Resource": one, "Access": "read", "Segment": ANY_NAME} for one in resources]
+        call = Call("POST", ("v1", "internal", "acl", "authorize"), content=json.dumps(questions).encode())
+        response = await self._connection.answer(call, frozenset({UNAUTHORIZED}))
+        if response.status_code == UNAUTHORIZED and NO_ACLS in response.text:
+            return dict.fromkeys(resources, True)
+        answers = json_of(self._connection, call, response)
+        try:
+            return {str(one["Resource"]): bool(one["Allow"]) for one in answers}
+        except (TypeError, KeyError) as error:
+            raise RemoteError(f"{self._connection.server} answered {call} with something else") from error
 
     async def agent_self(self) -> dict[str, Any]:
         return await self._get(("v1", "agent", "self"))

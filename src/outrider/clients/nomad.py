@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from outrider.settings import NomadSettings
 
 NOT_FOUND = 404
+NO_ACLS = frozenset({400, 404})  # to whoever asks for its own token
 # Nomad sends a heartbeat every 10 s into an event stream; three that are missing mean that nobody is there.
 STREAM_SILENCE_S = 30
 # Texts of Nomad 1.6.5 and 2.0.5 that say "somebody was faster": the state is not what the caller believed.
@@ -101,6 +102,25 @@ class NomadClient:
         """The versions Nomad still has (six by default), newest first; an unknown job has none."""
         answer: dict[str, Any] = await self._get_or_none(("v1", "job", job_id, "versions")) or {}
         return answer.get("Versions") or []
+
+    # Rights
+
+    async def own_policies(self) -> list[dict[str, Any]] | None:
+        """The policies of our token, those of its roles too, with RulesJSON; None where it may do everything.
+
+        That is a management token, or a Nomad without ACLs.
+        """
+        call = Call("GET", ("v1", "acl", "token", "self"))
+        response = await self._answer(call, NO_ACLS)
+        if response.status_code in NO_ACLS:
+            return None
+        token = json_of(self._connection, call, response)
+        if token.get("Type") == "management":
+            return None
+        roles = [await self._get(("v1", "acl", "role", one["ID"])) for one in token.get("Roles") or ()]
+        named = [one["Name"] for role in roles for one in role.get("Policies") or ()]
+        names = dict.fromkeys([*(token.get("Policies") or ()), *named])
+        return [await self._get(("v1", "acl", "policy", name)) for name in names]
 
     # What became of them
 

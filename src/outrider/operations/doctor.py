@@ -23,11 +23,12 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The two servers of one environment, and Consul as an allocation would reach it on its node."""
+    """The two servers of one environment; Consul as an allocation would reach it on its node, and without a token."""
 
     nomad: Nomad
     consul: Consul
     agent: Consul | None = None
+    anybody: Consul | None = None
 
 
 async def findings(platform: Platform, servers: Mapping[str, Servers]) -> tuple[Finding, ...]:
@@ -39,7 +40,8 @@ async def findings(platform: Platform, servers: Mapping[str, Servers]) -> tuple[
 async def _of_environment(name: str, platform: Platform, servers: Servers) -> list[Finding]:
     environment = platform.environments[name]
     of_nomad, of_consul = await asyncio.gather(
-        nomad_findings(name, environment, servers.nomad), consul_findings(name, environment, servers.consul)
+        nomad_findings(name, environment, servers.nomad),
+        consul_findings(name, environment, servers.consul, servers.anybody),
     )
     return [*of_nomad, *of_consul, *await _agent_address(name, environment, servers)]
 

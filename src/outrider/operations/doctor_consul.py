@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from outrider.errors import OutriderError
+from outrider.operations.doctor_rights import allocations_at_consul, portal_at_consul
 from outrider.operations.findings import Finding, bad, good, version_finding, warning
 
 if TYPE_CHECKING:
-    from outrider.operations.ports import Consul
+    from outrider.operations.ports import Consul, Json
     from outrider.spec.platform import Environment
 
 LEAST_VERSION = "1.8"
@@ -18,8 +19,10 @@ DEFAULT_CONNECTIONS = 200
 ENOUGH_CONNECTIONS = 1000
 
 
-async def consul_findings(name: str, environment: Environment, consul: Consul) -> list[Finding]:
-    """The findings on one Consul; the first failure of reaching it is the only one."""
+async def consul_findings(
+    name: str, environment: Environment, consul: Consul, anybody: Consul | None = None
+) -> list[Finding]:
+    """The findings on one Consul, and on what it shows to ``anybody`` without a token; that it cannot be reached is the only one."""
     about = f"{name}: Consul"
     try:
         leader = await consul.leader()
@@ -34,27 +37,30 @@ async def consul_findings(name: str, environment: Environment, consul: Consul) -
                 "Look at its servers' logs.",
             )
         ]
+    of_agent, configuration = await _of_agent(about, environment, consul)
     return [
         good(about, f"reachable at {environment.consul.address}, leader {leader}"),
-        *await _of_agent(about, environment, consul),
-        *await _readable(about, consul),
+        *of_agent,
+        *await portal_at_consul(about, consul),
+        *await allocations_at_consul(about, environment, anybody, configuration),
         *_agent_address(about, environment),
     ]
 
 
-async def _of_agent(about: str, environment: Environment, consul: Consul) -> list[Finding]:
+async def _of_agent(about: str, environment: Environment, consul: Consul) -> tuple[list[Finding], Json | None]:
+    """What its agent says of itself; its configuration is None where that cannot be read."""
     try:
         answer = await consul.agent_self()
     except OutriderError as error:
         step = 'Give the portal\'s token `agent_prefix "" { policy = "read" }`, or check version and limits by hand.'
-        return [warning(about, f"its configuration cannot be read: {error.message}", "Limits cannot be checked.", step)]
+        what = f"its configuration cannot be read: {error.message}"
+        return [warning(about, what, "Limits cannot be checked.", step)], None
     debug: dict[str, Any] = answer.get("DebugConfig") or {}
     version = str(answer["Config"].get("Version", ""))
     return [
         version_finding(about, version, LEAST_VERSION, "Nomad refuses older ones, and blocking queries differ."),
         _connections(about, environment, debug),
-        *_token(about, environment, debug),
-    ]
+    ], debug
 
 
 def _connections(about: str, environment: Environment, debug: dict[str, Any]) -> Finding:
@@ -72,41 +78,6 @@ def _connections(about: str, environment: Environment, debug: dict[str, Any]) ->
         "and the next ones hear of no change.",
         "On each Consul agent: limits { http_max_conns_per_client = 4096 }, or a unix socket (consul.agent_address).",
     )
-
-
-def _token(about: str, environment: Environment, debug: dict[str, Any]) -> list[Finding]:
-    is_closed = debug.get("ACLsEnabled") and debug.get("ACLDefaultPolicy") == "deny"
-    if is_closed and environment.consul.token == "none":  # noqa: S105  a word of the platform file
-        return [
-            bad(
-                about,
-                "ACLs deny by default, and consul.token is none",
-                "The agents beside the apps would see no instance of any upstream.",
-                "Set consul.token to workload_identity (Nomad 1.7 and newer) or {nomad_variable: PATH}; the policy: "
-                'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }',
-            )
-        ]
-    return []
-
-
-async def _readable(about: str, consul: Consul) -> list[Finding]:
-    """Without rights Consul 1.8 answers 200 with less, so the service that is always there must be in it."""
-    try:
-        services = await consul.services()
-    except OutriderError as error:
-        return [
-            bad(about, f"its services cannot be read: {error.message}", "Status needs them.", error.next_step or "")
-        ]
-    if "consul" in services:
-        return [good(about, f"{len(services)} services are readable")]
-    return [
-        warning(
-            about,
-            "the service `consul` itself is not among those that can be read",
-            "The portal's token sees only a part: `status` and `endpoints` would show healthy services as missing.",
-            'Give CONSUL_HTTP_TOKEN a policy with service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }.',
-        )
-    ]
 
 
 def _agent_address(about: str, environment: Environment) -> list[Finding]:

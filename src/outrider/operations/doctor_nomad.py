@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from outrider.errors import OutriderError
 from outrider.operations import placement
 from outrider.operations.doctor_nodes import node_findings
+from outrider.operations.doctor_rights import FORBIDDEN, lacking, portal_at_nomad
 from outrider.operations.documents import nested
 from outrider.operations.findings import Finding, bad, good, numbers, version_finding, warning
 
@@ -38,6 +39,7 @@ async def nomad_findings(name: str, environment: Environment, nomad: Nomad) -> l
         good(about, f"reachable at {environment.nomad.address}, leader {leader or 'none'}"),
         *await _of_agent(about, environment, nomad),
         *await _of_nodes(about, environment, nomad),
+        *await portal_at_nomad(about, environment, nomad),
         await _may_deploy(about, environment, nomad),
     ]
 
@@ -112,10 +114,9 @@ async def _may_deploy(about: str, environment: Environment, nomad: Nomad) -> Fin
     try:
         answer = await nomad.plan(_probe(environment))
     except OutriderError as error:
-        step = (
-            f'Give NOMAD_TOKEN a policy with namespace "{environment.nomad.namespace}" {{ policy = "write" }}, '
-            "and check that this namespace exists."
-        )
+        if getattr(error, "status", None) == FORBIDDEN:
+            return lacking(about, environment.nomad.namespace, "submit-job")
+        step = f"Check that the namespace {environment.nomad.namespace} exists."
         return bad(about, f"a dry run of a job was refused: {error.message}", "Nothing can be deployed.", step)
     failures = placement.failures(answer)
     if failures:

@@ -90,6 +90,10 @@ class Nomad(Protocol):
     async def regions(self) -> list[str]: ...
     async def leader(self) -> str: ...
 
+    async def own_policies(self) -> list[Json] | None:
+        """The ACL policies of our token with RulesJSON; None where it may do everything."""
+        ...
+
 
 class Consul(Protocol):
     """One datacenter of Consul's HTTP API (https://developer.hashicorp.com/consul/api-docs)."""
@@ -100,6 +104,12 @@ class Consul(Protocol):
 
     async def services(self) -> dict[str, list[str]]:
         """Names of the catalog's services with their tags."""
+        ...
+
+    async def nodes(self) -> list[Json]: ...
+
+    async def may_read(self, *resources: str) -> dict[str, bool]:
+        """Whether our token may read any resource of that kind: ``service``, ``node``."""
         ...
 
     async def agent_self(self) -> Json: ...

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LINES = 12
 BYTES = 4_000
+OPENED = "Exit Code: 0"  # as Nomad words the end of a gate that let the app start
 
 
 async def failure(environment: Environment, service: str, job_version: int) -> str:
@@ -34,8 +35,7 @@ async def failure(environment: Environment, service: str, job_version: int) -> s
             environment, service, newest
         )
     said = await last_lines(environment, newest.id, task.name)
-    ended = "failed" if task.failed else f"was restarted {task.restarts} time{'s' if task.restarts > 1 else ''}"
-    place = f"allocation {newest.short_id} on {newest.node}: task {task.name} {ended}: {task.reason or task.text}"
+    place = f"allocation {newest.short_id} on {newest.node}: task {task.name} {_ending(task)}"
     return f"{place}\n{said}" if said else place
 
 
@@ -51,13 +51,29 @@ async def last_lines(environment: Environment, allocation_id: str, task: str) ->
 
 
 def _culprit(allocation: Allocation) -> Task | None:
-    """The gate explains a sidecar that does not come up; else the task that failed or fell over, the app first."""
+    """The gate explains a sidecar that does not come up; else the task that failed or fell over, the app first.
+
+    A gate that was still waiting when Nomad's patience ended has said why by then.
+    """
     failed = {task.name: task for task in allocation.tasks if task.failed}
     failed = failed or {task.name: task for task in allocation.tasks if task.restarts}
     for name in (names.GATE_TASK, names.APP_TASK):
         if name in failed:
             return failed[name]
-    return next(iter(failed.values()), None)
+    return next(iter(failed.values()), None) or next(filter(_waited, allocation.tasks), None)
+
+
+def _waited(task: Task) -> bool:
+    """Whether it is the gate, and it has not opened."""
+    return task.name == names.GATE_TASK and task.state in ("running", "dead") and OPENED not in task.reason
+
+
+def _ending(task: Task) -> str:
+    if task.failed:
+        return f"failed: {task.reason or task.text}"
+    if task.restarts:
+        return f"was restarted {task.restarts} time{'s' if task.restarts > 1 else ''}: {task.reason or task.text}"
+    return "did not open in time"
 
 
 async def _end(environment: Environment, allocation_id: str, task: str, kind: LogKind) -> str:

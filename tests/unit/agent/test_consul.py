@@ -13,8 +13,8 @@ from outrider_agent.consul import Consul, Instances, Names, Token, catalog_path,
 from outrider_agent.entries import MalformedError, Room
 from outrider_agent.familiar import Familiar
 from outrider_agent.loop import Loop
+from outrider_agent.query import Query
 from outrider_agent.settings import ConsulSettings, Upstream
-from outrider_agent.watch import Query
 
 RECORDINGS = Path(__file__).parents[2] / "recordings" / "consul-1.8.7"
 

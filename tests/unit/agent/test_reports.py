@@ -77,3 +77,15 @@ def test_metrics_are_prometheus_text() -> None:
     assert 'outrider_agent_upstream_endpoints{upstream="payments",health="DEGRADED"} 1' in lines
     assert 'outrider_agent_upstream_age_seconds{upstream="payments"} 2' in lines
     assert len(lines) == len(set(lines))
+
+
+def test_an_empty_list_that_is_believed_says_what_it_may_hide() -> None:
+    empty = watch("absent")
+    empty.query(10.0)
+    empty.answered({"x-consul-index": "7"}, [], 10.0)
+    assert reports.health([empty]) == (
+        True,
+        {"status": "ok", "upstreams": {"absent": {"state": "current", "reason": reports.EMPTY}}},
+    )
+    assert reports.reason(known("payments")) == ""
+    assert reports.reason(watch("starting")) == ""

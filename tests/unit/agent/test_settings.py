@@ -6,6 +6,8 @@ import pytest
 from outrider_agent import settings as names
 from outrider_agent.settings import SettingsError, settings
 
+from outrider.topology.names import own_instance
+
 LISTEN = {names.LISTEN: "unix:alloc/agent.sock"}
 
 
@@ -113,3 +115,37 @@ def test_a_consul_address_that_cannot_be_used_is_refused(address: str) -> None:
 def test_the_gate_needs_envoys_admin_address() -> None:
     with pytest.raises(SettingsError, match=names.ENVOY_ADMIN):
         settings(LISTEN, needs_envoy=True)
+
+
+ALLOCATION = "5e7c0a9e-0000-4000-8000-00000000000a"
+
+
+@pytest.mark.parametrize("service", ["web", "fx-rates", "a-a", "web-group-web", "x"])
+@pytest.mark.parametrize("label", ["ingress", "metrics"])
+def test_the_own_services_name_is_read_from_the_id_that_the_job_names(service: str, label: str) -> None:
+    service_id = own_instance(service, label).replace("${NOMAD_ALLOC_ID}", ALLOCATION)
+    assert settings({**LISTEN, names.SERVICE_ID: service_id}).service == service
+
+
+@pytest.mark.parametrize(
+    "service_id",
+    [
+        "",
+        "web-1",
+        "_nomad-task-1",
+        f"_nomad-task-{ALLOCATION}-group-shop-web-ingress",
+        f"_nomad-task-{ALLOCATION}-group--ingress",
+        f"nomad-{ALLOCATION}-group-web-web-ingress",
+    ],
+)
+def test_another_id_names_no_service_and_a_variable_may(service_id: str) -> None:
+    assert settings({**LISTEN, names.SERVICE_ID: service_id}).service == ""
+    assert settings({**LISTEN, names.SERVICE_ID: service_id, names.SERVICE: "web"}).service == "web"
+
+
+def test_where_the_token_comes_from_is_said_without_the_token() -> None:
+    said = settings({**LISTEN, names.CONSUL_TOKEN: "hidden"}).consul.credentials
+    assert said == "the token is that of CONSUL_HTTP_TOKEN"
+    both = {names.CONSUL_TOKEN: "hidden", names.CONSUL_TOKEN_FILE: "/secrets/token"}
+    assert settings({**LISTEN, **both}).consul.credentials == "the token is that of /secrets/token"
+    assert "consul.token: none" in settings(LISTEN).consul.credentials

@@ -6,9 +6,10 @@ import pytest
 from outrider_agent import watch as states
 from outrider_agent.endpoints import Endpoint
 from outrider_agent.instances import Instance
+from outrider_agent.query import Query
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream
-from outrider_agent.watch import Query, Watch
+from outrider_agent.watch import Watch
 
 WEB = [Instance("10.0.0.1", 80), Instance("10.0.0.2", 80)]
 

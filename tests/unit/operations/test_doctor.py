@@ -185,6 +185,41 @@ async def test_consul_that_denies_by_default_needs_a_token_for_the_agents() -> N
     assert bad(await found(a_platform(with_token), consul={"/v1/agent/self": (200, closed)})) == []
 
 
+async def test_that_it_cannot_tell_whether_acls_deny_is_an_error_where_allocations_have_no_token() -> None:
+    unreadable = {"/v1/agent/self": (403, "Permission denied")}
+    (said,) = bad(await found(consul=unreadable))
+    assert said.what == "cannot tell whether ACLs deny what an allocation must see, and consul.token is none"
+    assert 'agent_prefix "" { policy = "read" }' in said.next_step
+    looked = replace(servers(consul=unreadable), anybody=servers().consul)
+    (said,) = bad(list(await findings(a_platform(), {"stage": looked})))
+    assert said.what.startswith("cannot tell"), "what is shown today proves nothing for the services of tomorrow"
+    with_token = {"consul": {"address": "http://consul", "token": "workload_identity"}}
+    assert bad(await found(a_platform(with_token), consul=unreadable)) == []
+
+
+async def test_what_consul_hides_without_a_token_is_an_error_also_where_it_cannot_be_asked_for_rights() -> None:
+    blind = servers(consul={"/v1/catalog/services": (200, {}), "/v1/catalog/nodes": (403, "Permission denied")})
+    (said,) = bad(list(await findings(a_platform(), {"stage": replace(servers(), anybody=blind.consul)})))
+    assert "without a token Consul shows no service and no node" in said.what
+
+
+async def test_rights_at_nomad_that_lack_are_named_one_by_one() -> None:
+    denied = (403, "Permission denied")
+    policy = {"Name": "p", "RulesJSON": {"Namespaces": [{"Name": "d*", "Capabilities": ["read-job"]}]}}
+    said = bad(
+        await found(
+            nomad={
+                "/v1/jobs": denied,
+                "/v1/job/outrider-doctor": denied,
+                "/v1/job/outrider-doctor/plan": denied,
+                "/v1/acl/token/self": (200, {"Type": "client", "Policies": ["p"]}),
+                "/v1/acl/policy/p": (200, policy),
+            }
+        )
+    )
+    assert [one.what.split()[4] for one in said] == ["list-jobs", "read-job", "read-logs", "submit-job"]
+
+
 async def test_workload_identity_needs_a_nomad_that_has_it() -> None:
     with_token = {"consul": {"address": "http://consul", "token": "workload_identity"}}
     said = bad(await found(a_platform(with_token), server="nomad-1.6.5"))
@@ -249,3 +284,8 @@ async def test_an_agent_address_that_leads_nowhere_is_found_where_the_node_is_th
     assert "Consul at http://127.0.0.1:8500 cannot be reached" in said[0].what
     there = replace(looked, agent=looked.consul)
     assert bad(list(await findings(a_platform(), {"stage": there}))) == []
+
+
+async def test_a_catalog_that_fails_is_trouble_and_no_missing_right() -> None:
+    (said,) = bad(await found(consul={"/v1/catalog/services": (500, "rpc error")}))
+    assert said.what.startswith("its catalog cannot be read")
