@@ -118,7 +118,10 @@ def test_scale_and_stop_and_rollback_are_followed_to_their_verdict(deployed: Com
     assert deployed("run", deployed.spec("env: {A: b}\n"), *STAGE).exit_code == 0
     assert deployed("rollback", "checkout", "1", *STAGE).exit_code == 0
     assert deployed("stop", "checkout", *STAGE).exit_code == 0
-    assert deployed("status").stdout.splitlines()[1].split()[2] == "stopped"
+    assert deployed("status").stdout.splitlines() == ["1 stopped: outrider status --all"]
+    assert deployed("status", "--all").stdout.splitlines()[1].split()[2] == "stopped"
+    assert deployed("start", "checkout", *STAGE).exit_code == 0
+    assert deployed("status").stdout.splitlines()[1].split()[2] == "running"
 
 
 def test_a_followed_deployment_leaves_its_last_state_as_the_result(command: CommandLine) -> None:
