@@ -14,6 +14,7 @@ from outrider.operations.explain import contradictions
 from outrider.operations.neighbours import declared_around
 from outrider.operations.render import Rendered, Source, Surroundings, read, rendered
 from outrider.operations.running import Running, running
+from outrider.topology import names
 from outrider.topology.remarks import effects_not_yet, remarks
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Prepared:
 
 async def prepared(environment: Environment, source: Source) -> Prepared:
     """Render the spec, look at what runs, ask Envoy and Nomad. SpecError, UsageError or RemoteError; nothing changes."""
-    protocols = await environment.store.protocols(environment.name)
+    protocols = await _spoken(environment)
     surroundings = Surroundings(environment.platform, environment.name, protocols, environment.agent)
     name = read(source, surroundings).service.service
     now = running(await environment.nomad.job(name))
@@ -82,6 +83,13 @@ async def prepared(environment: Environment, source: Source) -> Prepared:
     plan = _plan(environment, result, now, base, answer, refusals)
     plan = replace(plan, warnings=(*plan.warnings, *contradictions(around, name)))
     return Prepared(_tried_again(plan, retry) if retry else plan, result, job, now, base)
+
+
+async def _spoken(environment: Environment) -> dict[str, str]:
+    """What every service speaks, as its callers need to know it."""
+    store, here = environment.store, environment.name
+    protocols, shards = await asyncio.gather(store.protocols(here), store.shards(here))
+    return {**protocols, **dict.fromkeys(shards, names.PROTOCOL_SHARDS)}
 
 
 async def running_version(environment: Environment, service: str, now: Running) -> Version | None:

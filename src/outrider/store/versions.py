@@ -39,18 +39,26 @@ class Versions:
 
     async def upstreams(self, environment: str) -> dict[str, dict[str, Any]]:
         """What each service calls, by its newest version: its upstreams as the merged spec has them."""
+        return {name: written or {} for name, written in (await self._newest(environment, "upstreams")).items()}
+
+    async def shards(self, environment: str) -> frozenset[str]:
+        """The services whose instances share keys out between them, by their newest versions."""
+        return frozenset(name for name, shard in (await self._newest(environment, "shard")).items() if shard)
+
+    async def _newest(self, environment: str, field: str) -> dict[str, Any]:
+        """One field of the merged spec of each service's newest version; None where that one has none."""
         newest = (
             (versions.c.environment == services.c.environment)
             & (versions.c.service == services.c.name)
             & (versions.c.number == services.c.latest)
         )
         query = (
-            select(services.c.name, versions.c.merged["upstreams"].label("upstreams"))
+            select(services.c.name, versions.c.merged[field].label("found"))
             .join(versions, newest)
             .where(services.c.environment == environment)
         )
         async with self._database.reading() as connection:
-            return {row.name: row.upstreams or {} for row in await connection.execute(query)}
+            return {row.name: row.found for row in await connection.execute(query)}
 
     async def add_version(self, draft: Draft) -> Version:
         """Number the draft and keep it."""

@@ -76,6 +76,8 @@ AGENT_SOCKET: Final = "tmp/agent.sock"
 ADMIN_SOCKET: Final = "tmp/envoy.sock"
 
 PROTOCOL_NONE: Final = "none"
+# What callers are told of a redis whose instances share the keys out between them.
+PROTOCOL_SHARDS: Final = "redis-shards"
 """The protocol of a worker, which nobody can call."""
 
 

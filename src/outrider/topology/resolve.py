@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import cast, get_args
+from dataclasses import asdict, replace
+from typing import Any, cast, get_args
 from urllib.parse import urlsplit
 
 from outrider.errors import Problem, SpecError, UsageError
@@ -32,13 +32,13 @@ def topology(
 ) -> Topology:
     """The service as it will run in the environment.
 
-    ``protocols`` is what the store knows of every service there (``none`` for a worker). ``directory`` is the packed
-    ``run.directory``, ``agent`` the agent's zipapp, both as the nodes fetch them; file-only commands may leave them
-    out, and the job then lacks those downloads. Raises SpecError with every problem by key path, and UsageError for
-    an environment that the platform does not have.
+    ``protocols`` is what the store knows of every service there (``none`` for a worker, ``redis-shards`` for a redis
+    whose instances share the keys out). ``directory`` is the packed ``run.directory``, ``agent`` the agent's zipapp,
+    both as the nodes fetch them; file-only commands may leave them out, and the job then lacks those downloads. Raises
+    SpecError with every problem by key path, and UsageError for an environment that the platform does not have.
     """
     here = _environment(platform, environment)
-    case = Case(service, here, {**protocols, service.service: _protocol(service)})
+    case = _case(service, here, protocols)
     found = problems(case)
     if found:
         raise SpecError(found)
@@ -56,6 +56,12 @@ def topology(
         directory=directory,
         agent=agent if service.mesh else None,
     )
+
+
+def _case(service: Service, here: Environment, protocols: Mapping[str, str]) -> Case:
+    known = {**protocols, service.service: names.PROTOCOL_SHARDS if service.shard else _protocol(service)}
+    shards = frozenset(name for name, spoken in known.items() if spoken == names.PROTOCOL_SHARDS)
+    return Case(service, here, {**known, **dict.fromkeys(shards, "redis")}, shards)
 
 
 def _environment(platform: Platform, environment: str) -> Environment:
@@ -83,10 +89,11 @@ def _wishes(service: Service, platform: Environment) -> Wishes:
 
 
 def _upstreams(case: Case, booked: Ports) -> tuple[Upstream, ...]:
-    return tuple(
+    made = [
         upstream(name, written, _speaks(case, name), case.platform, booked.egress[name])
         for name, written in sorted(case.spec.upstreams.items())
-    )
+    ]
+    return tuple(replace(each, shards=each.outside is None and each.name in case.shards) for each in made)
 
 
 def _speaks(case: Case, name: str) -> Protocol:
@@ -99,8 +106,13 @@ def _speaks(case: Case, name: str) -> Protocol:
 def _version(
     case: Case, environment: str, upstreams: tuple[Upstream, ...], directory: Artifact | None, agent: Artifact | None
 ) -> str:
-    resolved = {item.name: asdict(item) for item in upstreams}
+    resolved = {item.name: _told(item) for item in upstreams}
     return version_hash(case.spec, case.platform, environment, resolved, directory, agent if case.spec.mesh else None)
+
+
+def _told(item: Upstream) -> dict[str, Any]:
+    """An upstream as the hash has it: those that share nothing out are told as they were before that was a field."""
+    return {key: value for key, value in asdict(item).items() if key != "shards" or value}
 
 
 def _sidecar(case: Case, environment: str, booked: Ports, upstreams: tuple[Upstream, ...]) -> Sidecar:

@@ -73,6 +73,17 @@ async def test_the_newest_version_says_what_a_service_speaks(store: SqlStore, se
     assert service not in await store.services("production")
 
 
+async def test_the_newest_version_says_whether_a_redis_shares_its_keys_out(store: SqlStore, service: str) -> None:
+    made = draft(service, "redis")
+    await store.add_version(made)
+    assert service not in await store.shards("stage")
+    await store.add_version(replace(made, merged={**made.merged, "shard": True}))
+    assert service in await store.shards("stage")
+    assert service not in await store.shards("production")
+    await store.add_version(replace(made, merged={**made.merged, "shard": False}))
+    assert service not in await store.shards("stage")
+
+
 async def test_a_deployment_comes_back_as_it_was_saved(store: SqlStore, service: str) -> None:
     made = await store.add_deployment(deployment(service))
     changed = replace(made, state="running", modify_index=2**40, evaluation="e", version=3)
