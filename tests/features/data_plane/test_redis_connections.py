@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -139,6 +140,15 @@ async def test_redis_what_names_several_keys_reaches_redis_key_by_key(street: St
     for name, calls in {"set": 2, "get": 2, "exists": 2, "touch": 2, "del": 2, "unlink": 2}.items():
         assert f"cmdstat_{name}:calls={calls}," in told
     assert "cmdstat_mset" not in told
+
+
+async def test_redis_a_script_is_kept_by_its_first_eval(street: Street, redis_bin: str) -> None:
+    script = "return redis.call('GET', KEYS[1])"
+    digest = hashlib.sha1(script.encode()).hexdigest()
+    async with two(street, redis_bin) as (first, second):
+        assert str(await second.says("EVALSHA", digest, "1", "s")).startswith("NOSCRIPT")
+        assert await first.says("EVAL", script, "1", "s") == "1"
+        assert await second.says("EVALSHA", digest, "1", "s") == "1"
 
 
 async def test_redis_a_ping_says_nothing_of_the_redis_behind(street: Street, redis_bin: str) -> None:
