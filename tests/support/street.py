@@ -112,9 +112,11 @@ class Street:
         self.stack.push_async_callback(self.connections.close, server)
         return server.sockets[0].getsockname()[1]
 
-    async def sidecar(self, spec: Json, app_port: int | None = None, environment: Json | None = None) -> Sidecar:
-        """An Envoy for the service, live."""
-        made = resolved(spec, environment)
+    async def sidecar(
+        self, spec: Json, app_port: int | None = None, environment: Json | None = None, **known: str
+    ) -> Sidecar:
+        """An Envoy for the service, live; ``known`` is what is known of its upstreams."""
+        made = resolved(spec, environment, **known)
         labels = [booking.label for booking in made.ports.bookings]
         ports = {label: free_port() for label in labels} | ({"app": app_port} if app_port else {})
         started = await self.started(made, ports)

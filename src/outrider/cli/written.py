@@ -12,6 +12,7 @@ from outrider.embedded.platform import sample_platform
 from outrider.settings import Settings
 from outrider.spec.platform import Platform
 from outrider.spec.reading import ServiceFile, read_platform, read_service
+from outrider.spec.service import Service
 from outrider.spec.syntax import decoded
 from outrider.topology import names
 
@@ -52,7 +53,13 @@ def chosen_environment(name: str | None, settings: Settings, platform: Platform)
 def protocols(files: Iterable[Path], environment: str) -> dict[str, str]:
     """What these specs speak, by service: a portal knows that from its store, a file-only verb from other files."""
     services = [service_of(file, environment).service for file in files]
-    return {one.service: names.PROTOCOL_NONE if one.port == "none" else one.protocol for one in services}
+    return {one.service: _spoken(one) for one in services}
+
+
+def _spoken(service: Service) -> str:
+    if service.port == "none":
+        return names.PROTOCOL_NONE
+    return names.PROTOCOL_SHARDS if service.shard else service.protocol
 
 
 def specs(places: Iterable[Path]) -> tuple[Path, ...]:

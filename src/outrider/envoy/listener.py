@@ -7,6 +7,7 @@ from outrider.envoy.address import address
 from outrider.envoy.connection_manager import STREAM_IDLE_MS, Manager, connection_manager
 from outrider.envoy.extension import Json, extension, seconds
 from outrider.envoy.health import own_health, passing_checks
+from outrider.envoy.redis import redis_proxy
 from outrider.envoy.route import egress_host, ingress_host, metrics_host, rate_limit, unseen
 from outrider.topology import names
 from outrider.topology.ports import Address
@@ -16,7 +17,6 @@ BUFFER_BYTES = 16_384
 # Lets go of callers whose machine is gone (45 s after their last word).
 KEEPALIVE = {"keepalive_time": 30, "keepalive_interval": 5, "keepalive_probes": 3}
 TCP_IDLE_MS = 3_600_000
-REDIS_MS = 1_000
 DEADLINE_EXCEEDED = "4"
 
 
@@ -59,7 +59,7 @@ def _egress_filter(sidecar: Sidecar, upstream: Upstream, name: str) -> Json:
     if upstream.is_http:
         return _egress_http(sidecar, upstream, name)
     if upstream.protocol == "redis":
-        return _redis(name, upstream)
+        return redis_proxy(name, upstream)
     return _tcp(name, names.cluster(upstream.name), tries=1 + upstream.retries)
 
 
@@ -92,17 +92,6 @@ def _tcp(name: str, cluster: str, tries: int = 1) -> Json:
         idle_timeout=seconds(TCP_IDLE_MS),
         max_connect_attempts=tries,
         access_log=tcp_failures(name),
-    )
-
-
-def _redis(name: str, upstream: Upstream) -> Json:
-    settings = {"op_timeout": seconds(upstream.timeout_ms or REDIS_MS), "enable_command_stats": True}
-    return extension(
-        "filters.network.redis_proxy",
-        "extensions.filters.network.redis_proxy.v3.RedisProxy",
-        stat_prefix=name,
-        settings=settings,
-        prefix_routes={"catch_all_route": {"cluster": names.cluster(upstream.name)}},
     )
 
 

@@ -44,4 +44,5 @@ def _meta(topology: Topology, parts: Parts) -> dict[str, str]:
         names.JOB_META_PROTOCOL: topology.protocol,
         names.JOB_META_ENVIRONMENT: topology.environment,
         DOLLAR_META: "$",
+        **({names.JOB_META_SHARD: "true"} if topology.spec.shard else {}),
     }

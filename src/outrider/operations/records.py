@@ -40,7 +40,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a stored version says to its neighbours: what it speaks, and its upstreams as the merged spec has them."""
+    """What a stored version says to its neighbours: what its callers are to speak, and its upstreams as the merged spec has them."""
 
     service: str
     hash: str

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.errors import RemoteError
-from outrider.operations.documents import Json, nested
-from outrider.operations.running import environment_of, version_hash
-from outrider.topology import names
+from outrider.operations.documents import Json
+from outrider.operations.running import environment_of, spoken_by, version_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """Protocols by service (``none`` for a worker), and what each service calls: its upstreams as the spec has them."""
+    """Protocols by service (``none`` for a worker, ``redis-shards``), and what each service calls: its upstreams as the spec has them."""
 
     protocols: Mapping[str, str]
     upstreams: Mapping[str, Mapping[str, Json]]
@@ -34,7 +33,7 @@ async def registered(environment: Environment) -> Registered:
     newest, jobs = await asyncio.gather(environment.store.declarations(environment.name), _jobs(environment))
     stored = {one.service: one for one in newest}
     running = {name: await _declared(environment, job, stored.get(name)) for name, job in jobs.items()}
-    spoken = {name: str(nested(job, "Meta").get(names.JOB_META_PROTOCOL)) for name, job in jobs.items()}
+    spoken = {name: spoken_by(job) or "" for name, job in jobs.items()}
     declared = {**stored, **running}
     return Registered(
         protocols={**{name: one.protocol for name, one in stored.items()}, **spoken},

@@ -76,6 +76,12 @@ def parts_in(job: Json) -> Parts | None:
     return Parts(service, sidecar) if service and sidecar else None
 
 
+def spoken_by(job: Json) -> str | None:
+    """What the service speaks as its callers need to know it, by the job's meta; None where it is not ours."""
+    meta = nested(job, "Meta")
+    return names.PROTOCOL_SHARDS if meta.get(names.JOB_META_SHARD) else meta.get(names.JOB_META_PROTOCOL)
+
+
 def environment_of(job: Json) -> str | None:
     """The environment that the job's meta names (also in Nomad's list of jobs), or None where it is not ours."""
     return nested(job, "Meta").get(names.JOB_META_ENVIRONMENT)

@@ -36,7 +36,7 @@ def of_upstream(upstream: Upstream, service: Topology) -> tuple[Saying, ...]:
     if upstream.is_http:
         topics = (_http_wait, _http_tries, _http_retries, _http_load, _http_limit, _http_failure, _tls)
     elif upstream.protocol == "redis":
-        topics = (_redis_wait, _redis_retries, _redis_failure, _tls)
+        topics = (_redis_wait, _redis_retries, _redis_refusals, _redis_failure, _tls)
     else:
         topics = (_tcp_wait, _tcp_limit, _tcp_failure, _tls)
     return tuple(saying for topic in topics for saying in topic(upstream, service))
@@ -134,6 +134,17 @@ def _redis_wait(upstream: Upstream, _: Topology) -> Iterator[Saying]:
 
 def _redis_retries(_: Upstream, __: Topology) -> Iterator[Saying]:
     yield Saying("retries", "No command is tried again: it may have been carried out.")
+
+
+def _redis_refusals(upstream: Upstream, _: Topology) -> Iterator[Saying]:
+    several = (
+        f" {upstream.name} shares its keys out: so is what would need several instances." if upstream.shards else ""
+    )
+    yield Saying(
+        "refused",
+        "SELECT, MULTI, WATCH, SCRIPT, subscriptions and commands that block are answered with an error, since "
+        f"connections are shared.{several} docs/how-to/redis.md lists all.",
+    )
 
 
 def _redis_failure(upstream: Upstream, _: Topology) -> Iterator[Saying]:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Declaration, Draft, Version
 from outrider.store.tables import services, version_artifacts, versions
+from outrider.topology import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ _DECLARED = (
     versions.c.hash,
     versions.c.protocol,
     versions.c.merged["upstreams"].label("upstreams"),
+    versions.c.merged["shard"].label("shard"),
 )
 
 
@@ -107,7 +109,8 @@ async def _next_number(connection: AsyncConnection, draft: Draft) -> int:
 
 
 def _declaration(row: RowMapping) -> Declaration:
-    return Declaration(row["service"], row["hash"], row["protocol"], row["upstreams"] or {})
+    protocol = names.PROTOCOL_SHARDS if row["shard"] else row["protocol"]
+    return Declaration(row["service"], row["hash"], protocol, row["upstreams"] or {})
 
 
 def _version(row: RowMapping, pairs: Sequence[tuple[int, str]]) -> Version:

@@ -54,6 +54,8 @@ JOB_META_VERSION: Final = "outrider_version"
 JOB_META_SERVICE: Final = "outrider_service_part"
 JOB_META_SIDECAR: Final = "outrider_sidecar_part"
 JOB_META_PROTOCOL: Final = "outrider_protocol"
+JOB_META_SHARD: Final = "outrider_shard"
+"""On a redis whose instances share the keys out; on no other job."""
 JOB_META_ENVIRONMENT: Final = "outrider_environment"
 
 # Labels on every series of a sidecar.
@@ -81,6 +83,8 @@ AGENT_SOCKET: Final = "tmp/agent.sock"
 ADMIN_SOCKET: Final = "tmp/envoy.sock"
 
 PROTOCOL_NONE: Final = "none"
+# What callers are told of a redis whose instances share the keys out between them.
+PROTOCOL_SHARDS: Final = "redis-shards"
 """The protocol of a worker, which nobody can call."""
 
 

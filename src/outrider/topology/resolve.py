@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast, get_args
 from urllib.parse import urlsplit
 
@@ -31,13 +32,13 @@ def topology(
 ) -> Topology:
     """The service as it will run in the environment.
 
-    ``protocols`` is what the store knows of every service there (``none`` for a worker). ``directory`` is the packed
-    ``run.directory``, ``agent`` the agent's zipapp, both as the nodes fetch them; file-only commands may leave them
-    out, and the job then lacks those downloads. Raises SpecError with every problem by key path, and UsageError for
-    an environment that the platform does not have.
+    ``protocols`` is what the store knows of every service there (``none`` for a worker, ``redis-shards`` for a redis
+    whose instances share the keys out). ``directory`` is the packed ``run.directory``, ``agent`` the agent's zipapp,
+    both as the nodes fetch them; file-only commands may leave them out, and the job then lacks those downloads. Raises
+    SpecError with every problem by key path, and UsageError for an environment that the platform does not have.
     """
     here = _environment(platform, environment)
-    case = Case(service, here, {**protocols, service.service: _protocol(service)})
+    case = _case(service, here, protocols)
     found = problems(case)
     if found:
         raise SpecError(found)
@@ -55,6 +56,12 @@ def topology(
         directory=directory,
         agent=agent if service.mesh else None,
     )
+
+
+def _case(service: Service, here: Environment, protocols: Mapping[str, str]) -> Case:
+    known = {**protocols, service.service: names.PROTOCOL_SHARDS if service.shard else _protocol(service)}
+    shards = frozenset(name for name, spoken in known.items() if spoken == names.PROTOCOL_SHARDS)
+    return Case(service, here, {**known, **dict.fromkeys(shards, "redis")}, shards)
 
 
 def _environment(platform: Platform, environment: str) -> Environment:
@@ -82,10 +89,11 @@ def _wishes(service: Service, platform: Environment) -> Wishes:
 
 
 def _upstreams(case: Case, booked: Ports) -> tuple[Upstream, ...]:
-    return tuple(
+    made = [
         upstream(name, written, _speaks(case, name), case.platform, booked.egress[name])
         for name, written in sorted(case.spec.upstreams.items())
-    )
+    ]
+    return tuple(replace(each, shards=each.outside is None and each.name in case.shards) for each in made)
 
 
 def _speaks(case: Case, name: str) -> Protocol:
@@ -96,8 +104,10 @@ def _speaks(case: Case, name: str) -> Protocol:
 
 
 def _spoken(upstreams: tuple[Upstream, ...]) -> dict[str, str]:
-    """The protocols that callees have chosen; those outside have none of their own."""
-    return {item.name: item.protocol for item in upstreams if not item.outside}
+    """What callees have chosen to speak, and that they share keys out; those outside have chosen nothing for us."""
+    return {
+        item.name: names.PROTOCOL_SHARDS if item.shards else item.protocol for item in upstreams if not item.outside
+    }
 
 
 def _sidecar(case: Case, environment: str, booked: Ports, upstreams: tuple[Upstream, ...]) -> Sidecar:

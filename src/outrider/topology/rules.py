@@ -24,11 +24,15 @@ SHORTEST_STOP_MS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the rules look at. ``protocols`` maps the services that the store knows to what they speak."""
+    """What the rules look at.
+
+    ``protocols`` maps the services that the store knows to what they speak; ``shards`` are those that share keys out.
+    """
 
     spec: Service
     platform: Environment
     protocols: Mapping[str, str]
+    shards: frozenset[str] = frozenset()
 
     @property
     def is_host(self) -> bool:

@@ -35,7 +35,8 @@ class Upstream:
     """A service that this one calls, with every default filled in; durations in milliseconds.
 
     ``timeout_ms`` is None where there is no total (streams, tcp), ``try_timeout_ms`` where one try may take it all.
-    ``limit`` is None where the protocol has none (redis).
+    ``limit`` is None where the protocol has none (redis). ``shards`` says of a redis that its instances share the
+    keys out between them.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Upstream:
     stream: bool = False
     outside: Outside | None = None
     password: Secret | None = None
+    shards: bool = False
 
     @property
     def is_http(self) -> bool:

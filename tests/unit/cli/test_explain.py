@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from outrider.cli.invocation import Surroundings
@@ -42,6 +43,14 @@ def test_a_folder_of_neighbours_tells_protocols_and_contradictions(tmp_path: Pat
     assert "b  (http in Consul)" in result.stdout
     assert "  ! a waits 1s for b, which may wait 5s for c: b works on" in result.stdout
     assert "--with" not in result.stdout
+
+
+@pytest.mark.parametrize("shard", ["true", "false"])
+def test_a_redis_that_shares_its_keys_out_is_known_by_its_file(tmp_path: Path, shard: str) -> None:
+    file = written(tmp_path, "a", "{b: {}}")
+    (tmp_path / "b.yaml").write_text(f"service: b\nrun: {{command: [b]}}\nprotocol: redis\nshard: {shard}\n")
+    result = call(file, "-e", "stage", "--with", str(tmp_path / "b.yaml"))
+    assert ("shares its keys out" in " ".join(result.stdout.split())) == (shard == "true")
 
 
 def test_a_program_gets_the_numbers(tmp_path: Path) -> None:

@@ -68,6 +68,17 @@ async def test_a_changed_link_is_stored_and_restarts_nobody(world: World, applic
     assert world.nomad.registrations == 1
 
 
+async def test_a_caller_is_changed_when_its_redis_begins_to_share_its_keys_out(application: Application) -> None:
+    redis = text("protocol: redis\ncount: 1\n", spec="service: sessions\nrun: {command: [redis-server]}\n")
+    sharing = text("protocol: redis\nshard: true\n", spec="service: sessions\nrun: {command: [redis-server]}\n")
+    caller = text("upstreams: {sessions: {}}\n")
+    await finished(application, await application.deploy("stage", redis, ME))
+    await finished(application, await application.deploy("stage", caller, ME))
+    assert not (await application.plan("stage", caller)).has_changes
+    await finished(application, await application.deploy("stage", sharing, ME))
+    assert (await application.plan("stage", caller)).has_changes
+
+
 async def test_another_check_index_is_a_conflict(application: Application) -> None:
     with pytest.raises(ConflictError, match="at index 0 now, not at 77"):
         await application.deploy("stage", text(), Order(check_index=77))

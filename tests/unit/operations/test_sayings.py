@@ -115,6 +115,14 @@ def test_redis_has_a_time_per_command_and_no_second_try() -> None:
     assert "limit" not in found
 
 
+def test_redis_says_what_is_refused_and_more_where_its_keys_are_shared_out() -> None:
+    assert said({}, "redis")["refused"] == (
+        "SELECT, MULTI, WATCH, SCRIPT, subscriptions and commands that block are answered with an error, since "
+        "connections are shared. docs/how-to/redis.md lists all."
+    )
+    assert "shares its keys out: so is what would need several instances." in said({}, "redis-shards")["refused"]
+
+
 def test_tcp_has_attempts_to_connect_and_no_timeout_after_them() -> None:
     found = said({"retries": 2, "limit": 7}, "tcp", count=2)
     assert found["wait"] == (

@@ -65,12 +65,26 @@ async def test_an_unknown_version_is_none(store: SqlStore, service: str) -> None
     assert await store.versions("stage", service) == ()
 
 
+async def spoken(store: SqlStore, service: str) -> str:
+    return {one.service: one.protocol for one in await store.declarations("stage")}[service]
+
+
 async def test_the_newest_version_says_what_a_service_speaks(store: SqlStore, service: str) -> None:
     await store.add_version(draft(service, "http"))
     await store.add_version(draft(service, "grpc"))
-    assert {one.service: one.protocol for one in await store.declarations("stage")}[service] == "grpc"
+    assert await spoken(store, service) == "grpc"
     assert service in await store.services("stage")
     assert service not in await store.services("production")
+
+
+async def test_the_newest_version_says_whether_a_redis_shares_its_keys_out(store: SqlStore, service: str) -> None:
+    made = draft(service, "redis")
+    await store.add_version(made)
+    assert await spoken(store, service) == "redis"
+    await store.add_version(replace(made, merged={**made.merged, "shard": True}))
+    assert await spoken(store, service) == "redis-shards"
+    await store.add_version(replace(made, merged={**made.merged, "shard": False}))
+    assert await spoken(store, service) == "redis"
 
 
 async def test_a_deployment_comes_back_as_it_was_saved(store: SqlStore, service: str) -> None:

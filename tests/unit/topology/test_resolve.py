@@ -12,7 +12,7 @@ from outrider.topology.ports import Pipe
 from outrider.topology.resolve import topology
 from outrider.topology.sidecar import Tracing
 
-KNOWN = {"payments": "http", "sessions": "redis", "ledger": "tcp", "mailer": "none"}
+KNOWN = {"payments": "http", "sessions": "redis", "cache": "redis-shards", "ledger": "tcp", "mailer": "none"}
 
 
 def problems(environment: dict[str, Any] | None = None, **spec: Any) -> tuple[Problem, ...]:
@@ -87,6 +87,28 @@ def test_operators_defaults_fill_what_the_upstream_leaves_open() -> None:
     a, b = made.upstreams
     assert (a.timeout_ms, a.try_timeout_ms, a.retries, a.limit) == (5_000, 2_500, 1, 200)
     assert (b.timeout_ms, b.try_timeout_ms, b.retries, b.limit) == (800, None, 0, 7)
+
+
+def test_a_caller_knows_whether_a_redis_shares_its_keys_out() -> None:
+    spec = {"upstreams": {"sessions": {}, "outside": {"address": "cache.example:6379", "protocol": "redis"}}}
+    alone, sharing = (resolved(spec, sessions=spoken, outside=spoken) for spoken in ("redis", "redis-shards"))
+    assert [(each.name, each.protocol, each.shards) for each in sharing.upstreams] == [
+        ("outside", "redis", False),
+        ("sessions", "redis", True),
+    ]
+    assert not any(each.shards for each in alone.upstreams)
+    assert alone.service_hash != sharing.service_hash
+
+
+def test_a_redis_that_calls_itself_knows_it_too() -> None:
+    spec = {"protocol": "redis", "upstreams": {"checkout": {}}}
+    assert [each.shards for each in resolved({**spec, "shard": True}, checkout="redis").upstreams] == [True]
+    assert [each.shards for each in resolved(spec, checkout="redis-shards").upstreams] == [False]
+
+
+def test_tcp_to_a_redis_that_shares_its_keys_out_is_refused_as_to_any_redis() -> None:
+    (problem,) = problems(upstreams={"cache": {"protocol": "tcp"}})
+    assert (problem.path, problem.suggestion) == ("upstreams.cache.protocol", "redis")
 
 
 def test_a_stream_has_no_total_timeout_and_redis_neither_retries_nor_limit() -> None:
