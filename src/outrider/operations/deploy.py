@@ -138,7 +138,7 @@ async def _version(environment: Environment, source: Source, ready: Prepared, or
         merged=result.merged,
         job=result.job,
         bootstrap=result.template,
-        artifacts=tuple(sorted({one.sha256 for one in (source.directory, result.topology.agent) if one})),
+        artifacts=(source.directory.sha256,) if source.directory else (),
         created_by=order.by,
     )
     for kept in (ready.base, *(await environment.store.versions(environment.name, draft.service))[:1]):

@@ -9,7 +9,7 @@ from typing import Any
 
 from outrider.spec.platform import Environment
 from outrider.spec.service import Service
-from outrider.topology.sidecar import Artifact
+from outrider.topology.sidecar import Artifact, CarriedAgent
 
 LENGTH = 12
 # What may change without restarting anybody: it stands in the job or in Consul, never inside an allocation.
@@ -20,7 +20,11 @@ CHOSEN = {"patches"}
 
 
 def version_hash(
-    spec: Service, platform: Environment, environment: str, resolved: Mapping[str, Any], *artifacts: Artifact | None
+    spec: Service,
+    platform: Environment,
+    environment: str,
+    resolved: Mapping[str, Any],
+    *artifacts: Artifact | CarriedAgent | None,
 ) -> str:
     """Twelve hex digits over the spec, what the platform adds to it, and the artifacts' checksums.
 

@@ -6,7 +6,7 @@ import pytest
 from support.topologies import platform, resolved, service
 
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import Artifact
+from outrider.topology.sidecar import Artifact, CarriedAgent
 
 SPEC = {"upstreams": {"payments": {}}, "env": {"A": "1"}}
 
@@ -52,11 +52,20 @@ def test_a_default_of_the_operators_and_the_callees_protocol_count_where_they_ha
 def test_bytes_count_and_the_address_they_come_from_does_not() -> None:
     def version(url: str, digit: str) -> str:
         return topology(
-            service(), platform(), "test", protocols={}, agent=Artifact(f"http://{url}/x", digit * 64)
+            service(), platform(), "test", protocols={}, directory=Artifact(f"http://{url}/x", digit * 64)
         ).version_hash
 
     assert version("a.example", "1") == version("b.example", "1")
     assert version("a.example", "1") != version("a.example", "2")
+
+
+def test_an_agents_sources_count_and_what_packed_them_does_not() -> None:
+    def version(packed: str, digit: str) -> str:
+        agent = CarriedAgent(serve=packed, gate=packed, sha256=digit * 64)
+        return topology(service(), platform(), "test", protocols={}, agent=agent).version_hash
+
+    assert version("AAAA", "1") == version("BBBB", "1")
+    assert version("AAAA", "1") != version("AAAA", "2")
 
 
 def test_the_order_of_keys_in_the_file_means_nothing() -> None:

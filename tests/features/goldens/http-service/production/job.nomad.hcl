@@ -5,7 +5,7 @@ job "checkout" {
   namespace = "shop"
   datacenters = ["dc1", "dc2"]
   meta {
-    outrider_version = "741fb974228f"
+    outrider_version = "3a6c319445c7"
     outrider_protocol = "http"
   }
   group "checkout" {
@@ -30,7 +30,7 @@ job "checkout" {
         tier = "1"
         outrider_environment = "production"
         outrider_protocol = "http"
-        outrider_version = "741fb974228f"
+        outrider_version = "3a6c319445c7"
         outrider_team = "storefront"
         outrider_metrics = "$${NOMAD_IP_metrics}:$${NOMAD_HOST_PORT_metrics}"
         canary = "false"
@@ -39,7 +39,7 @@ job "checkout" {
         tier = "1"
         outrider_environment = "production"
         outrider_protocol = "http"
-        outrider_version = "741fb974228f"
+        outrider_version = "3a6c319445c7"
         outrider_team = "storefront"
         outrider_metrics = "$${NOMAD_IP_metrics}:$${NOMAD_HOST_PORT_metrics}"
         canary = "true"
@@ -106,13 +106,11 @@ job "checkout" {
         "OUTRIDER_AGENT_SNAPSHOT" = "/local/endpoints.json"
         "OUTRIDER_AGENT_UPSTREAMS" = "catalog,feed,payments,sessions"
       }
-      artifact {
-        mode = "file"
-        options {
-          checksum = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-        }
-        source = "https://outrider.example/artifacts/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/outrider-agent.pyz"
+      template {
+        change_mode = "noop"
         destination = "local/outrider-agent.pyz"
+        data = "{{ base64Decode \"c2VydmU=\" }}"
+        perms = "0644"
       }
       resources {
         cpu = 20
@@ -183,13 +181,11 @@ job "checkout" {
         "OUTRIDER_AGENT_LISTEN" = "unix:/alloc/tmp/agent.sock"
         "OUTRIDER_AGENT_UPSTREAMS" = "catalog,feed,payments,sessions"
       }
-      artifact {
-        mode = "file"
-        options {
-          checksum = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-        }
-        source = "https://outrider.example/artifacts/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/outrider-agent.pyz"
+      template {
+        change_mode = "noop"
         destination = "local/outrider-agent.pyz"
+        data = "{{ base64Decode \"Z2F0ZQ==\" }}"
+        perms = "0644"
       }
       resources {
         cpu = 20
@@ -226,7 +222,7 @@ job "checkout" {
         "LOG_LEVEL" = "info"
         "OUTRIDER_ENVIRONMENT" = "production"
         "OUTRIDER_SERVICE" = "checkout"
-        "OUTRIDER_VERSION" = "741fb974228f"
+        "OUTRIDER_VERSION" = "3a6c319445c7"
         "PAYMENTS_ADDR" = "127.0.0.1:19102"
         "PAYMENTS_URL" = "http://127.0.0.1:19102"
         "PORT" = "8080"
