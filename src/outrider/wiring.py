@@ -5,18 +5,17 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from outrider.clients.agent_archive import agent_archive
+from outrider.clients.agent_archive import carried_agent
 from outrider.clients.consul import consul_client
 from outrider.clients.envoy import LocalEnvoy
 from outrider.clients.metrics import SidecarTraffic
 from outrider.clients.nomad import nomad_client
 from outrider.clients.sidecar import SidecarClient
-from outrider.operations.application import Application, artifact_url
+from outrider.operations.application import Application
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
 from outrider.operations.runner import Runner
 from outrider.store.store import opened_store
-from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
     from outrider.operations.ports import Store
     from outrider.settings import Settings
     from outrider.spec.platform import Platform
+    from outrider.topology.sidecar import CarriedAgent
 
 DATABASE_FILE = "portal.db"
-AGENT_FILE = "outrider-agent.pyz"
 
 
 @asynccontextmanager
@@ -36,7 +35,7 @@ async def application(settings: Settings, platform: Platform) -> AsyncGenerator[
         store = await opened_store(settings.database or f"sqlite:///{settings.data_directory / DATABASE_FILE}")
         stack.push_async_callback(store.close)
         url = platform.portal.url if platform.portal else settings.address.value
-        agent = await _stored_agent(store, url)
+        agent = carried_agent()
         journal = Journal(store)
         environments = {
             name: _environment(name, settings, platform, stack, (store, journal, agent))
@@ -50,7 +49,7 @@ async def application(settings: Settings, platform: Platform) -> AsyncGenerator[
 
 
 def _environment(
-    name: str, settings: Settings, platform: Platform, stack: AsyncExitStack, kept: tuple[Store, Journal, Artifact]
+    name: str, settings: Settings, platform: Platform, stack: AsyncExitStack, kept: tuple[Store, Journal, CarriedAgent]
 ) -> Environment:
     written, (store, journal, agent) = platform.environments[name], kept
     nomad = nomad_client(
@@ -71,9 +70,3 @@ def _environment(
         journal=journal,
         agent=agent,
     )
-
-
-async def _stored_agent(store: Store, url: str) -> Artifact:
-    """The agent's zipapp, kept as an artifact: nodes fetch it from the portal by its content."""
-    sha256 = await store.add_artifact(agent_archive())
-    return Artifact(artifact_url(url, sha256, AGENT_FILE), sha256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from envoys import running_envoy
 from fakes.consul import FakeConsul, entry
 from machine import Agent, eventually, running_agent, short_directory
+from outrider_agent import archive_start
 
 from outrider.clients.agent_archive import FILENAME, agent_archive
 
@@ -44,10 +46,14 @@ ALLOWED = frozenset(
 )
 STANDARD = frozenset(sys.stdlib_module_names)
 LOADED = """
-import sys
-sys.argv = ["outrider-agent", "serve"]
-import outrider_agent.compiled
-import outrider_agent.__main__
+import sys, marshal
+codes = marshal.loads(open({codes!r}, "rb").read())
+sys.argv = ["-c", "outrider-agent.pyz", "none"]
+try:
+    exec(codes.pop("outrider_agent.compiled"), {{"__name__": "__main__", "codes": codes}})
+except SystemExit:
+    pass
+import outrider_agent.{verb}
 print(*sorted(sys.modules))
 """
 MOST_PRIVATE_MB = 6.5  # bench/agent_memory.py holds 5; another interpreter may need more, a heavy import does
@@ -59,10 +65,12 @@ def modules(code: str) -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.split())
 
 
-def loaded_by_the_agent(directory: Path) -> set[str]:
-    archive = directory / FILENAME
+def loaded_by_the_agent(directory: Path, verb: str = "serving") -> set[str]:
+    """What the interpreter has loaded that the archive starts anew, with the module of a verb."""
+    archive, codes = directory / FILENAME, directory / "codes"
     archive.write_bytes(agent_archive())
-    return modules(f"import sys; sys.path.insert(0, {str(archive)!r})\n{LOADED}")
+    codes.write_bytes(marshal.dumps(archive_start.codes(str(archive))))
+    return modules(LOADED.format(codes=str(codes), verb=verb))
 
 
 def test_the_agent_loads_no_more_of_the_standard_library_than_is_allowed(tmp_path: Path) -> None:
@@ -70,13 +78,19 @@ def test_the_agent_loads_no_more_of_the_standard_library_than_is_allowed(tmp_pat
     found = loaded_by_the_agent(tmp_path)
     bare = modules("import sys, zipimport; print(*sorted(sys.modules))")
     assert "outrider_agent.agent" in found
-    assert "outrider_agent.tls" not in found
+    assert not {"outrider_agent.tls", "outrider_agent.gate", "zlib", "zipimport"} & (found - bare)
     assert {name.partition(".")[0] for name in found - bare} - ALLOWED == {"outrider_agent"}
 
 
 def test_the_agent_imports_nothing_but_itself_and_the_standard_library(tmp_path: Path) -> None:
     found = {name.partition(".")[0] for name in loaded_by_the_agent(tmp_path)}
     assert found - STANDARD - {"__main__", "_distutils_hack"} == {"outrider_agent"}
+
+
+def test_the_gate_loads_nothing_of_the_agents(tmp_path: Path) -> None:
+    found = loaded_by_the_agent(tmp_path, "waiting")
+    assert "outrider_agent.gate" in found
+    assert not {"outrider_agent.agent", "outrider_agent.watch", "outrider_agent.serving"} & found
 
 
 def private_mb(agent: Agent) -> float:

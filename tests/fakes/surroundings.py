@@ -20,7 +20,7 @@ from outrider.spec.platform import Platform
 from outrider.spec.reading import read_platform
 from outrider.store.store import SqlStore, opened_store
 from outrider.telemetry.traffic import Edge
-from outrider.topology.sidecar import Artifact
+from outrider.topology.sidecar import CarriedAgent
 
 PLATFORM = """
 environments:
@@ -40,6 +40,7 @@ SPEC = """
 service: checkout
 run: {command: [/usr/bin/checkout]}
 """
+AGENT = CarriedAgent(serve="c2VydmU=", gate="Z2F0ZQ==", sha256="a" * 64)
 HURRY = Patience(look=0.01, placement=0.05, stall=0.05, promotion=0.02, appearance=0.1, silence=0.3)
 
 
@@ -84,7 +85,7 @@ class World:
     """Everything outside, to be looked at and disturbed."""
 
     store: SqlStore
-    agent: Artifact
+    agent: CarriedAgent = AGENT
     platform: Platform = field(default_factory=lambda: read_platform(PLATFORM, "platform.yaml"))
     nomad: NomadSimulator = field(default_factory=NomadSimulator)
     consul: CatalogInMemory = field(default_factory=CatalogInMemory)
@@ -125,8 +126,7 @@ class World:
 async def world(directory: Path) -> AsyncGenerator[World]:
     """A world over a fresh SQLite store."""
     store = await opened_store(f"sqlite:///{directory / 'portal.db'}")
-    sha256 = await store.add_artifact(b"the agent")
-    made = World(store, Artifact(f"http://127.0.0.1:7070/artifacts/{sha256}/outrider-agent.pyz", sha256))
+    made = World(store)
     try:
         yield made
     finally:

@@ -17,7 +17,7 @@ from outrider.nomad.job import job
 from outrider.spec.reading import read_platform, read_service
 from outrider.spec.run import CommandRun
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import Artifact, Topology
+from outrider.topology.sidecar import Artifact, CarriedAgent, Topology
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -29,7 +29,8 @@ PROTOCOLS = {
     **dict.fromkeys(("recommendations", "storefront"), "http"),
     "sessions": "redis",
 }
-AGENT = Artifact("https://outrider.example/artifacts/" + "a" * 64 + "/outrider-agent.pyz", "a" * 64)
+# The agent itself would fill every golden, and change them all with each word of it.
+AGENT = CarriedAgent(serve="c2VydmU=", gate="Z2F0ZQ==", sha256="a" * 64)
 DIRECTORY = Artifact("https://outrider.example/artifacts/" + "d" * 64 + "/app.tar.gz", "d" * 64)
 
 

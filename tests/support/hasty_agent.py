@@ -12,8 +12,9 @@ from pathlib import Path
 
 from machine import Agent, listening
 from outrider_agent import agent, settings
-from outrider_agent.__main__ import channels, say
+from outrider_agent.__main__ import say
 from outrider_agent.rules import Limits
+from outrider_agent.serving import channels
 
 
 class HastyAgent(Agent):

@@ -11,11 +11,11 @@ from outrider.operations.running import parts_in
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import Artifact, Topology
+from outrider.topology.sidecar import CarriedAgent, Topology
 from outrider.topology.version import Parts
 
 Json = dict[str, Any]
-AGENT = Artifact("http://portal.example/artifacts/" + "a" * 64 + "/outrider-agent.pyz", "a" * 64)
+AGENT = CarriedAgent(serve="c2VydmU=", gate="Z2F0ZQ==", sha256="a" * 64)
 COMMAND: Json = {"run": {"command": ["app"]}}
 IMAGE: Json = {"run": {"image": "registry.example/app:1"}}
 BRIDGE: Json = {"driver": "docker"}

@@ -1,17 +1,15 @@
-"""The verbs: ``serve`` (also without a verb) answers Envoy, ``gate`` waits until a sidecar can carry traffic."""
+"""The verbs: ``serve`` (also without a verb) answers Envoy, ``gate`` waits until a sidecar can carry traffic.
+
+Each verb's own module is imported when it is called: the gate's task carries nothing of the agent's.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
 
-from outrider_agent import gate
-from outrider_agent.agent import Agent
-from outrider_agent.channel import Channel
 from outrider_agent.listener import ListenError
-from outrider_agent.rules import Limits
-from outrider_agent.settings import ConsulSettings, SettingsError, environment, settings
+from outrider_agent.settings import SettingsError
 
 USAGE = (
     "usage: outrider-agent [serve | gate [SECONDS]]; settings are environment variables, see docs/reference/agent.md"
@@ -25,47 +23,12 @@ def say(message: str) -> None:
     print(f"outrider-agent: {message}", file=sys.stderr, flush=True)
 
 
-def serve() -> int:
-    """Until SIGTERM; then 0."""
-    found = settings(environment())
-    agent = Agent(found, Limits(), channels(found.consul), say)
-    say(f"listening on {found.listen}, Consul at {found.consul.address}, {len(found.upstreams)} upstreams")
-    agent.serve()
-    say("ended by a signal")
-    return 0
-
-
-def wait_at_gate(patience: float) -> int:
-    """0 as soon as traffic can flow; 1 with the reason after ``patience`` seconds."""
-    found = settings(environment(), needs_envoy=True)
-    reason = gate.open_reason(found, gate.ask, patience, say_waiting)
-    if reason:
-        say(f"not ready after {patience:.0f} s:\n{reason}")
-        return FAILED
-    say("Envoy is LIVE and every upstream is known")
-    return 0
-
-
-def say_waiting(seconds: float, reason: str) -> None:
-    say(f"still waiting after {seconds:.0f} s:\n{reason}")
-
-
-def channels(consul: ConsulSettings) -> Callable[[], Channel]:
-    """What makes a connection's channel; only TLS Consul loads ssl, which would double the agent's memory."""
-    if not consul.is_tls:
-        return Channel
-    tls = importlib.import_module("outrider_agent.tls")
-    context = tls.context(consul)
-    return lambda: tls.channel(context, consul)
-
-
 def verb(arguments: list[str]) -> int:
     if arguments in ([], ["serve"]):
-        return serve()
-    if arguments == ["gate"]:
-        return wait_at_gate(gate.PATIENCE)
-    if arguments[0] == "gate" and len(arguments[1:]) == 1 and arguments[1].isdigit():
-        return wait_at_gate(float(arguments[1]))
+        return importlib.import_module("outrider_agent.serving").serve(say)
+    name, seconds = arguments[0], arguments[1:]
+    if name == "gate" and (not seconds or (len(seconds) == 1 and seconds[0].isdigit())):
+        return importlib.import_module("outrider_agent.waiting").wait(say, *map(float, seconds))
     say(USAGE)
     return USAGE_ERROR
 

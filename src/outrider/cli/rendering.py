@@ -21,11 +21,11 @@ from outrider.cli.written import (
     specs,
     text_of,
 )
-from outrider.clients.agent_archive import FILENAME, agent_archive
+from outrider.clients.agent_archive import carried_agent
 from outrider.clients.archive import directory_archive
 from outrider.errors import UsageError
 from outrider.nomad.hcl import hcl
-from outrider.operations.application import DIRECTORY_FILE, artifact_url
+from outrider.operations.application import packed_directory
 from outrider.operations.render import Rendered, Source, Surroundings, rendered
 from outrider.spec.platform import Platform
 from outrider.spec.run import CommandRun
@@ -76,16 +76,17 @@ def _rendered(file: Path, environment: str | None, platform_file: Path | None, c
     name = chosen_environment(environment, settings, platform)
     run = service_of(file, name).service.run
     folder = file.parent / run.directory if isinstance(run, CommandRun) and run.directory else None
-    directory = _artifact(platform, directory_archive(folder), DIRECTORY_FILE) if folder else None
-    agent = _artifact(platform, agent_archive(), FILENAME)
+    directory = _packed(platform, folder) if folder else None
     known = protocols(specs(callees), name)
-    return rendered(Source(text_of(file), str(file), directory), Surroundings(platform, name, known, agent))
+    return rendered(Source(text_of(file), str(file), directory), Surroundings(platform, name, known, carried_agent()))
 
 
-def _artifact(platform: Platform, content: bytes, filename: str) -> Artifact | None:
-    """Where the portal serves these bytes once it has them; None for a platform whose portal has no known address."""
-    digest = hashlib.sha256(content).hexdigest()
-    return Artifact(artifact_url(platform.portal.url, digest, filename), digest) if platform.portal else None
+def _packed(platform: Platform, folder: Path) -> Artifact | None:
+    """Where nodes fetch the directory once it lies there; None where neither a store nor a portal has a known address."""
+    if not platform.portal and not platform.artifacts:
+        return None
+    digest = hashlib.sha256(directory_archive(folder)).hexdigest()
+    return packed_directory(platform, platform.portal.url if platform.portal else "", digest)
 
 
 def _part(result: Rendered, part: str) -> dict[str, Any]:

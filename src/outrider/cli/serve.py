@@ -34,7 +34,7 @@ from outrider.wiring import application
 def portal(file: Path | None, host: str, port: int, database: str | None) -> int:
     """Run the portal of the platform file until Ctrl-C or SIGTERM, which end it well (exit 0).
 
-    Nodes fetch the agent and packed directories from it, at `portal.url` of the platform file.
+    Nodes fetch packed directories from it, at `portal.url` of the platform file, unless `artifacts.url` names a store.
     """
     settings = surroundings().settings
     if file is None and settings.platform is None:

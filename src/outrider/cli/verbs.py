@@ -32,6 +32,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
             "render", "rendering", "Print what a spec becomes: the Nomad job, Envoy's bootstrap, the agent's settings."
         ),
         Verb("explain", "explaining", "Say in words what a spec's settings mean, and where deadlines contradict."),
+        Verb("pack", "packing", "Write the agent, and directories that specs run, as files for a store of your own."),
         Verb("schema", "files", "Print the JSON Schema of service specs or platform files, for editors."),
     ),
     "Deploy": (

@@ -1,6 +1,7 @@
 """consul-template's functions that need nothing but their arguments.
 
-It takes the operand that a pipe brings last: ``5 | subtract 2`` is 3.
+It takes the operand that a pipe brings last: ``5 | subtract 2`` is 3. Go's text may be any bytes: here those that are no
+UTF-8 stand in it as Python's surrogates, and come out as they were (``as_bytes``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from outrider.embedded.template_go import go_functions
 
 _TIME_LAYOUTS = {"": "%Y-%m-%dT%H:%M:%SZ", "2006-01-02": "%Y-%m-%d", "15:04:05": "%H:%M:%S"}
+_LINE_ENDS = re.compile("[\r\n]")
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 
 
@@ -64,16 +66,35 @@ def _rewritten(pattern: str, new: str, text: str) -> str:
     return re.sub(pattern, re.sub(r"\$\{?(\w+)\}?", r"\\g<\1>", new), text)
 
 
+def as_bytes(text: str) -> bytes:
+    """The bytes that a text of a template stands for."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def as_text(content: bytes) -> str:
+    """Any bytes as a text of a template."""
+    return content.decode("utf-8", "surrogateescape")
+
+
 def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+    return base64.b64encode(as_bytes(text)).decode()
+
+
+def _url_encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(as_bytes(text)).decode()
 
 
 def _decoded(text: str) -> str:
-    return base64.b64decode(text).decode()
+    """As Go's encoding/base64 reads it: line ends are passed over, any other sign is an error."""
+    return as_text(base64.b64decode(_LINE_ENDS.sub("", text), validate=True))
+
+
+def _url_decoded(text: str) -> str:
+    return as_text(base64.b64decode(_LINE_ENDS.sub("", text), b"-_", validate=True))
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(as_bytes(text)).hexdigest()
 
 
 def _timestamp(layout: str = "") -> str:
@@ -161,6 +182,8 @@ _TEXT: dict[str, Callable[..., Any]] = {
     "regexReplaceAll": _rewritten,
     "base64Encode": _encoded,
     "base64Decode": _decoded,
+    "base64URLEncode": _url_encoded,
+    "base64URLDecode": _url_decoded,
     "sha256Hex": _digest,
     "timestamp": _timestamp,
 }

@@ -10,15 +10,15 @@ from outrider.nomad.artifact import file
 from outrider.nomad.driver import command, container, in_task, program
 from outrider.nomad.policy import for_ever, once
 from outrider.nomad.task import Needs, Start, prestart, task, vault_access
-from outrider.nomad.template import template, token
+from outrider.nomad.template import bytes_of, template, token
 from outrider.spec.platform import NomadVariableToken
-from outrider.spec.sidecar import Download, Image
+from outrider.spec.sidecar import ArchiveFile, Download, Image
 from outrider.spec.sidecar import Path as OnNode
 from outrider.spec.variables import VaultValue
 from outrider.topology import names
 from outrider.topology.ports import Address, Pipe
 from outrider.topology.remarks import serves_on
-from outrider.topology.sidecar import Artifact, Sidecar, Topology
+from outrider.topology.sidecar import Artifact, CarriedAgent, Sidecar, Topology
 
 Json = dict[str, Any]
 AGENT_CPU, ENVOY_CPU = 20, 50
@@ -87,16 +87,30 @@ def _token_file(topology: Topology) -> dict[str, str]:
 def _zipapp(topology: Topology, name: str, verb: str, env: dict[str, str], templates: tuple[Json, ...] = ()) -> Json:
     """A task that runs a verb of the agent's zipapp; -I and -S keep out whatever the node's Python has installed."""
     sidecar = topology.platform.sidecar
-    arguments = ["-I", "-S", in_task(sidecar.driver, names.AGENT_FILE), verb]
+    arguments = ["-I", "-S", _archive(topology), verb]
     start = Start(
         driver=sidecar.driver,
         config=_python(topology, arguments),
         user=sidecar.user,
         env=env,
-        artifacts=(file(topology.agent, names.AGENT_FILE),) if topology.agent else (),
-        templates=templates,
+        artifacts=(file(topology.agent, names.AGENT_FILE),) if isinstance(topology.agent, Artifact) else (),
+        templates=(*_carried(topology, verb), *templates),
     )
     return task(name, start, Needs(AGENT_CPU, sidecar.memory.agent))
+
+
+def _archive(topology: Topology) -> str:
+    sidecar = topology.platform.sidecar
+    given = sidecar.agent.archive
+    return given.path if isinstance(given, ArchiveFile) else in_task(sidecar.driver, names.AGENT_FILE)
+
+
+def _carried(topology: Topology, verb: str) -> tuple[Json, ...]:
+    """The archive of that verb as a file: Nomad renders it before the first start, and asks nobody for it."""
+    if not isinstance(topology.agent, CarriedAgent):
+        return ()
+    archive = topology.agent.gate if verb == "gate" else topology.agent.serve
+    return (template(names.AGENT_FILE, bytes_of(archive)),)
 
 
 def _python(topology: Topology, arguments: list[str]) -> Json:

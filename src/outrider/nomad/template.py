@@ -27,6 +27,11 @@ def template(path: str, text: str, change: str = "noop", *, is_environment: bool
     }
 
 
+def bytes_of(base64: str) -> str:
+    """The text of a file of any bytes, given in base64; its alphabet means nothing to Nomad's other languages."""
+    return f'{{{{ base64Decode "{base64}" }}}}'
+
+
 def file_template(file: File) -> Json:
     """A developer's file: the one place where their text is meant as consul-template's language."""
     return template(literal(f"local/{file.path}"), file.template, file.change)

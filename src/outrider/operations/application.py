@@ -156,8 +156,7 @@ class Application:
 
     async def keep_artifact(self, content: bytes) -> None:
         """Keep uploaded bytes under their hash; what nobody refers to goes after a day."""
-        agents = [here.agent.sha256 for here in self.environments.values() if here.agent]
-        await self.store.drop_artifacts(datetime.now(UTC) - UNUSED_FOR, kept=agents)
+        await self.store.drop_artifacts(datetime.now(UTC) - UNUSED_FOR)
         await self.store.add_artifact(content)
 
     async def artifact(self, sha256: str) -> bytes:
@@ -173,14 +172,18 @@ class Application:
             return source
         if not await self.store.has_artifact(text.artifact):
             raise UsageError(f"no artifact {text.artifact} is stored", next_step="Upload it first.")
-        url = artifact_url(self.url, text.artifact, DIRECTORY_FILE)
-        return replace(source, directory=Artifact(url=url, sha256=text.artifact))
+        return replace(source, directory=packed_directory(self.platform, self.url, text.artifact))
 
     def _driven(self, deployment: Deployment) -> Deployment:
         self.runner.drive(deployment)
         return deployment
 
 
-def artifact_url(base: str, sha256: str, file: str) -> str:
-    """Where nodes fetch an artifact; Nomad's getter takes the kind of archive from the end of the name."""
-    return f"{base.rstrip('/')}/artifacts/{sha256}/{file}"
+def packed_directory(platform: Platform, portal: str, sha256: str) -> Artifact:
+    """Where nodes fetch a packed directory: from the operators' store where the platform names one, else the portal.
+
+    Nomad's getter takes the kind of archive from the end of the name.
+    """
+    store = platform.artifacts.url if platform.artifacts else f"{portal.rstrip('/')}/artifacts"
+    url = f"{store.rstrip('/')}/{sha256}/{DIRECTORY_FILE}"
+    return Artifact(url, sha256, is_portals=platform.artifacts is None)

@@ -145,7 +145,6 @@ async def _validated(environment: Environment, ready: Prepared) -> None:
 async def _version(environment: Environment, source: Source, ready: Prepared, order: Order) -> Version:
     """The newest version where it is the same, or a new one."""
     result, old = ready.rendered, ready.base if ready.chosen.is_kept else None
-    fetched = {one.sha256 for one in (source.directory, result.topology.agent) if one}
     draft = Draft(
         environment=environment.name,
         service=result.service.service,
@@ -156,13 +155,18 @@ async def _version(environment: Environment, source: Source, ready: Prepared, or
         merged=result.merged | ({"patches": old.merged.get("patches", {})} if old else {}),
         job=ready.chosen.job,
         bootstrap=old.bootstrap if old else result.template,
-        artifacts=old.artifacts if old else tuple(sorted(fetched)),
+        artifacts=old.artifacts if old else _fetched(source),
         created_by=order.by,
     )
     for kept in (ready.base, *(await environment.store.versions(environment.name, draft.service))[:1]):
         if kept and _is_same(kept, draft):
             return kept
     return await environment.store.add_version(draft)
+
+
+def _fetched(source: Source) -> tuple[str, ...]:
+    """The stored bytes that the job downloads."""
+    return (source.directory.sha256,) if source.directory else ()
 
 
 def _is_same(kept: Version, draft: Draft) -> bool:

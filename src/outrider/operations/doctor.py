@@ -84,10 +84,12 @@ async def _place(consul: Consul) -> tuple[str, str] | None:
 
 
 async def _portal(platform: Platform, servers: Mapping[str, Servers]) -> list[Finding]:
-    if platform.portal is None:
+    """Where nodes fetch packed directories: nothing else of a job comes from there."""
+    key, url = _store(platform)
+    if url is None:
         step = "Set portal.url in the platform file to an address of the portal that every node reaches."
-        return [warning("portal", "portal.url is not set", "Nodes fetch the agent and packed directories there.", step)]
-    host = urlsplit(platform.portal.url).hostname or ""
+        return [warning("portal", "portal.url is not set", "Nodes fetch packed directories there.", step)]
+    host = urlsplit(url).hostname or ""
     remote = [
         address for one in servers.values() for address in await _node_addresses(one.nomad) if not is_loopback(address)
     ]
@@ -95,14 +97,19 @@ async def _portal(platform: Platform, servers: Mapping[str, Servers]) -> list[Fi
         return [
             bad(
                 "portal",
-                f"portal.url is {platform.portal.url}, but there is a node at {remote[0]}",
-                "On that node this address is the node itself: it cannot fetch the agent.",
-                "Set portal.url to an address of the portal that every node reaches.",
+                f"{key} is {url}, but there is a node at {remote[0]}",
+                "On that node this address is the node itself: it cannot fetch packed directories.",
+                f"Set {key} to an address that every node reaches.",
             )
         ]
-    return [
-        good("portal", f"nodes fetch artifacts from {platform.portal.url} (whether they reach it is theirs to say)")
-    ]
+    return [good("portal", f"nodes fetch packed directories from {url} (whether they reach it is theirs to say)")]
+
+
+def _store(platform: Platform) -> tuple[str, str | None]:
+    """The key of the platform that says it, and its address."""
+    if platform.artifacts:
+        return "artifacts.url", platform.artifacts.url
+    return "portal.url", platform.portal.url if platform.portal else None
 
 
 async def _node_addresses(nomad: Nomad) -> list[str]:

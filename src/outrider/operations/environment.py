@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from outrider.operations.ports import Consul, EnvoyCheck, Nomad, Sidecars, Store, Traffic
     from outrider.operations.records import Deployment, Version
     from outrider.spec.platform import Platform
-    from outrider.topology.sidecar import Artifact
+    from outrider.topology.sidecar import CarriedAgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The servers and settings of one environment; ``agent`` is the agent's zipapp as nodes can download it."""
+    """The servers and settings of one environment; ``agent`` is the agent as jobs carry it."""
 
     name: str
     platform: Platform
@@ -48,7 +48,7 @@ class Environment:
     traffic: Traffic
     store: Store
     journal: Journal
-    agent: Artifact | None = None
+    agent: CarriedAgent | None = None
     patience: Patience = field(default_factory=Patience)
 
     async def last_stop(self, service: str) -> Deployment | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from outrider.operations.documents import Json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator
     from datetime import datetime
 
     from outrider.operations.events import Event, EventKind
@@ -203,9 +203,6 @@ class Store(Protocol):
     async def artifact(self, sha256: str) -> bytes | None: ...
     async def has_artifact(self, sha256: str) -> bool: ...
 
-    async def drop_artifacts(self, unused_since: datetime, kept: Collection[str] = ()) -> int:
-        """Forget the bytes that no version refers to and that were added before ``unused_since``; how many.
-
-        ``kept`` are hashes that stay all the same.
-        """
+    async def drop_artifacts(self, unused_since: datetime) -> int:
+        """Forget the bytes that no version refers to and that were added before ``unused_since``; how many."""
         ...

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from outrider.spec.platform import Platform
     from outrider.spec.reading import ServiceFile
     from outrider.spec.service import Service
-    from outrider.topology.sidecar import Artifact, Topology
+    from outrider.topology.sidecar import Artifact, CarriedAgent, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a spec is rendered into; ``protocols`` is what is known of the services that it may call."""
+    """What a spec is rendered into; ``protocols`` is what is known of the services that it may call.
+
+    ``agent`` is what a job of the mesh carries where the platform does not say where the agent lies.
+    """
 
     platform: Platform
     environment: str
     protocols: Mapping[str, str]
-    agent: Artifact | None = None
+    agent: CarriedAgent | None = None
 
 
 @dataclass(frozen=True, slots=True)

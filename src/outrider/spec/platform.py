@@ -173,7 +173,14 @@ class Portal(Written):
     """The portal as others reach it."""
 
     url: WebAddress = Field(examples=["https://outrider.example"])
-    """As nodes (for artifacts) and people reach it."""
+    """As people reach it, and nodes that fetch packed directories from it."""
+
+
+class Artifacts(Written):
+    """A store of the operators' own for the packed directories of services (``run.directory``)."""
+
+    url: WebAddress = Field(examples=["https://store.example/outrider"])
+    """As nodes reach it: a directory lies at ``URL/SHA256/directory.tar.gz``. ``outrider pack`` writes that; nothing uploads it."""
 
 
 class Platform(Written):
@@ -183,5 +190,7 @@ class Platform(Written):
     """By name, as in ``stage`` and ``production``."""
     portal: Portal | None = None
     """Left out: the address that the portal listens on."""
+    artifacts: Artifacts | None = None
+    """Where nodes fetch packed directories. Left out: from the portal, without which no node can start those services."""
     links: dict[Line, WebAddress] = Field(default_factory=dict)
     """Templates of links to other tools; ``{service}``, ``{environment}`` and the like are filled in."""

@@ -34,7 +34,7 @@ class Download(Written):
     """A program that Nomad fetches."""
 
     artifact: WebAddress
-    """Where it is fetched from: the program itself, not an archive."""
+    """Where it is fetched from, as it is: Nomad unpacks nothing."""
     sha256: Annotated[str, Matching("^[0-9a-f]{64}$", "64 hexadecimal digits")]
     """Its checksum."""
 
@@ -46,9 +46,43 @@ EnvoyProgram = Annotated[
         "{image: …}, {path: …} or {artifact: URL, sha256: …}",
     ),
 ]
-PythonProgram = Annotated[
-    Annotated[Image, Tag("Image")] | Annotated[Path, Tag("Path")],
-    by_key({"image": "Image", "path": "Path"}, "{image: …} or {path: …}"),
+
+
+class ArchiveFile(Written):
+    """The agent's archive where its Python runs."""
+
+    path: Annotated[Line, Matching("^/.*[^/]$", "an absolute path of a file")] = Field(
+        examples=["/opt/outrider/outrider-agent.pyz"]
+    )
+    """On the node, or in the image where Python comes from one."""
+
+
+AgentArchive = Annotated[
+    Annotated[ArchiveFile, Tag("ArchiveFile")] | Annotated[Download, Tag("Download")],
+    by_key({"path": "ArchiveFile", "artifact": "Download"}, "{path: …} or {artifact: URL, sha256: …}"),
+]
+
+
+class AgentImage(Image):
+    """A container image with Python for the agent."""
+
+    archive: AgentArchive | None = None
+    """Where the agent itself comes from. Left out: the job carries it, and needs nobody."""
+
+
+class AgentPath(Path):
+    """A Python on the node for the agent."""
+
+    archive: AgentArchive | None = None
+    """Where the agent itself comes from. Left out: the job carries it, and needs nobody."""
+
+
+AgentProgram = Annotated[
+    Annotated[AgentImage, Tag("AgentImage")] | Annotated[AgentPath, Tag("AgentPath")],
+    by_key(
+        {"image": "AgentImage", "path": "AgentPath"},
+        "{image: …} or {path: …}, and archive beside it where the job shall not carry the agent",
+    ),
 ]
 
 
@@ -66,9 +100,11 @@ def envoy_of(data: dict[str, Any]) -> Image | Path:
     return Image(image="envoyproxy/envoy:v1.40.0") if data.get("driver") in CONTAINER_DRIVERS else Path(path="envoy")
 
 
-def python_of(data: dict[str, Any]) -> Image | Path:
+def python_of(data: dict[str, Any]) -> AgentImage | AgentPath:
     """Python for the agent where the file names none."""
-    return Image(image="python:3.13-slim") if data.get("driver") in CONTAINER_DRIVERS else Path(path="python3")
+    return (
+        AgentImage(image="python:3.13-slim") if data.get("driver") in CONTAINER_DRIVERS else AgentPath(path="python3")
+    )
 
 
 def user_of(data: dict[str, Any]) -> str | None:
@@ -83,8 +119,8 @@ class Sidecar(Written):
     """One driver for all three. Left out: the environment's own (``exec`` beside ``java``)."""
     envoy: EnvoyProgram = Field(default_factory=envoy_of)
     """Where Envoy comes from."""
-    agent: PythonProgram = Field(default_factory=python_of)
-    """Where the agent's Python (3.9 or newer) comes from; the agent itself comes from the portal."""
+    agent: AgentProgram = Field(default_factory=python_of)
+    """Where the agent's Python (3.9 or newer, with zlib) comes from, and the agent itself unless the job carries it."""
     user: Line | None = Field(default_factory=user_of)
     """One user for all three: they share sockets. Left out: ``65534`` in containers, else Nomad's own choice."""
     transport: Literal["unix", "loopback"] = "unix"

@@ -12,13 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from outrider.store.tables import artifacts, version_artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from outrider.store.database import Database
 
 
 class Artifacts:
-    """The part of the store that keeps the agent's zipapp and services that are directories."""
+    """The part of the store that keeps services that are directories."""
 
     _database: Database
 
@@ -47,10 +45,9 @@ class Artifacts:
         async with self._database.reading() as connection:
             return (await connection.execute(count)).scalar_one() == 1
 
-    async def drop_artifacts(self, unused_since: datetime, kept: Collection[str] = ()) -> int:
-        """Forget what no version refers to and nobody has added since then, but for ``kept``."""
+    async def drop_artifacts(self, unused_since: datetime) -> int:
+        """Forget what no version refers to and nobody has added since then."""
         is_old = artifacts.c.added_at < unused_since
-        is_free = artifacts.c.sha256.not_in(kept)
         is_unused = artifacts.c.sha256.not_in(select(version_artifacts.c.sha256))
         async with self._database.writing() as connection:
-            return (await connection.execute(delete(artifacts).where(is_old, is_unused, is_free))).rowcount
+            return (await connection.execute(delete(artifacts).where(is_old, is_unused))).rowcount

@@ -20,7 +20,16 @@ def remarks(topology: Topology) -> tuple[str, ...]:
     """One line for each consequence that whoever deploys may not expect."""
     return tuple(
         line
-        for tell in (_fixed_ports, _fixed_canaries, _single_redis, _lonely_consul, _cut_at_stop, _capped_stop, _patched)
+        for tell in (
+            _fixed_ports,
+            _fixed_canaries,
+            _single_redis,
+            _lonely_consul,
+            _cut_at_stop,
+            _capped_stop,
+            _patched,
+            _from_the_portal,
+        )
         for line in tell(topology)
     )
 
@@ -76,6 +85,14 @@ def _capped_stop(topology: Topology) -> Iterator[str]:
 def _patched(topology: Topology) -> Iterator[str]:
     for chosen in topology.sidecar.patches if topology.sidecar else ():
         yield f"the operators' patch {chosen.name} changes Envoy's bootstrap at {', '.join(chosen.patch.places)}"
+
+
+def _from_the_portal(topology: Topology) -> Iterator[str]:
+    if topology.directory and topology.directory.is_portals:
+        yield (
+            "run.directory is fetched from the portal whenever an allocation is placed: while the portal is away, none can "
+            "be; `artifacts.url` of the platform names a store of your own"
+        )
 
 
 def effects_not_yet(topology: Topology) -> tuple[str, ...]:

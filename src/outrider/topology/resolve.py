@@ -12,12 +12,13 @@ from outrider.spec.check import GrpcCheck, HttpCheck
 from outrider.spec.platform import Environment, Platform
 from outrider.spec.platform import Tracing as Collector
 from outrider.spec.service import Service
+from outrider.spec.sidecar import Download
 from outrider.spec.upstream import Protocol
 from outrider.topology import names
 from outrider.topology.knobs import HTTP_PORT, HTTPS_PORT, upstream
 from outrider.topology.ports import Address, Pipe, Ports, Wishes, ports
 from outrider.topology.rules import Case, known_protocol, problems
-from outrider.topology.sidecar import App, Artifact, NamedPatch, Sidecar, Topology, Tracing, Upstream
+from outrider.topology.sidecar import App, Artifact, CarriedAgent, NamedPatch, Sidecar, Topology, Tracing, Upstream
 from outrider.topology.version import service_hash
 
 
@@ -28,14 +29,15 @@ def topology(
     *,
     protocols: Mapping[str, str],
     directory: Artifact | None = None,
-    agent: Artifact | None = None,
+    agent: CarriedAgent | None = None,
 ) -> Topology:
     """The service as it will run in the environment.
 
-    ``protocols`` is what the store knows of every service there (``none`` for a worker, ``redis-shards`` for a redis
-    whose instances share the keys out). ``directory`` is the packed ``run.directory``, ``agent`` the agent's zipapp,
-    both as the nodes fetch them; file-only commands may leave them out, and the job then lacks those downloads. Raises
-    SpecError with every problem by key path, and UsageError for an environment that the platform does not have.
+    ``protocols`` is what is known of every service there (``none`` for a worker, ``redis-shards`` for a redis whose
+    instances share the keys out). ``directory`` is the packed ``run.directory`` as the nodes fetch it, ``agent`` what
+    the job carries unless the platform says where the agent lies; commands that need no whole job may leave them out,
+    and the job then lacks them. Raises SpecError with every problem by key path, and UsageError for an environment that
+    the platform does not have.
     """
     here = _environment(platform, environment)
     case = _case(service, here, protocols)
@@ -44,6 +46,7 @@ def topology(
         raise SpecError(found)
     booked = ports(_wishes(service, here))
     upstreams = _upstreams(case, booked)
+    archive = _agent(here, agent) if service.mesh else None
     return Topology(
         service=service.service,
         environment=environment,
@@ -54,7 +57,7 @@ def topology(
         ports=booked,
         sidecar=_sidecar(case, environment, booked, upstreams) if service.mesh else None,
         directory=directory,
-        agent=agent if service.mesh else None,
+        agent=archive,
     )
 
 
@@ -70,6 +73,14 @@ def _environment(platform: Platform, environment: str) -> Environment:
     except KeyError:
         known = ", ".join(platform.environments)
         raise UsageError(f"the platform has no environment {environment}; it has {known}") from None
+
+
+def _agent(platform: Environment, carried: CarriedAgent | None) -> CarriedAgent | Artifact | None:
+    """Where the platform's word goes before what a job can carry; None for a path."""
+    archive = platform.sidecar.agent.archive
+    if isinstance(archive, Download):
+        return Artifact(archive.artifact, archive.sha256)
+    return None if archive else carried
 
 
 def _protocol(service: Service) -> str:

@@ -15,9 +15,22 @@ from outrider.topology.ports import Address, Pipe, Ports
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """Bytes that Nomad fetches: where from, and their SHA-256 in hex."""
+    """Bytes that Nomad fetches: where from, and their SHA-256 in hex; ``is_portals`` where the portal serves them."""
 
     url: str
+    sha256: str
+    is_portals: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedAgent:
+    """The agent as a job carries it: an archive in base64 for each of its verbs.
+
+    ``sha256`` (hex) is of the sources in them, whatever packed them: what tells one agent from another.
+    """
+
+    serve: str
+    gate: str
     sha256: str
 
 
@@ -125,7 +138,8 @@ class Topology:
     """One service in one environment, resolved: no default is left open, every name and port is settled.
 
     ``protocol`` is ``none`` for a worker; ``sidecar`` is None for a service outside the mesh. ``count`` is None where
-    the number that runs is to be kept. ``directory`` and ``agent`` are what the portal serves to the nodes.
+    the number that runs is to be kept. ``directory`` is the packed ``run.directory``. ``agent`` is what the job carries, or
+    where nodes fetch it; None where the platform names a path, and outside the mesh.
     """
 
     service: str
@@ -137,7 +151,7 @@ class Topology:
     ports: Ports
     sidecar: Sidecar | None
     directory: Artifact | None
-    agent: Artifact | None
+    agent: CarriedAgent | Artifact | None
 
     @property
     def count(self) -> int | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from outrider.embedded.template_functions import as_bytes, as_text
 from outrider.embedded.templates import Lookups, Rendered, TemplateError, rendered
 
 ENVIRONMENT = {"NOMAD_PORT_http": "20001", "EMPTY": ""}
@@ -60,6 +63,10 @@ def _rendered(text: str) -> Rendered:
         ('{{ (index (service "web") 0).Port }}', "80"),
         ("{{ range loop 3 }}{{ . }}{{ end }}", "012"),
         ('{{ "eA==" | base64Decode }} {{ "x" | base64Encode }}', "x eA=="),
+        ('{{ "e\\nA==\\r\\n" | base64Decode }}', "x"),
+        ('{{ "_-8=" | base64URLDecode | base64URLEncode }}', "_-8="),
+        ('{{ "/w==" | base64Decode | sha256Hex }}', hashlib.sha256(b"\xff").hexdigest()),
+        ('{{ "/w==" | base64Decode | base64Encode }}', "/w=="),
         ('{{ regexReplaceAll "(a+)b" "$1-" "aab" }} {{ "aab" | regexMatch "^a" }}', "aa- true"),
         ('{{ "x\ny" | indent 2 }}', "  x\n  y"),
     ],
@@ -85,6 +92,9 @@ def test_a_construct_renders_as_consul_template_does(text: str, out: str) -> Non
         ('{{ range "text" }}{{ end }}', "template line 1: range can't iterate over text"),
         ('{{ "a" "b" }}', "template line 1: only a function takes arguments"),
         ('{{ "x" | parseInt }}', "template line 1: error calling parseInt"),
+        ('{{ "eA" | base64Decode }}', "template line 1: error calling base64Decode"),
+        ('{{ "e A==" | base64Decode }}', "template line 1: error calling base64Decode"),
+        ('{{ "_-8=" | base64Decode }}', "template line 1: error calling base64Decode"),
         ('{{ define "x" }}{{ end }}', "template line 1: define is not rendered by the one-machine cluster"),
         ('\n{{ with secret "a/b" }}{{ .Data.x }}{{ end }}', "template line 2: the one-machine cluster has no Vault"),
         ('{{ nomadVar "a" }}', "template line 1: the one-machine cluster has no Nomad variables"),
@@ -125,3 +135,10 @@ def test_secrets_and_variables_come_from_the_callers_lookups() -> None:
 
 def test_other_delimiters_leave_braces_alone() -> None:
     assert rendered("{{ x }} <[ env `A` ]>", {"A": "1"}, KEYS.get, delimiters=("<[", "]>")).text == "{{ x }} 1"
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)), b"\xed\xa0\x80\xc3", b"\xef\xbb\xbf\r\n", b"\xc3\xa4"])
+def test_any_bytes_go_through_a_template_as_they_are(content: bytes) -> None:
+    encoded = base64.b64encode(content).decode()
+    assert as_bytes(_rendered(f'{{{{ base64Decode "{encoded}" }}}}').text) == content
+    assert as_bytes(as_text(content)) == content

@@ -148,13 +148,14 @@ def test_a_consul_token_comes_from_a_nomad_variable_or_by_workload_identity() ->
 
     variable = agent({"nomad_variable": "nomad/jobs/checkout#consul"})
     assert variable["Env"]["CONSUL_HTTP_TOKEN_FILE"] == "secrets/consul.token"
-    (template,) = variable["Templates"]
+    (template,) = [one for one in variable["Templates"] if one["DestPath"] == "secrets/consul.token"]
     assert template["EmbeddedTmpl"] == (
         '{{ with nomadVar "nomad/jobs/checkout" }}{{ (index . "consul").Value }}{{ end }}'
     )
     assert template["ChangeMode"] == "noop"
     assert agent("workload_identity")["Consul"] == {}
-    assert not {"Consul", "Templates"} & set(agent("none"))
+    assert "Consul" not in agent("none")
+    assert [one["DestPath"] for one in agent("none")["Templates"]] == ["local/outrider-agent.pyz"]
 
 
 def test_envoy_comes_from_an_image_a_path_or_a_download() -> None:

@@ -15,7 +15,7 @@ from outrider.clients.nomad import nomad_client
 from outrider.operations.doctor import Servers, findings
 from outrider.operations.findings import Finding, numbers
 from outrider.settings import ConsulSettings, NomadSettings
-from outrider.spec.platform import Platform
+from outrider.spec.platform import Artifacts, Platform
 
 Changes = dict[str, tuple[int, Any]]
 NOMAD, CONSUL = "nomad-2.0.5", "consul-1.8.7"
@@ -265,6 +265,20 @@ async def test_a_portal_on_loopback_is_no_use_to_nodes_elsewhere() -> None:
     nodes[0]["Address"] = "10.0.0.7"
     said = bad(await found(nomad={"/v1/nodes": (200, nodes)}))
     assert said[0].what == "portal.url is http://127.0.0.1:7070, but there is a node at 10.0.0.7"
+
+
+async def test_a_store_of_directories_is_looked_at_in_place_of_the_portal() -> None:
+    nodes = changed("04-nodes")
+    nodes[0]["Address"] = "10.0.0.7"
+    remote = {"/v1/nodes": (200, nodes)}
+    kept = a_platform().model_copy(update={"artifacts": Artifacts(url="http://127.0.0.1:9000/x")})
+    said = bad(await found(kept, nomad=remote))
+    assert said[0].what == "artifacts.url is http://127.0.0.1:9000/x, but there is a node at 10.0.0.7"
+    elsewhere = kept.model_copy(update={"artifacts": Artifacts(url="https://store.example/x")})
+    assert bad(await found(elsewhere, nomad=remote)) == []
+    assert "nodes fetch packed directories from https://store.example/x (whether they reach it is theirs to say)" in [
+        one.what for one in await found(elsewhere, nomad=remote)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,20 @@ async def test_other_files_in_the_directory_are_a_change_and_nobodys_fault(appli
     assert not [line for line in plan.warnings if "not the one" in line]
 
 
+async def test_a_directory_that_nodes_fetch_from_the_portal_is_warned_of_and_one_in_a_store_is_not(
+    world: World, application: Application
+) -> None:
+    spec = await directory(application, b"hello")
+    (line,) = [one for one in (await application.plan("stage", spec)).warnings if "portal" in one]
+    assert line.startswith("run.directory is fetched from the portal whenever an allocation is placed")
+    world.platform = read_platform(PLATFORM + 'artifacts: {url: "https://store.example/x"}\n', "platform.yaml")
+    assert not [one for one in (await world.application().plan("stage", spec)).warnings if "portal" in one]
+    await finished(application, await world.application().deploy("stage", spec, ME))
+    (job,) = await world.nomad.jobs("checkout")
+    assert f"https://store.example/x/{spec.artifact}/directory.tar.gz" in str(job)
+    assert "127.0.0.1:7070" not in str(job)
+
+
 async def test_where_envoy_refuses_a_patched_bootstrap_the_patch_is_named(
     world: World, application: Application
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from fakes.surroundings import World, finished, messages, text
 from sqlalchemy import delete
 
 from outrider.errors import UsageError
-from outrider.operations.application import Application
+from outrider.operations.application import Application, Text
 from outrider.operations.deploy import Order
 from outrider.operations.rollback import rolled_back
 from outrider.store.tables import artifacts
@@ -81,7 +82,11 @@ async def test_the_version_that_runs_needs_no_rollback(world: World, application
 
 
 async def test_a_version_whose_artifact_is_gone_is_refused(world: World, application: Application) -> None:
-    await deployed(application, "env: {A: one}\n", "env: {A: two}\n")
+    await application.keep_artifact(b"a directory")
+    packed = hashlib.sha256(b"a directory").hexdigest()
+    spec = "service: checkout\nrun: {command: [app], directory: .}\n"
+    await finished(application, await application.deploy("stage", Text(spec, artifact=packed), ME))
+    await deployed(application, "env: {A: two}\n")
     async with world.store._database.writing() as connection:
         await connection.execute(delete(artifacts))
     with pytest.raises(UsageError, match="no longer stored"):

@@ -39,7 +39,8 @@ async def test_the_right_token_opens_the_api(guarded: httpx2.AsyncClient) -> Non
 
 async def test_health_and_artifacts_stay_open(guarded: httpx2.AsyncClient, world: World) -> None:
     assert (await guarded.get("/api/v1/health")).status_code == 200
-    assert (await guarded.get(f"/artifacts/{world.agent.sha256}/outrider-agent.pyz")).content == b"the agent"
+    sha256 = await world.store.add_artifact(b"a directory")
+    assert (await guarded.get(f"/artifacts/{sha256}/directory.tar.gz")).content == b"a directory"
 
 
 async def test_uploads_need_the_token(guarded: httpx2.AsyncClient) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from outrider.spec.platform import Network
+from outrider.spec.platform import Artifacts, Network
 from outrider.spec.reading import read_platform
-from outrider.spec.sidecar import Image, Path
+from outrider.spec.sidecar import AgentPath, ArchiveFile, Download, Image, Path
 
 Said = Callable[[str], list[str]]
 
@@ -34,8 +34,34 @@ def test_a_driver_without_containers_brings_the_nodes_network_and_programs(drive
     ]
     assert stage.network == Network(mode="host")
     assert (stage.sidecar.driver, stage.sidecar.user) == (sidecar, None)
-    assert (stage.sidecar.envoy, stage.sidecar.agent) == (Path(path="envoy"), Path(path="python3"))
+    assert (stage.sidecar.envoy, stage.sidecar.agent) == (Path(path="envoy"), AgentPath(path="python3"))
     assert (stage.sidecar.memory.envoy, stage.sidecar.memory.agent) == (96, 24)
+
+
+@pytest.mark.parametrize(
+    ("written", "archive"),
+    [
+        ("{path: python3}", None),
+        ("{image: python}", None),
+        ("{path: python3, archive: {path: /opt/outrider-agent.pyz}}", ArchiveFile(path="/opt/outrider-agent.pyz")),
+        (
+            f"{{image: python, archive: {{artifact: 'https://store.example/a.pyz', sha256: {'a' * 64}}}}}",
+            Download(artifact="https://store.example/a.pyz", sha256="a" * 64),
+        ),
+    ],
+)
+def test_the_agent_is_in_the_job_or_on_the_node_or_in_a_store_of_the_operators(
+    written: str, archive: ArchiveFile | Download | None
+) -> None:
+    driver = "docker" if "image" in written else "raw_exec"
+    text = ONE + f"    driver: {driver}\n    sidecar: {{agent: {written}}}\n"
+    assert read_platform(text, "p").environments["stage"].sidecar.agent.archive == archive
+
+
+def test_packed_directories_may_lie_in_a_store_of_the_operators() -> None:
+    assert read_platform(ONE, "p").artifacts is None
+    found = read_platform(ONE + "artifacts: {url: 'https://store.example/outrider'}\n", "p").artifacts
+    assert found == Artifacts(url="https://store.example/outrider")
 
 
 def test_a_sidecar_may_have_a_driver_of_its_own() -> None:
@@ -81,6 +107,39 @@ def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said)
         (
             ONE + "    driver: raw_exec\n    sidecar: {agent: {image: python}}\n",
             "6:15: environments.stage.sidecar.agent: the sidecar's driver is raw_exec, which needs a path, not an image",
+        ),
+        (
+            ONE + "    sidecar: {agent: {archive: {path: /opt/a.pyz}}}\n",
+            (
+                "5:15: environments.stage.sidecar.agent: must be {image: …} or {path: …}, and archive beside it where the job "
+                "shall not carry the agent; found a map with archive"
+            ),
+        ),
+        (
+            ONE + "    sidecar: {agent: {image: python, archive: /opt/a.pyz}}\n",
+            (
+                "5:47: environments.stage.sidecar.agent.archive: must be {path: …} or {artifact: URL, sha256: …}; "
+                'found "/opt/a.pyz"'
+            ),
+        ),
+        (
+            ONE + "    sidecar: {agent: {image: python, archive: {path: opt/a.pyz}}}\n",
+            (
+                "5:54: environments.stage.sidecar.agent.archive.path: must be an absolute path of a file; "
+                'found "opt/a.pyz"'
+            ),
+        ),
+        (
+            ONE + "    sidecar: {agent: {image: python, archive: {artifact: 'https://s/a.pyz'}}}\n",
+            "5:38: environments.stage.sidecar.agent.archive.sha256: is missing: its checksum",
+        ),
+        (
+            ONE + "    sidecar: {agent: {image: python, archve: {path: /a}}}\n",
+            '5:38: environments.stage.sidecar.agent.archve: unknown key (did you mean "archive"?)',
+        ),
+        (
+            ONE + "artifacts: {url: 's3://bucket/outrider'}\n",
+            '5:18: artifacts.url: must be an http:// or https:// address without spaces; found "s3://bucket/outrider"',
         ),
         (
             ONE + "    driver: raw-exec\n",

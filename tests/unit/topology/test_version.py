@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from pydantic import create_model
-from support.topologies import made_job, made_parts, service
+from support.topologies import made_job, made_parts, platform, service
 
+from outrider.nomad.job import job
 from outrider.spec.service import Ingress, Service
-from outrider.topology.sidecar import Artifact
+from outrider.topology.resolve import topology
+from outrider.topology.sidecar import Artifact, CarriedAgent
 from outrider.topology.version import Parts, content_hash, service_hash
 
 SPEC = {"upstreams": {"payments": {}}, "env": {"A": "1"}}
@@ -91,6 +93,18 @@ def test_the_bytes_of_a_directory_count_and_the_address_they_come_from_does_not(
 
 def test_a_version_of_one_environment_is_none_of_another() -> None:
     assert service_hash(service(), "stage", {}) != service_hash(service(), "production", {})
+
+
+def test_an_agents_sources_count_and_what_packed_them_does_not() -> None:
+    def parts(packed: str, digit: str) -> dict[str, str]:
+        agent = CarriedAgent(serve=packed, gate=packed, sha256=digit * 64)
+        made = topology(service(), platform(), "test", protocols={}, agent=agent)
+        return job(made, "{}")["Meta"]
+
+    assert parts("AAAA", "1") == parts("BBBB", "1")
+    one, other = parts("AAAA", "1"), parts("AAAA", "2")
+    assert one["outrider_service_part"] == other["outrider_service_part"]
+    assert one["outrider_sidecar_part"] != other["outrider_sidecar_part"]
 
 
 def test_the_order_of_keys_in_the_file_means_nothing() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from outrider.embedded import templates as consul_template
 from outrider.embedded.scheduler.consul import ConsulAgent
 from outrider.embedded.scheduler.documents import Document
+from outrider.embedded.template_functions import as_bytes, as_text
 from outrider.errors import RemoteError
 
 Values = dict[str, tuple[bytes | None, int]]
@@ -126,7 +127,7 @@ def _rendered(
 ) -> consul_template.Rendered:
     def key_value(name: str) -> str | None:
         value = values.get(name, (None, 0))[0]
-        return None if value is None else value.decode(errors="replace")
+        return None if value is None else as_text(value)
 
     delimiters = (template["LeftDelim"], template["RightDelim"])
     try:
@@ -149,5 +150,7 @@ def _write(directory: Path, template: Document, text: str) -> None:
     if not target.is_relative_to(directory.parent.resolve()):
         raise TemplateError("template destination escapes alloc directory")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
-    target.chmod(int(template["Perms"] or "0644", 8))
+    fresh = target.with_name(f".{target.name}.rendered")
+    fresh.write_bytes(as_bytes(text))
+    fresh.chmod(int(template["Perms"] or "0644", 8))
+    fresh.replace(target)  # whoever reads it while it is written anew reads one or the other

@@ -1,0 +1,78 @@
+"""The verb `pack`: what jobs would fetch from the portal, or carry, as files for a store or a node of the operators' own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from outrider.cli import exits
+from outrider.cli.invocation import output_options
+from outrider.cli.output import Output, table
+from outrider.cli.written import FILE_OR_FOLDER, service_of, specs
+from outrider.clients.agent_archive import FILENAME, agent_archive
+from outrider.clients.archive import directory_archive
+from outrider.operations.application import DIRECTORY_FILE
+from outrider.spec.run import CommandRun
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A file that was written, and the SHA-256 of its bytes in hex."""
+
+    of: str
+    sha256: str
+    file: str
+
+
+@click.command(short_help="Write the agent, and directories that specs run, as files for a store of your own.")
+@click.argument("files", type=FILE_OR_FOLDER, nargs=-1)
+@click.option("--agent", "has_agent", is_flag=True, help="Write the agent's archive, for sidecar.agent.archive.")
+@click.option("-e", "--environment", metavar="NAME", help="Read the specs as this environment has them.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".",
+    show_default=True,
+    help="The folder that holds SHA256/NAME afterwards, as artifacts.url of the platform is laid out.",
+)
+@output_options
+def pack(output: Output, files: tuple[Path, ...], folder: Path, environment: str | None, *, has_agent: bool) -> int:
+    """Write run.directory of each of FILES (specs, or folders of them), and with --agent the agent, below a folder.
+
+    Each file lies under the SHA-256 of its bytes, which is printed: copy the folder to the store that `artifacts.url` of
+    the platform names. The same content makes the same name again; nothing is uploaded.
+    """
+    if not files and not has_agent:
+        raise click.UsageError("nothing to pack: name the FILES of services that run a directory, or say --agent")
+    packed = [
+        _written(folder, of, name, content) for of, name, content in _contents(files, environment, has_agent=has_agent)
+    ]
+    if not packed:
+        raise click.UsageError("nothing to pack: none of these specs has run.directory")
+    heads = ("OF", "SHA256", "FILE")
+    document = {"packed": [asdict(one) for one in packed]}
+    output.show(document, lambda: table(heads, [(one.of, one.sha256, one.file) for one in packed]))
+    return exits.OK
+
+
+def _contents(files: tuple[Path, ...], environment: str | None, *, has_agent: bool) -> Iterator[tuple[str, str, bytes]]:
+    """Of what, under which name, which bytes."""
+    if has_agent:
+        yield "the agent", FILENAME, agent_archive()
+    for file in specs(files):
+        service = service_of(file, environment).service
+        if isinstance(service.run, CommandRun) and service.run.directory:
+            yield service.service, DIRECTORY_FILE, directory_archive(file.parent / service.run.directory)
+
+
+def _written(folder: Path, of: str, name: str, content: bytes) -> Packed:
+    sha256 = hashlib.sha256(content).hexdigest()
+    file = folder / sha256 / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return Packed(of, sha256, str(file))
