@@ -49,7 +49,7 @@ def filled(made: Topology, ports: Mapping[str, int]) -> Json:
 
 
 class Sidecar(Program):
-    """An Envoy that works in ``HOME/envoy`` as a task does, with its sockets in ``HOME/alloc/tmp``."""
+    """An Envoy that works in ``HOME/envoy`` as a task does, with its sockets in ``HOME/alloc``."""
 
     def __init__(self, home: Path, document: Json, ports: Mapping[str, int]) -> None:
         self.ports = ports

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 
 from outrider_agent import gate
 from outrider_agent.agent import Agent
+from outrider_agent.aside import within
 from outrider_agent.channel import Channel
 from outrider_agent.listener import ListenError
+from outrider_agent.log import Log
 from outrider_agent.rules import Limits
 from outrider_agent.settings import ConsulSettings, SettingsError, environment, settings
 
@@ -18,11 +21,18 @@ USAGE = (
 )
 FAILED = 1
 USAGE_ERROR = 64  # EX_USAGE
+FAULT = 70  # EX_SOFTWARE
 SETTINGS_ERROR = 78  # EX_CONFIG
+STANDARD_ERROR = 2
+NOWHERE = -1  # where standard error is closed: its number may be a socket's by now
+
+
+LOG = Log(STANDARD_ERROR if sys.stderr else NOWHERE)
+LAST_WORDS = 1.0  # seconds in which somebody may take them
 
 
 def say(message: str) -> None:
-    print(f"outrider-agent: {message}", file=sys.stderr, flush=True)
+    LOG.say(message)
 
 
 def serve() -> int:
@@ -68,7 +78,18 @@ def verb(arguments: list[str]) -> int:
 
 def main() -> int:
     try:
-        return verb(sys.argv[1:])
+        return ended(sys.argv[1:])
+    except Exception as fault:  # noqa: BLE001  told if somebody reads, and the task starts anew in any case
+        shown = (type(fault), fault, fault.__traceback__)
+        within(LAST_WORDS, lambda: sys.excepthook(*shown))
+        os._exit(FAULT)
+    finally:
+        LOG.finish(LAST_WORDS)
+
+
+def ended(arguments: list[str]) -> int:
+    try:
+        return verb(arguments)
     except SettingsError as problem:
         say(f"settings that cannot be used:\n{problem}")
         return SETTINGS_ERROR

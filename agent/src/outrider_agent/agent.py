@@ -19,12 +19,14 @@ from outrider_agent.lanes import Lanes
 from outrider_agent.link import Link, Surroundings
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.own_link import OwnLink
+from outrider_agent.places import Places
 from outrider_agent.polls import Poll, Polls, Reply, hold_of
 from outrider_agent.requests import Request
 from outrider_agent.rules import Limits
 from outrider_agent.server import TEXT, Connection, Server
 from outrider_agent.settings import Settings
-from outrider_agent.watch import Watch
+from outrider_agent.spare_name import SpareName
+from outrider_agent.watch import CURRENT, SNAPSHOT, Watch
 
 Say = Callable[[str], None]
 
@@ -54,7 +56,8 @@ class PollClock(Actor):
 class TokenClock(Actor):
     """Looks at the token file while Consul refuses the token, so that a new one is used at once."""
 
-    def __init__(self, consul: Consul, watches: list[Watch]) -> None:
+    def __init__(self, loop: Loop, consul: Consul, watches: list[Watch]) -> None:
+        self._loop = loop
         self._consul = consul
         self._watches = watches
         self._next = 0.0
@@ -64,9 +67,37 @@ class TokenClock(Actor):
 
     def wake(self, now: float) -> None:
         self._next = now + TOKEN_PAUSE
-        if self._consul.token.has_changed():
-            for one in self._watches:
-                one.hurry(now)
+        self._consul.token_look.again(self._changed)
+
+    def _changed(self) -> None:
+        for one in self._watches:
+            one.hurry(self._loop.now())
+
+
+class Confirmation(Actor):
+    """Lets Consul's word replace a snapshot's for each upstream, also where the two say the same."""
+
+    def __init__(self, polls: Polls, watches: list[Watch], publish: Callable[[Watch], None]) -> None:
+        self._polls = polls
+        self._watches = watches
+        self._publish = publish
+
+    def wake_at(self, now: float) -> float:
+        return now if self._due() else NEVER
+
+    def wake(self, now: float) -> None:  # noqa: ARG002  whenever it is called
+        for watch in self._due():
+            self._publish(watch)
+
+    def _due(self) -> list[Watch]:
+        if not self._polls.restored:
+            return []
+        return [one for one in self._watches if is_believed(one) and one.upstream.label in self._polls.restored]
+
+
+def is_believed(watch: Watch) -> bool:
+    """Whether the watch's endpoints are what Consul says, and not what is kept of a snapshot for want of that."""
+    return watch.state == CURRENT
 
 
 class Agent:
@@ -78,19 +109,22 @@ class Agent:
         self._keeps_bodies = False
         self._polls = Polls([one.label for one in settings.upstreams])
         self._watches = [Watch(one, limits, jitter, self._changed) for one in settings.upstreams]
-        self._writer = snapshot.Writer(settings.snapshot, self._known, say) if settings.snapshot else None
+        self._writer = snapshot.Writer(self.loop, settings.snapshot, self._known, say) if settings.snapshot else None
         self._restore(settings.snapshot)
         consul = Consul(self.loop, settings.consul, channel)
         admin = settings.envoy_admin
-        self._envoy = EnvoyView(self.loop, Exchange(self.loop, admin) if admin else None)
-        self._server = Server(self.loop, settings.listen, self._handle, self._polls.forget)
+        self._envoy = EnvoyView(self.loop, Exchange(self.loop, Places(self.loop, admin)) if admin else None)
+        self._server = Server(self.loop, settings.listen, self._handle, self._polls.forget, say)
         self._lanes = Lanes(len(self._watches))
         shared = Surroundings(self.loop, consul, self._lanes, say)
         self.loop.actors += [Link(shared, one) for one in self._watches]
-        self.loop.actors += [PollClock(self._polls, give), TokenClock(consul, self._watches), self._envoy, self._server]
+        self.loop.actors += [PollClock(self._polls, give), Confirmation(self._polls, self._watches, self._publish)]
+        self.loop.actors += [TokenClock(self.loop, consul, self._watches), self._envoy, self._server, self._server.own]
         self.loop.actors += [self._writer] if self._writer else []
+        self.loop.actors += [SpareName(self.loop, admin.path, say)] if admin and admin.path else []
         if admin and settings.service_id:
-            self.loop.actors.append(OwnLink(self.loop, consul, Exchange(self.loop, admin), settings.service_id, say))
+            own = Exchange(self.loop, Places(self.loop, admin))
+            self.loop.actors.append(OwnLink(self.loop, consul, own, settings.service_id, say))
 
     def serve(self) -> None:
         self.loop.stop_on_signals()
@@ -107,13 +141,7 @@ class Agent:
 
     def _restore(self, path: str) -> None:
         """Start with what a predecessor left for the upstreams that are still asked for."""
-        if not path or not os.path.exists(path):
-            return
-        try:
-            known = snapshot.read(path)
-        except (OSError, ValueError) as problem:
-            self._say(f"the snapshot {path} cannot be used: {problem}")
-            return
+        known = snapshot.found(path, self._say) if path else {}
         for watch in self._watches:
             if watch.upstream.label in known:
                 watch.restore(known[watch.upstream.label], self.loop.now())
@@ -130,7 +158,12 @@ class Agent:
 
     def _publish(self, watch: Watch) -> None:
         answer = Answer(watch.upstream.label, watch.endpoints or ())
-        give(self._polls.publish(watch.upstream.label, answer, self.loop.now()))
+        take = self._polls.publish if is_believed(watch) or not self._is_restored(watch) else self._polls.restore
+        give(take(watch.upstream.label, answer, self.loop.now()))
+
+    def _is_restored(self, watch: Watch) -> bool:
+        """Whether what it has comes from a snapshot, and Consul has not been believed since."""
+        return watch.state == SNAPSHOT or watch.upstream.label in self._polls.restored
 
     def _handle(self, request: Request, connection: Connection) -> None:
         route = (request.method, request.path)
