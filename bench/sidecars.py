@@ -87,7 +87,7 @@ def running_sidecar(
     if shape:
         shape(document)
     upstreams = made.sidecar.discovered if made.sidecar else ()
-    sockets = home / "alloc" / "tmp"
+    sockets = home / "alloc"
     sockets.mkdir(parents=True)
     with contextlib.ExitStack() as stack:
         if upstreams:
