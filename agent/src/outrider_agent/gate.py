@@ -91,7 +91,7 @@ def ask(address: Address, path: str) -> Said:
 
 
 def _exchange(address: Address, request: bytes, reader: ResponseReader) -> None:
-    sock = _connected(looked_up(address))
+    sock = connected(looked_up(address))
     try:
         sock.sendall(request)
         while not reader.is_complete and (data := sock.recv(PIECE)):
@@ -101,11 +101,11 @@ def _exchange(address: Address, request: bytes, reader: ResponseReader) -> None:
         sock.close()
 
 
-def _connected(places: list[Place]) -> socket:
+def connected(places: list[Place]) -> socket:
     """To the first place that takes it; raise the last one's OSError."""
     for place in places[:-1]:
         try:
-            return _connected([place])
+            return connected([place])
         except OSError:
             continue
     sock = socket(places[-1].family, SOCK_STREAM)

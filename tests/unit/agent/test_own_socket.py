@@ -14,6 +14,7 @@ from outrider_agent.addresses import Address
 from outrider_agent.listener import ListenError, listener
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.own_socket import PAUSE, OwnSocket
+from outrider_agent.sockets import accepted
 from outrider_agent.spare_name import SpareName
 from support.turning import turned
 
@@ -43,10 +44,15 @@ class Own:
     def __init__(self, loop: Loop, path: Path) -> None:
         self.loop = loop
         self.said: list[str] = []
+        self.accepted = 0
         self.socket = OwnSocket(loop, Address(path=str(path)), self._accept, self.said.append)
 
     def _accept(self, _mask: int) -> None:
-        """Nobody is served here."""
+        try:
+            accepted(self.socket.socket).close()
+        except BlockingIOError:
+            return  # meant for the one before
+        self.accepted += 1
 
     def look(self) -> None:
         looked(self.loop, self.socket)
@@ -115,6 +121,9 @@ def test_the_agents_socket_is_bound_anew(own: Own, path: Path, deed: Callable[[P
         assert is_reached(path)
         if path.parent.with_name("old").exists():
             shutil.rmtree(path.parent.with_name("old"))
+    before = own.accepted
+    assert is_reached(path)
+    turned(own.loop, lambda: own.accepted > before)
     assert stat.S_IMODE(path.lstat().st_mode) == 0o600
     assert own.said == [f"unix:{path} was gone or replaced: listening there anew"] * 2
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import pytest
 from outrider_agent.addresses import Address
 from outrider_agent.exchange import Ask, Exchange
+from outrider_agent.gate import connected
 from outrider_agent.loop import Actor, Loop
 from outrider_agent.places import AGAIN, FRESH, Place, Places, literal, looked_up
 from outrider_agent.responses import ResponseReader
@@ -178,6 +179,26 @@ def test_a_family_that_this_machine_does_not_have_is_passed_over(loop: Loop, ser
     nowhere = Place(socket.AF_INET6, ("2001:db8::1", 8500, 0, 0))
     odd = Place(9999, ("::1", 8500))
     assert Client(loop, Names(odd, nowhere, servers.answering())).asked() == ""
+
+
+def test_an_address_that_answers_one_link_comes_first_for_all(loop: Loop) -> None:
+    one, other = Place(socket.AF_INET, ("10.0.0.1", 1)), Place(socket.AF_INET, ("10.0.0.2", 1))
+    client = Client(loop, Names(one, other))
+    client.places.ask(lambda: None)
+    turned(loop, lambda: client.places.known)
+    client.places.worked(other)
+    assert client.places.known == [other, one]
+    client.places.failed(other)
+    assert client.places.known == [one, other]
+
+
+def test_the_gate_tries_every_address_too(servers: Servers) -> None:
+    works = servers.answering()
+    found = connected([servers.gone(), works])
+    assert found.getpeername() == works.target
+    found.close()
+    with pytest.raises(ConnectionRefusedError):
+        connected([servers.gone(), servers.gone()])
 
 
 def test_a_server_that_hangs_up_is_tried_last(loop: Loop, servers: Servers) -> None:

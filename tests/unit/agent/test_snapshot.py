@@ -149,6 +149,7 @@ def test_only_a_regular_file_of_bounded_size_is_read(tmp_path: Path) -> None:
         said: list[str] = []
         assert found(str(path), said.append) == {}
         assert [line.partition(": ")[0] for line in said] == [f"the snapshot {path} cannot be used"]
+        assert "the disk has not answered" not in said[0], "it is refused at once"
     assert found(str(tmp_path / "missing"), pytest.fail) == {}
 
 
