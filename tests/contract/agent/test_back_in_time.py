@@ -115,6 +115,19 @@ def test_a_new_agent_that_finds_consul_up_does_not_bring_old_instances_back_for_
             assert envoy.stat("cluster.web.update_success") == updates
 
 
+def test_envoy_goes_back_to_what_the_snapshot_says_where_consul_says_the_same(
+    directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
+) -> None:
+    """The change was undone while no agent ran: to the new one nothing has changed, to Envoy something has."""
+    old, new, _ = backends
+    fake.put("web", here(old))
+    with running_agent(directory, fake.address, "web") as agent, running_envoy(envoy_bin, directory, ["web"]) as envoy:
+        killed_before_it_wrote(directory, fake, agent, envoy, old, new)
+        fake.put("web", here(old))
+        with running_agent(directory, fake.address, "web"):
+            eventually(lambda: is_known(envoy, old))
+
+
 IMPOSSIBLE = ["null", "{}", '[["127.0.0.1",0,"HEALTHY",1,false,""]]', '[["web",80,"HEALTHY",1,false,""]]', "[1]"]
 
 
