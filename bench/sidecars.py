@@ -49,7 +49,7 @@ def filled(made: Topology, ports: Mapping[str, int]) -> Json:
 
 
 class Sidecar(Program):
-    """An Envoy that works in ``HOME/envoy`` as a task does, with its sockets in ``HOME/alloc/tmp``."""
+    """An Envoy that works in ``HOME/envoy`` as a task does, with its sockets in ``HOME/alloc``."""
 
     def __init__(self, home: Path, document: Json, ports: Mapping[str, int]) -> None:
         self.ports = ports
@@ -87,7 +87,7 @@ def running_sidecar(
     if shape:
         shape(document)
     upstreams = made.sidecar.discovered if made.sidecar else ()
-    sockets = home / "alloc" / "tmp"
+    sockets = home / "alloc"
     sockets.mkdir(parents=True)
     with contextlib.ExitStack() as stack:
         if upstreams:

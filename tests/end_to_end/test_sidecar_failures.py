@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from account import Account, Span, loaded
+from machine import short_directory
 from support.stage import ENVIRONMENT, QUICK, Stage, spec
 from support.stage import stage as new_stage
 
@@ -24,6 +27,7 @@ ANSWERING_APP = ROOT / "bench" / "answering_app.py"
 NOTICED_S = 0.05  # until the caller's Envoy knows that a connection has ended; what is sent meanwhile is in flight
 RATE = 100.0
 KILLS = 3
+LOOK_S = 2.0  # seconds in which an agent looks at its sockets
 LATE_S = 5  # longer than the 3 s for which Envoy waits for its first endpoints
 LATE = f"""#!/bin/sh
 case "$*" in *gate*) ;; *) sleep {LATE_S} ;; esac
@@ -176,3 +180,56 @@ async def test_b07_an_app_whose_agent_comes_long_after_its_envoy_is_not_started_
     assert set(app["statuses"]) == {200}
     assert {"critical"} in [states for at, states in seen if at < app["began"]]
     assert [states for at, states in seen if at < app["began"] and "passing" in states] == []
+
+
+def shared(directory: Path, allocation: str) -> Path:
+    """What the tasks of an allocation share."""
+    (found,) = directory.glob(f"**/{allocation}/alloc")
+    return found
+
+
+def scratch_emptied(alloc: Path) -> None:
+    """What an app may do with its scratch space."""
+    shutil.rmtree(alloc / "tmp")
+
+
+def sockets_deleted(alloc: Path) -> None:
+    (alloc / "agent.sock").unlink()
+    (alloc / "envoy.sock").unlink()
+
+
+def files_in_their_place(alloc: Path) -> None:
+    sockets_deleted(alloc)
+    (alloc / "agent.sock").write_text("")
+    (alloc / "envoy.sock").write_text("")
+
+
+@pytest.mark.parametrize("deed", [scratch_emptied, sockets_deleted, files_in_their_place])
+async def test_a_socket_that_somebody_deletes_is_there_again_before_envoy_starts_anew(
+    stage: Stage, tmp_path: Path, deed: Callable[[Path], None]
+) -> None:
+    """And what Envoy's admin socket carries, its metrics and the agent's word to it, goes on."""
+    url = await street(stage, tmp_path)
+    (asking,) = await allocations(stage, "asking")
+    await asyncio.sleep(2 * LOOK_S)
+    with short_directory() as short:
+        alloc = short / "alloc"  # a socket's path may have 107 bytes
+        alloc.symlink_to(shared(tmp_path, asking))
+        deed(alloc)
+        await until(lambda: answers_there(alloc / "agent.sock"))
+        await until(lambda: answers_there(alloc / "envoy.sock"))
+        await until(lambda: is_in_order(stage))
+        await killed(part(tmp_path, asking, "envoy"))
+        await until(lambda: answers(stage, "asking", 1))
+        await until(lambda: is_in_order(stage))
+    async with httpx2.AsyncClient() as client:
+        assert {(await client.get(url)).status_code for _ in range(20)} == {200}
+
+
+async def answers_there(socket_file: Path) -> bool:
+    """Whether somebody serves HTTP at that socket."""
+    try:
+        async with httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(uds=str(socket_file))) as client:
+            return (await client.get("http://there/ready")).status_code in (200, 404)
+    except httpx2.TransportError:
+        return False

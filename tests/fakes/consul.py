@@ -89,9 +89,10 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 512
 
-    def __init__(self, fake: FakeConsul, port: int) -> None:
+    def __init__(self, fake: FakeConsul, host: str, port: int) -> None:
         self.fake = fake
-        super().__init__(("127.0.0.1", port), Request)
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), Request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up are what these tests are about."""
@@ -146,10 +147,10 @@ class FakeConsul:
 
     @contextlib.contextmanager
     def running(
-        self, port: int = 0, unix: Path | None = None, tls: ssl.SSLContext | None = None
+        self, port: int = 0, unix: Path | None = None, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
     ) -> Generator[FakeConsul]:
-        """Serve until the block ends: on ``port`` (0: any), or on a unix socket, or with TLS."""
-        server = Server(self, port)
+        """Serve until the block ends: on ``port`` (0: any) of ``host``, or on a unix socket, or with TLS."""
+        server = Server(self, host, port)
         self.port = server.server_address[1]
         if unix is not None:
             server.socket.close()

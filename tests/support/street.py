@@ -78,7 +78,7 @@ class Sidecar:
         await self._told("/healthcheck/ok")
 
     async def _told(self, path: str) -> None:
-        socket_file = self.log.parent / "alloc/tmp/envoy.sock"
+        socket_file = self.log.parent / "alloc/envoy.sock"
         async with httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(uds=str(socket_file))) as admin:
             (await admin.post(f"http://admin{path}")).raise_for_status()
 
@@ -134,7 +134,7 @@ class Street:
         (home / "alloc/tmp").mkdir(parents=True)
         (home / "envoy/envoy.json").write_text(text)
         serve = self.connections.handler(self.discovery.serve)
-        agent = await asyncio.start_unix_server(serve, home / "alloc/tmp/agent.sock")
+        agent = await asyncio.start_unix_server(serve, home / "alloc/agent.sock")
         self.stack.push_async_callback(self.connections.close, agent)
         log = home / "log"
         with log.open("w") as output:

@@ -6,9 +6,12 @@ Each verb's own module is imported when it is called: the gate's task carries no
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
+from outrider_agent.aside import within
 from outrider_agent.listener import ListenError
+from outrider_agent.log import Log
 from outrider_agent.settings import SettingsError
 
 USAGE = (
@@ -16,11 +19,18 @@ USAGE = (
 )
 FAILED = 1
 USAGE_ERROR = 64  # EX_USAGE
+FAULT = 70  # EX_SOFTWARE
 SETTINGS_ERROR = 78  # EX_CONFIG
+STANDARD_ERROR = 2
+NOWHERE = -1  # where standard error is closed: its number may be a socket's by now
+
+
+LOG = Log(STANDARD_ERROR if sys.stderr else NOWHERE)
+LAST_WORDS = 1.0  # seconds in which somebody may take them
 
 
 def say(message: str) -> None:
-    print(f"outrider-agent: {message}", file=sys.stderr, flush=True)
+    LOG.say(message)
 
 
 def verb(arguments: list[str]) -> int:
@@ -35,7 +45,18 @@ def verb(arguments: list[str]) -> int:
 
 def main() -> int:
     try:
-        return verb(sys.argv[1:])
+        return ended(sys.argv[1:])
+    except Exception as fault:  # noqa: BLE001  told if somebody reads, and the task starts anew in any case
+        shown = (type(fault), fault, fault.__traceback__)
+        within(LAST_WORDS, lambda: sys.excepthook(*shown))
+        os._exit(FAULT)
+    finally:
+        LOG.finish(LAST_WORDS)
+
+
+def ended(arguments: list[str]) -> int:
+    try:
+        return verb(arguments)
     except SettingsError as problem:
         say(f"settings that cannot be used:\n{problem}")
         return SETTINGS_ERROR

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from outrider_agent import reports, snapshot
 from outrider_agent.channel import Channel
+from outrider_agent.clocks import Confirmation, PollClock, TokenClock, is_believed
 from outrider_agent.consul import Consul
 from outrider_agent.discovery import PATH, Answer, Question, UnreadableError, question, whole_question
 from outrider_agent.documents import Json, rendered
@@ -17,8 +18,9 @@ from outrider_agent.envoy_view import EnvoyView
 from outrider_agent.exchange import Exchange
 from outrider_agent.lanes import Lanes
 from outrider_agent.link import Link, Surroundings
-from outrider_agent.loop import NEVER, Actor, Loop
+from outrider_agent.loop import Loop
 from outrider_agent.own_link import OwnLink
+from outrider_agent.places import Places
 from outrider_agent.polls import Poll, Polls, Reply, hold_of
 from outrider_agent.requests import Request
 from outrider_agent.rights import Rights
@@ -26,53 +28,17 @@ from outrider_agent.rights_link import RightsLink
 from outrider_agent.rules import Limits
 from outrider_agent.server import TEXT, Connection, Server
 from outrider_agent.settings import Settings
-from outrider_agent.watch import Watch
+from outrider_agent.spare_name import SpareName
+from outrider_agent.watch import SNAPSHOT, Watch
 
 Say = Callable[[str], None]
 
-TOKEN_PAUSE = 1.0  # seconds between two looks at the token file
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def jitter() -> float:
     """From 0 up to 1; ``random`` would cost 0.4 MB."""
     return int.from_bytes(os.urandom(4), "big") / (1 << 32)
-
-
-class PollClock(Actor):
-    """Ends the hold of polls."""
-
-    def __init__(self, polls: Polls, give: Callable[[list[Reply]], None]) -> None:
-        self._polls = polls
-        self._give = give
-
-    def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
-        return self._polls.wake_at()
-
-    def wake(self, now: float) -> None:
-        self._give(self._polls.expired(now))
-
-
-class TokenClock(Actor):
-    """Looks at the token file while Consul refuses the token, so that a new one is used at once."""
-
-    def __init__(self, consul: Consul, watches: list[Watch], rights: Rights) -> None:
-        self._consul = consul
-        self._watches = watches
-        self._rights = rights
-        self._used = consul.token.value()
-        self._next = 0.0
-
-    def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
-        return self._next if any([one.is_denied for one in self._watches]) else NEVER  # noqa: C419  quicker
-
-    def wake(self, now: float) -> None:
-        self._next = now + TOKEN_PAUSE
-        before, self._used = self._used, self._consul.token.value()
-        if self._used != before:
-            self._rights.hurry(now)
-            for one in self._watches:
-                one.hurry(now)
 
 
 class Agent:
@@ -86,20 +52,23 @@ class Agent:
         own = settings.service_id if settings.service else ""
         rights = Rights(own, settings.consul.credentials)
         self._watches = [Watch(one, limits, jitter, self._changed, rights) for one in settings.upstreams]
-        self._writer = snapshot.Writer(settings.snapshot, self._known, say) if settings.snapshot else None
+        self._writer = snapshot.Writer(self.loop, settings.snapshot, self._known, say) if settings.snapshot else None
         self._restore(settings.snapshot)
         consul = Consul(self.loop, settings.consul, channel)
         admin = settings.envoy_admin
-        self._envoy = EnvoyView(self.loop, Exchange(self.loop, admin) if admin else None)
-        self._server = Server(self.loop, settings.listen, self._handle, self._polls.forget)
+        self._envoy = EnvoyView(self.loop, Exchange(self.loop, Places(self.loop, admin)) if admin else None)
+        self._server = Server(self.loop, settings.listen, self._handle, self._polls.forget, say)
         self._lanes = Lanes(len(self._watches))
         shared = Surroundings(self.loop, consul, self._lanes, say)
         self.loop.actors += [Link(shared, one) for one in self._watches]
-        self.loop.actors += [PollClock(self._polls, give), TokenClock(consul, self._watches, rights)]
-        self.loop.actors += [self._envoy, self._server, RightsLink(shared, rights, settings.service, own)]
+        self.loop.actors += [PollClock(self._polls, give), Confirmation(self._polls, self._watches, self._publish)]
+        self.loop.actors += [TokenClock(consul, self._watches, rights), self._envoy, self._server, self._server.own]
+        self.loop.actors.append(RightsLink(shared, rights, settings.service, own))
         self.loop.actors += [self._writer] if self._writer else []
+        self.loop.actors += [SpareName(self.loop, admin.path, say)] if admin and admin.path else []
         if admin and settings.service_id:
-            self.loop.actors.append(OwnLink(self.loop, consul, Exchange(self.loop, admin), settings.service_id, say))
+            told = Exchange(self.loop, Places(self.loop, admin))
+            self.loop.actors.append(OwnLink(self.loop, consul, told, settings.service_id, say))
 
     def serve(self) -> None:
         self.loop.stop_on_signals()
@@ -116,13 +85,7 @@ class Agent:
 
     def _restore(self, path: str) -> None:
         """Start with what a predecessor left for the upstreams that are still asked for."""
-        if not path or not os.path.exists(path):
-            return
-        try:
-            known = snapshot.read(path)
-        except (OSError, ValueError) as problem:
-            self._say(f"the snapshot {path} cannot be used: {problem}")
-            return
+        known = snapshot.found(path, self._say) if path else {}
         for watch in self._watches:
             if watch.upstream.label in known:
                 watch.restore(known[watch.upstream.label], self.loop.now())
@@ -139,7 +102,12 @@ class Agent:
 
     def _publish(self, watch: Watch) -> None:
         answer = Answer(watch.upstream.label, watch.endpoints or ())
-        give(self._polls.publish(watch.upstream.label, answer, self.loop.now()))
+        take = self._polls.publish if is_believed(watch) or not self._is_restored(watch) else self._polls.restore
+        give(take(watch.upstream.label, answer, self.loop.now()))
+
+    def _is_restored(self, watch: Watch) -> bool:
+        """Whether what it has comes from a snapshot, and Consul has not been believed since."""
+        return watch.state == SNAPSHOT or watch.upstream.label in self._polls.restored
 
     def _handle(self, request: Request, connection: Connection) -> None:
         route = (request.method, request.path)

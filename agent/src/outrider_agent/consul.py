@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from outrider_agent.aside import Aside, nothing, within
 from outrider_agent.channel import Channel
 from outrider_agent.documents import object_in, parsed
 from outrider_agent.entries import Body, MalformedError, Room, entries
 from outrider_agent.exchange import Exchange
 from outrider_agent.familiar import Familiar
+from outrider_agent.files import content
 from outrider_agent.instances import Instance
 from outrider_agent.loop import Loop
+from outrider_agent.places import Places
 from outrider_agent.query import Query
 from outrider_agent.rules import OK
 from outrider_agent.settings import ConsulSettings, Upstream
@@ -20,6 +23,9 @@ PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 INFRASTRUCTURE = ("consul", "nomad", "nomad-client")  # registered by the servers themselves, at once after a loss
 LARGEST_BODIES = 4 * 1024 * 1024  # bytes at one time, about 2,500 instances: below the memory that an agent is given
 LONGEST_WORDS = 200
+LONGEST_TOKEN = 4096  # bytes of its file
+FIRST_LOOK = 1.0  # seconds that the start waits for the token's file
+LOOK_PAUSE = 0.5  # seconds between two looks at it
 
 
 class Token:
@@ -31,9 +37,18 @@ class Token:
         self._stamp: object = None
         self._read = ""
 
+    @property
+    def is_in_file(self) -> bool:
+        return bool(self._path)
+
+    @property
+    def known(self) -> str:
+        """As of the last look."""
+        return self._read or self._fixed
+
     def value(self) -> str:
         self.has_changed()
-        return self._read or self._fixed
+        return self.known
 
     def has_changed(self) -> bool:
         """Look at the file; true when it holds another token than before. An unreadable one changes nothing."""
@@ -46,36 +61,73 @@ class Token:
             if stamp != self._stamp:
                 self._read = _first_line(self._path)
                 self._stamp = stamp
-        except OSError:
+        except (OSError, ValueError):
             return False
         return self._read != before
 
 
 def _first_line(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read(4096).strip().partition("\n")[0]
+    return content(path, LONGEST_TOKEN).decode("utf-8", "replace").strip().partition("\n")[0]
+
+
+class TokenLook:
+    """Looks at the token's file aside, once a second at most: its disk may hang."""
+
+    def __init__(self, loop: Loop, token: Token) -> None:
+        self._loop = loop
+        self._token = token
+        self._aside = Aside(loop)
+        self._not_before = loop.now() + LOOK_PAUSE
+        if token.is_in_file:
+            within(FIRST_LOOK, self._first)
+
+    @property
+    def known(self) -> str:
+        """The token as of the last look."""
+        return self._token.known
+
+    def again(self) -> None:
+        """Look, unless that was done a moment ago."""
+        now = self._loop.now()
+        if not self._token.is_in_file or self._aside.is_busy or now < self._not_before:
+            return
+        self._not_before = now + LOOK_PAUSE
+        try:
+            self._aside.begin(self._looked)
+        except OSError:
+            return  # the token that is known has to do
+
+    def _looked(self) -> Callable[[], None]:
+        self._token.has_changed()
+        return nothing
+
+    def _first(self) -> None:
+        self._token.has_changed()
 
 
 class Consul:
     """One Consul agent and how to speak to it: where, through which channel, with whose token."""
 
     def __init__(self, loop: Loop, settings: ConsulSettings, channel: Callable[[], Channel]) -> None:
-        self.token = Token(settings)
         self.address = settings.address
+        self.places = Places(loop, settings.address)
+        self._token = Token(settings)
+        self.token_look = TokenLook(loop, self._token)
         self.room = Room(LARGEST_BODIES)
         self._loop = loop
         self._namespace = settings.namespace
         self._channel = channel
 
     def exchange(self) -> Exchange:
-        return Exchange(self._loop, self.address, self._channel)
+        return Exchange(self._loop, self.places, self._channel)
 
     def request(self, path: str) -> bytes:
         """A GET; the query string ends up with the namespace, where one is set."""
-        token = self.token.value()
+        self.token_look.again()
+        token = self._token.known
         lines = [
             f"GET {self._in_namespace(path)} HTTP/1.1",
-            f"host: {self.address.host or 'localhost'}",
+            f"host: {'localhost' if self.address.path else self.address}",
             "user-agent: outrider-agent",
             *([f"x-consul-token: {token}"] if token else []),
         ]

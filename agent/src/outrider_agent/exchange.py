@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable
 
-from outrider_agent.addresses import Address
 from outrider_agent.channel import Channel
+from outrider_agent.dial import Dial
 from outrider_agent.entries import MalformedError
 from outrider_agent.loop import NEVER, READ, WRITE, Loop
+from outrider_agent.places import Place, Places
 from outrider_agent.responses import BadResponseError, Body, ResponseReader
-from outrider_agent.sockets import AF_UNIX, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, resolved, said, socket
+from outrider_agent.sockets import said, socket
 
 PIECE = 16384  # bytes at a time: larger buffers would stay in the heap
-CONNECTING = (0, errno.EINPROGRESS)
 NO_ANSWER = "closed without an answer"
+TOO_LATE = "no answer in time"
 
 Done = Callable[["ResponseReader | None", str], None]  # the whole answer, or None and the reason
 
@@ -35,9 +34,11 @@ class Ask:
 class Exchange:
     """Connects when it is asked; a connection that the server closed while it was idle is opened again in silence."""
 
-    def __init__(self, loop: Loop, address: Address, channel: Callable[[], Channel] = Channel) -> None:
+    def __init__(self, loop: Loop, places: Places, channel: Callable[[], Channel] = Channel) -> None:
         self._loop = loop
-        self._address = address
+        self._places = places
+        self._place: Place | None = None  # of the connection
+        self._dial: Dial | None = None
         self._new_channel = channel
         self._channel = Channel()
         self._socket: socket | None = None
@@ -59,11 +60,15 @@ class Exchange:
         self._begin()
 
     def wake_at(self) -> float:
-        return self._ask.deadline if self._ask else NEVER
+        if self._ask is None:
+            return NEVER
+        return min(self._ask.deadline, self._dial.wake_at()) if self._dial else self._ask.deadline
 
     def expire(self, now: float) -> None:
         if self._ask and self._ask.deadline <= now:
-            self._end("no answer in time")
+            self._end(self._unconnected() or TOO_LATE)
+        elif self._dial:
+            self._dial.wake(now)
 
     def close(self) -> None:
         """Hang up without a word to whoever asked."""
@@ -77,28 +82,36 @@ class Exchange:
         self._reader = ResponseReader(self._ask.body)
         self._is_sent = False
         self.was_hung_up_on = False
+        if self._socket is None:
+            self._dial = Dial(self._loop, self._places, self._ask.deadline, self._dialled)
+            self._dial.begin()
+        else:
+            self._send()
+
+    def _dialled(self, connected: socket | None, place: Place | None, reason: str) -> None:
+        self._dial = None
+        if connected is None:
+            self._end(reason)
+            return
+        self._socket, self._place = connected, place
+        self._channel = self._new_channel()
+        self._send()
+
+    def _unconnected(self) -> str:
+        """Give up connecting, where that is what takes so long; why."""
+        if self._dial is None:
+            return ""
+        reason = self._dial.reason
+        self._dial.expire()
+        return reason
+
+    def _send(self) -> None:
         try:
-            if self._socket is None:
-                self._connect()
-            self._outbox += self._channel.sealed(self._ask.request)
+            self._outbox += self._channel.sealed(self._ask.request if self._ask else b"")
         except OSError as problem:
             self._end(said(problem))
             return
-        if self._is_reused:
-            self._ready(WRITE)  # it is open: no need to ask the selector first
-        else:
-            self._listen()
-
-    def _connect(self) -> None:
-        family, target = resolved(self._address)
-        self._channel = self._new_channel()
-        self._socket = sock = socket(family, SOCK_STREAM)
-        sock.setblocking(False)
-        if family != AF_UNIX:
-            sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        code = sock.connect_ex(target)
-        if code not in CONNECTING:
-            raise OSError(code, os.strerror(code))
+        self._ready(WRITE)  # it is open: no need to ask the selector first
 
     def _listen(self) -> None:
         if self._socket:
@@ -166,6 +179,8 @@ class Exchange:
         is_unanswered = self._reader is not None and not self._reader.status
         is_old = self._is_reused and is_unanswered
         self.was_hung_up_on = self._is_sent and is_unanswered and not is_old
+        if self._place and not is_old:
+            self._places.failed(self._place)
         self._hang_up()
         self._is_reused = False
         if is_old:
@@ -176,13 +191,19 @@ class Exchange:
     def _end(self, reason: str) -> None:
         ask, reader = self._ask, self._reader
         self._ask = None
+        if self._place:
+            (self._places.failed if reason else self._places.worked)(self._place)
         if reason or reader is None or not reader.keeps_alive:
             self._hang_up()
         if ask:
             ask.done(None if reason else reader, reason)
 
     def _hang_up(self) -> None:
+        if self._dial:
+            self._dial.cancel()
+            self._dial = None
         self._outbox = b""
+        self._place = None
         if self._socket:
             self._loop.leave(self._socket)
             self._socket.close()

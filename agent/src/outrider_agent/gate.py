@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from outrider_agent.addresses import Address
 from outrider_agent.documents import object_in, parsed, text_in
+from outrider_agent.places import Place, looked_up
 from outrider_agent.responses import BadResponseError, ResponseReader
 from outrider_agent.settings import Settings
-from outrider_agent.sockets import SOCK_STREAM, resolved, said, socket
+from outrider_agent.sockets import SOCK_STREAM, said, socket
 
 PATIENCE = 60.0  # seconds
 PAUSE = 0.1
@@ -111,14 +112,28 @@ def ask(address: Address, path: str) -> Said:
 
 
 def _exchange(address: Address, request: bytes, reader: ResponseReader) -> None:
-    family, target = resolved(address)
-    sock = socket(family, SOCK_STREAM)
+    sock = connected(looked_up(address))
     try:
-        sock.settimeout(READ_DEADLINE)
-        sock.connect(target)
         sock.sendall(request)
         while not reader.is_complete and (data := sock.recv(PIECE)):
             reader.receive(data)
         reader.closed()
     finally:
         sock.close()
+
+
+def connected(places: list[Place]) -> socket:
+    """To the first place that takes it; raise the last one's OSError."""
+    for place in places[:-1]:
+        try:
+            return connected([place])
+        except OSError:
+            continue
+    sock = socket(places[-1].family, SOCK_STREAM)
+    try:
+        sock.settimeout(READ_DEADLINE)
+        sock.connect(places[-1].target)
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from outrider_agent.addresses import Address
+from outrider_agent.files import clear
+from outrider_agent.places import looked_up
 from outrider_agent.sockets import (
-    AF_INET,
-    AF_INET6,
     AF_UNIX,
     SO_REUSEADDR,
     SOCK_STREAM,
@@ -18,6 +19,7 @@ from outrider_agent.sockets import (
 
 OWNER_ONLY = 0o177  # the mask that leaves mode 0600
 BACKLOG = 128
+ALIVE = (0, errno.EAGAIN, errno.ETIMEDOUT)  # also one whose queue is full
 
 
 class ListenError(Exception):
@@ -35,7 +37,7 @@ def listener(address: Address) -> socket:
 def _unix_listener(path: str) -> socket:
     if _is_alive(path):
         raise OSError(0, "another process listens there")
-    unlinked(path)
+    clear(path)
     sock = socket(AF_UNIX, SOCK_STREAM)
     mask = os.umask(OWNER_ONLY)
     try:
@@ -49,11 +51,11 @@ def _unix_listener(path: str) -> socket:
 
 
 def _loopback_listener(address: Address) -> socket:
-    family = AF_INET6 if ":" in address.host else AF_INET
-    sock = socket(family, SOCK_STREAM)
+    place = looked_up(address)[0]
+    sock = socket(place.family, SOCK_STREAM)
     sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
-        sock.bind((address.host, address.port))
+        sock.bind(place.target)
     except OSError:
         sock.close()
         raise
@@ -70,11 +72,6 @@ def _is_alive(path: str) -> bool:
     """Whether somebody answers at this socket, or it is only what a crashed predecessor left."""
     probe = socket(AF_UNIX, SOCK_STREAM)
     probe.settimeout(1)
-    is_answered = probe.connect_ex(path) == 0
+    code = probe.connect_ex(path)
     probe.close()
-    return is_answered
-
-
-def unlinked(path: str) -> None:
-    if os.path.lexists(path):
-        os.unlink(path)
+    return code in ALIVE

@@ -38,7 +38,11 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._is_stopping = False
         self._due = 0.0  # a clock reading: when the earliest actor wants to be woken
-        self._bell: tuple[socket, socket] | None = None
+        self._handed_in: list[Callable[[], None]] = []
+        self._bell: tuple[socket, socket] = socketpair()
+        for end in self._bell:
+            end.setblocking(False)
+        self.attend(self._bell[0], READ, self._ring)
 
     def now(self) -> float:
         return time.monotonic()
@@ -58,14 +62,18 @@ class Loop:
         self._is_stopping = True
 
     def stop_on_signals(self) -> None:
-        """A signal rings a bell in the selector: Python's own retry after a signal would sleep on."""
-        self._bell = socketpair()
-        for end in self._bell:
-            end.setblocking(False)
+        """A signal rings the bell in the selector: Python's own retry after a signal would sleep on."""
         signal.set_wakeup_fd(self._bell[1].fileno())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
-        self.attend(self._bell[0], READ, self._ring)
+
+    def hand_in(self, call: Callable[[], None]) -> None:
+        """Have the loop do this in its next round; the only method for other threads."""
+        self._handed_in.append(call)
+        try:
+            self._bell[1].send(b"!")
+        except OSError:
+            return  # full: it rings already; closed: nobody hears it any more
 
     def run(self) -> None:
         while not self._is_stopping:
@@ -91,12 +99,13 @@ class Loop:
 
     def close(self) -> None:
         self._selector.close()
-        for end in self._bell or ():
+        for end in self._bell:
             end.close()
 
     def _signalled(self, _number: int, _frame: object) -> None:
         self.stop()
 
     def _ring(self, _mask: int) -> None:
-        if self._bell:
-            self._bell[0].recv(64)
+        self._bell[0].recv(64)
+        while self._handed_in:
+            self._handed_in.pop(0)()

@@ -63,6 +63,7 @@ class Polls:
 
     def __init__(self, labels: list[str]) -> None:
         self.answers: dict[str, Answer | None] = dict.fromkeys(labels)
+        self.restored: set[str] = set()  # whose answer is a snapshot's
         self.accepted: dict[str, str] = {}
         self.rejected: dict[str, int] = dict.fromkeys(labels, 0)
         self.unknown = 0
@@ -82,10 +83,9 @@ class Polls:
         answer = self.answers[poll.label]
         if poll.version:
             self.accepted[poll.label] = poll.version
-        if answer is None:
-            return self._hold(poll, now + poll.hold)
-        if poll.version == answer.version:
+        if answer is not None and poll.version == answer.version:
             self._sent.pop(poll.label, None)
+        if answer is None or not self._is_news(poll, answer):
             return self._hold(poll, now + poll.hold)
         if self._is_rejection(poll, answer):
             self.rejected[poll.label] += 1
@@ -94,8 +94,17 @@ class Polls:
 
     def publish(self, label: str, answer: Answer, now: float) -> list[Reply]:
         """New content: every poll held for it is answered, unless its Envoy has just that."""
+        self.restored.discard(label)
+        return self._answered(label, answer, now)
+
+    def restore(self, label: str, answer: Answer, now: float) -> list[Reply]:
+        """What a snapshot says, for an Envoy that has nothing: one that has a version may have a newer one."""
+        self.restored.add(label)
+        return self._answered(label, answer, now)
+
+    def _answered(self, label: str, answer: Answer, now: float) -> list[Reply]:
         self.answers[label] = answer
-        due = [poll for poll in self._held if poll.label == label and poll.version != answer.version]
+        due = [poll for poll in self._held if poll.label == label and self._is_news(poll, answer)]
         self._release(due)
         return [self._update(poll, answer, now) for poll in due]
 
@@ -117,6 +126,10 @@ class Polls:
     def wake_at(self) -> float:
         return min([poll.until for poll in self._held], default=float("inf"))
 
+    def _is_news(self, poll: Poll, answer: Answer) -> bool:
+        """Whether this Envoy shall have the answer: not what it has, and nothing that may be older than that."""
+        return poll.version != answer.version and not (poll.version and poll.label in self.restored)
+
     def _is_rejection(self, poll: Poll, answer: Answer) -> bool:
         """Envoy asks again without having taken what it was sent; a new Envoy asks on a new connection."""
         sent = self._sent.get(poll.label)
@@ -126,7 +139,7 @@ class Polls:
         answer = self.answers.get(poll.label)
         if poll.label not in self.answers:
             return self._reply(poll, NOT_FOUND)
-        if answer is None or answer.version == poll.version:
+        if answer is None or not self._is_news(poll, answer):
             return self._reply(poll, NOT_MODIFIED)
         return self._update(poll, answer, now)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from outrider_agent.addresses import Address
-from outrider_agent.listener import listener, unlinked
 from outrider_agent.loop import NEVER, READ, WRITE, Actor, Loop
+from outrider_agent.own_socket import OwnSocket
 from outrider_agent.requests import BadRequestError, Request, RequestReader
 from outrider_agent.sockets import IPPROTO_TCP, TCP_NODELAY, accepted, socket
 
@@ -130,15 +130,21 @@ class Connection:
 class Server(Actor):
     """Accepts up to MOST_CONNECTIONS; a newcomer beyond them takes the place of the one that has been idle longest."""
 
-    def __init__(self, loop: Loop, address: Address, handle: Handle, gone: Callable[[Connection], None]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        address: Address,
+        handle: Handle,
+        gone: Callable[[Connection], None],
+        say: Callable[[str], None],
+    ) -> None:
         self.loop = loop
         self.handle = handle
         self.refused = 0
+        self.own = OwnSocket(loop, address, self._accept, say)
         self._address = address
         self._gone = gone
         self._connections: list[Connection] = []
-        self._listener = listener(address)
-        loop.attend(self._listener, READ, self._accept)
 
     @property
     def connections(self) -> int:
@@ -158,17 +164,14 @@ class Server(Actor):
             self._gone(connection)
 
     def close(self) -> None:
-        self.loop.leave(self._listener)
-        self._listener.close()
+        self.own.close()
         for one in list(self._connections):
             one.close()
-        if self._address.path:
-            unlinked(self._address.path)
 
     def _accept(self, _mask: int) -> None:
         try:
             for _ in range(ACCEPTED_AT_ONCE):
-                self._admit(accepted(self._listener))
+                self._admit(accepted(self.own.socket))
         except OSError:
             return  # nobody else waits, or no descriptor is left
 

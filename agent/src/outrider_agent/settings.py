@@ -140,13 +140,14 @@ def _own_address(text: str) -> Address:
 def _upstreams(text: str, problems: list[str]) -> tuple[Upstream, ...]:
     labels = [label.strip() for label in text.split(",") if label.strip()]
     problems += [
-        f"{UPSTREAMS} names {label!r}, which is no Consul service name" for label in labels if not _named(label)
+        f"{UPSTREAMS} names {label!r}, which is no Consul service name" for label in labels if not is_label(label)
     ]
     problems += [f"{UPSTREAMS} names {label!r} twice" for label in sorted({x for x in labels if labels.count(x) > 1})]
     return tuple(Upstream(label) for label in labels)
 
 
-def _named(label: str) -> bool:
+def is_label(label: str) -> bool:
+    """``name`` or ``name@datacenter``."""
     name, at, datacenter = label.partition("@")
     return bool(name) and bool(at) == bool(datacenter) and set(name + datacenter) <= NAME_CHARACTERS
 

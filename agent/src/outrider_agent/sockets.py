@@ -7,6 +7,7 @@ from _socket import (
     AF_INET6,
     AF_UNIX,
     IPPROTO_TCP,
+    SO_ERROR,
     SO_REUSEADDR,
     SOCK_STREAM,
     SOL_SOCKET,
@@ -17,8 +18,6 @@ from _socket import (
     socketpair,
 )
 
-from outrider_agent.addresses import Address
-
 __all__ = [
     "AF_INET",
     "AF_INET6",
@@ -26,11 +25,12 @@ __all__ = [
     "IPPROTO_TCP",
     "SOCK_STREAM",
     "SOL_SOCKET",
+    "SO_ERROR",
     "SO_REUSEADDR",
     "TCP_NODELAY",
     "accepted",
+    "getaddrinfo",
     "inet_pton",
-    "resolved",
     "said",
     "socket",
     "socketpair",
@@ -41,14 +41,6 @@ def accepted(listener: socket) -> socket:
     """The next connection; raise OSError where there is none after all."""
     descriptor, _ = listener._accept()  # noqa: SLF001  # pyright: ignore  socket.socket.accept does just this
     return socket(fileno=descriptor)  # pyright: ignore[reportUnknownArgumentType]
-
-
-def resolved(address: Address) -> tuple[int, tuple[object, ...] | str]:
-    """Family and target of a socket; a name is asked for in bytes, since text would load the idna codec."""
-    if address.path:
-        return AF_UNIX, address.path
-    found = getaddrinfo(address.host.encode(), address.port, type=SOCK_STREAM)
-    return found[0][0], found[0][4]
 
 
 def said(problem: OSError) -> str:

@@ -79,8 +79,9 @@ ENVOY_FILE: Final = "local/envoy"
 SNAPSHOT_FILE: Final = "local/endpoints.json"
 TOKEN_FILE: Final = "secrets/consul.token"  # noqa: S105 - a path
 VARIABLES_FILE: Final = "secrets/outrider.env"
-AGENT_SOCKET: Final = "tmp/agent.sock"
-ADMIN_SOCKET: Final = "tmp/envoy.sock"
+# Beside the allocation's tmp/, not in it: that is the app's scratch space, which it may empty.
+AGENT_SOCKET: Final = "agent.sock"
+ADMIN_SOCKET: Final = "envoy.sock"
 
 PROTOCOL_NONE: Final = "none"
 # What callers are told of a redis whose instances share the keys out between them.

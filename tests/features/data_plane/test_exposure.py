@@ -65,7 +65,7 @@ async def test_e18_egress_and_app_stay_on_loopback_where_ingress_is_the_nodes(st
 async def test_e18_admin_refuses_what_changes_or_tells_too_much_even_on_its_socket(street: Street) -> None:
     app = await street.app(good)
     payments = await street.sidecar({"service": "payments"}, app.port)
-    socket = payments.log.parent / "alloc/tmp/envoy.sock"
+    socket = payments.log.parent / "alloc/envoy.sock"
     async with httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(uds=str(socket))) as admin:
         for path in ("quitquitquit", "logging?level=debug", "runtime_modify?a=b", "drain_listeners", "reset_counters"):
             assert (await admin.post(f"http://admin/{path}")).status_code == 403, path

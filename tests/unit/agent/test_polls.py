@@ -72,6 +72,50 @@ def test_a_poll_that_nothing_is_known_for_ends_with_its_hold() -> None:
     assert [reply.status for reply in found.expired(60.0)] == [304]
 
 
+def restored() -> Polls:
+    """What an agent knows that has a snapshot and no Consul."""
+    found = polls(None)
+    found.restore("web", ONE, 0.0)
+    return found
+
+
+def test_a_snapshot_does_not_send_envoy_back_in_time() -> None:
+    """A poll with a version comes from an Envoy that has endpoints, and perhaps newer ones."""
+    found = restored()
+    assert found.asked(poll(TWO.version), 1.0) is None
+    assert [(reply.status, reply.body) for reply in found.expired(60.0)] == [(304, b"")]
+    assert found.asked(poll(TWO.version), 61.0) is None
+    assert found.restore("web", Answer("web", ()), 62.0) == [], "nor does a snapshot's list that a guard has changed"
+    (reply,) = found.publish("web", ONE, 63.0)
+    assert reply.body == ONE.body
+
+
+def test_a_snapshot_is_for_an_envoy_that_has_nothing() -> None:
+    found = polls(None)
+    found.asked(poll(caller="fresh"), 1.0)
+    found.asked(poll(TWO.version, caller="old"), 1.0)
+    assert [reply.poll.caller for reply in found.restore("web", ONE, 2.0)] == ["fresh"]
+    reply = found.asked(poll(opened_at=3.0), 3.0)
+    assert reply is not None
+    assert reply.body == ONE.body
+    assert found.asked(poll(ONE.version), 4.0) is None
+    assert found.held == 2
+
+
+def test_what_consul_says_is_for_everybody_and_stays_so() -> None:
+    found = restored()
+    found.publish("web", ONE, 1.0)
+    reply = found.asked(poll(TWO.version), 2.0)
+    assert reply is not None
+    assert reply.body == ONE.body
+
+
+def test_a_snapshot_of_one_upstream_holds_up_no_other() -> None:
+    found = restored()
+    found.publish("api", Answer("api", ()), 0.0)
+    assert found.asked(poll("older", "api"), 1.0) is not None
+
+
 def test_an_update_that_envoy_rejects_is_not_sent_again_at_once() -> None:
     """A rejecting Envoy asks on with its old version: without a pause that is a loop of 77 KB requests."""
     found = polls()

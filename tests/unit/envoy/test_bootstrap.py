@@ -158,7 +158,7 @@ def test_endpoints_come_through_the_agent_alone() -> None:
 
 def test_admin_is_for_its_owner_and_for_what_the_sidecar_needs() -> None:
     admin = made({})["admin"]
-    assert admin["address"] == {"pipe": {"path": "../alloc/tmp/envoy.sock", "mode": 0o600}}
+    assert admin["address"] == {"pipe": {"path": "../alloc/envoy.sock", "mode": 0o600}}
     allowed = {next(iter(path.values())) for path in admin["allow_paths"]}
     assert {"/ready", "/clusters", "/stats", "/healthcheck/"} <= allowed
     assert not any(path.startswith(("/quit", "/config", "/logging", "/runtime", "/drain")) for path in allowed)

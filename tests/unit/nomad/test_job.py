@@ -138,7 +138,7 @@ def test_the_agent_is_told_whom_to_ask_for_and_which_instance_it_is() -> None:
     env = task("agent", {"upstreams": upstreams})["Env"]
     assert env["OUTRIDER_AGENT_UPSTREAMS"] == "a,b"
     assert env["OUTRIDER_AGENT_SERVICE_ID"] == "_nomad-task-${NOMAD_ALLOC_ID}-group-checkout-checkout-ingress"
-    assert env["OUTRIDER_AGENT_LISTEN"] == "unix:../alloc/tmp/agent.sock"
+    assert env["OUTRIDER_AGENT_LISTEN"] == "unix:../alloc/agent.sock"
     assert env["CONSUL_HTTP_ADDR"] == "http://127.0.0.1:8500"
 
 

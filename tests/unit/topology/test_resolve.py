@@ -125,12 +125,12 @@ def test_sockets_are_relative_for_raw_exec_and_absolute_for_the_others() -> None
     made = resolved({})
     assert made.sidecar
     assert (made.sidecar.agent, made.sidecar.admin) == (
-        Pipe("../alloc/tmp/agent.sock"),
-        Pipe("../alloc/tmp/envoy.sock"),
+        Pipe("../alloc/agent.sock"),
+        Pipe("../alloc/envoy.sock"),
     )
     inside = resolved({}, BRIDGE)
     assert inside.sidecar
-    assert inside.sidecar.agent == Pipe("/alloc/tmp/agent.sock")
+    assert inside.sidecar.agent == Pipe("/alloc/agent.sock")
 
 
 def test_a_collectors_address_is_taken_apart() -> None:
