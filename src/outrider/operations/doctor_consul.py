@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from outrider.errors import OutriderError
 from outrider.operations.findings import Finding, bad, good, version_finding, warning
+from outrider.operations.lookalikes import lookalikes
 
 if TYPE_CHECKING:
     from outrider.operations.ports import Consul
@@ -97,16 +98,28 @@ async def _readable(about: str, consul: Consul) -> list[Finding]:
         return [
             bad(about, f"its services cannot be read: {error.message}", "Status needs them.", error.next_step or "")
         ]
+    alike = [_alike(about, group) for group in lookalikes(services)]
     if "consul" in services:
-        return [good(about, f"{len(services)} services are readable")]
+        return [good(about, f"{len(services)} services are readable"), *alike]
     return [
+        *alike,
         warning(
             about,
             "the service `consul` itself is not among those that can be read",
             "The portal's token sees only a part: `status` and `endpoints` would show healthy services as missing.",
             'Give CONSUL_HTTP_TOKEN a policy with service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }.',
-        )
+        ),
     ]
+
+
+def _alike(about: str, group: tuple[str, ...]) -> Finding:
+    return warning(
+        about,
+        f"the services {' and '.join(group)} differ in case only, which Consul ignores",
+        "It lists the instances of both under either name. Our agents leave the other's out; whoever else looks services "
+        "up in Consul, by HTTP or by DNS, gets both, and no spec can name one with capital letters.",
+        "Rename one of them.",
+    )
 
 
 def _agent_address(about: str, environment: Environment) -> list[Finding]:

@@ -249,3 +249,10 @@ async def test_an_agent_address_that_leads_nowhere_is_found_where_the_node_is_th
     assert "Consul at http://127.0.0.1:8500 cannot be reached" in said[0].what
     there = replace(looked, agent=looked.consul)
     assert bad(list(await findings(a_platform(), {"stage": there}))) == []
+
+
+async def test_line_5_services_that_differ_in_case_only_are_told() -> None:
+    said = await found(consul={"/v1/catalog/services": (200, {"consul": [], "web": [], "Web": [], "WEB": []})})
+    (finding,) = [one for one in said if "differ in case only" in one.what]
+    assert (finding.level, "WEB and Web and web" in finding.what) == ("warning", True)
+    assert not any("differ in case" in one.what for one in await found())
