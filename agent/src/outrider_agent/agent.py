@@ -78,7 +78,9 @@ class Agent:
         self._keeps_bodies = False
         self._polls = Polls([one.label for one in settings.upstreams])
         self._watches = [Watch(one, limits, jitter, self._changed) for one in settings.upstreams]
-        self._writer = snapshot.Writer(settings.snapshot, self._known, say) if settings.snapshot else None
+        self._writer = (
+            snapshot.Writer(settings.snapshot, self._known, say, self._memories) if settings.snapshot else None
+        )
         self._restore(settings.snapshot)
         consul = Consul(self.loop, settings.consul, channel)
         admin = settings.envoy_admin
@@ -111,16 +113,22 @@ class Agent:
             return
         try:
             known = snapshot.read(path)
+            memories = snapshot.read_memories(path, self.loop.now())
         except (OSError, ValueError) as problem:
             self._say(f"the snapshot {path} cannot be used: {problem}")
             return
         for watch in self._watches:
             if watch.upstream.label in known:
-                watch.restore(known[watch.upstream.label], self.loop.now())
+                label = watch.upstream.label
+                watch.restore(known[label], self.loop.now(), memories.get(label))
                 self._publish(watch)
 
     def _known(self) -> dict[str, Endpoints]:
         return {one.upstream.label: one.endpoints for one in self._watches if one.endpoints is not None}
+
+    def _memories(self) -> Json:
+        known = {one.upstream.label: one.memory for one in self._watches if one.endpoints is not None}
+        return snapshot.remembered(known, self.loop.now())
 
     def _changed(self, watch: Watch) -> None:
         """Envoy first, the disk after."""

@@ -10,11 +10,11 @@ from outrider_agent.documents import object_in, parsed
 from outrider_agent.entries import Body, Room
 from outrider_agent.exchange import Exchange
 from outrider_agent.familiar import Familiar
-from outrider_agent.instances import Instance
+from outrider_agent.instances import Foreign, Instance
 from outrider_agent.loop import Loop
+from outrider_agent.queries import Query
 from outrider_agent.rules import OK
 from outrider_agent.settings import ConsulSettings, Upstream
-from outrider_agent.watch import Query
 
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 INFRASTRUCTURE = ("consul", "nomad", "nomad-client")  # registered by the servers themselves, at once after a loss
@@ -143,7 +143,8 @@ class Instances:
 
     def __init__(self, room: Room, familiar: Familiar) -> None:
         self.found: list[Instance] = []
-        self.skipped: list[str] = []
+        self.skipped: list[str] = []  # why Envoy could not take one
+        self.foreign: list[Foreign] = []
         self._body = Body(room)
         self._familiar = familiar
         self._words = b""
@@ -159,6 +160,8 @@ class Instances:
         for one in self._familiar.read(self._body.text()):
             if isinstance(one, Instance):
                 self.found.append(one)
+            elif isinstance(one, Foreign):
+                self.foreign.append(one)
             else:
                 self.skipped.append(one)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from outrider_agent.discovery import Answer
 from outrider_agent.documents import Json
 from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint
+from outrider_agent.instances import named
 from outrider_agent.polls import Polls
 from outrider_agent.watch import CURRENT, STATES, Watch
 
@@ -23,9 +24,11 @@ def health(watches: Sequence[Watch]) -> tuple[bool, Json]:
 
 
 def reason(watch: Watch) -> str:
-    """Why the state is not current; instances that Envoy could not take are named as well."""
+    """Why the state is not current; instances that Envoy could not take, or that are another's, are named as well."""
     skipped = f"{watch.skipped} instances have no literal IP address and port" if watch.skipped else ""
-    return "; ".join(part for part in (watch.reason, skipped) if part)
+    names = named(sorted(set(watch.foreign)))
+    foreign = f"{len(watch.foreign)} instances are of {names}: Consul's names ignore case" if names else ""
+    return "; ".join(part for part in (watch.reason, skipped, foreign) if part)
 
 
 def endpoints(watches: Sequence[Watch], polls: Polls, envoy: EnvoyView, now: float) -> Json:
@@ -109,6 +112,7 @@ def _families(watches: Sequence[Watch], polls: Polls, now: float) -> Iterable[tu
     yield "upstream_age_seconds", "gauge", _samples(watches, {one: _age(one.contact_at, now) for one in watches})
     yield "upstream_index", "gauge", _samples(watches, {one: one.index for one in watches})
     yield "upstream_skipped_instances", "gauge", _samples(watches, {one: one.skipped for one in watches})
+    yield "upstream_foreign_instances", "gauge", _samples(watches, {one: len(one.foreign) for one in watches})
     for name in ("queries", "failures", "denials", "rewinds", "suspect_empties", "updates"):
         yield f"{name}_total", "counter", _samples(watches, {one: getattr(one.counts, name) for one in watches})
     yield "rejected_updates_total", "counter", _labelled(polls.rejected)

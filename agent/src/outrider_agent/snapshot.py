@@ -1,4 +1,4 @@
-"""The last good endpoints on disk, so that an agent which restarts while Consul is down still serves."""
+"""The last good endpoints on disk, and what goes with them, so that an agent which restarts while Consul is down serves."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from outrider_agent.documents import list_in, object_in, parsed, rendered, text_in
-from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint, Endpoints, sorted_endpoints
-from outrider_agent.instances import instance, whole_text
+from outrider_agent.documents import Json, list_in, object_in, parsed, rendered
+from outrider_agent.endpoints import Endpoints, sorted_endpoints
 from outrider_agent.loop import NEVER, Actor
+from outrider_agent.memory import Memory, document, memory, seconds, written_endpoint
 
 FORMAT = 1
 PAUSE = 2.0  # seconds from a change to its write, up to twice that: a node full of agents has other work at first
 
 
-def text(known: Mapping[str, Endpoints], saved_at: float) -> str:
-    """``saved_at`` is seconds since 1970: the only time here that must outlive the process."""
+def text(known: Mapping[str, Endpoints], saved_at: float, memories: Json | None = None) -> str:
+    """``saved_at`` is seconds since 1970, for people; ``memories`` is what ``remembered`` gives."""
     upstreams = {label: [list(one.row) for one in endpoints] for label, endpoints in known.items()}
-    return rendered({"format": FORMAT, "saved_at": saved_at, "upstreams": upstreams}) + "\n"
+    return rendered({"format": FORMAT, "saved_at": saved_at, "upstreams": upstreams, **(memories or {})}) + "\n"
+
+
+def remembered(memories: Mapping[str, Memory], clock: float) -> Json:
+    """What a successor must know beside the endpoints; ``clock`` is the reading that goes with those in it."""
+    return {"clock": clock, "memories": {label: document(one) for label, one in memories.items()}}
 
 
 def known_in(content: str) -> dict[str, Endpoints]:
@@ -28,24 +33,32 @@ def known_in(content: str) -> dict[str, Endpoints]:
         raise ValueError("another format")
     upstreams = object_in(document.get("upstreams"))
     return {
-        label: sorted_endpoints(_endpoint(list_in(row)) for row in list_in(rows)) for label, rows in upstreams.items()
+        label: sorted_endpoints(written_endpoint(list_in(row)) for row in list_in(rows))
+        for label, rows in upstreams.items()
     }
 
 
-def _endpoint(row: list[object]) -> Endpoint:
-    """Raise ValueError for a row that Envoy would not take."""
-    address, port, health, weight, is_canary, version = row
-    found = instance({"Service": {"Address": address, "Port": port, "Weights": {"Passing": weight}}})
-    restored = Endpoint(found.address, found.port, HEALTHY if health == HEALTHY else DEGRADED, found.weight)
-    restored.is_canary = is_canary is True
-    restored.version = whole_text(text_in(version))
-    return restored
+def memories_in(content: str, now: float) -> dict[str, Memory]:
+    """What was remembered beside the endpoints; raise ValueError for what is none of ours.
+
+    The clock is the machine's since its start. After a restart of the machine it reads less than what was written: then
+    what was written counts as just written.
+    """
+    found = object_in(parsed(content))
+    later = min(0.0, now - seconds(found["clock"])) if "clock" in found else 0.0
+    return {label: memory(one, later) for label, one in object_in(found.get("memories")).items()}
 
 
 def read(path: str) -> dict[str, Endpoints]:
     """What a predecessor left; raise OSError or ValueError where there is nothing that can be used."""
     with open(path, encoding="utf-8") as file:
         return known_in(file.read())
+
+
+def read_memories(path: str, now: float) -> dict[str, Memory]:
+    """What a predecessor left beside the endpoints; raise OSError or ValueError as ``read`` does."""
+    with open(path, encoding="utf-8") as file:
+        return memories_in(file.read(), now)
 
 
 def write(path: str, content: str) -> None:
@@ -64,10 +77,17 @@ def spread_pause() -> float:
 class Writer(Actor):
     """Writes what ``known`` returns within four seconds of ``changed``, several changes at once under churn."""
 
-    def __init__(self, path: str, known: Callable[[], Mapping[str, Endpoints]], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        path: str,
+        known: Callable[[], Mapping[str, Endpoints]],
+        say: Callable[[str], None],
+        memories: Callable[[], Json] = dict,
+    ) -> None:
         self.failures = 0
         self._path = path
         self._known = known
+        self._memories = memories
         self._say = say
         self._due = NEVER
 
@@ -81,7 +101,7 @@ class Writer(Actor):
     def wake(self, now: float) -> None:  # noqa: ARG002  whenever it is called
         self._due = NEVER
         try:
-            write(self._path, text(self._known(), time.time()))
+            write(self._path, text(self._known(), time.time(), self._memories()))
         except OSError as problem:
             self.failures += 1
             self._say(f"cannot write the snapshot {self._path}: {problem.strerror}")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from outrider_agent import guard, rules
+from outrider_agent import freshness, guard, rules
 from outrider_agent.endpoints import Endpoints
+from outrider_agent.freshness import Freshness
 from outrider_agent.guard import Guard
 from outrider_agent.instances import Instance
 from outrider_agent.loop import NEVER
+from outrider_agent.memory import Memory
 from outrider_agent.pace import BackOff, Bucket, Random
+from outrider_agent.queries import Counts, Query
 from outrider_agent.responses import Headers
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream
@@ -18,47 +21,23 @@ STARTING = "starting"  # nothing is known
 SNAPSHOT = "snapshot"  # from disk, and Consul has not answered yet
 CURRENT = "current"
 CONFIRMING = "confirming"  # many instances vanished: a second read is on its way
-HOLDING = "holding"  # the list is empty: the last good endpoints stay for a while
+STALE = "stale"  # the answer is older than one before, or contradicts it: a better one may come
+HOLDING = "holding"  # nothing usable is listed: what was usable a moment ago is served for a while
 SUSPECT = "suspect"  # the list is empty, and its headers say that this is wrong
 DENIED = "denied"  # Consul refuses the question
 FAILING = "failing"  # Consul does not answer
-STATES = (STARTING, SNAPSHOT, CURRENT, CONFIRMING, HOLDING, SUSPECT, DENIED, FAILING)
+STATES = (STARTING, SNAPSHOT, CURRENT, CONFIRMING, STALE, HOLDING, SUSPECT, DENIED, FAILING)
 
 STATES_OF = {guard.PUBLISH: CURRENT, guard.CONFIRM: CONFIRMING, guard.HOLD: HOLDING, guard.WITNESS: HOLDING}
 REASONS = {
     guard.PUBLISH: "",
     guard.CONFIRM: "more than half of the instances vanished at once: reading again",
-    guard.HOLD: "the list is empty: the last endpoints are kept for a while",
+    guard.HOLD: "no usable instance is listed: what was usable a moment ago is kept for a while",
     guard.WITNESS: "the list is empty: asking whether Consul knows any other service",
 }
+OUTDATED = "the answer knows less than one heard before: asking for a better one"
 FORGOTTEN = "the list is empty, but Consul has forgotten every service: the last endpoints are kept"
 QUICK = 1.0  # an answer within this many seconds did not block
-
-
-class Query:
-    """What to ask Consul now; ``wait`` is 0 where the answer shall come at once. All in seconds."""
-
-    __slots__ = ("deadline", "index", "is_catalog", "wait")
-
-    def __init__(self, index: int, wait: float, deadline: float, *, is_catalog: bool = False) -> None:
-        self.index = index
-        self.wait = wait
-        self.deadline = deadline  # a clock reading
-        self.is_catalog = is_catalog
-
-
-class Counts:
-    """What happened to one watch since the start, for metrics."""
-
-    __slots__ = ("denials", "failures", "queries", "rewinds", "suspect_empties", "updates")
-
-    def __init__(self) -> None:
-        self.queries = 0
-        self.failures = 0
-        self.denials = 0
-        self.rewinds = 0
-        self.suspect_empties = 0
-        self.updates = 0
 
 
 class Watch:
@@ -67,24 +46,25 @@ class Watch:
     def __init__(self, upstream: Upstream, limits: Limits, random: Random, changed: Callable[[Watch], None]) -> None:
         self.upstream = upstream
         self.index = 0
-        self._heard = 0  # the last index, which outlives failures: a Consul that started anew has a lower one
         self.state = STARTING
         self.reason = ""  # why the state is not current, for people
         self.skipped = 0  # instances in the last answer that Envoy could not take
+        self.foreign: Sequence[str] = ()  # whose the other services' instances in it are
         self.contact_at: float | None = None
         self.changed_at: float | None = None
         self.counts = Counts()
         self._changed = changed
         self._limits = limits
         self._random = random
-        self._guard = Guard(limits)
+        self._guard = Guard(limits, is_guarded=upstream.is_guarded)
+        self._freshness = Freshness(limits)
         self._bucket = Bucket(limits.burst, limits.rate)
         self._back_off = BackOff(limits.back_off_first, limits.back_off_longest, random)
         self._not_before = 0.0
         self._sent_at = 0.0
         self._asked_wait = 0.0
         self._refresh_at: float | None = None
-        self._hold_until: float | None = None
+        self._recheck_at: float | None = None
         self._streak = 0
         self._wants_witness = False
 
@@ -97,10 +77,21 @@ class Watch:
     def is_denied(self) -> bool:
         return self.state == DENIED
 
-    def restore(self, endpoints: Endpoints, now: float) -> None:
-        self._guard.restore(endpoints, now)
+    def restore(self, endpoints: Endpoints, now: float, memory: Memory | None = None) -> None:
+        """Start from what a predecessor left."""
+        found = memory or Memory()
+        self._guard.restore(endpoints, found)
+        self._freshness.restore(found.heard, frozenset([one.identity for one in endpoints]))
         self.state = SNAPSHOT
         self.changed_at = now
+
+    @property
+    def memory(self) -> Memory:
+        """What a successor must know beside the endpoints."""
+        found = Memory()
+        found.heard = self._freshness.heard
+        self._guard.remember(found)
+        return found
 
     def due(self, now: float) -> float:
         """When the next query may be sent."""
@@ -176,18 +167,34 @@ class Watch:
     def _good(self, found: int, headers: Headers, instances: Sequence[Instance], now: float) -> None:
         self._back_off.reset()
         self.contact_at = now
-        previous, self.index = self.index, rules.next_index(self.index, found)
-        if rules.is_rewind(self._heard, found):
-            self._guard.lose(now)
-        self._heard = found or self._heard
+        previous, self.index = self.index, rules.next_index(found)
         self._not_before = now + (0.0 if found else self._limits.index_zero_pause)
         if not instances and self._is_suspect(previous, headers):
             self._suspect(headers, now)
-        elif rules.is_rewind(previous, found):
-            self.counts.rewinds += 1  # the list may be an old one: the read without index that follows is not
-            self._slow_down(now)
-        else:
+        elif self._is_fresh(found, headers, instances, now):
             self._judge(instances, now)
+
+    def _is_fresh(self, found: int, headers: Headers, instances: Sequence[Instance], now: float) -> bool:
+        usable = frozenset([one.identity for one in instances if one.is_usable])
+        was_waiting = self._freshness.is_waiting
+        is_in_touch = rules.is_in_touch(headers, self._limits)
+        verdict = self._freshness.judge(found, usable, now, is_in_touch=is_in_touch)
+        if verdict == freshness.ANEW:
+            self._guard.lose(now)
+        elif verdict == freshness.WAIT:
+            self._ask_for_better(now, is_first=not was_waiting)
+        return verdict != freshness.WAIT
+
+    def _ask_for_better(self, now: float, *, is_first: bool) -> None:
+        """Read without an index: at once, where this is the first such answer, then with pauses."""
+        self.counts.rewinds += is_first
+        self.index = 0
+        self._recheck_at = None
+        self._slow_down(now)
+        if not is_first:
+            pause = self._limits.better_pause * (0.5 + self._random())
+            self._not_before = max(self._not_before, now + pause)
+        self._note(STALE, OUTDATED)
 
     def _is_suspect(self, previous: int, headers: Headers) -> bool:
         return not rules.is_empty_trusted(previous, headers, self._limits)
@@ -204,7 +211,7 @@ class Watch:
         before = self._guard.endpoints
         judgement = self._guard.judge(instances, now)
         self._wants_witness = judgement.kind == guard.WITNESS
-        self._hold_until = now + judgement.recheck if judgement.recheck and judgement.kind == guard.HOLD else None
+        self._recheck_at = now + judgement.recheck if judgement.recheck is not None else None
         if judgement.kind == guard.CONFIRM:
             self.index = 0
             self._not_before = now + (judgement.recheck or 0.0)
@@ -230,9 +237,9 @@ class Watch:
             self._not_before = max(self._not_before, now + self._limits.unchanged_pause)
 
     def _wait(self, now: float) -> float:
-        if self._hold_until is None:
+        if self._recheck_at is None:
             return self._limits.wait
-        return max(0.001, min(self._limits.wait, self._hold_until - now))
+        return max(0.001, min(self._limits.wait, self._recheck_at - now))
 
     def _note(self, state: str, reason: str) -> None:
         self.state = state

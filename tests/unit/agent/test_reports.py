@@ -77,3 +77,13 @@ def test_metrics_are_prometheus_text() -> None:
     assert 'outrider_agent_upstream_endpoints{upstream="payments",health="DEGRADED"} 1' in lines
     assert 'outrider_agent_upstream_age_seconds{upstream="payments"} 2' in lines
     assert len(lines) == len(set(lines))
+
+
+def test_line_5_other_services_instances_are_counted_and_named() -> None:
+    found = known("payments")
+    found.foreign = ["Payments", "Payments", "PAYMENTS\n"]
+    assert reports.reason(found) == "3 instances are of 'PAYMENTS\\n', 'Payments': Consul's names ignore case"
+    found.foreign = [f"paymentS{number}" for number in range(9)]
+    assert reports.reason(found).endswith("'paymentS2', others: Consul's names ignore case")
+    page = reports.metrics([found], Polls(["payments"]), {}, 12.0).decode()
+    assert 'outrider_agent_upstream_foreign_instances{upstream="payments"} 9\n' in page

@@ -113,3 +113,12 @@ def test_a_consul_address_that_cannot_be_used_is_refused(address: str) -> None:
 def test_the_gate_needs_envoys_admin_address() -> None:
     with pytest.raises(SettingsError, match=names.ENVOY_ADMIN):
         settings(LISTEN, needs_envoy=True)
+
+
+def test_upstreams_whose_addresses_nobody_guards_are_among_the_upstreams() -> None:
+    found = settings(LISTEN | {"OUTRIDER_AGENT_UPSTREAMS": "a,b@eu", "OUTRIDER_AGENT_UNGUARDED": "b@eu"})
+    assert [one.is_guarded for one in found.upstreams] == [True, False]
+    with pytest.raises(
+        SettingsError, match="OUTRIDER_AGENT_UNGUARDED names 'c', which OUTRIDER_AGENT_UPSTREAMS does not"
+    ):
+        settings(LISTEN | {"OUTRIDER_AGENT_UPSTREAMS": "a", "OUTRIDER_AGENT_UNGUARDED": "c"})
