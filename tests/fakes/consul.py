@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import socket
 import ssl
@@ -25,6 +26,10 @@ def entry(address: str, port: int, status: str = "passing", **service: Any) -> E
     checks = [{"CheckID": f"service:{port}", "Status": status}]
     named = {"ID": f"{address}-{port}", "Address": address, "Port": port, **service}
     return {"Node": {"Node": "n1", "Address": "10.9.9.9"}, "Service": named, "Checks": checks}
+
+
+def as_registered(listed: Entry, name: str) -> Entry:
+    return {**listed, "Service": {"Service": name, **listed["Service"]}}
 
 
 class Request(BaseHTTPRequestHandler):
@@ -56,7 +61,7 @@ class Request(BaseHTTPRequestHandler):
         with fake.changed:
             if self.parameters.get("index", "0") == str(fake.index):
                 fake.changed.wait_for(lambda seen=fake.index: fake.index != seen or fake.is_closing, self.wait())
-            document = fake.services.get(self.name, [])
+            document = fake.listed(self.name)
             headers = {"X-Consul-Index": str(fake.index)}
         self.answer(200, document, headers)
 
@@ -123,6 +128,11 @@ class FakeConsul:
             self.index = self.index + 1 if index is None else index
             self.changed.notify_all()
 
+    def listed(self, name: str) -> list[Entry]:
+        """The instances under a name, whose case Consul ignores; each entry says what it was registered as."""
+        known = [(written, one) for written, some in self.services.items() for one in some]
+        return [as_registered(one, written) for written, one in known if written.lower() == name.lower()]
+
     def once(self, *faults: Fault) -> None:
         """The next queries get these, one each."""
         self._next.extend(faults)
@@ -183,6 +193,16 @@ def says(status: int, document: Any, **headers: str) -> Fault:
     """An answer of the test's own; ``x_consul_index="3"`` becomes a header."""
     named = {key.replace("_", "-"): value for key, value in headers.items()}
     return lambda request: request.answer(status, document, named)
+
+
+def in_turn(*answers: Fault) -> Fault:
+    """Servers behind one address: each query gets the next one's answer, at once."""
+    turns = itertools.cycle(answers)
+
+    def fault(request: Request) -> None:
+        next(turns)(request)
+
+    return fault
 
 
 def raw(data: bytes) -> Fault:

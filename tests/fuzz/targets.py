@@ -42,7 +42,7 @@ def pieces(data: bytes) -> Iterable[bytes]:
 def consul_answer(data: bytes) -> None:
     """An HTTP answer of Consul to a health query: a whole list is taken, or nothing of it."""
     room = Room(ROOM)
-    instances, body = Instances(room, Familiar()), list[bytes]()
+    instances, body = Instances(room, Familiar("web")), list[bytes]()
     reader = ResponseReader(lambda status, piece: (body.append(piece), instances.feed(status, piece))[1])
     watch = Watch(Upstream("web"), Limits(), lambda: 0.5, lambda _watch: None)
     try:
@@ -53,7 +53,9 @@ def consul_answer(data: bytes) -> None:
         instances.release()
     else:
         if reader.status == OK:
-            assert len(instances.found) + len(instances.skipped) == len(json.loads(b"".join(body)))
+            assert len(instances.found) + len(instances.skipped) + len(instances.foreign) == len(
+                json.loads(b"".join(body))
+            )
             watch.answered(reader.headers, instances.found, 1.0)
         else:
             watch.refused(reader.status, instances.words, 1.0)

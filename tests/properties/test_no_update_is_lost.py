@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from outrider_agent.endpoints import Endpoints, endpoint, sorted_endpoints
 from outrider_agent.instances import Instance
-from outrider_agent.query import Query
+from outrider_agent.queries import Query
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream
 from outrider_agent.watch import Watch
@@ -15,7 +15,7 @@ from outrider_agent.watch import Watch
 HEALTHS = st.sampled_from(["passing", "passing", "passing", "warning", "critical", "maintenance"])
 PORTS = st.integers(1, 6)
 LONGEST_QUIET = (
-    180.0  # seconds: the longest pause after a denial, one wait, the longest hold-down, and the reads between
+    240.0  # seconds: the longest pause after a denial, one wait, the longest hold-down, and the reads between
 )
 
 

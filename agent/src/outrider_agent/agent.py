@@ -28,8 +28,10 @@ from outrider_agent.rights_link import RightsLink
 from outrider_agent.rules import Limits
 from outrider_agent.server import TEXT, Connection, Server
 from outrider_agent.settings import Settings
+from outrider_agent.snapshot_writer import Writer
 from outrider_agent.spare_name import SpareName
-from outrider_agent.watch import SNAPSHOT, Watch
+from outrider_agent.states import SNAPSHOT
+from outrider_agent.watch import Watch
 
 Say = Callable[[str], None]
 
@@ -52,7 +54,11 @@ class Agent:
         own = settings.service_id if settings.service else ""
         rights = Rights(own, settings.consul.credentials)
         self._watches = [Watch(one, limits, jitter, self._changed, rights) for one in settings.upstreams]
-        self._writer = snapshot.Writer(self.loop, settings.snapshot, self._known, say) if settings.snapshot else None
+        self._writer = (
+            Writer(self.loop, settings.snapshot, self._known, say, memories=self._memories)
+            if settings.snapshot
+            else None
+        )
         self._restore(settings.snapshot)
         consul = Consul(self.loop, settings.consul, channel)
         admin = settings.envoy_admin
@@ -85,14 +91,19 @@ class Agent:
 
     def _restore(self, path: str) -> None:
         """Start with what a predecessor left for the upstreams that are still asked for."""
-        known = snapshot.found(path, self._say) if path else {}
+        known, memories = snapshot.found(path, self._say, self.loop.now()) if path else snapshot.NOTHING
         for watch in self._watches:
             if watch.upstream.label in known:
-                watch.restore(known[watch.upstream.label], self.loop.now())
+                label = watch.upstream.label
+                watch.restore(known[label], self.loop.now(), memories.get(label))
                 self._publish(watch)
 
     def _known(self) -> dict[str, Endpoints]:
         return {one.upstream.label: one.endpoints for one in self._watches if one.endpoints is not None}
+
+    def _memories(self) -> Json:
+        known = {one.upstream.label: one.memory for one in self._watches if one.endpoints is not None}
+        return snapshot.remembered(known, self.loop.now())
 
     def _changed(self, watch: Watch) -> None:
         """Envoy first, the disk after."""

@@ -8,7 +8,8 @@ from outrider_agent.consul import Consul
 from outrider_agent.loop import NEVER, Actor
 from outrider_agent.polls import Polls, Reply
 from outrider_agent.rights import Rights
-from outrider_agent.watch import CURRENT, Watch
+from outrider_agent.states import CURRENT
+from outrider_agent.watch import Watch
 
 TOKEN_PAUSE = 1.0  # seconds between two looks at the token file
 

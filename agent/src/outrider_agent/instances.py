@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from outrider_agent.documents import list_in, object_in, text_in
+from collections.abc import Sequence
+
+from outrider_agent.documents import Json, list_in, object_in, text_in
 from outrider_agent.sockets import AF_INET, AF_INET6, inet_pton
 
 PASSING = "passing"
@@ -15,6 +17,7 @@ MAINTENANCE_CHECKS = ("_node_maintenance", "_service_maintenance:")
 META_CANARY = "canary"  # as Nomad's canary_meta carries it
 META_VERSION = "outrider_version"
 LARGEST_PORT = 65535
+MOST_NAMES, LONGEST_NAME = 3, 64  # of other services, in a line for people
 LARGEST_WEIGHT = 65535  # Consul's own bound; their sum must stay below Envoy's 2**32
 
 
@@ -44,7 +47,19 @@ class UnusableInstanceError(ValueError):
     """An instance that Envoy could not take; one such endpoint would make it reject the whole list."""
 
 
-def instance(entry: dict[str, object]) -> Instance:
+class Foreign(str):
+    """The name of another service whose instance was listed: Consul's names ignore case, those of people do not."""
+
+    __slots__ = ()
+
+
+def foreign(entry: Json, name: str) -> Foreign | None:
+    """Whose instance this is, where it is not one of ``name``; an entry that names nobody is taken for what was asked."""
+    found = text_in(object_in(entry.get("Service")).get("Service"))
+    return Foreign(found) if found and found != name else None
+
+
+def instance(entry: Json) -> Instance:
     """The instance in one entry ``{Node, Service, Checks}``; raise UnusableInstanceError without a literal IP and port."""
     service = object_in(entry.get("Service"))
     address = text_in(service.get("Address")) or text_in(object_in(entry.get("Node")).get("Address"))
@@ -59,6 +74,12 @@ def instance(entry: dict[str, object]) -> Instance:
     found.is_canary = meta.get(META_CANARY) == "true" or META_CANARY in list_in(service.get("Tags"))
     found.version = whole_text(text_in(meta.get(META_VERSION)))
     return found
+
+
+def named(names: Sequence[str]) -> str:
+    """The first few of these, each as it may stand in a line of text."""
+    shown = [repr(one[:LONGEST_NAME]) for one in names[:MOST_NAMES]]
+    return ", ".join([*shown, *(["others"] if len(names) > MOST_NAMES else [])])
 
 
 def whole_text(text: str) -> str:

@@ -8,12 +8,14 @@ from outrider_agent.consul import INFRASTRUCTURE, Consul, Instances, Names, cata
 from outrider_agent.entries import MalformedError
 from outrider_agent.exchange import Ask
 from outrider_agent.familiar import Familiar
+from outrider_agent.instances import Foreign, named
 from outrider_agent.lanes import TOO_MANY, Lanes
 from outrider_agent.loop import NEVER, Actor, Loop
-from outrider_agent.query import Query
+from outrider_agent.queries import Query
 from outrider_agent.responses import ResponseReader
 from outrider_agent.rules import OK
-from outrider_agent.watch import FAILING, Watch
+from outrider_agent.states import FAILING
+from outrider_agent.watch import Watch
 
 
 class Surroundings:
@@ -48,7 +50,7 @@ class Link(Actor):
         self._loop = shared.loop
         self._consul = shared.consul
         self._exchange = shared.consul.exchange()
-        self._familiar = Familiar()
+        self._familiar = Familiar(watch.upstream.name)
         self._give_up: Callable[[], None] = lambda: None
         shared.links.append(self)
 
@@ -121,7 +123,16 @@ class Link(Actor):
             self.watch.failed(str(problem), self._loop.now())
             return
         self.watch.skipped = len(instances.skipped)
+        self._tell_foreign(instances.foreign)
         self.watch.answered(reader.headers, instances.found, self._loop.now())
+
+    def _tell_foreign(self, found: list[Foreign]) -> None:
+        """Once: they stay as long as the other service does."""
+        names = sorted(set(found))
+        if names and names != sorted(set(self.watch.foreign)):
+            label = self.watch.upstream.label
+            self._shared.say(f"{label}: instances of {named(names)} are left out: Consul's names ignore case")
+        self.watch.foreign = found
 
     def _ended(self, reader: ResponseReader | None, before: str) -> None:
         """After every query: the lane is free again, and what has changed is said."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from outrider_agent.rules import Limits
+
+QUICK = 1.0  # an answer within this many seconds did not block
 Random = Callable[[], float]  # from 0.0 up to 1.0
 
 
@@ -30,6 +33,24 @@ class Bucket:
     def _fill(self, now: float) -> None:
         self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
         self._at = now
+
+
+class HotLoop:
+    """Answers that come at once and say nothing new would make one (hashicorp/consul PR 4810): after some, a pause."""
+
+    __slots__ = ("_limits", "_streak")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._streak = 0
+
+    def reset(self) -> None:
+        self._streak = 0
+
+    def pause_until(self, now: float, sent_at: float, *, has_blocked: bool) -> float:
+        """When the next query may be sent, after an answer without news to one that was sent at ``sent_at``."""
+        self._streak = self._streak + 1 if now - sent_at < QUICK and not has_blocked else 0
+        return now + self._limits.unchanged_pause if self._streak >= self._limits.unchanged_streak else now
 
 
 class BackOff:

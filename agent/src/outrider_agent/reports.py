@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from outrider_agent.discovery import Answer
 from outrider_agent.documents import Json
 from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint
+from outrider_agent.instances import named
 from outrider_agent.polls import Polls
-from outrider_agent.watch import CURRENT, STATES, Watch
+from outrider_agent.states import CURRENT, STATES
+from outrider_agent.watch import Watch
 
 EMPTY = "Consul lists no usable instance; a token without rights to just this service would look the same"
 EnvoyView = Mapping[str, "dict[str, str] | None"]  # label → address → health flags
@@ -24,10 +26,12 @@ def health(watches: Sequence[Watch]) -> tuple[bool, Json]:
 
 
 def reason(watch: Watch) -> str:
-    """Why the state is not current; instances that Envoy could not take are named as well, and what an empty list may hide."""
+    """Why the state is not current; what Envoy could not take, what is another's, and what an empty list may hide, too."""
     skipped = f"{watch.skipped} instances have no literal IP address and port" if watch.skipped else ""
-    empty = EMPTY if watch.state == CURRENT and not watch.endpoints and not watch.skipped else ""
-    return "; ".join(part for part in (watch.reason, skipped, empty) if part)
+    names = named(sorted(set(watch.foreign)))
+    foreign = f"{len(watch.foreign)} instances are of {names}: Consul's names ignore case" if names else ""
+    is_empty = watch.state == CURRENT and not watch.endpoints and not (watch.skipped or names)
+    return "; ".join(part for part in (watch.reason, skipped, foreign, EMPTY if is_empty else "") if part)
 
 
 def endpoints(watches: Sequence[Watch], polls: Polls, envoy: EnvoyView, now: float) -> Json:
@@ -111,6 +115,7 @@ def _families(watches: Sequence[Watch], polls: Polls, now: float) -> Iterable[tu
     yield "upstream_age_seconds", "gauge", _samples(watches, {one: _age(one.contact_at, now) for one in watches})
     yield "upstream_index", "gauge", _samples(watches, {one: one.index for one in watches})
     yield "upstream_skipped_instances", "gauge", _samples(watches, {one: one.skipped for one in watches})
+    yield "upstream_foreign_instances", "gauge", _samples(watches, {one: len(one.foreign) for one in watches})
     for name in ("queries", "failures", "denials", "rewinds", "suspect_empties", "updates"):
         yield f"{name}_total", "counter", _samples(watches, {one: getattr(one.counts, name) for one in watches})
     yield "rejected_updates_total", "counter", _labelled(polls.rejected)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from outrider_agent.responses import Headers, is_number
 
 DENIALS = (400, 403, 404)
+NO_LEADER = "Consul knows no leader"
+NO_INDEX = "the answer has no X-Consul-Index"
 OK = 200
 
 
@@ -17,10 +19,15 @@ class Limits:
     __slots__ = (
         "back_off_first",
         "back_off_longest",
+        "better_pause",
+        "better_wait",
         "burst",
         "confirm_pause",
+        "critical_stay",
         "denied_longest",
         "denied_shortest",
+        "disagreed_wait",
+        "disagreed_window",
         "empty_hold",
         "floor",
         "index_zero_pause",
@@ -29,9 +36,9 @@ class Limits:
         "rate",
         "read_margin",
         "refresh",
-        "restored_hold",
         "unchanged_pause",
         "unchanged_streak",
+        "unguarded_hold",
         "usable_window",
         "wait",
     )
@@ -41,8 +48,13 @@ class Limits:
         self.read_margin = 5.0  # beside wait and Consul's own jitter of wait/16 (hashicorp/consul#8504)
         self.longest_margin = 20.0
         self.refresh = 300.0  # a read without index, should blocking ones be stuck (hashicorp/consul#8980)
-        self.empty_hold = 10.0  # longer than the usual stop.delay, shorter than anybody's patience
-        self.restored_hold = 45.0  # longer than Nomad's 30 s between two looks at what Consul should have
+        self.empty_hold = 45.0  # longer than Nomad's 30 s between two looks at what Consul should have
+        self.unguarded_hold = 10.0  # where an address that changed hands would be believed
+        self.critical_stay = 60.0  # beside a healthy one; longer than a Consul agent needs to run its checks again
+        self.better_wait = 5.0  # for an answer of a server that knows more
+        self.better_pause = 0.3  # between two reads meanwhile, on average
+        self.disagreed_wait = 15.0  # the same once servers have been seen to disagree
+        self.disagreed_window = 60.0
         self.confirm_pause = 0.1
         self.floor = 0.5  # share of known instances; Envoy's own panic threshold
         self.usable_window = 30.0  # turned critical within this counts as one step
@@ -74,14 +86,9 @@ def index_of(headers: Headers) -> int | None:
     return int(text) if is_number(text) else None
 
 
-def next_index(previous: int, found: int) -> int:
-    """An index that went back starts over; 0 counts as 1, for 0 would not block at all."""
-    return 0 if 0 < found < previous else max(found, 1)
-
-
-def is_rewind(previous: int, found: int) -> bool:
-    """After a restore or on another follower (hashicorp/consul#7939)."""
-    return 0 < found < previous
+def next_index(found: int) -> int:
+    """0 counts as 1, for 0 would not block at all."""
+    return max(found, 1)
 
 
 def is_filtered(headers: Headers) -> bool:
@@ -89,12 +96,16 @@ def is_filtered(headers: Headers) -> bool:
     return headers.get("x-consul-results-filtered-by-acls", "false").lower() == "true"
 
 
+def is_in_touch(headers: Headers, limits: Limits) -> bool:
+    """Whether the server that answered has spoken to its leader a moment ago; a leader itself says 0."""
+    contact = headers.get("x-consul-lastcontact", "0")
+    return is_number(contact) and int(contact) <= limits.oldest_contact * 1000
+
+
 def is_empty_trusted(previous: int, headers: Headers, limits: Limits) -> bool:
     """Whether an empty list may start a hold-down (hashicorp/consul#20790, #16539, consul-template#1131)."""
     index = index_of(headers) or 0
-    contact = headers.get("x-consul-lastcontact", "0")
-    is_recent = is_number(contact) and int(contact) <= limits.oldest_contact * 1000
-    return index > 0 and index >= previous and is_recent and not is_filtered(headers)
+    return index > 0 and index >= previous and is_in_touch(headers, limits) and not is_filtered(headers)
 
 
 def read_deadline(wait: float, limits: Limits, failures: int = 0) -> float:

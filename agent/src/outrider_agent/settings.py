@@ -9,6 +9,7 @@ from outrider_agent.addresses import Address, address, is_loopback, unix_address
 
 LISTEN = "OUTRIDER_AGENT_LISTEN"
 UPSTREAMS = "OUTRIDER_AGENT_UPSTREAMS"
+UNGUARDED = "OUTRIDER_AGENT_UNGUARDED"
 SNAPSHOT = "OUTRIDER_AGENT_SNAPSHOT"
 SERVICE_ID = "OUTRIDER_AGENT_SERVICE_ID"
 SERVICE = "OUTRIDER_AGENT_SERVICE"
@@ -38,12 +39,16 @@ class SettingsError(Exception):
 
 
 class Upstream:
-    """A Consul service that Envoy wants endpoints of; ``label`` is how Envoy asks for it: ``name`` or ``name@dc``."""
+    """A Consul service that Envoy wants endpoints of; ``label`` is how Envoy asks for it: ``name`` or ``name@dc``.
 
-    __slots__ = ("datacenter", "label", "name")
+    ``is_guarded``: whoever has taken over an address of it refuses what is meant for it, as an ingress for HTTP does.
+    """
 
-    def __init__(self, label: str) -> None:
+    __slots__ = ("datacenter", "is_guarded", "label", "name")
+
+    def __init__(self, label: str, *, is_guarded: bool = True) -> None:
         self.label = label
+        self.is_guarded = is_guarded
         self.name, _, self.datacenter = label.partition("@")
 
 
@@ -103,7 +108,7 @@ def settings(variables: Mapping[str, str], *, needs_envoy: bool = False) -> Sett
     nowhere = Address()
     found = Settings(
         read(LISTEN, _own_address, nowhere),
-        _upstreams(variables.get(UPSTREAMS, ""), problems),
+        _upstreams(variables.get(UPSTREAMS, ""), variables.get(UNGUARDED, ""), problems),
         _consul(variables, problems),
     )
     if needs_envoy or variables.get(ENVOY_ADMIN):
@@ -137,13 +142,18 @@ def _own_address(text: str) -> Address:
     return found
 
 
-def _upstreams(text: str, problems: list[str]) -> tuple[Upstream, ...]:
-    labels = [label.strip() for label in text.split(",") if label.strip()]
+def _upstreams(text: str, unguarded: str, problems: list[str]) -> tuple[Upstream, ...]:
+    labels, bare = _labels(text), _labels(unguarded)
     problems += [
         f"{UPSTREAMS} names {label!r}, which is no Consul service name" for label in labels if not is_label(label)
     ]
     problems += [f"{UPSTREAMS} names {label!r} twice" for label in sorted({x for x in labels if labels.count(x) > 1})]
-    return tuple(Upstream(label) for label in labels)
+    problems += [f"{UNGUARDED} names {label!r}, which {UPSTREAMS} does not" for label in bare if label not in labels]
+    return tuple(Upstream(label, is_guarded=label not in bare) for label in labels)
+
+
+def _labels(text: str) -> list[str]:
+    return [label.strip() for label in text.split(",") if label.strip()]
 
 
 def is_label(label: str) -> bool:

@@ -18,11 +18,13 @@ from outrider.cli.problems import error_lines
 from outrider.cli.written import FILE, IS_SERVICE, platform_of, protocols, text_of
 from outrider.errors import OutriderError, SpecError
 from outrider.operations.explain import surprises
+from outrider.operations.lookalikes import lookalikes
 from outrider.operations.render import Source, Surroundings, rendered
 from outrider.spec.platform import Platform
 from outrider.spec.reading import read_platform, read_service
 from outrider.spec.schema import platform_schema, service_schema
 
+NAMED = re.compile(r"^[\"']?service[\"']?\s*:\s*[\"']?([\w.-]+)", re.MULTILINE)
 IS_PLATFORM = re.compile(r"^[\"']?environments[\"']?\s*:", re.MULTILINE)
 
 
@@ -47,11 +49,11 @@ def validate(output: Output, files: tuple[Path, ...], platform_file: Path | None
     """
     chosen = files or (() if platform_file else (_default_file(),))
     results = [_checked(file) for file in (*((platform_file,) if platform_file else ()), *chosen)]
-    warnings: tuple[str, ...] = ()
+    warnings = _alike(chosen)
     if platform_file and all(result.error is None for result in results):
         results = [results[0], *_resolved(chosen, platform_of(platform_file))]
         if all(result.error is None for result in results):
-            warnings = _warnings(chosen, platform_of(platform_file))
+            warnings += _warnings(chosen, platform_of(platform_file))
     document = {"files": [_plain(result) for result in results], "warnings": list(warnings)}
     output.show(document, lambda: [*_lines(results), *(f"warning: {line}" for line in warnings)])
     return exits.OK if all(result.error is None for result in results) else exits.FAILED
@@ -95,6 +97,23 @@ def _resolved(files: tuple[Path, ...], platform: Platform) -> Iterator[Checked]:
             yield Checked(file, None)
         except OutriderError as error:
             yield Checked(file, error)
+
+
+def _alike(files: tuple[Path, ...]) -> tuple[str, ...]:
+    """Files whose services differ in case only: for Consul they are one, whichever of them is refused here."""
+    named = {match[1]: file for file in files if (match := NAMED.search(_text(file)))}
+    return tuple(
+        f"{' and '.join(str(named[name]) for name in group)} name the services {' and '.join(group)}, which differ in "
+        "case only: Consul takes them for one"
+        for group in lookalikes(named)
+    )
+
+
+def _text(file: Path) -> str:
+    try:
+        return text_of(file)
+    except OutriderError:
+        return ""
 
 
 def _warnings(files: tuple[Path, ...], platform: Platform) -> tuple[str, ...]:

@@ -56,11 +56,15 @@ class ConsulClient:
         await self._connection.close()
 
     async def health(self, service: str, index: int = 0, wait_s: float = 0) -> tuple[list[dict[str, Any]], int]:
-        """All instances, healthy or not, and the index; an index that goes backwards is the caller's to reset."""
+        """All instances, healthy or not, and the index; an index that goes backwards is the caller's to reset.
+
+        Consul's names ignore case: what was registered under another name is left out.
+        """
         parameters = {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}
         call = Call("GET", ("v1", "health", "service", service), parameters, read_s=waiting_s(wait_s))
         response = await self._connection.answer(call)
-        return json_of(self._connection, call, response), _index(response)
+        found: list[dict[str, Any]] = json_of(self._connection, call, response)
+        return [one for one in found if one.get("Service", {}).get("Service", service) == service], _index(response)
 
     async def services(self) -> dict[str, list[str]]:
         """Names of all services with the union of their tags."""

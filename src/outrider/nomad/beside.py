@@ -41,6 +41,7 @@ def agent_task(topology: Topology, sidecar: Sidecar) -> Json:
     platform = topology.platform
     env = {
         **_shared(sidecar),
+        **_unguarded(sidecar),
         variables.SNAPSHOT: in_task(platform.sidecar.driver, names.SNAPSHOT_FILE),
         variables.CONSUL_ADDRESS: platform.consul.agent_address,
         **_own_instance(topology),
@@ -62,6 +63,10 @@ def _shared(sidecar: Sidecar) -> dict[str, str]:
         variables.ENVOY_ADMIN: _place(sidecar.admin),
         variables.UPSTREAMS: ",".join(sidecar.discovered),
     }
+
+
+def _unguarded(sidecar: Sidecar) -> dict[str, str]:
+    return {variables.UNGUARDED: ",".join(sidecar.unguarded)} if sidecar.unguarded else {}
 
 
 def _place(place: Address | Pipe) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from outrider.errors import OutriderError, RemoteError
 from outrider.operations.documents import listed, nested
 from outrider.operations.findings import Finding, bad, good, warning
+from outrider.operations.lookalikes import lookalikes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -38,11 +39,12 @@ async def portal_at_consul(about: str, consul: Consul) -> list[Finding]:
     """Without rights Consul answers 200 with less, so what is always there must be seen: itself, and a node."""
     try:
         missing = await _unseen(consul)
-        count = len(await consul.services()) if not missing else 0
+        services = await consul.services()
     except OutriderError as error:
         return [bad(about, f"its catalog cannot be read: {error.message}", "Status needs it.", error.next_step or "")]
+    alike = [_alike(about, group) for group in lookalikes(services)]
     if not missing:
-        return [good(about, f"{count} services and their nodes are readable")]
+        return [good(about, f"{len(services)} services and their nodes are readable"), *alike]
     whats = {
         "service": "the service `consul` itself is not among those that can be read",
         "node": "no node can be read, and so no instance of any service",
@@ -51,7 +53,17 @@ async def portal_at_consul(about: str, consul: Consul) -> list[Finding]:
     return [
         bad(about, whats[resource], why, f"Give CONSUL_HTTP_TOKEN a policy with {CONSUL_RULES[resource]}.")
         for resource in missing
-    ]
+    ] + alike
+
+
+def _alike(about: str, group: tuple[str, ...]) -> Finding:
+    return warning(
+        about,
+        f"the services {' and '.join(group)} differ in case only, which Consul ignores",
+        "It lists the instances of both under either name. Our agents leave the other's out; whoever else looks services "
+        "up in Consul, by HTTP or by DNS, gets both, and no spec can name one with capital letters.",
+        "Rename one of them.",
+    )
 
 
 async def allocations_at_consul(

@@ -15,7 +15,16 @@ from outrider.spec.values import duration
 OWN_META = frozenset({"canary", "external-source"})
 OWN_META_PREFIXES = ("outrider", "consul-")
 OWN_TAGS = frozenset({"outrider", "canary"})
+SERVERS = frozenset({"consul", "nomad", "nomad-client"})
 OWN_VARIABLE_PREFIXES = ("OUTRIDER_", "NOMAD_")
+
+
+def servers_name(service: Service) -> Iterator[Finding]:
+    if service.service in SERVERS:
+        message = (
+            "is what the servers register themselves as in Consul: callers would reach them too; choose another name"
+        )
+        yield Finding(("service",), message)
 
 
 def upstreams_without_mesh(service: Service) -> Iterator[Finding]:
@@ -159,6 +168,11 @@ def files_twice(service: Service) -> Iterator[Finding]:
 SERVICE = Kind(
     Service,
     (
+        Rule(
+            ("service",),
+            servers_name,
+            "`consul`, `nomad` and `nomad-client` are taken: Consul and Nomad register their own servers under these names.",
+        ),
         Rule(
             ("mesh", "upstreams"),
             upstreams_without_mesh,

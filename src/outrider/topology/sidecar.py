@@ -132,6 +132,11 @@ class Sidecar:
         """The upstreams whose endpoints come from Consul."""
         return tuple(upstream.name for upstream in self.upstreams if not upstream.outside)
 
+    @property
+    def unguarded(self) -> tuple[str, ...]:
+        """Those of them whose address, once another service has it, answers as if nothing had happened (no 421)."""
+        return tuple(upstream.name for upstream in self.upstreams if not upstream.outside and not upstream.is_http)
+
 
 @dataclass(frozen=True, slots=True)
 class Topology:

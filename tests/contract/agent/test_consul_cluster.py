@@ -140,9 +140,10 @@ def test_a16_checks_that_all_turn_critical_for_a_while_take_nothing_away(
 def test_a09_a_real_end_of_all_instances_is_believed_after_the_hold_down(
     directory: Path, backends: list[int], consul_bin: str, envoy_bin: str
 ) -> None:
+    """With a hold-down of 3 s instead of 45."""
     with (
         running_consul(consul_bin, directory) as consul,
-        running_agent(directory, consul, "web") as agent,
+        running_hasty_agent(directory, consul, "web", empty_hold=3.0) as agent,
         running_envoy(envoy_bin, directory, ["web"]) as envoy,
     ):
         register(consul, "web", backends[0])

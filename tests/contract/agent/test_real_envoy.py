@@ -12,6 +12,7 @@ from envoys import Envoy, running_envoy
 from fakes.consul import FakeConsul, entry, says
 from machine import Agent, eventually, fetched, running_agent
 from outrider_agent import settings
+from support.hasty_agent import running_hasty_agent
 
 
 def here(port: int, status: str = "passing", **service: object) -> dict[str, object]:
@@ -80,16 +81,20 @@ def test_a23_agent_and_envoy_start_from_the_snapshot_while_consul_is_dead(
 def test_a09_a_service_that_is_scaled_to_nothing_is_refused_quickly_after_the_hold_down(
     directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
 ) -> None:
+    """With a hold-down of 3 s; that it is 45 s is proven in tests/unit/agent/test_watch.py."""
     fake.put("web", here(backends[0]))
     fake.put("other", here(backends[1]))
-    with running_agent(directory, fake.address, "web") as agent, running_envoy(envoy_bin, directory, ["web"]) as envoy:
+    with (
+        running_hasty_agent(directory, fake.address, "web", empty_hold=3.0) as agent,
+        running_envoy(envoy_bin, directory, ["web"]) as envoy,
+    ):
         assert answerers(envoy) == {backends[0]}
         fake.put("web")
         emptied = time.monotonic()
         eventually(lambda: agent.upstream("web")["state"] == "holding")
         assert answerers(envoy) == {backends[0]}
         eventually(lambda: envoy.get("web")[0] == 503, patience=30)
-        assert time.monotonic() - emptied >= 9.5
+        assert time.monotonic() - emptied >= 2.9
         status, body = envoy.get("web")
         assert (status, b"no healthy upstream" in body) == (503, True)
         fake.put("web", here(backends[0]))
@@ -101,7 +106,11 @@ def test_consul_that_forgets_every_service_loses_no_request(
 ) -> None:
     """The hold-down itself, for ten minutes, is proven with a clock in tests/unit/agent/test_watch.py."""
     fake.put("web", here(backends[0]))
-    with running_agent(directory, fake.address, "web") as agent, running_envoy(envoy_bin, directory, ["web"]) as envoy:
+    with (
+        running_hasty_agent(directory, fake.address, "web", empty_hold=3.0) as agent,
+        running_envoy(envoy_bin, directory, ["web"]) as envoy,
+    ):
+        eventually(lambda: agent.upstream("web").get("endpoints"))
         fake.put("web")
         eventually(lambda: "forgotten every service" in agent.upstream("web")["reason"], patience=30)
         assert answerers(envoy, 50) == {backends[0]}

@@ -89,3 +89,13 @@ def test_an_empty_list_that_is_believed_says_what_it_may_hide() -> None:
     )
     assert reports.reason(known("payments")) == ""
     assert reports.reason(watch("starting")) == ""
+
+
+def test_line_5_other_services_instances_are_counted_and_named() -> None:
+    found = known("payments")
+    found.foreign = ["Payments", "Payments", "PAYMENTS\n"]
+    assert reports.reason(found) == "3 instances are of 'PAYMENTS\\n', 'Payments': Consul's names ignore case"
+    found.foreign = [f"paymentS{number}" for number in range(9)]
+    assert reports.reason(found).endswith("'paymentS2', others: Consul's names ignore case")
+    page = reports.metrics([found], Polls(["payments"]), {}, 12.0).decode()
+    assert 'outrider_agent_upstream_foreign_instances{upstream="payments"} 9\n' in page

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from outrider_agent import watch as states
+from outrider_agent import states
 from outrider_agent.instances import Instance
-from outrider_agent.query import Query
+from outrider_agent.queries import Query
 from outrider_agent.rights import (
     ABSENT,
     FRESH,

@@ -149,3 +149,12 @@ def test_where_the_token_comes_from_is_said_without_the_token() -> None:
     both = {names.CONSUL_TOKEN: "hidden", names.CONSUL_TOKEN_FILE: "/secrets/token"}
     assert settings({**LISTEN, **both}).consul.credentials == "the token is that of /secrets/token"
     assert "consul.token: none" in settings(LISTEN).consul.credentials
+
+
+def test_upstreams_whose_addresses_nobody_guards_are_among_the_upstreams() -> None:
+    found = settings(LISTEN | {"OUTRIDER_AGENT_UPSTREAMS": "a,b@eu", "OUTRIDER_AGENT_UNGUARDED": "b@eu"})
+    assert [one.is_guarded for one in found.upstreams] == [True, False]
+    with pytest.raises(
+        SettingsError, match="OUTRIDER_AGENT_UNGUARDED names 'c', which OUTRIDER_AGENT_UPSTREAMS does not"
+    ):
+        settings(LISTEN | {"OUTRIDER_AGENT_UPSTREAMS": "a", "OUTRIDER_AGENT_UNGUARDED": "c"})

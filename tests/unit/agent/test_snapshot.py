@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 from outrider_agent import snapshot
+from outrider_agent.departures import Departed
 from outrider_agent.endpoints import DEGRADED, Endpoint, Endpoints
 from outrider_agent.files import Stamp
 from outrider_agent.loop import NEVER, Loop
-from outrider_agent.snapshot import LARGEST, LOOK_PAUSE, Writer, found, known_in, read, text
+from outrider_agent.memory import Memory
+from outrider_agent.snapshot import LARGEST, found, known_in, text
+from outrider_agent.snapshot_writer import LOOK_PAUSE, Writer
 from support.turning import turned
 
 CANARY = Endpoint("fd00::1", 21001, DEGRADED, 3)
@@ -147,10 +150,10 @@ def test_only_a_regular_file_of_bounded_size_is_read(tmp_path: Path) -> None:
     loop.symlink_to(loop)
     for path in (fifo, folder, large, latin, loop, Path("/dev/zero")):
         said: list[str] = []
-        assert found(str(path), said.append) == {}
+        assert found(str(path), said.append, 0.0) == snapshot.NOTHING
         assert [line.partition(": ")[0] for line in said] == [f"the snapshot {path} cannot be used"]
         assert "the disk has not answered" not in said[0], "it is refused at once"
-    assert found(str(tmp_path / "missing"), pytest.fail) == {}
+    assert found(str(tmp_path / "missing"), pytest.fail, 0.0) == snapshot.NOTHING
 
 
 class Disk:
@@ -164,7 +167,7 @@ class Disk:
         self.loop = loop
         self.goes_on = threading.Event()
         self.goes_on.set()
-        self.writer = Writer(loop, str(path), self._known, self.said.append, self._put)
+        self.writer = Writer(loop, str(path), self._known, self.said.append, put=self._put)
 
     def _known(self) -> dict[str, Endpoints]:
         self.asked.append(1)
@@ -334,3 +337,73 @@ def test_a_disk_that_hangs_is_told_and_neither_a_change_nor_the_end_waits_for_it
     turned(disk.loop, lambda: not disk.writer.is_busy)
     disk.wake()
     assert (read(str(disk.path)), len(disk.asked)) == (KNOWN, 2)
+
+
+def read(path: str) -> object:
+    return snapshot.read(path, 0.0)[0]
+
+
+def remembered() -> Memory:
+    found = Memory()
+    found.heard = 812
+    found.departed = [Departed(CANARY, 40.0, is_gone=True), Departed(KNOWN["payments"][0], 41.5, is_gone=False)]
+    found.spent = {("10.0.0.9", 80): 12.5}
+    found.empty_since, found.lost_at = 90.0, 30.0
+    return found
+
+
+def memory_of(content: str, now: float) -> Memory:
+    return snapshot.memories_in(content, now)["payments"]
+
+
+def departed(memory: Memory) -> list[tuple[Endpoint, float, bool]]:
+    return [(one.endpoint, one.at, one.is_gone) for one in memory.departed]
+
+
+def test_line_3_what_is_remembered_is_read_back_on_the_same_clock() -> None:
+    written = text(KNOWN, 1.0, snapshot.remembered({"payments": remembered()}, 100.0))
+    found, wanted = memory_of(written, 130.0), remembered()
+    assert departed(found) == departed(wanted)
+    assert (found.heard, found.spent, found.empty_since, found.lost_at) == (812, wanted.spent, 90.0, 30.0)
+    assert known_in(written) == KNOWN
+
+
+def test_line_3_after_a_restart_of_the_machine_what_was_written_counts_as_just_written() -> None:
+    written = text(KNOWN, 1.0, snapshot.remembered({"payments": remembered()}, 100.0))
+    found = memory_of(written, 20.0)
+    assert ([one.at for one in found.departed], found.empty_since, found.lost_at) == ([-40.0, -38.5], 10.0, -50.0)
+
+
+def test_a_snapshot_without_memories_has_none() -> None:
+    assert snapshot.memories_in(text(KNOWN, 1.0), 5.0) == {}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"heard": -1},
+        {"heard": True},
+        {"heard": "7"},
+        {"heard": None},
+        {"departed": [[1]]},
+        {"departed": [["10.0.0.1", 0, "HEALTHY", 1, False, "", 1.0, True]]},
+        {"departed": [["10.0.0.1", 80, "HEALTHY", 1, False, "", "soon", True]]},
+        {"spent": [["10.0.0.1", 80, None]]},
+        {"spent": [["web.example", 80, 1.0]]},
+        {"empty_since": "soon"},
+        {"lost_at": True},
+        {"lost_at": float("inf")},
+    ],
+)
+def test_a_memory_that_is_none_makes_the_snapshot_unusable(broken: dict[str, object]) -> None:
+    whole = snapshot.remembered({"payments": remembered()}, 100.0)
+    content = json.loads(text(KNOWN, 1.0, whole))
+    content["memories"]["payments"].update(broken)
+    with pytest.raises(ValueError, match=r".*"):
+        snapshot.memories_in(json.dumps(content), 130.0)
+
+
+def test_a_clock_that_is_none_makes_the_snapshot_unusable() -> None:
+    content = text(KNOWN, 1.0, snapshot.remembered({"payments": remembered()}, 100.0))
+    with pytest.raises(ValueError, match="no time"):
+        snapshot.memories_in(content.replace('"clock":100.0', '"clock":"noon"'), 130.0)

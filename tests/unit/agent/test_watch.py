@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from outrider_agent import watch as states
+from outrider_agent import snapshot, states
 from outrider_agent.endpoints import Endpoint
 from outrider_agent.instances import Instance
-from outrider_agent.query import Query
+from outrider_agent.queries import Query
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream
 from outrider_agent.watch import Watch
@@ -17,10 +17,10 @@ WEB = [Instance("10.0.0.1", 80), Instance("10.0.0.2", 80)]
 class Driven:
     """A watch with its clock; jitter is the longest possible unless said otherwise."""
 
-    def __init__(self, jitter: float = 1.0) -> None:
+    def __init__(self, upstream: Upstream | None = None, jitter: float = 1.0) -> None:
         self.now = 1000.0
         self.changes = 0
-        self.watch = Watch(Upstream("web"), Limits(), lambda: jitter, self.changed)
+        self.watch = Watch(upstream or Upstream("web"), Limits(), lambda: jitter, self.changed)
 
     def changed(self, watch: Watch) -> None:
         assert watch is self.watch
@@ -180,8 +180,8 @@ def test_a09_a_true_empty_is_published_after_the_hold_down_once_consul_knows_oth
     driven.hears(8, [])
     assert (driven.watch.state, len(driven.ports())) == (states.HOLDING, 2)
     query = driven.asks()
-    assert (query.index, query.wait) == (8, 10.0)
-    driven.now += 10.2
+    assert (query.index, query.wait) == (8, 45.0)
+    driven.now += 45.2
     driven.watch.answered({"x-consul-index": "8"}, [], driven.now)
     witness = driven.asks()
     assert witness.is_catalog
@@ -228,12 +228,178 @@ def test_after_a_restart_with_nothing_other_services_may_come_back_first() -> No
     assert driven.watch.endpoints == ()
 
 
-def test_an_outage_after_which_the_index_goes_on_is_no_loss_of_data() -> None:
+def test_line_3_where_nothing_guards_an_address_the_hold_down_is_ten_seconds_unless_data_was_lost() -> None:
+    for index, seconds in ((7, 12.0), (700, 47.0)):
+        driven = Driven(Upstream("ledger", is_guarded=False))
+        driven.hears(index, WEB)
+        driven.fails()
+        hears_of_others_only(driven, seconds - 4.0)
+        assert len(driven.ports()) == 2
+        hears_of_others_only(driven, 4.0)
+        assert driven.watch.endpoints == ()
+
+
+def test_line_3_the_last_of_several_deregistrations_brings_all_back_and_the_first_registration_ends_it() -> None:
     driven = Driven()
     driven.hears(7, WEB)
-    driven.fails()
-    hears_of_others_only(driven, 12.0)
-    assert driven.watch.endpoints == ()
+    driven.hears(8, WEB[:1])
+    assert (driven.ports(), driven.pause) == (["10.0.0.1"], 0.0)
+    driven.hears(9, [])
+    assert (driven.ports(), driven.watch.state) == (["10.0.0.1", "10.0.0.2"], states.HOLDING)
+    for _ in range(2):
+        driven.hears(10, [Instance("10.0.0.7", 80)])
+    assert (driven.ports(), driven.watch.state) == (["10.0.0.7"], states.CURRENT)
+
+
+def test_line_4_the_query_ends_when_a_critical_instance_has_to_leave() -> None:
+    driven = Driven()
+    three = [*WEB, Instance("10.0.0.3", 80)]
+    driven.hears(7, three)
+    sick = [three[0], *(Instance(one.address, 80, "critical") for one in three[1:])]
+    driven.hears(8, sick)
+    driven.hears(8, sick, after=20.0)
+    query = driven.asks()
+    assert (query.index, query.wait) == (8, 40.0)
+    driven.now += query.wait
+    driven.watch.answered({"x-consul-index": "8"}, sick, driven.now)
+    assert (driven.ports(), driven.asks().wait) == (["10.0.0.1"], 55.0)
+
+
+def in_turn(driven: Driven, answers: list[tuple[int, list[Instance]]], seconds: float, **headers: str) -> None:
+    """Servers that answer at once, one after the other."""
+    until, number = driven.now + seconds, 0
+    while driven.now < until:
+        index, instances = answers[number % len(answers)]
+        driven.hears(index, instances, after=0.01, **headers)
+        number += 1
+
+
+THREE = [*WEB, Instance("10.0.0.3", 80)]
+
+
+@pytest.mark.parametrize("order", [(100, 97, 103), (103, 100, 97), (97, 100, 103)])
+def test_line_7_servers_that_differ_in_their_index_change_the_membership_only_once(order: tuple[int, ...]) -> None:
+    lists = {97: THREE, 100: WEB, 103: WEB[:1]}
+    driven = Driven(jitter=0.5)
+    in_turn(driven, [(index, lists[index]) for index in order], 30.0)
+    assert driven.ports() == ["10.0.0.1"]
+    assert driven.changes <= 3, "at most one for each server, in the order of their indexes"
+
+
+def test_line_7_a_server_that_lags_far_behind_is_believed_once_at_most() -> None:
+    driven = Driven(jitter=0.5)
+    in_turn(driven, [(1003, THREE), (40, WEB), (41, WEB), (1003, THREE)], 120.0)
+    assert (driven.changes, len(driven.ports())) == (3, 3)
+
+
+def test_line_7_a_lower_index_is_believed_after_some_seconds_without_a_better_answer() -> None:
+    driven = Driven()
+    driven.hears(103, THREE)
+    started, queries = driven.now, driven.watch.counts.queries
+    driven.hears(97, WEB)
+    assert (driven.watch.state, len(driven.ports()), driven.pause) == (states.STALE, 3, 0.0)
+    driven.hears(97, WEB)
+    assert 0.15 <= driven.pause < 0.5
+    while driven.watch.state == states.STALE:
+        query = driven.hears(97, WEB)
+        assert (query.index, query.wait) == (0, 0.0)
+    assert len(driven.ports()) == 2
+    assert 5.0 <= driven.now - started < 6.0
+    assert driven.watch.counts.queries - queries < 30
+    assert (driven.asks().index, driven.watch.counts.rewinds) == (97, 1)
+
+
+def test_line_7_a_shorter_list_of_a_server_out_of_touch_waits_for_a_better_one() -> None:
+    driven = Driven(jitter=0.5)
+    driven.hears(7, THREE)
+    until = driven.now + 60.0
+    while driven.now < until:
+        driven.hears(8, WEB, x_consul_lastcontact="30000")
+        for _ in range(3):
+            driven.hears(8, THREE, x_consul_lastcontact="12")
+    assert (driven.changes, len(driven.ports())) == (1, 3)
+    started = driven.now
+    while len(driven.ports()) == 3:
+        driven.hears(9, WEB, x_consul_lastcontact="garbage")
+    assert driven.now - started < 20.0, "nobody else answers any more"
+
+
+def test_line_7_a_longer_list_of_a_server_out_of_touch_is_an_old_one_as_well() -> None:
+    driven = Driven()
+    driven.hears(7, WEB)
+    driven.hears(8, THREE, x_consul_lastcontact="30000")
+    assert (driven.watch.state, len(driven.ports())) == (states.STALE, 2)
+
+
+def test_line_7_the_first_list_is_served_whoever_it_comes_from() -> None:
+    driven = Driven()
+    driven.hears(7, WEB, x_consul_lastcontact="30000")
+    assert (driven.watch.state, len(driven.ports())) == (states.CURRENT, 2)
+
+
+def test_line_7_the_same_index_with_a_shorter_list_contradicts_itself() -> None:
+    driven = Driven(jitter=0.5)
+    in_turn(driven, [(100, THREE), (100, WEB)], 30.0)
+    assert (driven.changes, len(driven.ports())) == (1, 3)
+    in_turn(driven, [(100, WEB)], 20.0)
+    assert len(driven.ports()) == 2
+
+
+def test_line_7_the_same_index_with_a_longer_list_is_believed_at_once() -> None:
+    driven = Driven()
+    driven.hears(100, WEB)
+    driven.hears(100, THREE, after=55.0)
+    assert len(driven.ports()) == 3
+
+
+def test_line_7_a_shorter_list_without_an_index_waits() -> None:
+    driven = Driven()
+    driven.hears(100, THREE)
+    driven.hears(0, WEB)
+    assert (driven.watch.state, len(driven.ports())) == (states.STALE, 3)
+    in_turn(driven, [(0, WEB)], 10.0)
+    assert len(driven.ports()) == 2
+
+
+def test_line_7_an_index_that_rises_takes_an_instance_away_at_once() -> None:
+    driven = Driven()
+    driven.hears(100, THREE)
+    driven.hears(97, THREE)
+    driven.hears(104, WEB)
+    assert (driven.watch.state, len(driven.ports()), driven.pause) == (states.CURRENT, 2, 0.0)
+
+
+def restarted(driven: Driven) -> Driven:
+    """An agent that goes on with what this one has left on disk."""
+    found = Driven()
+    found.now = driven.now + 1.0
+    written = snapshot.text({"web": driven.watch.endpoints or ()}, 0.0, remembered(driven))
+    memory = snapshot.memories_in(written, found.now)["web"]
+    found.watch.restore(snapshot.known_in(written)["web"], found.now, memory)
+    return found
+
+
+def remembered(driven: Driven) -> dict[str, object]:
+    return snapshot.remembered({"web": driven.watch.memory}, driven.now)
+
+
+def test_line_3_the_highest_index_is_known_after_a_restart() -> None:
+    driven = Driven()
+    driven.hears(103, THREE)
+    later = restarted(driven)
+    later.hears(97, WEB)
+    assert (later.watch.state, len(later.ports())) == (states.STALE, 3)
+    later.hears(104, WEB)
+    assert len(later.ports()) == 2
+
+
+def test_line_3_losses_are_known_after_a_restart() -> None:
+    driven = Driven()
+    driven.hears(7, WEB)
+    driven.hears(8, WEB[:1])
+    later = restarted(driven)
+    later.hears(9, [])
+    assert (later.watch.state, len(later.ports())) == (states.HOLDING, 2)
 
 
 @pytest.mark.parametrize(

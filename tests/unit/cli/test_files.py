@@ -142,3 +142,13 @@ def test_what_may_surprise_is_warned_of_in_each_environment(tmp_path: Path) -> N
     assert warnings[0].startswith("warning: stage, production: a waits 1s for b, which may wait 5s for c")
     assert "b: port is the node's port 8080" in warnings[1]
     assert call("validate", a).stdout == f"{a}: ok\n"
+
+
+def test_line_5_validate_warns_of_files_whose_services_differ_in_case_only(tmp_path: Path) -> None:
+    first = written(tmp_path, "service: web\nrun: {image: a}\n", "a.yaml")
+    second = written(tmp_path, "run: {image: a}\n'service' : \"Web\"  # another\n", "b.yaml")
+    result = call("validate", first, second)
+    assert "Consul takes them for one" in result.stdout
+    assert "the services Web and web" in result.stdout
+    assert 'did you mean "web"' in result.stdout, "the second is refused as well"
+    assert "warning" not in call("validate", first).stdout

@@ -303,3 +303,10 @@ async def test_an_agent_address_that_leads_nowhere_is_found_where_the_node_is_th
 async def test_a_catalog_that_fails_is_trouble_and_no_missing_right() -> None:
     (said,) = bad(await found(consul={"/v1/catalog/services": (500, "rpc error")}))
     assert said.what.startswith("its catalog cannot be read")
+
+
+async def test_line_5_services_that_differ_in_case_only_are_told() -> None:
+    said = await found(consul={"/v1/catalog/services": (200, {"consul": [], "web": [], "Web": [], "WEB": []})})
+    (finding,) = [one for one in said if "differ in case only" in one.what]
+    assert (finding.level, "WEB and Web and web" in finding.what) == ("warning", True)
+    assert not any("differ in case" in one.what for one in await found())

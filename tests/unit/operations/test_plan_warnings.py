@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from fakes.surroundings import PLATFORM, World, finished, text
 
-from outrider.errors import SpecError
+from outrider.errors import RemoteError, SpecError
 from outrider.operations.application import Application, Text
 from outrider.operations.deploy import Order
 from outrider.spec.reading import read_platform
@@ -109,3 +109,19 @@ async def test_where_envoy_refuses_a_patched_bootstrap_the_patch_is_named(
         await application.deploy("stage", text("patches: [slow]\n"), ME)
     assert refused.value.next_step
     assert refused.value.next_step.startswith("The platform's patches of this service are the likely cause: `slow`.")
+
+
+async def test_line_5_a_plan_warns_of_names_in_consul_that_differ_in_case_only(
+    world: World, application: Application
+) -> None:
+    world.consul.add("Checkout", "other-1", 80)
+    world.consul.add("Catalog", "other-2", 80)
+    world.consul.add("checkout", "own-1", 80)
+    plan = await application.plan("stage", text("upstreams: {catalog: {protocol: http}}\n"))
+    alike = [line for line in plan.warnings if "Consul also knows" in line]
+    assert [line.split(",")[0] for line in alike] == ["Consul also knows Checkout", "Consul also knows Catalog"]
+
+
+async def test_line_5_a_plan_needs_no_consul(world: World, application: Application) -> None:
+    world.consul.away = RemoteError("nobody answers")
+    assert not [line for line in (await application.plan("stage", text())).warnings if "Consul also" in line]

@@ -104,6 +104,7 @@ job "checkout" {
         "OUTRIDER_AGENT_LISTEN" = "unix:/alloc/agent.sock"
         "OUTRIDER_AGENT_SERVICE_ID" = "_nomad-task-$${NOMAD_ALLOC_ID}-group-checkout-checkout-ingress"
         "OUTRIDER_AGENT_SNAPSHOT" = "/local/endpoints.json"
+        "OUTRIDER_AGENT_UNGUARDED" = "sessions"
         "OUTRIDER_AGENT_UPSTREAMS" = "catalog,feed,payments,sessions"
       }
       template {

@@ -1,4 +1,4 @@
-"""What a watch asks Consul next, and what it counts of its questions and their answers."""
+"""What a watch asks of Consul, and the counts of what came of it."""
 
 from __future__ import annotations
 
