@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from ipaddress import ip_address
 
 from outrider.spec.knobs import HTTP_PROTOCOLS, KNOBS
 from outrider.spec.platform import Environment
@@ -59,5 +59,5 @@ def outside(written: Written, ca_roots: str) -> Outside | None:
     if written.address is None:
         return None
     host, _, port = written.address.rpartition(":")
-    plain = str(IPv6Address(host.strip("[]"))) if host.startswith("[") else host.lower()
+    plain = str(ip_address(host.strip("[]"))) if host.startswith("[") else host.lower()
     return Outside(plain, int(port), ca_roots if written.tls else None)

@@ -133,6 +133,13 @@ async def test_a_post_is_not_repeated_because_a_server_outside_says_that_no_app_
     assert len(server.seen) == 1
 
 
+async def test_an_answer_from_outside_keeps_the_names_of_its_headers(street: Street) -> None:
+    server = Recorder(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-ODD_Name: 1\r\nETag: a\r\n\r\n")
+    call = await calling(street, f"127.0.0.1:{await street.server(server.serve)}")
+    told = lines_of(await call.send(REQUESTS["a plain GET"]))
+    assert {"Content-Length: 0", "X-ODD_Name: 1", "ETag: a"} <= set(told)
+
+
 async def test_an_upgrade_passes_outside_as_it_was_asked_for(street: Street) -> None:
     asked = b"GET /live HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
     switched = b"HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"

@@ -217,3 +217,15 @@ def test_nothing_is_added_to_requests_within_the_mesh_for_the_sake_of_those_that
     assert len(leaving["http_filters"]) == len(within["http_filters"]) + 1
     assert "early_header_mutation_extensions" not in within
     assert "http_filters" not in json.dumps(cluster(document, "payments"))
+
+
+def test_ingress_keeps_connections_longer_than_the_pools_of_sidecars_and_balancers() -> None:
+    """GCP's balancer keeps them longest, for ten minutes."""
+    options = network(made({"upstreams": {"payments": {}}}), "ingress")["common_http_protocol_options"]
+    assert int(options["idle_timeout"].removesuffix("s")) > 600
+
+
+def test_the_collector_of_spans_is_named_with_its_port() -> None:
+    document = made({}, {"tracing": {"collector": "http://zipkin.example:9411"}})
+    config = network(document, "ingress")["tracing"]["provider"]["typed_config"]
+    assert config["collector_hostname"] == "zipkin.example:9411"
