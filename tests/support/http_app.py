@@ -31,12 +31,16 @@ class Request:
 
 @dataclass
 class App:
-    """An HTTP/1.1 application: ``answer`` decides; None breaks the connection off. Everything seen is kept."""
+    """An HTTP/1.1 application: ``answer`` decides; None breaks the connection off. Everything seen is kept.
+
+    ``names`` are those by which it was asked for over TLS.
+    """
 
     port: int
     answer: Answer
     seen: list[Request] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    names: list[str | None] = field(default_factory=list[str | None])
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):

@@ -51,7 +51,7 @@ def _listeners(sidecar: Sidecar) -> list[Json]:
 def _clusters(sidecar: Sidecar) -> list[Json]:
     return [
         *([local_app(sidecar.app)] if sidecar.app else []),
-        *(upstream_cluster(upstream) for upstream in sidecar.upstreams),
+        *(upstream_cluster(upstream, sidecar.tracing) for upstream in sidecar.upstreams),
         internal(names.DISCOVERY_AGENT, sidecar.agent),
         internal(names.ENVOY_ADMIN, sidecar.admin),
         *([trace_collector(sidecar.tracing)] if sidecar.tracing else []),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from outrider.envoy.address import address, assignment, socket
-from outrider.envoy.extension import Json, seconds, typed
+from outrider.envoy.extension import Json, extension, seconds, typed
 from outrider.envoy.health import app_checks
+from outrider.envoy.outside import as_sent, names_as_written
 from outrider.envoy.password import redis_password
 from outrider.envoy.retry import BUDGET
 from outrider.envoy.tracing import reports_waiting
@@ -17,14 +20,26 @@ CONNECT_MS = 500
 # An app whose queue of connections is full drops them in silence, and the system asks again after a second.
 APP_CONNECT_MS = 1_500
 OUTSIDE_CONNECT_MS = 3_000
-# Below the 60 s that an ingress keeps a connection, so that the pool closes first.
-POOL_IDLE_MS = 30_000
-# A stream without a timeout would wait for ever on a host that is gone without a word.
-PING = {"connection_keepalive": {"interval": "15s", "timeout": "5s"}}
 BUFFER_BYTES = 16_384
 DEFAULT_CONNECTIONS = 1_024
-# Notices a host that is gone without a word (45 s), where no request with a timeout is under way.
+# Notices a host that is gone without a word (45 s), where no request with a timeout is under way. TCP's own probes are
+# nobody's business but the system's, while servers of gRPC end a connection that is pinged more often than they allow.
 KEEPALIVE = {"tcp_keepalive": {"keepalive_time": 30, "keepalive_interval": 5, "keepalive_probes": 3}}
+# TCP does not probe while something that was sent waits for its acknowledgement, and gives up after a quarter of an hour. Of
+# HTTP/2 only: its ends read at all times, while an HTTP/1 or TCP server may well stand still for longer than that.
+SENT_IN_VAIN = {
+    "socket_options": [
+        {
+            "description": "TCP_USER_TIMEOUT",
+            "level": 6,
+            "name": 18,
+            "int_value": 45_000,
+            "state": "STATE_PREBIND",
+        }
+    ]
+}
+# A connection for one request that nobody has used yet.
+UNUSED_MS = 100
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 REDIS_OPTIONS = "envoy.filters.network.redis_proxy"
 
@@ -38,7 +53,7 @@ def local_app(app: App) -> Json:
         "circuit_breakers": {"thresholds": [_unlimited()]},
         "common_lb_config": {"healthy_panic_threshold": {"value": 100}},
         "health_checks": app_checks(),
-        **(_http_options(app.protocol, app.idle_ms) if app.is_http else {}),
+        **(_http_options(app) if app.is_http else {}),
     }
 
 
@@ -61,15 +76,16 @@ def _static(name: str, place: Address | Pipe, connect_ms: int = CONNECT_MS) -> J
     }
 
 
-def upstream_cluster(upstream: Upstream) -> Json:
+def upstream_cluster(upstream: Upstream, tracing: Tracing | None) -> Json:
     """The cluster of an upstream; its endpoints come from the agent or, for one outside, from DNS."""
     return {
         "name": names.cluster(upstream.name),
         **(_outside(upstream, upstream.outside) if upstream.outside else _discovered(upstream)),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "upstream_connection_options": KEEPALIVE,
+        **({"upstream_bind_config": SENT_IN_VAIN} if upstream.protocol in {"http2", "grpc"} else {}),
         **_balancing(upstream),
-        **_options(upstream),
+        **_options(upstream, tracing),
     }
 
 
@@ -100,18 +116,27 @@ def _discovered(upstream: Upstream) -> Json:
 def _outside(upstream: Upstream, outside: Outside) -> Json:
     """One logical endpoint whose connections survive a change of DNS; redis needs each address for its keys."""
     kind = "STRICT_DNS" if upstream.protocol == "redis" else "LOGICAL_DNS"
-    secured = {"transport_socket": tls(outside.host, outside.ca_roots, upstream.protocol)} if outside.ca_roots else {}
-    return {**_named(upstream.name, kind, outside.host, outside.port), **secured}
+    return {**_named(upstream.name, kind, outside), **tls(outside, upstream.protocol)}
 
 
-def _named(name: str, kind: str, host: str, port: int) -> Json:
+def _named(name: str, kind: str, to: Outside) -> Json:
     return {
         "type": kind,
         "connect_timeout": seconds(OUTSIDE_CONNECT_MS),
         "dns_lookup_family": "V4_PREFERRED",
         "wait_for_warm_on_init": False,
-        "load_assignment": assignment(name, socket(host, port)),
+        "load_assignment": assignment(name, socket(to.name, to.port)),
+        **({"typed_dns_resolver_config": _no_search()} if to.is_absolute else {}),
     }
+
+
+def _no_search() -> Json:
+    """A dot at the end, which c-ares would look for in ``/etc/hosts`` too, said in its own words."""
+    return extension(
+        "network.dns_resolver.cares",
+        "extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+        dns_resolver_options={"no_default_search_domain": True},
+    )
 
 
 def _balancing(upstream: Upstream) -> Json:
@@ -164,9 +189,9 @@ def _outliers() -> Json:
     }
 
 
-def _options(upstream: Upstream) -> Json:
+def _options(upstream: Upstream, tracing: Tracing | None) -> Json:
     if upstream.is_http:
-        return _http_options(upstream.protocol, POOL_IDLE_MS, PING)
+        return _http_options(upstream, as_sent(tracing) if upstream.outside else [])
     if upstream.password:
         secret = {"inline_string": redis_password(upstream.password)}
         options = typed("extensions.filters.network.redis_proxy.v3.RedisProtocolOptions", auth_password=secret)
@@ -174,24 +199,31 @@ def _options(upstream: Upstream) -> Json:
     return {}
 
 
-def _http_options(protocol: str, idle_ms: int, ping: Json | None = None) -> Json:
-    spoken: Json = {"http_protocol_options": {}} if protocol == "http" else {"http2_protocol_options": ping or {}}
+def _http_options(to: App | Upstream, filters: Sequence[Json] = ()) -> Json:
+    """``filters`` are those of requests that leave the mesh, by HTTP/1 with names as the app wrote them."""
+    one = {"http_protocol_options": names_as_written() if filters else {}}
     options = typed(
         "extensions.upstreams.http.v3.HttpProtocolOptions",
-        common_http_protocol_options={"idle_timeout": seconds(idle_ms)},
-        explicit_http_config=spoken,
+        common_http_protocol_options=_connections(to.idle_ms),
+        explicit_http_config=one if to.protocol == "http" else {"http2_protocol_options": {}},
+        **({"http_filters": [*filters]} if filters else {}),
     )
     return {"typed_extension_protocol_options": {HTTP_OPTIONS: options}}
 
 
+def _connections(idle_ms: int | None) -> Json:
+    """How long a connection is kept without a request, or that it serves one."""
+    once = {} if idle_ms else {"max_requests_per_connection": 1}
+    return {"idle_timeout": seconds(idle_ms or UNUSED_MS), **once}
+
+
 def trace_collector(to: Tracing) -> Json:
     """Where spans are sent. When it is away or slow they are dropped; no request waits for it."""
-    secured = {"transport_socket": tls(to.host, to.ca_roots, "http")} if to.ca_roots else {}
     reports = reports_waiting(to)
     few = {"max_connections": reports // 2, "max_pending_requests": reports, "max_requests": reports}
     return {
         "name": names.TRACE_COLLECTOR,
-        **_named(names.TRACE_COLLECTOR, "STRICT_DNS", to.host, to.port),
+        **_named(names.TRACE_COLLECTOR, "STRICT_DNS", to.collector),
         "circuit_breakers": {"thresholds": [few]},
-        **secured,
+        **tls(to.collector, "http"),
     }

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from outrider.envoy.access_log import failures
 from outrider.envoy.extension import Json, extension, seconds
+from outrider.envoy.outside import names_as_written, sent_early
 from outrider.envoy.tracing import tracing
 from outrider.topology.sidecar import Tracing
 
-# Ingress keeps what callers' pools (30 s) have closed long before: a pool never meets a connection just being closed.
-INGRESS_IDLE_MS = 60_000
+# Ingress keeps what others' pools have closed long before, so that none meets a connection that is just being closed: those of
+# sidecars after 30 s, and of balancers in front of the mesh after 60 s (nginx, AWS), 90 s (Traefik, Go) or 600 s (GCP).
+INGRESS_IDLE_MS = 650_000
 STREAM_IDLE_MS = 300_000
 # A caller that sends its headers byte by byte would hold a connection for ever: no idle time counts meanwhile.
 HEADERS_MS = 10_000
@@ -37,6 +39,7 @@ class Manager:
     takes_underscores: bool = False
     stream_idle_ms: int = 0
     local_replies: Json | None = None
+    leaves_mesh: bool = False
 
 
 def connection_manager(manager: Manager) -> Json:
@@ -64,6 +67,7 @@ def connection_manager(manager: Manager) -> Json:
         },
         http_filters=[*manager.filters, router()],
         **_inbound(manager),
+        **(_outbound() if manager.leaves_mesh else {}),
         **({"access_log": failures(manager.name)} if manager.is_logged else {}),
         **({"tracing": tracing(manager.tracing)} if manager.tracing else {}),
         **({"upgrade_configs": [{"upgrade_type": "websocket"}]} if manager.upgrades else {}),
@@ -86,6 +90,16 @@ def _inbound(manager: Manager) -> Json:
         "early_header_mutation_extensions": [_without_orders()],
         "normalize_path": True,
         "merge_slashes": True,
+    }
+
+
+def _outbound() -> Json:
+    """What holds for requests that leave the mesh; the scheme is the one that is spoken there."""
+    return {
+        "early_header_mutation_extensions": [sent_early()],
+        "http_protocol_options": names_as_written(),
+        "proxy_100_continue": True,
+        "scheme_header_transformation": {"match_upstream": True},
     }
 
 

@@ -7,6 +7,7 @@ from outrider.envoy.address import address
 from outrider.envoy.connection_manager import STREAM_IDLE_MS, Manager, connection_manager
 from outrider.envoy.extension import Json, extension, seconds
 from outrider.envoy.health import own_health, passing_checks
+from outrider.envoy.outside import sent
 from outrider.envoy.redis import redis_proxy
 from outrider.envoy.route import egress_host, ingress_host, metrics_host, rate_limit, unseen
 from outrider.topology import names
@@ -18,6 +19,10 @@ BUFFER_BYTES = 16_384
 KEEPALIVE = {"keepalive_time": 30, "keepalive_interval": 5, "keepalive_probes": 3}
 TCP_IDLE_MS = 3_600_000
 DEADLINE_EXCEEDED = "4"
+CLOSED_BY_APP = (
+    "%LOCAL_REPLY_BODY%: the app closed the connection before it answered; if it closes idle connections after less than a "
+    "second, say so with ingress.keep_alive"
+)
 
 
 def ingress_listener(sidecar: Sidecar, place: Address, app: App) -> Json:
@@ -38,15 +43,24 @@ def _ingress_http(sidecar: Sidecar, app: App) -> Json:
             is_ingress=True,
             upgrades=app.protocol == "http",
             takes_underscores=app.protocol == "grpc",
-            local_replies=_unseen_replies(),
+            local_replies=_ingress_replies(),
         )
     )
 
 
-def _unseen_replies() -> Json:
-    """Where no connection to the app could be opened (UF), the app has not seen the request."""
-    flagged = {"response_flag_filter": {"flags": ["UF"]}}
-    return {"mappers": [{"filter": flagged, "headers_to_add": [unseen()]}]}
+def _ingress_replies() -> Json:
+    """Where no connection to the app could be opened (UF), the app has not seen the request.
+
+    Where the app has closed it (UC), nobody knows; whoever reads the answer is told where to look.
+    """
+    unopened, closed = ({"response_flag_filter": {"flags": [flag]}} for flag in ("UF", "UC"))
+    told = {"text_format_source": {"inline_string": CLOSED_BY_APP}}
+    return {
+        "mappers": [
+            {"filter": unopened, "headers_to_add": [unseen()]},
+            {"filter": closed, "body_format_override": told},
+        ]
+    }
 
 
 def egress_listener(sidecar: Sidecar, upstream: Upstream) -> Json:
@@ -68,7 +82,9 @@ def _egress_http(sidecar: Sidecar, upstream: Upstream, name: str) -> Json:
         Manager(
             name=name,
             virtual_host=egress_host(upstream),
+            filters=[sent(sidecar.tracing)] if upstream.outside else [],
             tracing=sidecar.tracing,
+            leaves_mesh=upstream.outside is not None,
             upgrades=upstream.protocol == "http",
             stream_idle_ms=STREAM_IDLE_MS if upstream.stream else 0,
             local_replies=_late_replies() if upstream.protocol == "grpc" else None,

@@ -8,7 +8,8 @@ from outrider.topology.sidecar import Upstream
 
 # No app can have seen these requests: no connection, a stream refused, broken off before it was sent, or an ingress
 # that says so (wrong instance, app not there). They may be sent again whatever their method.
-UNSEEN = ("connect-failure", "refused-stream", "reset-before-request", "retriable-headers")
+UNSEEN = ("connect-failure", "refused-stream", "reset-before-request")
+SAID_UNSEEN = "retriable-headers"
 # An app may have acted on these: only methods that may be repeated (RFC 9110, 9.2.2) are.
 REPEATABLE = ("reset", "gateway-error")
 REPEATABLE_METHODS = "GET|HEAD|OPTIONS|PUT|DELETE"
@@ -22,19 +23,25 @@ BUDGET: Json = {"budget_percent": {"value": 20}, "min_retry_concurrency": 8}
 
 def unseen_retries(upstream: Upstream) -> Json:
     """The retry policy of a request that must not reach two apps."""
-    return {"retry_on": ",".join(UNSEEN), **_shared(upstream)}
+    return {"retry_on": ",".join(_unseen(upstream)), **_shared(upstream)}
 
 
 def repeatable_retries(upstream: Upstream) -> Json:
     """The retry policy of a request that may be repeated; each try but the last leaves time for another one."""
     try_ms = upstream.try_timeout_ms
     timed = {"per_try_timeout": seconds(try_ms)} if try_ms else {}
-    return {"retry_on": ",".join((*UNSEEN, *REPEATABLE)), **timed, **_shared(upstream)}
+    return {"retry_on": ",".join((*_unseen(upstream), *REPEATABLE)), **timed, **_shared(upstream)}
+
+
+def _unseen(upstream: Upstream) -> tuple[str, ...]:
+    """Nobody outside is believed that no app has seen a request."""
+    return UNSEEN if upstream.outside else (*UNSEEN, SAID_UNSEEN)
 
 
 def _shared(upstream: Upstream) -> Json:
+    said = [{"name": names.UNSEEN_HEADER, "present_match": True}]
     return {
-        "retriable_headers": [{"name": names.UNSEEN_HEADER, "present_match": True}],
+        **({} if upstream.outside else {"retriable_headers": said}),
         "num_retries": upstream.retries,
         "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.250s"},
         "retry_host_predicate": [

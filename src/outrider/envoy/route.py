@@ -35,7 +35,7 @@ def _egress(upstream: Upstream, match: Json, retries: Json | None) -> Json:
         "cluster": names.cluster(upstream.name),
         "timeout": seconds(upstream.timeout_ms) if upstream.timeout_ms else NO_TIMEOUT,
         **({"retry_policy": retries} if retries else {}),
-        **({"host_rewrite_literal": upstream.outside.host} if upstream.outside else {}),
+        **({"host_rewrite_literal": upstream.outside.authority} if upstream.outside else {}),
         **({"max_stream_duration": {"grpc_timeout_header_max": NO_TIMEOUT}} if _is_grpc_stream(upstream) else {}),
     }
     return {"match": match, "route": action, "decorator": decorator(upstream.name)}
@@ -46,9 +46,9 @@ def _is_grpc_stream(upstream: Upstream) -> bool:
 
 
 def _headers_to(upstream: Upstream) -> Json:
-    """Sidecars are told whom the caller means; others are told nothing of the mesh."""
+    """Sidecars are told whom the caller means; others are told nothing of the mesh (outside.py)."""
     if upstream.outside:
-        return {"request_headers_to_remove": [names.DESTINATION_HEADER]}
+        return {}
     destination = {"key": names.DESTINATION_HEADER, "value": upstream.name}
     return {
         "request_headers_to_add": [{"header": destination, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],

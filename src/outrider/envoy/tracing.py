@@ -26,7 +26,7 @@ def tracing(to: Tracing) -> Json:
         "tracers.zipkin",
         "config.trace.v3.ZipkinConfig",
         collector_cluster=names.TRACE_COLLECTOR,
-        collector_hostname=to.host,
+        collector_hostname=to.collector.authority,
         collector_endpoint=to.path,
         collector_endpoint_version=ENCODINGS[to.encoding],
         trace_id_128bit=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outrider.envoy.extension import Json, extension
 from outrider.topology.ports import NodeFile
+from outrider.topology.sidecar import Outside
 
 ALPN = {"http": ["http/1.1"], "http2": ["h2"], "grpc": ["h2"]}
 # A root whose key is gone: Envoy reads CA files while it validates, and the node's need not be on this machine.
@@ -21,8 +22,13 @@ zwIgUIksvNCwq3SWsJWvREjKXtH7uSjL4epwv8JSseinnNM=
 """
 
 
-def tls(host: str, ca_roots: str, protocol: str | None = None) -> Json:
-    """TLS with the host as SNI and as the name that the certificate must bear; ``ca_roots`` is a file of the node."""
+def tls(to: Outside, protocol: str | None = None) -> Json:
+    """What speaks TLS, where the service does: its name is the SNI, and what the certificate must bear."""
+    return {"transport_socket": _tls(to.name, to.ca_roots, protocol)} if to.ca_roots else {}
+
+
+def _tls(host: str, ca_roots: str, protocol: str | None) -> Json:
+    """``ca_roots`` is a file of the node. An address is no SNI (RFC 6066, 3)."""
     alpn = {"alpn_protocols": ALPN[protocol]} if protocol in ALPN else {}
     verified = {
         "trusted_ca": NodeFile(ca_roots, SAMPLE_ROOT),
@@ -41,4 +47,5 @@ def _name_kind(host: str) -> str:
 
 
 def _is_address(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()
+    """No name ends in a number (spec/address.py)."""
+    return ":" in host or host.rpartition(".")[2].isdigit()

@@ -73,7 +73,7 @@ def _in_words(upstream: Upstream, service: Topology, is_assumed: bool) -> Upstre
         name=upstream.name,
         protocol=upstream.protocol,
         is_assumed=is_assumed,
-        address=f"{outside.host}:{outside.port}" if outside else None,
+        address=outside.address if outside else None,
         timeout_ms=upstream.timeout_ms,
         try_timeout_ms=upstream.try_timeout_ms,
         retries=upstream.retries,

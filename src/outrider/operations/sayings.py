@@ -34,7 +34,7 @@ class Saying:
 def of_upstream(upstream: Upstream, service: Topology) -> tuple[Saying, ...]:
     """Everything that its settings mean for the service that calls it."""
     if upstream.is_http:
-        topics = (_http_wait, _http_tries, _http_retries, _http_load, _http_limit, _http_failure, _tls)
+        topics = (_http_wait, _http_tries, _http_retries, _http_load, _http_limit, _http_idle, _http_failure, _tls)
     elif upstream.protocol == "redis":
         topics = (_redis_wait, _redis_retries, _redis_refusals, _redis_failure, _tls)
     else:
@@ -111,6 +111,10 @@ def _http_limit(upstream: Upstream, service: Topology) -> Iterator[Saying]:
     yield Saying("limit", f"{_concurrent(upstream, service, 'requests')}; what is above is answered 503 at once.")
 
 
+def _http_idle(upstream: Upstream, _: Topology) -> Iterator[Saying]:
+    yield Saying("idle", f"{_kept(upstream.idle_ms, upstream.name)} (keep_alive).")
+
+
 def _http_failure(upstream: Upstream, _: Topology) -> Iterator[Saying]:
     each = f"each for {duration(upstream.timeout_ms)}" if upstream.timeout_ms else "each until its caller gives up"
     yield Saying(
@@ -176,7 +180,7 @@ def _tcp_failure(upstream: Upstream, _: Topology) -> Iterator[Saying]:
 
 def _tls(upstream: Upstream, _: Topology) -> Iterator[Saying]:
     if upstream.outside and upstream.outside.ca_roots:
-        name, roots = upstream.outside.host, upstream.outside.ca_roots
+        name, roots = upstream.outside.name, upstream.outside.ca_roots
         yield Saying("tls", f"The certificate must bear {name} and be signed by a root of {roots}, where Envoy runs.")
 
 
@@ -194,8 +198,17 @@ def of_ingress(service: Topology) -> tuple[Saying, ...]:
 
 def _timeouts(app: App) -> Iterator[Saying]:
     yield Saying("wait", "No timeout is added: that of each caller counts.")
-    idle = duration(app.idle_ms)
-    yield Saying("idle", f"An idle connection to the app is closed after {idle}: the app itself must keep it longer.")
+    yield Saying("idle", f"{_kept(app.idle_ms, 'the app')} (ingress.keep_alive).")
+
+
+def _kept(idle_ms: int | None, whom: str) -> str:
+    """What becomes of a connection without a request, and what the other side must do for that to be safe."""
+    if idle_ms is None:
+        return f"Each request to {whom} has a connection of its own"
+    return (
+        f"A connection to {whom} is closed after {duration(idle_ms)} without a request: {whom} must keep it longer, "
+        "or a POST may meet one that is just being closed (503)"
+    )
 
 
 def _rate(app: App, service: Topology) -> Iterator[Saying]:

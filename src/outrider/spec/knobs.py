@@ -8,7 +8,7 @@ from outrider.spec.problems import Finding
 from outrider.spec.upstream import Upstream
 
 HTTP_PROTOCOLS = frozenset({"http", "http2", "grpc"})
-HTTP_KNOBS = frozenset({"timeout", "retries", "limit", "stream"})
+HTTP_KNOBS = frozenset({"timeout", "retries", "limit", "stream", "keep_alive"})
 KNOBS: dict[str, frozenset[str]] = {
     "http": HTTP_KNOBS,
     "http2": HTTP_KNOBS,
@@ -29,7 +29,7 @@ def without_effect(name: str, upstream: Upstream, protocol: str) -> Iterator[Fin
 
 def settings_used(upstream: Upstream) -> tuple[str, ...]:
     """The settings that the upstream has, in the order of the model."""
-    used = {key: getattr(upstream, key) for key in ("timeout", "retries", "limit", "stream", "password")}
+    used = {key: getattr(upstream, key) for key in ("timeout", "retries", "limit", "stream", "keep_alive", "password")}
     return tuple(key for key, value in used.items() if value is not None and value is not False)
 
 

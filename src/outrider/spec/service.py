@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from outrider.spec.check import Check
 from outrider.spec.run import Run
-from outrider.spec.upstream import Protocol, Upstream
+from outrider.spec.upstream import KeepAlive, Protocol, Upstream
 from outrider.spec.values import (
     HIGHEST_PORT,
     DnsLabel,
@@ -45,8 +45,9 @@ class Ingress(Written):
     """A fixed port on the node, for callers outside the mesh: one allocation per node."""
     rate: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Most requests per second per allocation; what is above is answered 429. Health checks are exempt."""
-    keep_alive: Annotated[int, Duration("100ms", "1h")] = Field(default=1_000, examples=["1s"])
-    """How long the sidecar keeps an idle connection to the app. Must be less than the app itself keeps it."""
+    keep_alive: KeepAlive = Field(default=1_000, examples=["5s", "none"])
+    """How long the app keeps an idle connection, at least: the sidecar lets go after half of it. ``none``: the app keeps
+    none, or closes at will, and each request has a connection of its own."""
 
 
 class ConsulEntry(Written):

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from outrider.spec.values import Duration, HostPort, Written
+from outrider.spec.address import HostPort
+from outrider.spec.values import Duration, DurationOrNone, Written
 from outrider.spec.variables import Secret
 
 Protocol = Literal["http", "http2", "grpc", "tcp", "redis"]
+KeepAlive = Annotated[int | Literal["none"], DurationOrNone("100ms", "1h")]
 
 
 class Upstream(Written):
@@ -25,6 +27,9 @@ class Upstream(Written):
     """Most concurrent requests (tcp: connections) per allocation; what is above is refused at once."""
     stream: bool = False
     """Long answers (server-sent events, websockets, gRPC streams): an idle timeout only, no total one."""
+    keep_alive: KeepAlive | None = Field(default=None, examples=["5s"])
+    """How long the callee keeps an idle connection, at least: the sidecar lets go after half of it. ``none``: a connection
+    per request. Left out: 60s as sidecars do, and 1s for an ``address``. A callee without a sidecar may keep less."""
     address: HostPort | None = Field(default=None, examples=["fx.example.com:443"])
     """``host:port`` of a service outside Consul. Left out: the upstream's name is looked up in Consul."""
     tls: bool = False

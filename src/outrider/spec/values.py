@@ -23,9 +23,9 @@ DURATION = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,3})?(?:ms|s|m|h))+", re.ASCII)
 DURATION_PART = re.compile(r"([0-9.]+)(ms|s|m|h)", re.ASCII)
 UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 DNS_LABEL = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
-HOST_PORT = r"^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}$"
 HIGHEST_PORT = 65_535
 A_MAP, A_LIST = "a map", "a list"
+NONE = "none"
 
 
 class Written(BaseModel):
@@ -73,7 +73,8 @@ class Duration:
             "x-maximum": self.maximum,
         }
 
-    def parsed(self, value: object) -> int:
+    def parsed(self, value: object) -> int | str:
+        """Milliseconds."""
         found = milliseconds(value) if isinstance(value, str) else None
         if found is None:
             is_bare = isinstance(value, int) and not isinstance(value, bool)
@@ -90,6 +91,28 @@ class Duration:
     @property
     def highest(self) -> int:
         return milliseconds(self.maximum) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class DurationOrNone(Duration):
+    """Marks an ``int | Literal["none"]`` as a duration, or the word for not at all."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.parsed)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        bounds = {"x-minimum": self.minimum, "x-maximum": self.maximum}
+        return {"anyOf": [{"type": "string", "pattern": f"^{DURATION.pattern}$"}, {"const": NONE}], **bounds}
+
+    def parsed(self, value: object) -> int | str:
+        """Milliseconds, or ``none``; nothing below the shortest is taken for it in silence."""
+        if value == NONE:
+            return NONE
+        if value in (0, None) or (isinstance(value, str) and milliseconds(value) == 0):
+            raise refusal(
+                f"must be a duration from {self.minimum} to {self.maximum}, or none; found {shown(value)}", NONE
+            )
+        return Duration.parsed(self, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +173,6 @@ def web_address(text: str) -> str:
     return text
 
 
-def host_and_port(text: str) -> str:
-    """The text, where it is ``host:port`` (IPv6 in brackets)."""
-    if text.startswith(("http://", "https://")):
-        raise refusal(f'must be "host:port" and no URL; with tls: true for https; found {shown(text)}')
-    if not re.fullmatch(HOST_PORT, text) or int(text.rpartition(":")[2]) > HIGHEST_PORT:
-        raise refusal(f'must be "host:port", as in "fx.example.com:443"; found {shown(text)}')
-    return text
-
-
 def line_of_text(text: str) -> str:
     """The text, where it has no line break or other control character."""
     if not text.isprintable():
@@ -172,6 +186,5 @@ DnsLabel = Annotated[
 WebAddress = Annotated[
     str, AfterValidator(web_address), WithJsonSchema({"type": "string", "pattern": r"^https?://[\x21-\x7e]{1,1990}$"})
 ]
-HostPort = Annotated[str, AfterValidator(host_and_port), WithJsonSchema({"type": "string", "pattern": HOST_PORT})]
 Line = Annotated[str, AfterValidator(line_of_text), Field(min_length=1, max_length=1_000)]
 PortNumber = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from outrider.spec.knobs import HTTP_PROTOCOLS, KNOBS
 from outrider.spec.platform import Environment
-from outrider.spec.upstream import Protocol
+from outrider.spec.upstream import KeepAlive, Protocol
 from outrider.spec.upstream import Upstream as Written
 from outrider.topology.ports import Address
 from outrider.topology.sidecar import Outside, Upstream
 
-HTTP_PORT, HTTPS_PORT = 80, 443
+# What a sidecar is taken to keep an idle connection (its ingress keeps more), and what others are.
+SIDECAR_KEEPS_MS, OTHERS_KEEP_MS = 60_000, 1_000
 
 
 def upstream(name: str, written: Written, protocol: Protocol, platform: Environment, listen: Address) -> Upstream:
@@ -26,6 +29,7 @@ def upstream(name: str, written: Written, protocol: Protocol, platform: Environm
         try_timeout_ms=try_timeout(timeout, retries) if timed and protocol in HTTP_PROTOCOLS else None,
         retries=retries if "retries" in known else 0,
         limit=(written.limit or defaults.limit) if "limit" in known else None,
+        idle_ms=idle(written.keep_alive or (OTHERS_KEEP_MS if written.address else SIDECAR_KEEPS_MS)),
         stream=written.stream,
         outside=outside(written, platform.sidecar.ca_roots),
         password=written.password,
@@ -41,9 +45,19 @@ def try_timeout(timeout_ms: int, retries: int) -> int | None:
     return max(1, timeout_ms // 2) if retries else None
 
 
+def idle(keep_alive: KeepAlive) -> int | None:
+    """How long a pool keeps a connection that the other side keeps for that long: half, so that the pool ends it first.
+
+    The side that sends must let go first, or a request meets a connection that is just being closed; and between a request's
+    way and two clocks that begin apart, half is left for machines that stand still. None: one request per connection.
+    """
+    return None if keep_alive == "none" else int(keep_alive) // 2
+
+
 def outside(written: Written, ca_roots: str) -> Outside | None:
     """Host and port of an upstream outside Consul; IPv6 comes in brackets and leaves without."""
     if written.address is None:
         return None
     host, _, port = written.address.rpartition(":")
-    return Outside(host.strip("[]"), int(port), ca_roots if written.tls else None)
+    plain = str(ip_address(host.strip("[]"))) if host.startswith("[") else host.lower()
+    return Outside(plain, int(port), ca_roots if written.tls else None)

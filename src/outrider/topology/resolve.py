@@ -15,10 +15,22 @@ from outrider.spec.service import Service
 from outrider.spec.sidecar import Download
 from outrider.spec.upstream import Protocol
 from outrider.topology import names
-from outrider.topology.knobs import HTTP_PORT, HTTPS_PORT, upstream
+from outrider.topology.knobs import idle, upstream
 from outrider.topology.ports import Address, Pipe, Ports, Wishes, ports
 from outrider.topology.rules import Case, known_protocol, problems
-from outrider.topology.sidecar import App, Artifact, CarriedAgent, NamedPatch, Sidecar, Topology, Tracing, Upstream
+from outrider.topology.sidecar import (
+    HTTP_PORT,
+    HTTPS_PORT,
+    App,
+    Artifact,
+    CarriedAgent,
+    NamedPatch,
+    Outside,
+    Sidecar,
+    Topology,
+    Tracing,
+    Upstream,
+)
 from outrider.topology.version import service_hash
 
 
@@ -151,7 +163,7 @@ def _app(spec: Service, address: Address) -> App:
     return App(
         protocol=spec.protocol,
         address=address,
-        idle_ms=spec.ingress.keep_alive,
+        idle_ms=idle(spec.ingress.keep_alive),
         check_paths=tuple(sorted({check.http for check in spec.checks if isinstance(check, HttpCheck)})),
         rate=spec.ingress.rate,
         has_grpc_check=any(isinstance(check, GrpcCheck) for check in spec.checks),
@@ -161,11 +173,10 @@ def _app(spec: Service, address: Address) -> App:
 def _tracing(collector: Collector, ca_roots: str) -> Tracing:
     parts = urlsplit(collector.collector)
     is_tls = parts.scheme == "https"
+    port = parts.port or (HTTPS_PORT if is_tls else HTTP_PORT)
     return Tracing(
-        host=parts.hostname or "",
-        port=parts.port or (HTTPS_PORT if is_tls else HTTP_PORT),
+        collector=Outside(parts.hostname or "", port, ca_roots if is_tls else None),
         path=parts.path.rstrip("/") or "/api/v2/spans",
-        ca_roots=ca_roots if is_tls else None,
         encoding=collector.encoding,
         propagation=collector.propagation,
         sampling=collector.sampling,

@@ -12,6 +12,8 @@ from outrider.spec.upstream import Protocol
 from outrider.spec.variables import Secret
 from outrider.topology.ports import Address, Pipe, Ports
 
+HTTP_PORT, HTTPS_PORT = 80, 443
+
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
@@ -36,11 +38,38 @@ class CarriedAgent:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A service that is not in Consul; ``ca_roots`` is the file that TLS is verified by, None where it speaks none."""
+    """A service that is not in Consul; ``ca_roots`` is the file that TLS is verified by, None where it speaks none.
+
+    ``host`` is what DNS is asked for: an address, or a name in small letters, with a dot at its end where one was written.
+    """
 
     host: str
     port: int
     ca_roots: str | None
+
+    @property
+    def name(self) -> str:
+        """What the server calls itself, in its certificate and in ``Host``: without a dot at its end (RFC 6066, 3)."""
+        return self.host.removesuffix(".")
+
+    @property
+    def is_absolute(self) -> bool:
+        """Whether DNS is asked for this very name, without search domains."""
+        return self.host.endswith(".")
+
+    @property
+    def address(self) -> str:
+        """``host:port``, IPv6 in brackets."""
+        return f"{self._bracketed}:{self.port}"
+
+    @property
+    def authority(self) -> str:
+        """``Host`` as a plain client sends it (RFC 9110, 7.2): the scheme's own port left out."""
+        return self._bracketed if self.port == (HTTPS_PORT if self.ca_roots else HTTP_PORT) else self.address
+
+    @property
+    def _bracketed(self) -> str:
+        return f"[{self.name}]" if ":" in self.name else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +77,8 @@ class Upstream:
     """A service that this one calls, with every default filled in; durations in milliseconds.
 
     ``timeout_ms`` is None where there is no total (streams, tcp), ``try_timeout_ms`` where one try may take it all.
-    ``limit`` is None where the protocol has none (redis). ``shards`` says of a redis that its instances share the
-    keys out between them.
+    ``limit`` is None where the protocol has none (redis). ``idle_ms`` is how long a connection without a request is kept,
+    None where each request has one of its own. ``shards`` says of a redis that its instances share the keys out between them.
     """
 
     name: str
@@ -59,6 +88,7 @@ class Upstream:
     try_timeout_ms: int | None
     retries: int
     limit: int | None
+    idle_ms: int | None = None
     stream: bool = False
     outside: Outside | None = None
     password: Secret | None = None
@@ -72,11 +102,11 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The application as its sidecar sees it."""
+    """The application as its sidecar sees it; ``idle_ms`` as of ``Upstream``."""
 
     protocol: Protocol
     address: Address
-    idle_ms: int
+    idle_ms: int | None
     check_paths: tuple[str, ...]
     rate: int | None
     has_grpc_check: bool = False
@@ -91,13 +121,11 @@ class App:
 class Tracing:
     """Where spans go, how they are written there, and which headers carry a trace.
 
-    ``sampling`` is in percent of the traces that begin here, ``ca_roots`` as of ``Outside``.
+    ``sampling`` is in percent of the traces that begin here.
     """
 
-    host: str
-    port: int
+    collector: Outside
     path: str
-    ca_roots: str | None
     encoding: Encoding
     propagation: Propagation
     sampling: float

@@ -8,6 +8,7 @@ import contextlib
 import h2.config
 import h2.connection
 import h2.events
+from support.http2 import answers
 from support.street import Street
 
 
@@ -26,29 +27,6 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                     connection.send_headers(event.stream_id, [(":status", "200")])
                     connection.send_data(event.stream_id, paths.pop(event.stream_id), end_stream=True)
             writer.write(connection.data_to_send())
-
-
-async def answers(port: int, paths: list[str]) -> dict[int, bytes]:
-    """Asked all at once on one connection; stream → body."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    connection = h2.connection.H2Connection()
-    connection.initiate_connection()
-    for stream, path in enumerate(paths):
-        head = [(":method", "GET"), (":path", path), (":scheme", "http"), (":authority", "a")]
-        connection.send_headers(2 * stream + 1, head, end_stream=True)
-    writer.write(connection.data_to_send())
-    bodies: dict[int, bytes] = {}
-    ended = 0
-    async with asyncio.timeout(15):
-        while ended < len(paths):
-            for event in connection.receive_data(await reader.read(65_536)):
-                if isinstance(event, h2.events.DataReceived):
-                    bodies[event.stream_id] = bodies.get(event.stream_id, b"") + event.data
-                ended += isinstance(event, h2.events.StreamEnded)
-            writer.write(connection.data_to_send())
-    writer.close()
-    await writer.wait_closed()
-    return bodies
 
 
 async def test_a_hundred_streams_share_one_connection_from_the_app_to_the_other_app(street: Street) -> None:

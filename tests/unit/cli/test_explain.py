@@ -64,6 +64,7 @@ def test_a_program_gets_the_numbers(tmp_path: Path) -> None:
         "retries",
         "load",
         "limit",
+        "idle",
         "failure",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -70,12 +71,12 @@ def test_a_worker_has_no_ingress_listener_and_no_app_cluster() -> None:
     assert "local_app" not in [item["name"] for item in document["static_resources"]["clusters"]]
 
 
-def test_ingress_adds_no_timeout_and_closes_idle_connections_to_the_app_after_a_second() -> None:
+def test_ingress_adds_no_timeout_and_closes_idle_connections_to_the_app_after_half_a_second() -> None:
     document = made({})
     assert {route["route"]["timeout"] for route in routes(document, "ingress") if "route" in route} == {"0s"}
     options = cluster(document, "local_app")["typed_extension_protocol_options"]
     (http,) = options.values()
-    assert http["common_http_protocol_options"]["idle_timeout"] == "1s"
+    assert http["common_http_protocol_options"] == {"idle_timeout": "0.500s"}
 
 
 def test_an_upstreams_knobs_are_in_its_listener_and_cluster() -> None:
@@ -111,12 +112,6 @@ def test_grpc_is_spoken_as_http2_and_retried_only_unseen() -> None:
         assert list(http["explicit_http_config"]) == ["http2_protocol_options"]
     (route,) = routes(document, "egress_rpc")
     assert "gateway-error" not in route["route"]["retry_policy"]["retry_on"]
-
-
-def test_a_stream_notices_a_host_that_is_gone_without_a_word() -> None:
-    document = made({"upstreams": {"events": {"stream": True}}}, events="grpc")
-    (http,) = cluster(document, "events")["typed_extension_protocol_options"].values()
-    assert "connection_keepalive" in http["explicit_http_config"]["http2_protocol_options"]
 
 
 def test_redis_goes_through_the_redis_proxy_to_instances_that_share_its_keys() -> None:
@@ -202,3 +197,43 @@ def test_load_is_shed_before_the_tasks_memory_is_gone() -> None:
 def test_what_the_mesh_counts_names_its_own_clusters_only() -> None:
     patterns = made({"upstreams": {"payments": {}}})["stats_config"]["stats_matcher"]["inclusion_list"]["patterns"]
     assert r"(local_app|discovery_agent|payments)" in patterns[0]["safe_regex"]["regex"]
+
+
+@pytest.mark.parametrize("protocol", ["http", "http2", "grpc", "tcp", "redis"])
+def test_no_connection_is_pinged_and_each_is_probed_by_tcp(protocol: str) -> None:
+    document = made(
+        {"protocol": protocol, "upstreams": {"a": {}, "b": {"address": "b:1", "protocol": protocol}}}, a=protocol
+    )
+    assert "connection_keepalive" not in json.dumps(document)
+    for name in ("a", "b"):
+        probes = cluster(document, name)["upstream_connection_options"]["tcp_keepalive"]
+        assert probes == {"keepalive_time": 30, "keepalive_interval": 5, "keepalive_probes": 3}
+        assert ("upstream_bind_config" in cluster(document, name)) == (protocol in {"http2", "grpc"})
+
+
+def test_nothing_is_added_to_requests_within_the_mesh_for_the_sake_of_those_that_leave_it() -> None:
+    document = made({"upstreams": {"payments": {}, "fx": {"address": "fx:1"}}})
+    within, leaving = network(document, "egress_payments"), network(document, "egress_fx")
+    assert len(leaving["http_filters"]) == len(within["http_filters"]) + 1
+    assert "early_header_mutation_extensions" not in within
+    assert "http_filters" not in json.dumps(cluster(document, "payments"))
+
+
+def test_ingress_keeps_connections_longer_than_the_pools_of_sidecars_and_balancers() -> None:
+    """GCP's balancer keeps them longest, for ten minutes."""
+    options = network(made({"upstreams": {"payments": {}}}), "ingress")["common_http_protocol_options"]
+    assert int(options["idle_timeout"].removesuffix("s")) > 600
+
+
+def test_the_collector_of_spans_is_named_with_its_port() -> None:
+    document = made({}, {"tracing": {"collector": "http://zipkin.example:9411"}})
+    config = network(document, "ingress")["tracing"]["provider"]["typed_config"]
+    assert config["collector_hostname"] == "zipkin.example:9411"
+
+
+@pytest.mark.parametrize(("address", "is_absolute"), [("fx.example.:443", True), ("fx.example:443", False)])
+def test_a_dot_at_the_end_keeps_search_domains_away(address: str, is_absolute: bool) -> None:
+    found = cluster(made({"upstreams": {"fx": {"address": address}}}), "fx")
+    assert ("no_default_search_domain" in json.dumps(found)) == is_absolute
+    (endpoint,) = found["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert endpoint["endpoint"]["address"]["socket_address"]["address"] == "fx.example"

@@ -21,6 +21,11 @@ def explained(*services: Topology) -> Explanation:
     return explanation(services[0], graph(services))
 
 
+def test_an_address_outside_is_told_as_it_is_reached() -> None:
+    (upstream,) = explained(service("a", b={"address": "[2001:DB8::1]:443"})).upstreams
+    assert upstream.address == "[2001:db8::1]:443"
+
+
 def test_a_service_is_explained_with_its_settings_after_defaults() -> None:
     made = explanation(resolved({"upstreams": {"b": {"timeout": "1s"}}, "count": 3}), graph([]), {"b"})
     assert (made.service, made.environment, made.count, made.warnings) == ("checkout", "test", 3, ())

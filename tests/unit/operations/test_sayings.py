@@ -145,8 +145,19 @@ def test_an_upstream_outside_has_more_time_to_connect() -> None:
 def test_ingress_adds_no_timeout_and_tells_what_the_app_must_keep() -> None:
     found = ingress(ingress={"keep_alive": "4s"})
     assert found["wait"] == "No timeout is added: that of each caller counts."
-    assert found["idle"] == "An idle connection to the app is closed after 4s: the app itself must keep it longer."
+    assert found["idle"] == (
+        "A connection to the app is closed after 2s without a request: the app must keep it longer, or a POST may meet one "
+        "that is just being closed (503) (ingress.keep_alive)."
+    )
     assert found["rate"] == "No limit but those of its callers."
+    none = ingress(ingress={"keep_alive": "none"})
+    assert none["idle"] == "Each request to the app has a connection of its own (ingress.keep_alive)."
+
+
+def test_an_upstream_tells_how_long_it_must_keep_a_connection() -> None:
+    assert said({})["idle"].startswith("A connection to payments is closed after 30s without a request: payments must")
+    assert said({"address": "bank.example:443"})["idle"].startswith("A connection to payments is closed after 500ms")
+    assert said({"keep_alive": "none"})["idle"] == "Each request to payments has a connection of its own (keep_alive)."
 
 
 def test_a_rate_is_told_per_allocation_and_in_all() -> None:

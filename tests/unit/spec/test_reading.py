@@ -130,7 +130,7 @@ def test_json_is_a_spec_too() -> None:
         ),
         (
             'upstreams: {a: {address: "https://x"}}',
-            '3:26: upstreams.a.address: must be "host:port" and no URL; with tls: true for https; found "https://x"',
+            '3:26: upstreams.a.address: must be "host:port" and no URL, and tls: true beside it; found "https://x"',
         ),
         ("team: [a]", "3:1: team: must be text; found a list"),
         ("team:", "3:1: team: has no value: write one or remove the line"),

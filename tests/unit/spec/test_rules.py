@@ -27,8 +27,8 @@ Said = Callable[..., list[str]]
         (
             'upstreams: {a: {address: "b:1", password: {vault: "c#d"}}}',
             (
-                "3:33: upstreams.a.password: has no effect: a speaks http, which knows limit, retries, stream and timeout; "
-                "remove it"
+                "3:33: upstreams.a.password: has no effect: a speaks http, which knows keep_alive, limit, retries, stream and "
+                "timeout; remove it"
             ),
         ),
         (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from outrider.spec.values import duration, host_and_port, milliseconds, shown, web_address
+from outrider.spec.service import Ingress
+from outrider.spec.values import duration, milliseconds, shown, web_address
 
 
 @pytest.mark.parametrize(
@@ -61,20 +63,31 @@ def test_an_http_address_comes_back_as_it_was(text: str) -> None:
     assert web_address(text) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["fx.example.com", "fx:0", "fx:65536", ":443", "a b:1", "::1:80", "fx:443/x", "http://fx:1"]
-)
-def test_an_address_outside_needs_host_and_port(text: str) -> None:
-    with pytest.raises(PydanticCustomError):
-        host_and_port(text)
-
-
-@pytest.mark.parametrize("text", ["fx.example.com:443", "10.0.0.1:80", "[2001:db8::1]:443"])
-def test_host_and_port_come_back_as_they_were(text: str) -> None:
-    assert host_and_port(text) == text
-
-
 def test_a_message_shows_no_control_characters_and_no_novels() -> None:
     assert shown("a\x1b[31m\nb") == '"a\\x1b[31m\\nb"'
     assert len(shown("x" * 1_000)) < 70
     assert [shown(value) for value in (None, True, {"a": 1}, [1], 5)] == ["nothing", "true", "a map", "a list", "5"]
+
+
+@pytest.mark.parametrize(("text", "value"), [("none", "none"), ("100ms", 100), ("1h", 3_600_000)])
+def test_how_long_an_app_keeps_a_connection_is_a_duration_or_none_and_is_stored_as_such(
+    text: str, value: int | str
+) -> None:
+    kept = Ingress.model_validate({"keep_alive": text})
+    assert kept.keep_alive == value
+    assert Ingress.model_validate({"keep_alive": text}).model_dump(mode="json")["keep_alive"] == value
+
+
+@pytest.mark.parametrize("value", ["0s", "0ms", 0, None, False])
+def test_no_time_at_all_is_written_as_none(value: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Ingress.model_validate({"keep_alive": value})
+    (error,) = caught.value.errors()
+    assert error.get("ctx", {})["suggestion"] == "none"
+    assert error["msg"].startswith("must be a duration from 100ms to 1h, or none")
+
+
+@pytest.mark.parametrize("value", ["99ms", "2h", "None", 5, [1], {"a": 1}, ""])
+def test_what_is_neither_a_duration_within_bounds_nor_none_is_refused(value: object) -> None:
+    with pytest.raises(ValidationError):
+        Ingress.model_validate({"keep_alive": value})

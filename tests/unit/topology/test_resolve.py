@@ -10,7 +10,7 @@ from support.topologies import BRIDGE, IMAGE, platform, resolved, service
 from outrider.errors import Problem, SpecError, UsageError
 from outrider.topology.ports import Pipe
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import Tracing
+from outrider.topology.sidecar import Outside, Tracing
 
 KNOWN = {"payments": "http", "sessions": "redis", "cache": "redis-shards", "ledger": "tcp", "mailer": "none"}
 
@@ -138,10 +138,8 @@ def test_a_collectors_address_is_taken_apart() -> None:
     collected = resolved({}, {"tracing": written})
     assert collected.sidecar
     assert collected.sidecar.tracing == Tracing(
-        host="zipkin.example",
-        port=443,
+        collector=Outside("zipkin.example", 443, "/etc/ssl/certs/ca-certificates.crt"),
         path="/custom",
-        ca_roots="/etc/ssl/certs/ca-certificates.crt",
         encoding="protobuf",
         propagation="b3",
         sampling=5.0,
@@ -155,3 +153,41 @@ def test_a_patch_that_the_platform_lacks_is_refused_with_the_near_miss() -> None
     (problem,) = caught.value.problems
     assert (problem.path, problem.suggestion) == ("patches.0", "large-headers")
     assert problem.message == "the platform has no patch large-header here; it has large-headers"
+
+
+@pytest.mark.parametrize(
+    ("address", "tls", "authority", "name"),
+    [
+        ("fx.example.com:443", True, "fx.example.com", "fx.example.com"),
+        ("fx.example.com:443", False, "fx.example.com:443", "fx.example.com"),
+        ("fx.example.com:80", False, "fx.example.com", "fx.example.com"),
+        ("fx.example.com:80", True, "fx.example.com:80", "fx.example.com"),
+        ("FX.Example.Com.:8443", True, "fx.example.com:8443", "fx.example.com"),
+        ("[2001:DB8:0::1]:443", True, "[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:8080", False, "[2001:db8::1]:8080", "2001:db8::1"),
+        ("10.0.0.1:80", False, "10.0.0.1", "10.0.0.1"),
+    ],
+)
+def test_a_service_outside_is_named_as_a_plain_client_names_it(
+    address: str, tls: bool, authority: str, name: str
+) -> None:
+    (found,) = resolved({"upstreams": {"fx": {"address": address, "tls": tls}}}).upstreams
+    assert found.outside
+    assert (found.outside.authority, found.outside.name) == (authority, name)
+    assert found.outside.is_absolute == address.startswith("FX")
+
+
+@pytest.mark.parametrize(
+    ("written", "idle"),
+    [({}, 30_000), ({"address": "fx:1"}, 500), ({"keep_alive": "5s"}, 2_500), ({"keep_alive": "none"}, None)],
+)
+def test_a_connection_is_kept_half_as_long_as_the_other_side_keeps_it(
+    written: dict[str, str], idle: int | None
+) -> None:
+    (found,) = resolved({"upstreams": {"fx": written}}).upstreams
+    assert found.idle_ms == idle
+    kept = written.get("keep_alive", "1s")
+    sidecar = resolved({"ingress": {"keep_alive": kept}}).sidecar
+    assert sidecar
+    assert sidecar.app
+    assert sidecar.app.idle_ms == {"1s": 500, "5s": 2_500, "none": None}[kept]
