@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outrider.envoy.address import address, assignment, socket
 from outrider.envoy.extension import Json, seconds, typed
+from outrider.envoy.header_limits import most_headers, most_kb
 from outrider.envoy.health import app_checks
 from outrider.envoy.password import redis_password
 from outrider.envoy.retry import BUDGET
@@ -38,7 +39,7 @@ def local_app(app: App) -> Json:
         "circuit_breakers": {"thresholds": [_unlimited()]},
         "common_lb_config": {"healthy_panic_threshold": {"value": 100}},
         "health_checks": app_checks(),
-        **(_http_options(app.protocol, app.idle_ms) if app.is_http else {}),
+        **(_http_options(app.protocol, app.idle_ms, of_sidecar=False) if app.is_http else {}),
     }
 
 
@@ -166,7 +167,7 @@ def _outliers() -> Json:
 
 def _options(upstream: Upstream) -> Json:
     if upstream.is_http:
-        return _http_options(upstream.protocol, POOL_IDLE_MS, PING)
+        return _http_options(upstream.protocol, POOL_IDLE_MS, of_sidecar=True, ping=PING)
     if upstream.password:
         secret = {"inline_string": redis_password(upstream.password)}
         options = typed("extensions.filters.network.redis_proxy.v3.RedisProtocolOptions", auth_password=secret)
@@ -174,12 +175,17 @@ def _options(upstream: Upstream) -> Json:
     return {}
 
 
-def _http_options(protocol: str, idle_ms: int, ping: Json | None = None) -> Json:
-    spoken: Json = {"http_protocol_options": {}} if protocol == "http" else {"http2_protocol_options": ping or {}}
+def _http_options(protocol: str, idle_ms: int, *, of_sidecar: bool, ping: Json | None = None) -> Json:
+    http1: Json = {"http_protocol_options": {"enable_trailers": True}}
+    common = {
+        "idle_timeout": seconds(idle_ms),
+        "max_headers_count": most_headers(from_sidecar=of_sidecar),
+        "max_response_headers_kb": most_kb(from_sidecar=of_sidecar),
+    }
     options = typed(
         "extensions.upstreams.http.v3.HttpProtocolOptions",
-        common_http_protocol_options={"idle_timeout": seconds(idle_ms)},
-        explicit_http_config=spoken,
+        common_http_protocol_options=common,
+        explicit_http_config=http1 if protocol == "http" else {"http2_protocol_options": ping or {}},
     )
     return {"typed_extension_protocol_options": {HTTP_OPTIONS: options}}
 

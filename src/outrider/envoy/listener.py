@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.envoy.access_log import tcp_failures
+from outrider.envoy.access_log import broken_connections, tcp_failures
 from outrider.envoy.address import address
 from outrider.envoy.connection_manager import STREAM_IDLE_MS, Manager, connection_manager
 from outrider.envoy.extension import Json, extension, seconds
@@ -31,22 +31,24 @@ def _ingress_http(sidecar: Sidecar, app: App) -> Json:
     limit = [rate_limit()] if app.rate else []
     return connection_manager(
         Manager(
+            service=sidecar.service,
             name=names.INGRESS,
+            host=sidecar.service,
             virtual_host=ingress_host(sidecar, app),
             filters=[*checks, *limit],
             tracing=sidecar.tracing,
             is_ingress=True,
             upgrades=app.protocol == "http",
             takes_underscores=app.protocol == "grpc",
-            local_replies=_unseen_replies(),
+            local_replies=[_unseen_reply()],
         )
     )
 
 
-def _unseen_replies() -> Json:
+def _unseen_reply() -> Json:
     """Where no connection to the app could be opened (UF), the app has not seen the request."""
     flagged = {"response_flag_filter": {"flags": ["UF"]}}
-    return {"mappers": [{"filter": flagged, "headers_to_add": [unseen()]}]}
+    return {"filter": flagged, "headers_to_add": [unseen()]}
 
 
 def egress_listener(sidecar: Sidecar, upstream: Upstream) -> Json:
@@ -66,21 +68,23 @@ def _egress_filter(sidecar: Sidecar, upstream: Upstream, name: str) -> Json:
 def _egress_http(sidecar: Sidecar, upstream: Upstream, name: str) -> Json:
     return connection_manager(
         Manager(
+            service=sidecar.service,
             name=name,
+            host=upstream.name,
             virtual_host=egress_host(upstream),
             tracing=sidecar.tracing,
             upgrades=upstream.protocol == "http",
             stream_idle_ms=STREAM_IDLE_MS if upstream.stream else 0,
-            local_replies=_late_replies() if upstream.protocol == "grpc" else None,
+            local_replies=[_late_reply()] if upstream.protocol == "grpc" else [],
         )
     )
 
 
-def _late_replies() -> Json:
+def _late_reply() -> Json:
     """A call that took too long (UT) is DEADLINE_EXCEEDED: clients repeat UNAVAILABLE, which Envoy's 504 would be."""
     flagged = {"response_flag_filter": {"flags": ["UT"]}}
     late = {"header": {"key": "grpc-status", "value": DEADLINE_EXCEEDED}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-    return {"mappers": [{"filter": flagged, "headers_to_add": [late]}]}
+    return {"filter": flagged, "headers_to_add": [late]}
 
 
 def _tcp(name: str, cluster: str, tries: int = 1) -> Json:
@@ -109,11 +113,13 @@ def _redis(name: str, upstream: Upstream) -> Json:
 def metrics_listener(sidecar: Sidecar) -> Json:
     """What scrapers, Consul's checks and the portal see of a sidecar; it stays open when load is shed elsewhere."""
     manager = Manager(
+        service=sidecar.service,
         name=names.METRICS,
+        host=names.METRICS,
         virtual_host=metrics_host(),
         filters=[own_health(sidecar.app is not None)],
         is_ingress=True,
-        is_logged=False,
+        logs_failures=False,
     )
     made = _listener(names.METRICS, sidecar.metrics, connection_manager(manager))
     return made | {"ignore_global_conn_limit": True, "bypass_overload_manager": True}
@@ -128,4 +134,5 @@ def _listener(name: str, place: Address, network: Json) -> Json:
         "tcp_keepalive": KEEPALIVE,
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "filter_chains": [{"filters": [network]}],
+        "access_log": broken_connections(name),
     }

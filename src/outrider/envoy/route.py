@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outrider.envoy.extension import Json, extension, seconds
 from outrider.envoy.health import on_this_route
+from outrider.envoy.refusal import two_hosts
 from outrider.envoy.retry import REPEATABLE_METHODS, repeatable_retries, unseen_retries
 from outrider.envoy.tracing import decorator
 from outrider.topology import names
@@ -24,7 +25,7 @@ def egress_host(upstream: Upstream) -> Json:
         [_egress(upstream, repeatable, repeatable_retries(upstream))] if tried and upstream.protocol != "grpc" else []
     )
     return {
-        "routes": [*routes, _egress(upstream, EVERYTHING, unseen_retries(upstream) if tried else None)],
+        "routes": [two_hosts(), *routes, _egress(upstream, EVERYTHING, unseen_retries(upstream) if tried else None)],
         **({"request_body_buffer_limit": REPEATED_BODY_BYTES} if tried else {}),
         **_headers_to(upstream),
     }
@@ -59,13 +60,14 @@ def _headers_to(upstream: Upstream) -> Json:
 def ingress_host(sidecar: Sidecar, app: App) -> Json:
     """The virtual host of the ingress listener: the guard against a wrong address, checks, the app."""
     checks = [*(_check(sidecar, path) for path in app.check_paths), *_grpc_check(sidecar, app)]
-    return {"routes": [_guard(sidecar.service), *checks, _app(sidecar, app)]}
+    return {"routes": [_guard(sidecar.service), two_hosts(), *checks, _app(sidecar, app)]}
 
 
 def _guard(service: str) -> Json:
     """A request that means another service came here by an address that changed hands; nobody has seen it."""
     mistaken = _matching(names.DESTINATION_HEADER, {"exact": service}, invert_match=True)
     return {
+        "name": "another_service",
         "match": mistaken,
         "direct_response": {"status": WRONG_SERVICE, "body": {"inline_string": f"this is {service}\n"}},
         "response_headers_to_add": [unseen()],
