@@ -5,8 +5,17 @@ from __future__ import annotations
 from outrider.envoy.extension import Json, extension
 
 SERVER_ERROR = 500
+BAD_REQUEST = 400
+NO_STATUS = 0
+# Envoy calls an answer that is not its own ``via_upstream``, and names what it does not take of a stream ``http2.…``.
+OF_THE_SIDECAR = (
+    "response.code_details.startsWith('http2.') || "
+    "response.code >= 400 && response.code < 500 && response.code_details != 'via_upstream'"
+)
 # Flags that tell of a failure even behind a good status (a stream that broke off). A caller that hangs up (DC) is none.
 FLAGS = ("UC", "UR", "UT", "SI", "OM", "DPE", "UPE", "URX", "NR", "LR")
+# Of a connection: what came is not the protocol that is spoken here.
+BROKEN = ("DPE",)
 TCP_FLAGS = ("UF", "UH", "UO", "UC", "UR", "URX")
 
 # The path without its query, which may hold what must not be logged.
@@ -17,6 +26,8 @@ FIELDS = {
     "status": "%RESPONSE_CODE%",
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
+    # Of a direct_response, why: routes that pass requests on have no name.
+    "route": "%ROUTE_NAME%",
     "duration_ms": "%DURATION%",
     "tries": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
     "endpoint": "%UPSTREAM_HOST%",
@@ -30,12 +41,20 @@ FIELDS = {
 TCP_FIELDS = {name: FIELDS[name] for name in ("time", "flags", "duration_ms", "endpoint", "peer", "failure")} | {
     "details": "%CONNECTION_TERMINATION_DETAILS%",
 }
+BROKEN_FIELDS = {name: FIELDS[name] for name in ("time", "flags", "peer")} | {
+    "details": "%DOWNSTREAM_LOCAL_CLOSE_REASON%",
+}
 
 
 def failures(listener: str) -> list[Json]:
-    """Requests that ended with 5xx or broke off."""
-    status = {"status_code_filter": {"comparison": {"op": "GE", "value": _logged_from()}}}
-    return [_log({"listener": listener} | FIELDS, {"or_filter": {"filters": [status, _flagged(FLAGS)]}})]
+    """Requests that ended with 5xx, broke off, or were refused here."""
+    server_error = status_filter("GE", SERVER_ERROR, "outrider.log_status_from")
+    return [_log({"listener": listener} | FIELDS, _any_of(server_error, _flagged(FLAGS), _refused()))]
+
+
+def refusals(listener: str) -> list[Json]:
+    """Requests that were refused here, and nothing else: a check that fails is no news to the one who checks."""
+    return [_log({"listener": listener} | FIELDS, _refused())]
 
 
 def tcp_failures(listener: str) -> list[Json]:
@@ -43,8 +62,29 @@ def tcp_failures(listener: str) -> list[Json]:
     return [_log({"listener": listener} | TCP_FIELDS, _flagged(TCP_FLAGS))]
 
 
-def _logged_from() -> Json:
-    return {"default_value": SERVER_ERROR, "runtime_key": "outrider.log_status_from"}
+def broken_connections(listener: str) -> list[Json]:
+    """Connections on which came what is no HTTP, perhaps before there was a request to log; with what is wrong of it."""
+    return [_log({"listener": listener} | BROKEN_FIELDS, _flagged(BROKEN))]
+
+
+def status_filter(comparison: str, status: int, runtime_key: str = "outrider.fixed") -> Json:
+    value = {"default_value": status, "runtime_key": runtime_key}
+    return {"status_code_filter": {"comparison": {"op": comparison, "value": value}}}
+
+
+def _refused() -> Json:
+    """4xx of the sidecar's own, and streams of HTTP/2 that it ends before they have a status. The app's own 4xx pass.
+
+    The expression (CEL) comes last: nothing that succeeds pays for it, and no other filter knows details.
+    """
+    kind = "extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    details = extension("access_loggers.extension_filters.cel", kind, expression=OF_THE_SIDECAR)
+    unsuccessful = _any_of(status_filter("GE", BAD_REQUEST), status_filter("EQ", NO_STATUS))
+    return {"and_filter": {"filters": [unsuccessful, {"extension_filter": details}]}}
+
+
+def _any_of(*filters: Json) -> Json:
+    return {"or_filter": {"filters": list(filters)}}
 
 
 def _flagged(flags: tuple[str, ...]) -> Json:

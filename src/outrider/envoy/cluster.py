@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from outrider.envoy.address import address, assignment, socket
 from outrider.envoy.extension import Json, extension, seconds, typed
+from outrider.envoy.header_limits import most_headers, most_kb
 from outrider.envoy.health import app_checks
 from outrider.envoy.outside import as_sent, names_as_written
 from outrider.envoy.password import redis_password
@@ -201,10 +202,10 @@ def _options(upstream: Upstream, tracing: Tracing | None) -> Json:
 
 def _http_options(to: App | Upstream, filters: Sequence[Json] = ()) -> Json:
     """``filters`` are those of requests that leave the mesh, by HTTP/1 with names as the app wrote them."""
-    one = {"http_protocol_options": names_as_written() if filters else {}}
+    one = {"http_protocol_options": {"enable_trailers": True, **(names_as_written() if filters else {})}}
     options = typed(
         "extensions.upstreams.http.v3.HttpProtocolOptions",
-        common_http_protocol_options=_connections(to.idle_ms),
+        common_http_protocol_options={**_connections(to.idle_ms), **_headers(is_sidecar=_is_sidecar(to))},
         explicit_http_config=one if to.protocol == "http" else {"http2_protocol_options": {}},
         **({"http_filters": [*filters]} if filters else {}),
     )
@@ -215,6 +216,18 @@ def _connections(idle_ms: int | None) -> Json:
     """How long a connection is kept without a request, or that it serves one."""
     once = {} if idle_ms else {"max_requests_per_connection": 1}
     return {"idle_timeout": seconds(idle_ms or UNUSED_MS), **once}
+
+
+def _headers(*, is_sidecar: bool) -> Json:
+    """How many headers, and how large, are taken in an answer."""
+    return {
+        "max_headers_count": most_headers(from_sidecar=is_sidecar),
+        "max_response_headers_kb": most_kb(from_sidecar=is_sidecar),
+    }
+
+
+def _is_sidecar(to: App | Upstream) -> bool:
+    return isinstance(to, Upstream) and not to.outside
 
 
 def trace_collector(to: Tracing) -> Json:

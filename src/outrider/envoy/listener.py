@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.envoy.access_log import tcp_failures
+from outrider.envoy.access_log import broken_connections, tcp_failures
 from outrider.envoy.address import address
 from outrider.envoy.connection_manager import STREAM_IDLE_MS, Manager, connection_manager
 from outrider.envoy.extension import Json, extension, seconds
@@ -36,7 +36,9 @@ def _ingress_http(sidecar: Sidecar, app: App) -> Json:
     limit = [rate_limit()] if app.rate else []
     return connection_manager(
         Manager(
+            service=sidecar.service,
             name=names.INGRESS,
+            host=sidecar.service,
             virtual_host=ingress_host(sidecar, app),
             filters=[*checks, *limit],
             tracing=sidecar.tracing,
@@ -48,19 +50,17 @@ def _ingress_http(sidecar: Sidecar, app: App) -> Json:
     )
 
 
-def _ingress_replies() -> Json:
+def _ingress_replies() -> list[Json]:
     """Where no connection to the app could be opened (UF), the app has not seen the request.
 
     Where the app has closed it (UC), nobody knows; whoever reads the answer is told where to look.
     """
     unopened, closed = ({"response_flag_filter": {"flags": [flag]}} for flag in ("UF", "UC"))
     told = {"text_format_source": {"inline_string": CLOSED_BY_APP}}
-    return {
-        "mappers": [
-            {"filter": unopened, "headers_to_add": [unseen()]},
-            {"filter": closed, "body_format_override": told},
-        ]
-    }
+    return [
+        {"filter": unopened, "headers_to_add": [unseen()]},
+        {"filter": closed, "body_format_override": told},
+    ]
 
 
 def egress_listener(sidecar: Sidecar, upstream: Upstream) -> Json:
@@ -80,23 +80,25 @@ def _egress_filter(sidecar: Sidecar, upstream: Upstream, name: str) -> Json:
 def _egress_http(sidecar: Sidecar, upstream: Upstream, name: str) -> Json:
     return connection_manager(
         Manager(
+            service=sidecar.service,
             name=name,
+            host=upstream.name,
             virtual_host=egress_host(upstream),
             filters=[sent(sidecar.tracing)] if upstream.outside else [],
             tracing=sidecar.tracing,
             leaves_mesh=upstream.outside is not None,
             upgrades=upstream.protocol == "http",
             stream_idle_ms=STREAM_IDLE_MS if upstream.stream else 0,
-            local_replies=_late_replies() if upstream.protocol == "grpc" else None,
+            local_replies=[_late_reply()] if upstream.protocol == "grpc" else [],
         )
     )
 
 
-def _late_replies() -> Json:
+def _late_reply() -> Json:
     """A call that took too long (UT) is DEADLINE_EXCEEDED: clients repeat UNAVAILABLE, which Envoy's 504 would be."""
     flagged = {"response_flag_filter": {"flags": ["UT"]}}
     late = {"header": {"key": "grpc-status", "value": DEADLINE_EXCEEDED}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-    return {"mappers": [{"filter": flagged, "headers_to_add": [late]}]}
+    return {"filter": flagged, "headers_to_add": [late]}
 
 
 def _tcp(name: str, cluster: str, tries: int = 1) -> Json:
@@ -114,11 +116,13 @@ def _tcp(name: str, cluster: str, tries: int = 1) -> Json:
 def metrics_listener(sidecar: Sidecar) -> Json:
     """What scrapers, Consul's checks and the portal see of a sidecar; it stays open when load is shed elsewhere."""
     manager = Manager(
+        service=sidecar.service,
         name=names.METRICS,
+        host=names.METRICS,
         virtual_host=metrics_host(),
         filters=[own_health(sidecar.app is not None)],
         is_ingress=True,
-        is_logged=False,
+        logs_failures=False,
     )
     made = _listener(names.METRICS, sidecar.metrics, connection_manager(manager))
     return made | {"ignore_global_conn_limit": True, "bypass_overload_manager": True}
@@ -133,4 +137,5 @@ def _listener(name: str, place: Address, network: Json) -> Json:
         "tcp_keepalive": KEEPALIVE,
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "filter_chains": [{"filters": [network]}],
+        "access_log": broken_connections(name),
     }

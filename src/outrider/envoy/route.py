@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outrider.envoy.extension import Json, extension, seconds
 from outrider.envoy.health import on_this_route
+from outrider.envoy.refusal import two_hosts
 from outrider.envoy.retry import REPEATABLE_METHODS, repeatable_retries, unseen_retries
 from outrider.envoy.tracing import decorator
 from outrider.topology import names
@@ -14,6 +15,8 @@ NO_TIMEOUT = "0s"
 EVERYTHING = {"prefix": "/"}
 # A request whose body is larger is sent once: what is kept for another try costs memory.
 REPEATED_BODY_BYTES = 131_072
+# How often ``ingress.rate`` begins anew, so also after how long a client that was refused may come again.
+REFILL_S = 1
 
 
 def egress_host(upstream: Upstream) -> Json:
@@ -24,7 +27,7 @@ def egress_host(upstream: Upstream) -> Json:
         [_egress(upstream, repeatable, repeatable_retries(upstream))] if tried and upstream.protocol != "grpc" else []
     )
     return {
-        "routes": [*routes, _egress(upstream, EVERYTHING, unseen_retries(upstream) if tried else None)],
+        "routes": [two_hosts(), *routes, _egress(upstream, EVERYTHING, unseen_retries(upstream) if tried else None)],
         **({"request_body_buffer_limit": REPEATED_BODY_BYTES} if tried else {}),
         **_headers_to(upstream),
     }
@@ -59,13 +62,14 @@ def _headers_to(upstream: Upstream) -> Json:
 def ingress_host(sidecar: Sidecar, app: App) -> Json:
     """The virtual host of the ingress listener: the guard against a wrong address, checks, the app."""
     checks = [*(_check(sidecar, path) for path in app.check_paths), *_grpc_check(sidecar, app)]
-    return {"routes": [_guard(sidecar.service), *checks, _app(sidecar, app)]}
+    return {"routes": [_guard(sidecar.service), two_hosts(), *checks, _app(sidecar, app)]}
 
 
 def _guard(service: str) -> Json:
     """A request that means another service came here by an address that changed hands; nobody has seen it."""
     mistaken = _matching(names.DESTINATION_HEADER, {"exact": service}, invert_match=True)
     return {
+        "name": "another_service",
         "match": mistaken,
         "direct_response": {"status": WRONG_SERVICE, "body": {"inline_string": f"this is {service}\n"}},
         "response_headers_to_add": [unseen()],
@@ -119,13 +123,14 @@ def rate_limit(rate: int | None = None) -> Json:
     )
     if not rate:
         return made
-    bucket = {"max_tokens": rate, "tokens_per_fill": rate, "fill_interval": "1s"}
+    bucket = {"max_tokens": rate, "tokens_per_fill": rate, "fill_interval": f"{REFILL_S}s"}
     always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     return made["typed_config"] | {
         "token_bucket": bucket,
         "filter_enabled": always | {"runtime_key": "outrider.rate_enabled"},
         "filter_enforced": always | {"runtime_key": "outrider.rate_enforced"},
-        "enable_retry_after_header": True,
+        # Envoy writes the same by itself from 1.40 on (enable_retry_after_header), which an older one does not start with.
+        "response_headers_to_add": [{"header": {"key": "retry-after", "value": str(REFILL_S)}}],
     }
 
 

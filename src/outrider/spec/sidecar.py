@@ -118,7 +118,7 @@ class Sidecar(Written):
     driver: SidecarDriver = Field(default_factory=lambda: "docker")
     """One driver for all three. Left out: the environment's own (``exec`` beside ``java``)."""
     envoy: EnvoyProgram = Field(default_factory=envoy_of)
-    """Where Envoy comes from."""
+    """Where Envoy comes from; it is 1.39 or newer."""
     agent: AgentProgram = Field(default_factory=python_of)
     """Where the agent's Python (3.9 or newer, with zlib) comes from, and the agent itself unless the job carries it."""
     user: Line | None = Field(default_factory=user_of)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 
 import pytest
 from support.http_app import Request
+from support.raw_http import said_back
 from support.street import Sidecar, Street, pair
 
 HOST = b"host: payments\r\n"
@@ -15,22 +15,6 @@ HOST = b"host: payments\r\n"
 
 async def good(request: Request) -> tuple[int, bytes]:
     return 200, b"good"
-
-
-async def said_back(port: int, *parts: bytes) -> bytes:
-    """Everything that comes back until the connection ends, or until nothing comes for half a second."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    said = b""
-    with contextlib.suppress(ConnectionError, TimeoutError):
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-        while more := await asyncio.wait_for(reader.read(65_536), 0.5):
-            said += more
-    writer.close()
-    with contextlib.suppress(ConnectionError):
-        await writer.wait_closed()
-    return said
 
 
 def statuses(said: bytes) -> list[int]:
@@ -202,14 +186,6 @@ async def test_e16_headers_that_order_a_trace_order_none(street: Street) -> None
     for order in ("x-client-trace-id", "x-envoy-force-trace"):
         await street.client.get(payments.ingress, headers={order: "1", "x-request-id": name})
         assert (app.seen[-1].headers["x-request-id"], app.seen[-1].headers["x-b3-sampled"]) == (name, "0")
-
-
-@pytest.mark.parametrize("headers", [[b"x: " + b"a" * 70_000], [b"x-%d: 1" % number for number in range(200)]])
-async def test_more_headers_than_60_kb_or_100_are_refused(street: Street, headers: list[bytes]) -> None:
-    app = await street.app(good)
-    payments = await street.sidecar({"service": "payments"}, app.port)
-    assert statuses(await said_back(payments.ports["ingress"], get("/", *headers))) == [431]
-    assert app.seen == []
 
 
 async def test_a_body_of_any_size_passes_without_being_kept(street: Street) -> None:
