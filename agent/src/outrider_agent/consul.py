@@ -7,18 +7,17 @@ from collections.abc import Callable
 
 from outrider_agent.channel import Channel
 from outrider_agent.documents import object_in, parsed
-from outrider_agent.entries import Body, Room
 from outrider_agent.exchange import Exchange
-from outrider_agent.familiar import Familiar
+from outrider_agent.familiar import Familiar, Reading
 from outrider_agent.instances import Instance
 from outrider_agent.loop import Loop
+from outrider_agent.room import Body, Room
 from outrider_agent.rules import OK
 from outrider_agent.settings import ConsulSettings, Upstream
 from outrider_agent.watch import Query
 
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 INFRASTRUCTURE = ("consul", "nomad", "nomad-client")  # registered by the servers themselves, at once after a loss
-LARGEST_BODIES = 4 * 1024 * 1024  # bytes at one time, about 2,500 instances: below the memory that an agent is given
 LONGEST_WORDS = 200
 
 
@@ -59,10 +58,10 @@ def _first_line(path: str) -> str:
 class Consul:
     """One Consul agent and how to speak to it: where, through which channel, with whose token."""
 
-    def __init__(self, loop: Loop, settings: ConsulSettings, channel: Callable[[], Channel]) -> None:
+    def __init__(self, loop: Loop, settings: ConsulSettings, channel: Callable[[], Channel], room: Room) -> None:
         self.token = Token(settings)
         self.address = settings.address
-        self.room = Room(LARGEST_BODIES)
+        self.room = room
         self._loop = loop
         self._namespace = settings.namespace
         self._channel = channel
@@ -141,22 +140,22 @@ class Names:
 class Instances:
     """The instances of one answer; nothing of a list is read before all of it is there."""
 
-    def __init__(self, room: Room, familiar: Familiar) -> None:
+    def __init__(self, room: Room, familiar: Familiar, give_way: Callable[[], None] | None = None) -> None:
         self.found: list[Instance] = []
         self.skipped: list[str] = []
-        self._body = Body(room)
-        self._familiar = familiar
+        self._reading = Reading(room, familiar, give_way)
         self._words = b""
 
     def feed(self, status: int, data: bytes) -> None:
         if status == OK:
-            self._body.feed(data)
+            self._reading.feed(data)
         else:
             self._words = (self._words + data)[:LONGEST_WORDS]
 
     def finish(self) -> None:
-        """Read what has arrived; raise MalformedError unless it is a whole list."""
-        for one in self._familiar.read(self._body.text()):
+        """All has arrived; raise MalformedError unless it is a whole list."""
+        self._reading.finish()
+        for one in self._reading.found:
             if isinstance(one, Instance):
                 self.found.append(one)
             else:
@@ -164,7 +163,7 @@ class Instances:
 
     def release(self) -> None:
         """Give up what has arrived."""
-        self._body.release()
+        self._reading.release()
 
     @property
     def words(self) -> str:

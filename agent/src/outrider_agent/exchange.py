@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 from outrider_agent.addresses import Address
 from outrider_agent.channel import Channel
-from outrider_agent.entries import MalformedError
 from outrider_agent.loop import NEVER, READ, WRITE, Loop
 from outrider_agent.responses import BadResponseError, Body, ResponseReader
+from outrider_agent.room import MalformedError
 from outrider_agent.sockets import AF_UNIX, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, resolved, said, socket
 
 PIECE = 16384  # bytes at a time: larger buffers would stay in the heap
 CONNECTING = (0, errno.EINPROGRESS)
+LONGEST_SILENCE = 5.0  # seconds in an answer that has begun: it takes room that others need
 NO_ANSWER = "closed without an answer"
 
 Done = Callable[["ResponseReader | None", str], None]  # the whole answer, or None and the reason
@@ -44,9 +45,14 @@ class Exchange:
         self._outbox = b""
         self._ask: Ask | None = None
         self._reader: ResponseReader | None = None
+        self._silent_at = NEVER  # when an answer that has begun has stood still for too long
         self._is_reused = False
         self._is_sent = False
         self.was_hung_up_on = False  # the last failure: a fresh connection, closed without a word
+
+    @property
+    def is_connected(self) -> bool:
+        return self._socket is not None
 
     @property
     def is_busy(self) -> bool:
@@ -59,11 +65,13 @@ class Exchange:
         self._begin()
 
     def wake_at(self) -> float:
-        return self._ask.deadline if self._ask else NEVER
+        return min(self._ask.deadline, self._silent_at) if self._ask else NEVER
 
     def expire(self, now: float) -> None:
         if self._ask and self._ask.deadline <= now:
             self._end("no answer in time")
+        elif self._ask and self._silent_at <= now:
+            self._end(f"the answer stood still for {LONGEST_SILENCE:.0f} s")
 
     def close(self) -> None:
         """Hang up without a word to whoever asked."""
@@ -75,6 +83,7 @@ class Exchange:
         if self._ask is None:
             return
         self._reader = ResponseReader(self._ask.body)
+        self._silent_at = NEVER
         self._is_sent = False
         self.was_hung_up_on = False
         try:
@@ -148,6 +157,7 @@ class Exchange:
         if self._ask is None or self._reader is None:
             self._hang_up()  # bytes that nobody asked for
             return
+        self._silent_at = self._loop.now() + LONGEST_SILENCE
         self._reader.receive(data)
         if self._reader.is_complete:
             self._end("")

@@ -11,6 +11,7 @@ from outrider.operations.attempts import attempted, shortfall
 from outrider.operations.differences import Change, differences
 from outrider.operations.documents import nested
 from outrider.operations.explain import contradictions
+from outrider.operations.instance_memory import instance_warnings
 from outrider.operations.neighbours import declared_around
 from outrider.operations.render import Rendered, Source, Surroundings, read, rendered
 from outrider.operations.running import Running, running
@@ -76,11 +77,14 @@ async def prepared(environment: Environment, source: Source) -> Prepared:
     base = await running_version(environment, name, now)
     retry = await shortfall(environment, name, now, base) if now.hash == result.topology.version_hash else ""
     job = attempted(result.job, now, is_again=bool(retry))
-    refusals, answer, around = await asyncio.gather(
-        _refusals(environment, result), environment.nomad.plan(job), declared_around(environment, result.topology)
+    refusals, answer, around, crowded = await asyncio.gather(
+        _refusals(environment, result),
+        environment.nomad.plan(job),
+        declared_around(environment, result.topology),
+        instance_warnings(environment, result.topology),
     )
     plan = _plan(environment, result, now, base, answer, refusals)
-    plan = replace(plan, warnings=(*plan.warnings, *contradictions(around, name)))
+    plan = replace(plan, warnings=(*plan.warnings, *contradictions(around, name), *crowded))
     return Prepared(_tried_again(plan, retry) if retry else plan, result, job, now, base)
 
 

@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from outrider.spec.platform import Environment
+from outrider.spec.platform import DEFAULT_CONNECTIONS, Environment
 from outrider.spec.service import Service
+from outrider.topology.memory import agent_mb, envoy_mb
 from outrider.topology.sidecar import Artifact
 
 LENGTH = 12
@@ -28,7 +29,7 @@ def version_hash(
     """
     content = {
         "spec": spec.model_dump(mode="json", exclude=BESIDE | CHOSEN),
-        "platform": _platform(platform),
+        "platform": _platform(platform, resolved),
         "environment": environment,
         "resolved": resolved,
         "artifacts": [artifact.sha256 if artifact else None for artifact in artifacts],
@@ -38,10 +39,17 @@ def version_hash(
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
 
 
-def _platform(platform: Environment) -> dict[str, Any]:
+def _platform(platform: Environment, resolved: Mapping[str, Any]) -> dict[str, Any]:
     written = platform.model_dump(mode="json", exclude=AROUND | CHOSEN)
     written["sidecar"].pop("ca_roots")
-    return written | {"consul": platform.consul.agent_address}
+    memory, protocols = platform.sidecar.memory, [upstream["protocol"] for upstream in resolved.values()]
+    written["sidecar"]["memory"] = {
+        "envoy": envoy_mb(memory.envoy, protocols),
+        "agent": agent_mb(memory.agent, len(protocols)),
+    }
+    most = platform.consul.connections
+    held = {"connections": most} if most != DEFAULT_CONNECTIONS else {}
+    return written | {"consul": platform.consul.agent_address} | held
 
 
 def _chosen(spec: Service, platform: Environment) -> dict[str, Any]:

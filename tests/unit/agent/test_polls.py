@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from outrider_agent.discovery import Answer, Question
 from outrider_agent.endpoints import Endpoint
-from outrider_agent.polls import LONGEST_HOLD, REFUSED_HOLD, Poll, Polls, hold_of
+from outrider_agent.polls import LONGEST_HOLD, MOST_UNKNOWN, REFUSED_HOLD, Poll, Polls, hold_of
 
 ONE = Answer("web", (Endpoint("10.0.0.1", 80),))
 TWO = Answer("web", (Endpoint("10.0.0.1", 80), Endpoint("10.0.0.2", 80)))
@@ -44,18 +44,42 @@ def test_a_poll_with_the_current_version_is_held_and_then_not_modified() -> None
     assert (reply.status, reply.body, found.held) == (304, b"", 0)
 
 
-def test_a_change_answers_every_held_poll_of_its_upstream_and_no_other() -> None:
+def test_a_change_answers_the_held_poll_of_its_upstream_and_no_other() -> None:
     found = polls()
     found.publish("api", Answer("api", ()), 0.0)
     found.asked(poll(ONE.version, caller="a"), 1.0)
-    found.asked(poll(ONE.version, caller="b"), 1.0)
     found.asked(poll(Answer("api", ()).version, "api"), 1.0)
     replies = found.publish("web", TWO, 2.0)
-    assert [(reply.poll.caller, reply.status, reply.body) for reply in replies] == [
-        ("a", 200, TWO.body),
-        ("b", 200, TWO.body),
-    ]
+    assert [(reply.poll.caller, reply.status, reply.body) for reply in replies] == [("a", 200, TWO.body)]
     assert found.held == 1
+
+
+def test_of_several_polls_for_one_name_the_oldest_goes() -> None:
+    """A client that opens many must not use up the room of others."""
+    found = polls()
+    for caller in ("a", "b", "c"):
+        assert found.asked(poll(ONE.version, caller=caller), 1.0) is None
+        replies = found.overtaken()
+    assert [(reply.poll.caller, reply.status) for reply in replies] == [("b", 304)]
+    assert (found.held, found.overtaken()) == (1, [])
+    assert [reply.poll.caller for reply in found.publish("web", TWO, 2.0)] == ["c"]
+
+
+def test_polls_for_names_that_nobody_watches_are_held_in_small_number() -> None:
+    found = polls()
+    found.asked(poll(ONE.version, caller="envoy"), 1.0)
+    for number in range(MOST_UNKNOWN + 3):
+        found.asked(poll(label=f"typo-{number}", caller=number), 1.0)
+    assert [(reply.poll.caller, reply.status) for reply in found.overtaken()] == [(0, 404), (1, 404), (2, 404)]
+    assert found.held == MOST_UNKNOWN + 1
+
+
+def test_a_caller_that_has_gone_is_not_told_that_it_was_overtaken() -> None:
+    found = polls()
+    found.asked(poll(ONE.version, caller="a"), 1.0)
+    found.asked(poll(ONE.version, caller="b"), 1.0)
+    found.forget("a")
+    assert found.overtaken() == []
 
 
 def test_a_first_poll_waits_for_consul() -> None:

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from fakes.surroundings import PLATFORM, World, finished, text
 
-from outrider.errors import SpecError
+from outrider.errors import RemoteError, SpecError
 from outrider.operations.application import Application, Text
 from outrider.operations.deploy import Order
 from outrider.spec.reading import read_platform
@@ -105,3 +105,23 @@ async def test_where_envoy_refuses_a_patched_bootstrap_the_patch_is_named(
         await application.deploy("stage", text("patches: [slow]\n"), ME)
     assert refused.value.next_step
     assert refused.value.next_step.startswith("The platform's patches of this service are the likely cause: `slow`.")
+
+
+async def test_a_plan_tells_where_consul_lists_more_instances_than_the_sidecar_has_memory_for(
+    world: World, application: Application
+) -> None:
+    before = await application.plan("stage", text("upstreams: {payments: {protocol: http}}\n"))
+    assert not [line for line in before.warnings if "instances" in line]
+    for number in range(6_000):
+        world.consul.add("payments", f"payments-{number}", 1 + number)
+    told = [
+        line
+        for line in (await application.plan("stage", text("upstreams: {payments: {protocol: http}}\n"))).warnings
+        if "agent of 24 MB" in line
+    ]
+    assert len(told) == 1
+
+
+async def test_a_plan_does_without_consul(world: World, application: Application) -> None:
+    world.consul.away = RemoteError("Consul is away")
+    await application.plan("stage", text("upstreams: {payments: {protocol: http}}\n"))
