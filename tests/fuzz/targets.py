@@ -14,13 +14,13 @@ from outrider_agent.consul import INFRASTRUCTURE, Instances, Names
 from outrider_agent.discovery import PATH, Answer, Question, UnreadableError, question, whole_question
 from outrider_agent.documents import parsed, rendered
 from outrider_agent.endpoints import Endpoints
-from outrider_agent.entries import MalformedError, Room
 from outrider_agent.envoy_admin import Clusters
 from outrider_agent.familiar import Familiar
 from outrider_agent.instances import is_literal_ip
 from outrider_agent.polls import Poll, Polls, hold_of
 from outrider_agent.requests import BadRequestError, Request, RequestReader
 from outrider_agent.responses import BadResponseError, ResponseReader
+from outrider_agent.room import MalformedError, Room
 from outrider_agent.rules import OK, Limits
 from outrider_agent.settings import Upstream
 from outrider_agent.snapshot import known_in
@@ -42,7 +42,8 @@ def pieces(data: bytes) -> Iterable[bytes]:
 def consul_answer(data: bytes) -> None:
     """An HTTP answer of Consul to a health query: a whole list is taken, or nothing of it."""
     room = Room(ROOM)
-    instances, body = Instances(room, Familiar("web")), list[bytes]()
+    familiar = Familiar(room, "web")
+    instances, body = Instances(room, familiar), list[bytes]()
     reader = ResponseReader(lambda status, piece: (body.append(piece), instances.feed(status, piece))[1])
     watch = Watch(Upstream("web"), Limits(), lambda: 0.5, lambda _watch: None)
     try:
@@ -60,7 +61,7 @@ def consul_answer(data: bytes) -> None:
         else:
             watch.refused(reader.status, instances.words, 1.0)
     instances.release()
-    assert room.free == ROOM
+    assert room.free + familiar.size == ROOM
     takes(watch.endpoints or ())
     assert watch.due(1.0) < math.inf
 

@@ -25,8 +25,9 @@ from outrider_agent.polls import Poll, Polls, Reply, hold_of
 from outrider_agent.requests import Request
 from outrider_agent.rights import Rights
 from outrider_agent.rights_link import RightsLink
+from outrider_agent.room import room_of
 from outrider_agent.rules import Limits
-from outrider_agent.server import TEXT, Connection, Server
+from outrider_agent.server import TEXT, Connection, Server, most_connections
 from outrider_agent.settings import Settings
 from outrider_agent.snapshot_writer import Writer
 from outrider_agent.spare_name import SpareName
@@ -60,11 +61,13 @@ class Agent:
             else None
         )
         self._restore(settings.snapshot)
-        consul = Consul(self.loop, settings.consul, channel)
+        consul = Consul(self.loop, settings.consul, channel, room_of(settings.memory))
         admin = settings.envoy_admin
         self._envoy = EnvoyView(self.loop, Exchange(self.loop, Places(self.loop, admin)) if admin else None)
-        self._server = Server(self.loop, settings.listen, self._handle, self._polls.forget, say)
-        self._lanes = Lanes(len(self._watches))
+        links = len(self._watches)
+        most = most_connections(links, min(links, settings.connections), os.sysconf("SC_OPEN_MAX"))
+        self._server = Server(self.loop, settings.listen, self._handle, self._polls.forget, say, most=most)
+        self._lanes = Lanes(links, settings.connections)
         shared = Surroundings(self.loop, consul, self._lanes, say)
         self.loop.actors += [Link(shared, one) for one in self._watches]
         self.loop.actors += [PollClock(self._polls, give), Confirmation(self._polls, self._watches, self._publish)]
@@ -143,7 +146,7 @@ class Agent:
             return
         hold = hold_of(request.headers.get("x-envoy-expected-rq-timeout-ms", ""))
         reply = self._polls.asked(Poll(connection, asked, connection.opened_at, hold), self.loop.now())
-        give([reply] if reply else [])
+        give([*([reply] if reply else []), *self._polls.overtaken()])
 
     def _question(self, request: Request) -> Question:
         try:

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from outrider_agent.channel import Channel
 from outrider_agent.documents import object_in, parsed
-from outrider_agent.entries import Body, MalformedError, Room, entries
+from outrider_agent.entries import Entries, Found
 from outrider_agent.exchange import Exchange
-from outrider_agent.familiar import Familiar
+from outrider_agent.familiar import Familiar, Reading
 from outrider_agent.instances import Foreign, Instance
 from outrider_agent.loop import Loop
 from outrider_agent.places import Places
 from outrider_agent.queries import Query
+from outrider_agent.room import Body, MalformedError, Room
 from outrider_agent.rules import OK
 from outrider_agent.settings import ConsulSettings, Upstream
 from outrider_agent.token import Token, TokenLook
 
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 INFRASTRUCTURE = ("consul", "nomad", "nomad-client")  # registered by the servers themselves, at once after a loss
-LARGEST_BODIES = 4 * 1024 * 1024  # bytes at one time, about 2,500 instances: below the memory that an agent is given
 LONGEST_WORDS = 200
 
 
 class Consul:
     """One Consul agent and how to speak to it: where, through which channel, with whose token."""
 
-    def __init__(self, loop: Loop, settings: ConsulSettings, channel: Callable[[], Channel]) -> None:
+    def __init__(self, loop: Loop, settings: ConsulSettings, channel: Callable[[], Channel], room: Room) -> None:
         self.address = settings.address
         self.places = Places(loop, settings.address)
         self._token = Token(settings)
         self.token_look = TokenLook(loop, self._token)
-        self.room = Room(LARGEST_BODIES)
+        self.room = room
         self._loop = loop
         self._namespace = settings.namespace
         self._channel = channel
@@ -117,45 +117,49 @@ class Names:
 class Sighting:
     """Whether one registration is among the entries of an answer."""
 
-    def __init__(self, room: Room, service_id: str) -> None:
-        self._body = Body(room)
+    def __init__(self, service_id: str) -> None:
+        self._entries = Entries()
         self._service_id = service_id
+        self._is_there = False
 
     def feed(self, status: int, data: bytes) -> None:
+        """Raise MalformedError for what is no list."""
         if status == OK:
-            self._body.feed(data)
+            self._look(self._entries.feed(data))
 
     def is_made(self) -> bool:
-        """Read what has arrived and give up its room; what is no list shows nothing."""
+        """All has arrived; what is no whole list shows nothing."""
         try:
-            return any([self._is_it(entry) for _, entry in entries(self._body.text()) if entry])  # noqa: C419  quicker
+            self._look(self._entries.finish())
         except MalformedError:
             return False
+        return self._is_there
 
-    def _is_it(self, entry: dict[str, object]) -> bool:
-        return object_in(entry.get("Service")).get("ID") == self._service_id
+    def _look(self, found: Iterable[Found]) -> None:
+        for _, entry in found:
+            self._is_there |= object_in(object_in(entry).get("Service")).get("ID") == self._service_id
 
 
 class Instances:
     """The instances of one answer; nothing of a list is read before all of it is there."""
 
-    def __init__(self, room: Room, familiar: Familiar) -> None:
+    def __init__(self, room: Room, familiar: Familiar, give_way: Callable[[], None] | None = None) -> None:
         self.found: list[Instance] = []
         self.skipped: list[str] = []  # why Envoy could not take one
         self.foreign: list[Foreign] = []
-        self._body = Body(room)
-        self._familiar = familiar
+        self._reading = Reading(room, familiar, give_way)
         self._words = b""
 
     def feed(self, status: int, data: bytes) -> None:
         if status == OK:
-            self._body.feed(data)
+            self._reading.feed(data)
         else:
             self._words = (self._words + data)[:LONGEST_WORDS]
 
     def finish(self) -> None:
-        """Read what has arrived; raise MalformedError unless it is a whole list."""
-        for one in self._familiar.read(self._body.text()):
+        """All has arrived; raise MalformedError unless it is a whole list."""
+        self._reading.finish()
+        for one in self._reading.found:
             if isinstance(one, Instance):
                 self.found.append(one)
             elif isinstance(one, Foreign):
@@ -165,7 +169,7 @@ class Instances:
 
     def release(self) -> None:
         """Give up what has arrived."""
-        self._body.release()
+        self._reading.release()
 
     @property
     def words(self) -> str:

@@ -37,9 +37,10 @@ class Answer:
     __slots__ = ("body", "version")
 
     def __init__(self, label: str, endpoints: Endpoints) -> None:
-        resource = load_assignment(label, endpoints)
-        self.version = fingerprint(resource.encode())
-        self.body = f'{{"version_info":"{self.version}","type_url":"{TYPE_URL}","resources":[{resource}]}}'.encode()
+        resource = load_assignment(label, endpoints).encode()
+        self.version = fingerprint(resource)
+        head = f'{{"version_info":"{self.version}","type_url":"{TYPE_URL}","resources":['.encode()
+        self.body = b"".join((head, resource, b"]}"))  # a long list is several MB, and not one copy more than needed
 
 
 def question(head: bytes, tail: bytes) -> Question:

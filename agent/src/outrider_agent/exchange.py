@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from outrider_agent.channel import Channel
 from outrider_agent.dial import Dial
-from outrider_agent.entries import MalformedError
 from outrider_agent.loop import NEVER, READ, WRITE, Loop
 from outrider_agent.places import Place, Places
 from outrider_agent.responses import BadResponseError, Body, ResponseReader
+from outrider_agent.room import MalformedError
 from outrider_agent.sockets import said, socket
 
 PIECE = 16384  # bytes at a time: larger buffers would stay in the heap
+LONGEST_SILENCE = 5.0  # seconds in an answer that has begun: it takes room that others need
 NO_ANSWER = "closed without an answer"
 TOO_LATE = "no answer in time"
 
@@ -45,9 +46,14 @@ class Exchange:
         self._outbox = b""
         self._ask: Ask | None = None
         self._reader: ResponseReader | None = None
+        self._silent_at = NEVER  # when an answer that has begun has stood still for too long
         self._is_reused = False
         self._is_sent = False
         self.was_hung_up_on = False  # the last failure: a fresh connection, closed without a word
+
+    @property
+    def is_connected(self) -> bool:
+        return self._socket is not None
 
     @property
     def is_busy(self) -> bool:
@@ -62,13 +68,15 @@ class Exchange:
     def wake_at(self) -> float:
         if self._ask is None:
             return NEVER
-        return min(self._ask.deadline, self._dial.wake_at()) if self._dial else self._ask.deadline
+        return min(self._ask.deadline, self._dial.wake_at() if self._dial else self._silent_at)
 
     def expire(self, now: float) -> None:
         if self._ask and self._ask.deadline <= now:
             self._end(self._unconnected() or TOO_LATE)
         elif self._dial:
             self._dial.wake(now)
+        elif self._ask and self._silent_at <= now:
+            self._end(f"the answer stood still for {LONGEST_SILENCE:.0f} s")
 
     def close(self) -> None:
         """Hang up without a word to whoever asked."""
@@ -80,6 +88,7 @@ class Exchange:
         if self._ask is None:
             return
         self._reader = ResponseReader(self._ask.body)
+        self._silent_at = NEVER
         self._is_sent = False
         self.was_hung_up_on = False
         if self._socket is None:
@@ -161,6 +170,7 @@ class Exchange:
         if self._ask is None or self._reader is None:
             self._hang_up()  # bytes that nobody asked for
             return
+        self._silent_at = self._loop.now() + LONGEST_SILENCE
         self._reader.receive(data)
         if self._reader.is_complete:
             self._end("")

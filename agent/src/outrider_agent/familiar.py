@@ -2,40 +2,89 @@
 
 from __future__ import annotations
 
-from outrider_agent.documents import Json
-from outrider_agent.entries import MalformedError, entries
-from outrider_agent.instances import Instance, UnusableInstanceError, foreign, instance
+from collections.abc import Callable
 
-MOST_INSTANCES = 5000  # of one upstream; an endpoint is about 0.5 KB here and 5 KB in Envoy
+from outrider_agent.documents import Json
+from outrider_agent.entries import Entries, Found
+from outrider_agent.instances import Instance, UnusableInstanceError, foreign, instance
+from outrider_agent.room import INSTANCE, Room, Share
+
+Known = dict[int, "Instance | str"]
 
 
 class Familiar:
     """The entries of one upstream's last whole list by the hash of their text: 64 bits, with a key of this process."""
 
-    __slots__ = ("_known", "_name")
+    __slots__ = ("_room", "_share", "known", "name")
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._known: dict[int, Instance | str] = {}
+    def __init__(self, room: Room, name: str) -> None:
+        self.name = name  # of the upstream
+        self.known: Known = {}
+        self._room = room
+        self._share = Share(room)
 
-    def read(self, text: str) -> list[Instance | str]:
-        """Instances, and the reason for each one that Envoy could not take, or whose it is where it is another's.
+    def replace(self, known: Known) -> None:
+        """A whole list has come; its share of the room is free already."""
+        self._share.release()
+        self.known = known
+        self._share.resize(len(known) * INSTANCE)
 
-        Raise MalformedError unless the text is a whole list; what is known stays as it was then.
-        """
-        now: dict[int, Instance | str] = {}
-        found: list[Instance | str] = []
-        for written, entry in entries(text, self._is_known):
-            if len(found) >= MOST_INSTANCES:
-                raise MalformedError(f"more than {MOST_INSTANCES} instances")
-            key = hash(written)
-            now[key] = _meaning(entry, self._name) if entry is not None else self._known[key]
-            found.append(now[key])
-        self._known = now
-        return found
+    @property
+    def size(self) -> int:
+        """Bytes of the room that the last list has."""
+        return self._share.size
 
-    def _is_known(self, written: str) -> bool:
-        return hash(written) in self._known
+    def knows(self, written: str) -> bool:
+        return hash(written) in self.known
+
+
+class Reading:
+    """One list of instances while it arrives; what is familiar of it takes no more room."""
+
+    __slots__ = ("_entries", "_familiar", "_fresh", "_known", "_share", "found")
+
+    def __init__(self, room: Room, familiar: Familiar, give_way: Callable[[], None] | None = None) -> None:
+        self.found: list[Instance | str] = []  # instances, and of each other entry why not
+        self._familiar = familiar
+        self._known: Known = {}
+        self._fresh = 0
+        self._entries = Entries(familiar.knows)
+        self._share = Share(room, give_way)
+
+    def feed(self, data: bytes) -> None:
+        """Raise MalformedError where it is no list, or where there is no room left."""
+        for each in self._entries.feed(data):
+            self._take(each)
+        self._resize()
+
+    def finish(self) -> None:
+        """All of it is there; raise MalformedError unless it is a whole list: what was familiar stays so then."""
+        try:
+            for each in self._entries.finish():
+                self._take(each)
+            self._resize()
+        finally:
+            self._share.release()
+        self._familiar.replace(self._known)
+
+    def release(self) -> None:
+        """Give up what has arrived."""
+        self._share.release()
+        self._known, self.found = {}, []
+
+    def _resize(self) -> None:
+        """The last list has a share already, and this one takes its place."""
+        self._share.resize(max(0, self._fresh * INSTANCE - self._familiar.size) + self._entries.waiting)
+
+    def _take(self, each: Found) -> None:
+        written, entry = each
+        key = hash(written)
+        if entry is not None:
+            self._fresh += 1
+            self._known[key] = _meaning(entry, self._familiar.name)
+        else:
+            self._known[key] = self._familiar.known[key]
+        self.found.append(self._known[key])
 
 
 def _meaning(entry: Json, name: str) -> Instance | str:

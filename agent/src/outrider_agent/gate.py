@@ -19,6 +19,11 @@ READ_DEADLINE = 2.0
 READY_STATUS = 200
 PIECE = 65536
 LIVE = "LIVE"
+OVERLOAD_PATH = "/stats?filter=^overload[.]envoy[.]overload_actions[.]stop_accepting_requests[.]active$"
+OVERLOADED = (
+    "Envoy refuses every request, since its memory is full before the first one (overload manager): "
+    "its task needs more than it was given (sidecar.memory.envoy in the platform file)"
+)
 
 
 class Said:
@@ -55,6 +60,7 @@ def closed_reason(settings: Settings, ask: Callable[[Address, str], Said]) -> st
     reasons = [agent_reason(settings, ask(settings.listen, "/health"))]
     if settings.envoy_admin:
         reasons.append(envoy_reason(settings.envoy_admin, ask(settings.envoy_admin, "/ready")))
+        reasons.append(overload_reason(ask(settings.envoy_admin, OVERLOAD_PATH)))
     return "\n".join(reason for reason in reasons if reason)
 
 
@@ -96,6 +102,12 @@ def envoy_reason(admin: Address, said_by_envoy: Said) -> str:
         )
     state = said_by_envoy.body.strip()
     return "" if state == LIVE else f"Envoy is {state or said_by_envoy.status}, not {LIVE}"
+
+
+def overload_reason(said_by_envoy: Said) -> str:
+    """An Envoy whose heap is full is LIVE, and refuses every request (its overload manager)."""
+    is_active = any(line.endswith(": 1") for line in said_by_envoy.body.splitlines())
+    return OVERLOADED if said_by_envoy.status == READY_STATUS and is_active else ""
 
 
 def ask(address: Address, path: str) -> Said:

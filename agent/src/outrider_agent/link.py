@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from outrider_agent.consul import INFRASTRUCTURE, Consul, Instances, Names, catalog_path, health_path
-from outrider_agent.entries import MalformedError
-from outrider_agent.exchange import Ask
+from outrider_agent.exchange import Ask, Exchange
 from outrider_agent.familiar import Familiar
 from outrider_agent.instances import Foreign, named
 from outrider_agent.lanes import TOO_MANY, Lanes
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.queries import Query
 from outrider_agent.responses import ResponseReader
+from outrider_agent.room import MalformedError
 from outrider_agent.rules import OK
 from outrider_agent.states import FAILING
 from outrider_agent.watch import Watch
+
+GIVEN_WAY = "the largest of the answers under way, where their room was used up (sidecar.memory.agent)"
 
 
 class Surroundings:
@@ -27,6 +29,21 @@ class Surroundings:
         self.lanes = lanes
         self.say = say
         self.links: list[Link] = []
+        self._idle: list[Exchange] = []  # while links take turns: connections without a query
+
+    def take(self, own: Exchange) -> Exchange:
+        """The exchange for a link's next query: its own, or one that is connected already."""
+        return self._idle.pop() if self._idle and not own.is_connected else own
+
+    def give_back(self, own: Exchange) -> Exchange:
+        """What a link keeps after its query; where links take turns, the next one goes on with its connection."""
+        if self.lanes.was_refused:
+            own.close()
+        if self.lanes.limit is None or self.lanes.was_refused:
+            return own
+        if own.is_connected:
+            self._idle.append(own)
+        return self.consul.exchange()
 
     def recovered(self) -> None:
         """Consul answers one link again: the others need not sit out their pauses."""
@@ -39,6 +56,9 @@ class Surroundings:
             self.say(f"Consul refuses more connections: {len(self.links)} upstreams take turns on {self.lanes.limit}")
             for link in self.links:
                 link.interrupt()
+            for one in self._idle:
+                one.close()
+            self._idle.clear()
 
 
 class Link(Actor):
@@ -50,7 +70,7 @@ class Link(Actor):
         self._loop = shared.loop
         self._consul = shared.consul
         self._exchange = shared.consul.exchange()
-        self._familiar = Familiar(watch.upstream.name)
+        self._familiar = Familiar(shared.consul.room, watch.upstream.name)
         self._give_up: Callable[[], None] = lambda: None
         shared.links.append(self)
 
@@ -65,6 +85,7 @@ class Link(Actor):
             self._exchange.expire(now)
             return
         self._shared.lanes.take(self.watch.upstream.label)
+        self._exchange = self._shared.take(self._exchange)
         query = self.watch.query(now, self._shared.lanes.longest_wait)
         if query.is_catalog:
             self._ask_catalog(query)
@@ -83,8 +104,16 @@ class Link(Actor):
         self._give_up()
         self._shared.lanes.give_back(self.watch.upstream.label)
 
+    def _give_way(self) -> None:
+        """An answer under way takes more room than any other, and a smaller one has none."""
+        before = self.watch.state
+        self._exchange.close()
+        self._give_up()
+        self._failed(None, GIVEN_WAY)
+        self._ended(None, before)
+
     def _ask_instances(self, query: Query) -> None:
-        instances = Instances(self._consul.room, self._familiar)
+        instances = Instances(self._consul.room, self._familiar, self._give_way)
         self._give_up = instances.release
 
         def done(reader: ResponseReader | None, reason: str) -> None:
@@ -138,10 +167,10 @@ class Link(Actor):
         """After every query: the lane is free again, and what has changed is said."""
         lanes, after = self._shared.lanes, self.watch.state
         lanes.give_back(self.watch.upstream.label)
-        if lanes.limit is not None:
-            self._exchange.close()  # an idle connection counts like a busy one
+        was_hung_up_on = self._exchange.was_hung_up_on
+        self._exchange = self._shared.give_back(self._exchange)
         self._say_change(before)
-        if self._exchange.was_hung_up_on or (reader is not None and reader.status == TOO_MANY):
+        if was_hung_up_on or (reader is not None and reader.status == TOO_MANY):
             self._shared.refused()
         elif before == FAILING and after != FAILING:
             self._shared.recovered()

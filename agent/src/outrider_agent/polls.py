@@ -7,6 +7,7 @@ from outrider_agent.discovery import Answer, Question
 LONGEST_HOLD = 50.0  # seconds
 HOLD_SHARE = 0.9  # of Envoy's request_timeout, so that it never runs out
 DEFAULT_TIMEOUT = 1.0  # Envoy's own default where it does not say
+MOST_UNKNOWN = 16  # polls held for names that nobody watches
 REFUSED_HOLD = 5.0  # seconds between two tries of an update that Envoy rejects, or of an unknown name
 
 OK, NOT_MODIFIED, NOT_FOUND = 200, 304, 404
@@ -69,6 +70,7 @@ class Polls:
         self.unknown = 0
         self.replies = {OK: 0, NOT_MODIFIED: 0, NOT_FOUND: 0}
         self._held: list[Poll] = []
+        self._overtaken: list[Poll] = []
         self._sent: dict[str, Sent] = {}
 
     @property
@@ -108,6 +110,11 @@ class Polls:
         self._release(due)
         return [self._update(poll, answer, now) for poll in due]
 
+    def overtaken(self) -> list[Reply]:
+        """Replies to polls whose place a later one has taken, so that nobody uses up the room of others."""
+        due, self._overtaken = self._overtaken, []
+        return [self._reply(poll, NOT_MODIFIED if poll.label in self.answers else NOT_FOUND) for poll in due]
+
     def expired(self, now: float) -> list[Reply]:
         """Replies to the polls whose hold is over."""
         due = [poll for poll in self._held if poll.until <= now]
@@ -122,6 +129,7 @@ class Polls:
     def forget(self, caller: object) -> None:
         """The caller has gone."""
         self._held = [poll for poll in self._held if poll.caller is not caller]
+        self._overtaken = [poll for poll in self._overtaken if poll.caller is not caller]
 
     def wake_at(self) -> float:
         return min([poll.until for poll in self._held], default=float("inf"))
@@ -145,10 +153,20 @@ class Polls:
 
     def _hold(self, poll: Poll, until: float) -> None:
         poll.until = until
+        due = self._in_the_way(poll)
+        self._release(due)
+        self._overtaken += due
         self._held.append(poll)
 
+    def _in_the_way(self, poll: Poll) -> list[Poll]:
+        """Envoy has one poll for each name, so an older one is of a client that is gone or wants too much."""
+        if poll.label in self.answers:
+            return [one for one in self._held if one.label == poll.label]
+        unknown = [one for one in self._held if one.label not in self.answers]
+        return unknown[: len(unknown) + 1 - MOST_UNKNOWN] if len(unknown) >= MOST_UNKNOWN else []
+
     def _release(self, polls: list[Poll]) -> None:
-        self._held = [poll for poll in self._held if poll not in polls]
+        self._held = [poll for poll in self._held if poll not in polls] if polls else self._held
 
     def _update(self, poll: Poll, answer: Answer, now: float) -> Reply:
         self._sent[poll.label] = Sent(answer.version, now)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 LONGEST_HEAD = 32 * 1024
 LONGEST_CHUNK_LINE = 1024
-LONGEST_BODY = 64 * 1024 * 1024  # ends an answer without end; what is kept of a body is its reader's own bound
+LONGEST_BODY = 256 * 1024 * 1024  # ends an answer without end; what is kept of a body is its reader's own bound
 FIRST_FINAL_STATUS = 200
 WITHOUT_BODY = (204, 304)
 STATUS_DIGITS = 3

@@ -34,7 +34,7 @@ class RightsLink(Actor):
             self._ask(now)
 
     def _ask(self, now: float) -> None:
-        sighting = Sighting(self._shared.consul.room, self._service_id)
+        sighting = Sighting(self._service_id)
 
         def done(reader: ResponseReader | None, _reason: str) -> None:
             is_shown = sighting.is_made()

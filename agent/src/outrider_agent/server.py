@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from outrider_agent.addresses import Address
@@ -10,7 +11,10 @@ from outrider_agent.own_socket import OwnSocket
 from outrider_agent.requests import BadRequestError, Request, RequestReader
 from outrider_agent.sockets import IPPROTO_TCP, TCP_NODELAY, accepted, socket
 
-MOST_CONNECTIONS = 256
+FOR_OTHERS = 128  # connections beside those of Envoy's polls: scrapers, checks, and what an Envoy has left behind
+LEAST_ROOM = 256
+DESCRIPTORS_BESIDE = 32  # for files, the listener and Envoy's admin socket
+PAUSE = 0.5  # seconds without accepting, where no descriptor is left and nobody can go
 LONGEST_REQUEST = 10.0  # seconds for a request to arrive, and for an answer to be taken
 ACCEPTED_AT_ONCE = 16
 PIECE = 16384  # bytes at a time: larger buffers would stay in the heap
@@ -27,6 +31,7 @@ REASONS = {
     503: "Service Unavailable",
 }
 NOT_MODIFIED = 304
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 
@@ -127,8 +132,17 @@ class Connection:
         self.listen()
 
 
+def most_connections(polls: int, others: int, descriptors: int) -> int:
+    """How many clients are served at a time: a poll for each upstream and some more, while descriptors last.
+
+    ``others`` is how many descriptors are needed for Consul, ``descriptors`` how many the process may have.
+    """
+    wanted = max(LEAST_ROOM, polls + FOR_OTHERS)
+    return max(1, min(wanted, descriptors - others - DESCRIPTORS_BESIDE))
+
+
 class Server(Actor):
-    """Accepts up to MOST_CONNECTIONS; a newcomer beyond them takes the place of the one that has been idle longest."""
+    """Accepts ``most`` clients; a newcomer beyond them takes the place of the one that has been idle longest."""
 
     def __init__(
         self,
@@ -137,8 +151,12 @@ class Server(Actor):
         handle: Handle,
         gone: Callable[[Connection], None],
         say: Callable[[str], None],
+        *,
+        most: int,
     ) -> None:
         self.loop = loop
+        self._most = most
+        self._accepts_again_at = NEVER
         self.handle = handle
         self.refused = 0
         self.own = OwnSocket(loop, address, self._accept, say)
@@ -151,10 +169,13 @@ class Server(Actor):
         return len(self._connections)
 
     def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
-        return min([one.deadline for one in self._connections], default=NEVER)
+        return min([one.deadline for one in self._connections] + [self._accepts_again_at])
 
     def wake(self, now: float) -> None:
-        """Clients that take too long to ask or to listen."""
+        """Clients that take too long to ask or to listen; and newcomers, after a pause."""
+        if self._accepts_again_at <= now:
+            self._accepts_again_at = NEVER
+            self.loop.attend(self.own.socket, READ, self._accept)
         for one in [one for one in self._connections if one.deadline <= now]:
             one.close()
 
@@ -172,11 +193,20 @@ class Server(Actor):
         try:
             for _ in range(ACCEPTED_AT_ONCE):
                 self._admit(accepted(self.own.socket))
-        except OSError:
-            return  # nobody else waits, or no descriptor is left
+        except BlockingIOError:
+            return  # nobody else waits
+        except OSError as problem:
+            if problem.errno in EXHAUSTED and not self._evict():
+                self._pause()
+
+    def _pause(self) -> None:
+        """Whoever waits makes the listener ready again at once: without a pause that is a hot loop."""
+        self.refused += 1
+        self.loop.leave(self.own.socket)
+        self._accepts_again_at = self.loop.now() + PAUSE
 
     def _admit(self, sock: socket) -> None:
-        if len(self._connections) >= MOST_CONNECTIONS and not self._evict():
+        if len(self._connections) >= self._most and not self._evict():
             self.refused += 1
             sock.close()
             return

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from outrider_agent.addresses import Address, address, is_loopback, unix_address
+from outrider_agent.responses import is_number
 
 LISTEN = "OUTRIDER_AGENT_LISTEN"
 UPSTREAMS = "OUTRIDER_AGENT_UPSTREAMS"
@@ -14,6 +15,8 @@ SNAPSHOT = "OUTRIDER_AGENT_SNAPSHOT"
 SERVICE_ID = "OUTRIDER_AGENT_SERVICE_ID"
 SERVICE = "OUTRIDER_AGENT_SERVICE"
 ENVOY_ADMIN = "OUTRIDER_AGENT_ENVOY_ADMIN"
+CONNECTIONS = "OUTRIDER_AGENT_CONNECTIONS"
+MEMORY = "OUTRIDER_AGENT_MEMORY"
 CONSUL_ADDRESS = "CONSUL_HTTP_ADDR"
 CONSUL_TOKEN = "CONSUL_HTTP_TOKEN"  # noqa: S105  the variable's name, no token
 CONSUL_TOKEN_FILE = "CONSUL_HTTP_TOKEN_FILE"  # noqa: S105  the variable's name, no token
@@ -23,6 +26,9 @@ CONSUL_CLIENT_CERT = "CONSUL_CLIENT_CERT"
 CONSUL_CLIENT_KEY = "CONSUL_CLIENT_KEY"
 CONSUL_NAMESPACE = "CONSUL_NAMESPACE"
 
+DEFAULT_CONNECTIONS = 32  # of the 200 that Consul allows all agents of a node together
+DEFAULT_MEMORY = 24
+LEAST_MEMORY = 16
 CONSUL_DEFAULT = "127.0.0.1:8500"
 CONSUL_PORT = 8500
 TRUE_WORDS = {"1", "t", "true"}
@@ -76,9 +82,22 @@ class ConsulSettings:
 
 
 class Settings:
-    """What one agent does; ``envoy_admin``, ``snapshot``, ``service_id`` and ``service`` are None or "" where nothing is set."""
+    """What one agent does; ``envoy_admin``, ``snapshot``, ``service_id`` and ``service`` are None or "" where nothing is set.
 
-    __slots__ = ("consul", "envoy_admin", "listen", "service", "service_id", "snapshot", "upstreams")
+    ``connections`` is how many watches may hold one to Consul at a time, ``memory`` is that of the task in MB.
+    """
+
+    __slots__ = (
+        "connections",
+        "consul",
+        "envoy_admin",
+        "listen",
+        "memory",
+        "service",
+        "service_id",
+        "snapshot",
+        "upstreams",
+    )
 
     def __init__(self, listen: Address, upstreams: tuple[Upstream, ...], consul: ConsulSettings) -> None:
         self.listen = listen
@@ -88,6 +107,8 @@ class Settings:
         self.snapshot = ""
         self.service_id = ""
         self.service = ""
+        self.connections = DEFAULT_CONNECTIONS
+        self.memory = DEFAULT_MEMORY
 
 
 def environment() -> Mapping[str, str]:
@@ -116,6 +137,8 @@ def settings(variables: Mapping[str, str], *, needs_envoy: bool = False) -> Sett
     found.snapshot = variables.get(SNAPSHOT, "")
     found.service_id = variables.get(SERVICE_ID, "")
     found.service = variables.get(SERVICE, "") or own_service(found.service_id)
+    found.connections = _number(variables, CONNECTIONS, DEFAULT_CONNECTIONS, 1, problems)
+    found.memory = _number(variables, MEMORY, DEFAULT_MEMORY, LEAST_MEMORY, problems)
     if problems:
         raise SettingsError(problems)
     return found
@@ -130,6 +153,14 @@ def own_service(service_id: str) -> str:
     twice = rest.rpartition("-")[0]
     name = twice[: len(twice) // 2]
     return name if mark and service_id.startswith("_nomad-task-") and twice == f"{name}-{name}" and name else ""
+
+
+def _number(variables: Mapping[str, str], name: str, default: int, least: int, problems: list[str]) -> int:
+    text = variables.get(name, "") or str(default)
+    if is_number(text) and int(text) >= least:
+        return int(text)
+    problems.append(f"{name} is {text!r}; it takes a whole number from {least}")
+    return default
 
 
 def _own_address(text: str) -> Address:

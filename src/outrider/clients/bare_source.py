@@ -1,24 +1,51 @@
-"""Python source without comments and docstrings: what runs, on the same lines, so that tracebacks say the same."""
+"""Python source without comments, docstrings and annotations: what runs, on the same lines, so that tracebacks say the same."""
 
 from __future__ import annotations
 
 import ast
 import io
 import tokenize
+from collections.abc import Iterator
 from typing import cast
 
 Statements = list[ast.stmt]
+Cut = tuple[int, int, int]  # a line from 0, and the characters from and up to which it loses its text
+ARROW = "->"
 
 
 def bare(source: str) -> str:
-    """The source with every comment and every text that is a statement gone; the code compiles to the same otherwise."""
+    """The source with what only readers and type checkers need gone; it does the same, and every line keeps its number."""
     lines = source.split("\n")
-    _remove_texts(lines, ast.parse(source))
+    tree = ast.parse(source)
+    for line, begin, end in sorted(_annotations(tree, lines), reverse=True):
+        lines[line] = lines[line][:begin] + lines[line][end:]
+    _remove_texts(lines, tree)
     for token in tokenize.generate_tokens(io.StringIO("\n".join(lines)).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip()
     return "\n".join(lines)
+
+
+def _annotations(tree: ast.Module, lines: list[str]) -> Iterator[Cut]:
+    """Those of arguments, results and variables with a value, where they stand on one line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg) and node.annotation:
+            yield from _cut(lines, node.lineno, node.col_offset + len(node.arg.encode()), node.annotation)
+        elif isinstance(node, ast.AnnAssign) and node.value and node.simple:
+            yield from _cut(lines, node.lineno, node.target.end_col_offset or 0, node.annotation)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns:
+            before = lines[node.returns.lineno - 1].encode()[: node.returns.col_offset].decode()
+            yield from _cut(
+                lines, node.returns.lineno, len(before.rpartition(ARROW)[0].rstrip().encode()), node.returns
+            )
+
+
+def _cut(lines: list[str], line: int, begin: int, annotation: ast.expr) -> Iterator[Cut]:
+    """From a byte of the line to the annotation's end."""
+    if annotation.lineno == annotation.end_lineno == line:
+        text = lines[line - 1].encode()
+        yield line - 1, len(text[:begin].decode()), len(text[: annotation.end_col_offset].decode())
 
 
 def _remove_texts(lines: list[str], tree: ast.Module) -> None:

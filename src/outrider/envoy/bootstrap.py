@@ -37,7 +37,7 @@ def _bootstrap(sidecar: Sidecar) -> Json:
         "static_resources": {"listeners": _listeners(sidecar), "clusters": _clusters(sidecar)},
         "inline_headers": inline_headers(sidecar),
         "stats_config": stats_config(sidecar),
-        "overload_manager": overload_manager(sidecar.memory_mb),
+        "overload_manager": overload_manager(sidecar.memory_mb, sidecar.protocols),
         **({"layered_runtime": reporting(sidecar.tracing)} if sidecar.tracing else {}),
     }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from outrider.envoy.extension import Json, extension
+from collections.abc import Sequence
 
-# Of the task's memory: code pages and the allocator's slack are not in Envoy's heap.
-HEAP_SHARE = 0.7
+from outrider.envoy.extension import Json, extension
+from outrider.topology.memory import for_connections_mb, heap_mb
+
 BYTES = 1_048_576
 # The only bound that holds in a burst; the heap is looked at ten times a second. A connection in full use costs 65 KB
 # (tests/features/data_plane/test_memory.py), an Envoy without any 15 MB.
@@ -13,17 +14,17 @@ CONNECTIONS_PER_MB = 10
 HEAP = "envoy.resource_monitors.fixed_heap"
 
 
-def overload_manager(memory_mb: int) -> Json:
-    """Sheds load from 90 % of the heap on; ``memory_mb`` is what the platform gives the task."""
+def overload_manager(memory_mb: int, upstreams: Sequence[str]) -> Json:
+    """Sheds load from 90 % of the heap on; ``memory_mb`` is the memory of the task, ``upstreams`` are their protocols."""
     heap = extension(
         "resource_monitors.fixed_heap",
         "extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
-        max_heap_size_bytes=int(memory_mb * HEAP_SHARE) * BYTES,
+        max_heap_size_bytes=heap_mb(memory_mb) * BYTES,
     )
     connections = extension(
         "resource_monitors.global_downstream_max_connections",
         "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-        max_active_downstream_connections=memory_mb * CONNECTIONS_PER_MB,
+        max_active_downstream_connections=most_connections(memory_mb, upstreams),
     )
     return {
         "refresh_interval": "0.100s",
@@ -32,10 +33,21 @@ def overload_manager(memory_mb: int) -> Json:
             _action("shrink_heap", 0.9),
             _action("disable_http_keepalive", 0.92),
             _action("stop_accepting_requests", 0.95),
-            _action("stop_accepting_connections", 0.98),
         ],
+        # The action stop_accepting_connections would close every listener, also one that bypasses the overload manager,
+        # and leave callers waiting in its queue; this closes what is accepted, and only where nothing is bypassed.
+        "loadshed_points": [_triggered("envoy.load_shed_points.tcp_listener_accept", 0.98)],
     }
 
 
+def most_connections(memory_mb: int, upstreams: Sequence[str]) -> int:
+    """Downstream connections that an Envoy of that memory takes at a time."""
+    return for_connections_mb(memory_mb, upstreams) * CONNECTIONS_PER_MB
+
+
 def _action(name: str, threshold: float) -> Json:
-    return {"name": f"envoy.overload_actions.{name}", "triggers": [{"name": HEAP, "threshold": {"value": threshold}}]}
+    return _triggered(f"envoy.overload_actions.{name}", threshold)
+
+
+def _triggered(name: str, threshold: float) -> Json:
+    return {"name": name, "triggers": [{"name": HEAP, "threshold": {"value": threshold}}]}

@@ -16,6 +16,7 @@ from outrider.spec.sidecar import ArchiveFile, Download, Image
 from outrider.spec.sidecar import Path as OnNode
 from outrider.spec.variables import VaultValue
 from outrider.topology import names
+from outrider.topology.memory import AGENT_MB
 from outrider.topology.ports import Address, Pipe
 from outrider.topology.remarks import serves_on
 from outrider.topology.sidecar import Artifact, CarriedAgent, Sidecar, Topology
@@ -44,12 +45,22 @@ def agent_task(topology: Topology, sidecar: Sidecar) -> Json:
         **_unguarded(sidecar),
         variables.SNAPSHOT: in_task(platform.sidecar.driver, names.SNAPSHOT_FILE),
         variables.CONSUL_ADDRESS: platform.consul.agent_address,
+        **_bounds(platform.consul.connections, sidecar.agent_memory_mb),
         **_own_instance(topology),
     }
     held = _token(topology)
     made = _zipapp(topology, names.AGENT_TASK, "serve", env | (_token_file(topology) if held else {}), held)
     identity: Json = {"Consul": {}} if platform.consul.token == WORKLOAD_IDENTITY else {}
     return prestart(made, for_ever(), is_sidecar=True) | identity
+
+
+def _bounds(connections: int, memory_mb: int) -> dict[str, str]:
+    """What an agent may hold, where that is not what it takes by itself."""
+    said = {
+        variables.CONNECTIONS: (connections, variables.DEFAULT_CONNECTIONS),
+        variables.MEMORY: (memory_mb, variables.DEFAULT_MEMORY),
+    }
+    return {name: str(value) for name, (value, usual) in said.items() if value != usual}
 
 
 def gate_task(topology: Topology, sidecar: Sidecar) -> Json:
@@ -92,6 +103,7 @@ def _token_file(topology: Topology) -> dict[str, str]:
 def _zipapp(topology: Topology, name: str, verb: str, env: dict[str, str], templates: tuple[Json, ...] = ()) -> Json:
     """A task that runs a verb of the agent's zipapp; -I and -S keep out whatever the node's Python has installed."""
     sidecar = topology.platform.sidecar
+    memory = topology.sidecar.agent_memory_mb if topology.sidecar else AGENT_MB
     arguments = ["-I", "-S", _archive(topology), verb]
     start = Start(
         driver=sidecar.driver,
@@ -101,7 +113,7 @@ def _zipapp(topology: Topology, name: str, verb: str, env: dict[str, str], templ
         artifacts=(file(topology.agent, names.AGENT_FILE),) if isinstance(topology.agent, Artifact) else (),
         templates=(*_carried(topology, verb), *templates),
     )
-    return task(name, start, Needs(AGENT_CPU, sidecar.memory.agent))
+    return task(name, start, Needs(AGENT_CPU, memory))
 
 
 def _archive(topology: Topology) -> str:
@@ -139,7 +151,7 @@ def envoy_task(topology: Topology, sidecar: Sidecar, bootstrap: str) -> Json:
         artifacts=(file(Artifact(downloaded.artifact, downloaded.sha256), names.ENVOY_FILE),) if downloaded else (),
         templates=(template(path, bootstrap, "restart" if secrets else "noop"),),
     )
-    made = task(names.ENVOY_TASK, start, Needs(ENVOY_CPU, settings.memory.envoy))
+    made = task(names.ENVOY_TASK, start, Needs(ENVOY_CPU, sidecar.memory_mb))
     vault = vault_access(topology.service) if any(isinstance(secret, VaultValue) for secret in secrets) else {}
     return prestart(made, for_ever(), is_sidecar=True) | vault
 

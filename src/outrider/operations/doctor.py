@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from outrider.errors import OutriderError
+from outrider.operations.doctor_connections import connection_findings
 from outrider.operations.doctor_consul import consul_findings
 from outrider.operations.doctor_nomad import nomad_findings
 from outrider.operations.findings import Finding, bad, good, warning
@@ -43,7 +44,12 @@ async def _of_environment(name: str, platform: Platform, servers: Servers) -> li
         nomad_findings(name, environment, servers.nomad),
         consul_findings(name, environment, servers.consul, servers.anybody),
     )
-    return [*of_nomad, *of_consul, *await _agent_address(name, environment, servers)]
+    return [
+        *of_nomad,
+        *of_consul,
+        *await connection_findings(name, environment, servers.nomad, servers.consul),
+        *await _agent_address(name, environment, servers),
+    ]
 
 
 async def _agent_address(name: str, environment: Environment, servers: Servers) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""What an environment's Consul lacks: reachable, led, new enough, readable, and with room for the agents' connections."""
+"""What an environment's Consul lacks: reachable, led, new enough, readable, and with a token that shows enough."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from outrider.spec.platform import Environment
 
 LEAST_VERSION = "1.8"
-# Consul's default; every upstream of every allocation holds one connection to its node's agent (consul.io, limits).
-DEFAULT_CONNECTIONS = 200
-ENOUGH_CONNECTIONS = 1000
 
 
 async def consul_findings(
@@ -37,7 +34,7 @@ async def consul_findings(
                 "Look at its servers' logs.",
             )
         ]
-    of_agent, configuration = await _of_agent(about, environment, consul)
+    of_agent, configuration = await _of_agent(about, consul)
     return [
         good(about, f"reachable at {environment.consul.address}, leader {leader}"),
         *of_agent,
@@ -47,7 +44,7 @@ async def consul_findings(
     ]
 
 
-async def _of_agent(about: str, environment: Environment, consul: Consul) -> tuple[list[Finding], Json | None]:
+async def _of_agent(about: str, consul: Consul) -> tuple[list[Finding], Json | None]:
     """What its agent says of itself; its configuration is None where that cannot be read."""
     try:
         answer = await consul.agent_self()
@@ -59,25 +56,7 @@ async def _of_agent(about: str, environment: Environment, consul: Consul) -> tup
     version = str(answer["Config"].get("Version", ""))
     return [
         version_finding(about, version, LEAST_VERSION, "Nomad refuses older ones, and blocking queries differ."),
-        _connections(about, environment, debug),
     ], debug
-
-
-def _connections(about: str, environment: Environment, debug: dict[str, Any]) -> Finding:
-    most = debug.get("HTTPMaxConnsPerClient")
-    if environment.consul.agent_address.startswith("unix://"):
-        return good(about, "agents reach it by a unix socket, where the limit of connections per address is no matter")
-    if not isinstance(most, int) or most <= 0:
-        return good(about, "no limit of connections per client address is known")
-    if most >= ENOUGH_CONNECTIONS:
-        return good(about, f"{most} connections per client address")
-    return warning(
-        about,
-        f"at most {most} connections per client address (limits.http_max_conns_per_client)",
-        f"Each allocation holds one per upstream: {most // 12} allocations with 12 upstreams on one node reach it, "
-        "and the next ones hear of no change.",
-        "On each Consul agent: limits { http_max_conns_per_client = 4096 }, or a unix socket (consul.agent_address).",
-    )
 
 
 def _agent_address(about: str, environment: Environment) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from outrider.envoy.overload import CONNECTIONS_PER_MB
+from outrider.envoy.overload import most_connections
 from outrider.operations.sayings import Saying, of_ingress, of_upstream, worst_load, worst_wait_ms
 from outrider.spec.values import duration
 from outrider.topology.graph import DeclaredEdge, Graph, Inversion, graph
@@ -129,7 +129,7 @@ def _crowded(service: Topology) -> Iterator[str]:
     """Envoy takes so many connections of the app and of callers together; over HTTP/1.1 a request has its own."""
     if service.sidecar is None:
         return
-    most = service.sidecar.memory_mb * CONNECTIONS_PER_MB
+    most = most_connections(service.sidecar.memory_mb, service.sidecar.protocols)
     for name, limit in ((upstream.name, upstream.limit) for upstream in service.upstreams):
         if limit and limit > most:
             yield (

@@ -11,6 +11,7 @@ from outrider.operations.attempts import attempted, shortfall
 from outrider.operations.comparison import Comparison, changes_of, why_drifted
 from outrider.operations.differences import Change
 from outrider.operations.explain import contradictions
+from outrider.operations.instance_memory import instance_warnings
 from outrider.operations.lookalikes import mistakable
 from outrider.operations.neighbours import declared_around
 from outrider.operations.parts import Chosen, Part, chosen, is_same_service
@@ -86,12 +87,15 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     retry = await shortfall(environment, name, now, base) if is_same_service(result, now) else ""
     choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))
     job = attempted(choice.job, now, is_again=bool(retry))
-    refusals, answer, alike = await asyncio.gather(
-        _refusals(environment, result, choice), environment.nomad.plan(job), mistakable(environment, result.topology)
+    refusals, answer, alike, crowded = await asyncio.gather(
+        _refusals(environment, result, choice),
+        environment.nomad.plan(job),
+        mistakable(environment, result.topology),
+        instance_warnings(environment, result.topology),
     )
     plan = _plan(environment, Comparison(result, choice, now, base), answer, refusals)
     graph = declared_around(around, result.topology)
-    plan = replace(plan, warnings=(*plan.warnings, *alike, *contradictions(graph, name)))
+    plan = replace(plan, warnings=(*plan.warnings, *alike, *contradictions(graph, name), *crowded))
     return Prepared(_tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
 
 

@@ -26,6 +26,8 @@ from outrider.spec.variables import A_PATH, STORE_PATH
 Driver = Literal["docker", "podman", "exec", "raw_exec", "java"]
 Encoding = Literal["json", "protobuf"]
 Propagation = Literal["b3", "b3+w3c"]
+# Of the 200 that Consul allows a node: more than most services have upstreams, and few enough for neighbours.
+DEFAULT_CONNECTIONS = 32
 TOKEN_PATH = STORE_PATH.removesuffix("$") + "(#[A-Za-z0-9_.-]+)?$"
 
 
@@ -80,6 +82,10 @@ class Consul(Written):
     """As an allocation reaches its own node's Consul. In bridge mode 127.0.0.1 is the allocation itself, not the node."""
     token: Token = "none"  # noqa: S105 - a word, not a password
     """How an allocation gets its Consul token."""
+    connections: Annotated[int, Field(ge=1, le=10_000)] = DEFAULT_CONNECTIONS
+    """Most connections that one allocation's agent holds to its node's Consul for its upstreams. With more upstreams
+    they take turns, and each is asked about once a second. All allocations of a node share Consul's
+    ``http_max_conns_per_client``; ``doctor`` multiplies."""
 
 
 class Network(Written):

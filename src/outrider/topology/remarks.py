@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from outrider.spec.values import duration
 from outrider.topology import names
+from outrider.topology.memory import at_rest_mb, envoy_mb, heap_mb, is_full_at_rest
 from outrider.topology.sidecar import Topology
 
 KEYS = {names.APP: "port", names.INGRESS: "ingress.static"}
@@ -18,20 +19,30 @@ NOT_YET: tuple[tuple[Callable[[Topology], bool], str], ...] = ()
 
 def remarks(topology: Topology) -> tuple[str, ...]:
     """One line for each consequence that whoever deploys may not expect."""
-    return tuple(
-        line
-        for tell in (
-            _fixed_ports,
-            _fixed_canaries,
-            _single_redis,
-            _lonely_consul,
-            _cut_at_stop,
-            _capped_stop,
-            _patched,
-            _from_the_portal,
-        )
-        for line in tell(topology)
+    return tuple(line for tell in TELLERS for line in tell(topology))
+
+
+def _full_memory(topology: Topology) -> Iterator[str]:
+    """The operators have written a number, and this service has more upstreams than it is good for."""
+    sidecar = topology.sidecar
+    if sidecar is None or not is_full_at_rest(sidecar.memory_mb, sidecar.protocols):
+        return
+    needed = envoy_mb(None, sidecar.protocols)
+    yield (
+        f"sidecar.memory.envoy is {sidecar.memory_mb} MB, {heap_mb(sidecar.memory_mb)} of it for Envoy's heap, and with "
+        f"{len(sidecar.upstreams)} upstreams that holds {at_rest_mb(sidecar.protocols):.0f} MB before the first request: "
+        f"Envoy would refuse requests; leave it out of the platform file (then it is {needed} here), or write {needed}"
     )
+
+
+def _turns(topology: Topology) -> Iterator[str]:
+    sidecar, most = topology.sidecar, topology.platform.consul.connections
+    watched = len(sidecar.discovered) if sidecar else 0
+    if watched > most:
+        yield (
+            f"{watched} upstreams take turns on {most} connections to Consul (consul.connections): each is asked "
+            f"about every {max(1, round(watched / 150))} s, and a change takes up to that long"
+        )
 
 
 def _fixed_ports(topology: Topology) -> Iterator[str]:
@@ -93,6 +104,12 @@ def _from_the_portal(topology: Topology) -> Iterator[str]:
             "run.directory is fetched from the portal whenever an allocation is placed: while the portal is away, none can "
             "be; `artifacts.url` of the platform names a store of your own"
         )
+
+
+TELLERS = (
+    *(_fixed_ports, _fixed_canaries, _single_redis, _lonely_consul, _cut_at_stop, _capped_stop, _patched),
+    *(_full_memory, _turns, _from_the_portal),
+)
 
 
 def effects_not_yet(topology: Topology) -> tuple[str, ...]:

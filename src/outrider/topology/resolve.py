@@ -16,6 +16,7 @@ from outrider.spec.sidecar import Download
 from outrider.spec.upstream import Protocol
 from outrider.topology import names
 from outrider.topology.knobs import idle, upstream
+from outrider.topology.memory import agent_mb, envoy_mb
 from outrider.topology.ports import Address, Pipe, Ports, Wishes, ports
 from outrider.topology.rules import Case, known_protocol, problems
 from outrider.topology.sidecar import (
@@ -145,7 +146,8 @@ def _sidecar(case: Case, environment: str, booked: Ports, upstreams: tuple[Upstr
         app=_app(spec, booked.app) if booked.app else None,
         upstreams=upstreams,
         tracing=_tracing(platform.tracing, platform.sidecar.ca_roots) if platform.tracing else None,
-        memory_mb=platform.sidecar.memory.envoy,
+        memory_mb=envoy_mb(platform.sidecar.memory.envoy, [upstream.protocol for upstream in upstreams]),
+        agent_memory_mb=agent_mb(platform.sidecar.memory.agent, len(upstreams)),
         patches=tuple(NamedPatch(name, platform.patches[name]) for name in spec.patches),
     )
 

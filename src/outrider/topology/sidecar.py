@@ -153,7 +153,13 @@ class Sidecar:
     upstreams: tuple[Upstream, ...]
     tracing: Tracing | None
     memory_mb: int
+    agent_memory_mb: int
     patches: tuple[NamedPatch, ...]
+
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """One for each upstream."""
+        return tuple(upstream.protocol for upstream in self.upstreams)
 
     @property
     def discovered(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import pytest
 from fakes.consul import FakeConsul, entry
 from machine import Agent, eventually, fetched, running_agent
 from outrider_agent import settings
-from outrider_agent.server import MOST_CONNECTIONS
+from outrider_agent.server import LEAST_ROOM
 
 WEB = entry("10.0.0.1", 80)
 DISCOVERY = "/v3/discovery:endpoints"
@@ -78,14 +78,14 @@ def test_slow_and_idle_clients_do_not_keep_envoy_out(directory: Path, fake: Fake
     fake.put("web", WEB)
     with running_agent(directory, fake.address, "web") as agent:
         eventually(lambda: agent.upstream("web").get("endpoints"))
-        clients = [connected(agent) for _ in range(MOST_CONNECTIONS + 50)]
+        clients = [connected(agent) for _ in range(LEAST_ROOM + 50)]
         try:
             # The newest: the oldest were sent away when the agent had enough of them.
             for client in clients[-20:]:
                 client.sendall(b"POST /v3/disc")
             status, body = fetched(agent.address, DISCOVERY, "POST", poll())
             assert (status, b"10.0.0.1" in body) == (200, True)
-            assert agent.metric("outrider_agent_connections ") <= MOST_CONNECTIONS
+            assert agent.metric("outrider_agent_connections ") <= LEAST_ROOM
         finally:
             for client in clients:
                 client.close()

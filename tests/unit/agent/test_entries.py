@@ -7,9 +7,19 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outrider_agent.entries import Body, MalformedError, Room, entries
+from outrider_agent.entries import LONGEST_GUESS, Entries, entries
+from outrider_agent.room import MalformedError
 
-ENTRIES = st.lists(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=3), max_size=5)
+NAMES = st.text(max_size=5) | st.just("Node")
+ENTRIES = st.lists(st.dictionaries(NAMES, st.integers() | st.text(max_size=5), max_size=3), max_size=5)
+
+
+def read(data: bytes, size: int) -> list[dict[str, object] | None]:
+    """What a list means that comes in pieces of that size."""
+    found = Entries()
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    early = [entry for piece in pieces for _, entry in found.feed(piece)]
+    return [*early, *(entry for _, entry in found.finish())]
 
 
 @given(ENTRIES, st.sampled_from([None, 1]))
@@ -17,45 +27,63 @@ def test_every_entry_of_a_list_is_read(found: list[dict[str, object]], indent: i
     assert [entry for _, entry in entries(json.dumps(found, indent=indent))] == found
 
 
+@given(ENTRIES, st.sampled_from([None, 1]), st.integers(1, 40), st.booleans())
+def test_a_list_means_the_same_in_whatever_pieces_it_comes(
+    found: list[dict[str, object]], indent: int | None, size: int, is_ascii: bool
+) -> None:
+    assert read(json.dumps(found, indent=indent, ensure_ascii=is_ascii).encode(errors="replace"), size) == json.loads(
+        json.dumps(found, indent=indent, ensure_ascii=is_ascii).encode(errors="replace")
+    )
+
+
 @given(ENTRIES.filter(bool), st.data())
 def test_a_truncated_list_is_refused_wherever_it_ends(found: list[dict[str, object]], data: st.DataObject) -> None:
     """A13: truncated."""
     text = json.dumps(found)
+    cut = text[: data.draw(st.integers(0, len(text) - 1))].encode()
     with pytest.raises(MalformedError):
-        list(entries(text[: data.draw(st.integers(0, len(text) - 1))]))
+        read(cut, data.draw(st.integers(1, 40)))
 
 
 @pytest.mark.parametrize(
-    "text", ["null", "{}", "[1]", "[[]]", "[{}] x", "[{},]", "[,{}]", "[{}{}]", "x", "[{]}", "[nul]"]
+    "text",
+    [
+        "",
+        "null",
+        "{}",
+        "[1]",
+        "[[]]",
+        "[{}] x",
+        "[{}]]",
+        "[{},]",
+        "[,{}]",
+        "[{}{}]",
+        "x",
+        "[{]}",
+        "[nul]",
+        "[{}",
+        "[{},{",
+    ],
 )
-def test_what_is_no_list_of_objects_is_refused(text: str) -> None:
+@pytest.mark.parametrize("size", [1, 100])
+def test_what_is_no_list_of_objects_is_refused(text: str, size: int) -> None:
     with pytest.raises(MalformedError):
-        list(entries(text))
+        read(text.encode(), size)
 
 
-def test_a_body_takes_no_more_than_the_room_that_all_bodies_share() -> None:
-    """A13: bounded memory."""
-    room = Room(100)
-    first, second = Body(room), Body(room)
-    first.feed(b"x" * 60)
-    second.feed(b"x" * 40)
-    with pytest.raises(MalformedError, match="more than"):
-        second.feed(b"x")
-
-
-def test_room_comes_back_when_a_body_is_read_or_given_up() -> None:
-    room = Room(100)
-    read, given_up = Body(room), Body(room)
-    read.feed(b"[")
-    read.feed(b"]")
-    given_up.feed(b"x" * 98)
-    assert read.text() == "[]"
-    given_up.release()
-    assert room.free == 100
-
-
-def test_a_body_that_is_no_utf8_is_refused() -> None:
-    body = Body(Room(10))
-    body.feed(b"\xff\xfe")
+@pytest.mark.parametrize("data", [b'[{"a": "\xff"}]', b'[{"a": 1}]\xc3'])
+def test_a_list_that_is_no_utf8_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedError, match="UTF-8"):
-        body.text()
+        read(data, 3)
+
+
+def test_the_text_of_what_was_read_is_not_kept() -> None:
+    one = json.dumps({"Node": {}, "pad": "x" * 1000}).encode()
+    found = Entries()
+    assert len(list(found.feed(b"[" + b",".join([one] * 100)))) >= 98
+    assert found.waiting <= 2 * len(one)
+
+
+def test_an_entry_longer_than_any_guess_is_read_though_it_comes_in_small_pieces() -> None:
+    long = {"Node": {}, "pad": "x" * (20 * LONGEST_GUESS)}
+    assert read(json.dumps([long, long, {"Node": {}}]).encode(), 1000) == [long, long, {"Node": {}}]

@@ -9,12 +9,31 @@ import pytest
 from fakes.consul import entry
 from hypothesis import given
 from hypothesis import strategies as st
-from outrider_agent.entries import MalformedError
-from outrider_agent.familiar import MOST_INSTANCES, Familiar
+from outrider_agent.familiar import Familiar, Reading
 from outrider_agent.instances import Instance
+from outrider_agent.room import INSTANCE, MalformedError, Room
 
 PORTS = st.lists(st.integers(1, 12), max_size=8)
 TEXTS = st.sampled_from(["", ',{"Node":{', '"},{"Node":{"', "]", "}]"])
+
+
+class Lists:
+    """One upstream's lists, one after the other, each in pieces of a few bytes."""
+
+    def __init__(self, room: Room | None = None) -> None:
+        self.room = room or Room(1 << 20)
+        self.familiar = Familiar(self.room, "web")
+
+    def read(self, text: str, size: int = 50) -> list[Instance | str]:
+        reading = Reading(self.room, self.familiar)
+        try:
+            for at in range(0, len(text), size):
+                reading.feed(text[at : at + size].encode())
+            reading.finish()
+        except MalformedError:
+            reading.release()
+            raise
+        return reading.found
 
 
 def written(entries: Sequence[object]) -> str:
@@ -28,14 +47,14 @@ def rows(found: Sequence[Instance | str]) -> list[tuple[str, int, str] | str]:
 
 @given(st.lists(st.tuples(PORTS, st.sampled_from(["passing", "critical"]), TEXTS), max_size=6))
 def test_a_list_means_the_same_whatever_was_read_before(lists: list[tuple[list[int], str, str]]) -> None:
-    familiar = Familiar("web")
+    familiar = Lists()
     for ports, status, text in lists:
         body = written([entry("10.0.0.1", port, status, Meta={"note": text}) for port in ports])
-        assert rows(familiar.read(body)) == rows(Familiar("web").read(body))
+        assert rows(familiar.read(body)) == rows(Lists().read(body))
 
 
 def test_an_entry_that_is_as_it_was_is_the_same_instance() -> None:
-    familiar = Familiar("web")
+    familiar = Lists()
     first, second = (entry("10.0.0.1", port) for port in (1, 2))
     (before,) = familiar.read(written([first]))
     kept, new = familiar.read(written([first, second]))
@@ -45,7 +64,7 @@ def test_an_entry_that_is_as_it_was_is_the_same_instance() -> None:
 
 
 def test_a_list_in_another_hand_is_read_as_well() -> None:
-    familiar = Familiar("web")
+    familiar = Lists()
     found = [entry("10.0.0.1", port) for port in (1, 2, 3)]
     for indent in (None, 2, None):
         assert len(familiar.read(json.dumps(found, indent=indent))) == 3
@@ -53,7 +72,7 @@ def test_a_list_in_another_hand_is_read_as_well() -> None:
 
 @pytest.mark.parametrize("end", ["", "]]", "x]", ",]", "}]"])
 def test_a_list_of_known_entries_that_does_not_end_well_is_refused_and_forgets_nothing(end: str) -> None:
-    familiar = Familiar("web")
+    familiar = Lists()
     body = written([entry("10.0.0.1", 1), entry("10.0.0.1", 2)])
     before = familiar.read(body)
     with pytest.raises(MalformedError):
@@ -62,12 +81,25 @@ def test_a_list_of_known_entries_that_does_not_end_well_is_refused_and_forgets_n
 
 
 def test_an_unusable_instance_is_known_by_its_reason() -> None:
-    familiar = Familiar("web")
+    familiar = Lists()
     body = written([entry("web.example", 1)])
     assert familiar.read(body) == familiar.read(body) == ["its address 'web.example' is no literal IP"]
 
 
-def test_more_instances_than_an_agent_has_room_for_are_refused() -> None:
-    one = written([entry("10.0.0.1", 1)])[1:-1]
-    with pytest.raises(MalformedError, match=str(MOST_INSTANCES)):
-        Familiar("web").read("[" + ",".join([one] * (MOST_INSTANCES + 1)) + "]")
+def test_room_is_taken_for_what_is_kept_and_once_only_for_a_list_that_takes_anothers_place() -> None:
+    room = Room(5 * INSTANCE)
+    lists = Lists(room)
+    for status in ("passing", "critical", "warning"):
+        lists.read(written([entry("10.0.0.1", port, status) for port in (1, 2, 3, 4)]))
+        assert room.free == INSTANCE
+    with pytest.raises(MalformedError, match="sidecar"):
+        lists.read(written([entry("10.0.0.2", port) for port in range(1, 9)]))
+    assert room.free == INSTANCE
+    lists.read("[]")
+    assert room.free == room.size
+
+
+def test_ten_thousand_instances_are_read_where_the_memory_is_there() -> None:
+    lists = Lists(Room(10_001 * INSTANCE + 65_536))
+    body = written([entry(f"10.0.{one // 250}.{one % 250}", 80) for one in range(10_000)])
+    assert len(lists.read(body, 16_384)) == 10_000

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from outrider_agent.lanes import ROUND, TRY_AGAIN, Lanes
+from outrider_agent.lanes import MOST_QUERIES, ROUND, TRY_AGAIN, Lanes
 
 
 def full(links: int) -> Lanes:
     """Lanes on which every link but the last one is being served."""
-    lanes = Lanes(links)
+    lanes = Lanes(links, links)
     for number in range(links - 1):
         assert lanes.is_free_for(str(number), 0.0)
         lanes.take(str(number))
@@ -15,7 +15,7 @@ def full(links: int) -> Lanes:
 
 
 def test_without_a_refusal_every_link_has_its_lane_and_may_wait_as_long_as_it_likes() -> None:
-    lanes = Lanes(3)
+    lanes = Lanes(3, 3)
     assert all(lanes.is_free_for(label, 0.0) for label in "abc")
     assert (lanes.limit, lanes.longest_wait) == (None, float("inf"))
 
@@ -29,7 +29,7 @@ def test_a_refusal_while_others_are_served_is_a_limit() -> None:
 
 
 def test_a_refusal_while_nobody_is_served_is_no_limit_but_trouble() -> None:
-    lanes = Lanes(5)
+    lanes = Lanes(5, 5)
     assert not lanes.refused(10.0)
     assert lanes.limit is None
 
@@ -63,3 +63,42 @@ def test_there_is_always_one_lane() -> None:
     lanes = full(2)
     lanes.refused(0.0)
     assert lanes.limit == 1
+
+
+def test_no_more_is_held_than_was_told_and_everybody_has_a_turn_in_a_second() -> None:
+    """An agent cannot know its neighbours, who share Consul's limit."""
+    lanes = Lanes(120, 32)
+    labels = [str(number) for number in range(120)]
+    using, served, now = list[tuple[float, str]](), list[str](), 0.0
+    while now < 1.0:
+        for at, label in [one for one in using if one[0] <= now]:
+            lanes.give_back(label)
+            using.remove((at, label))
+        for label in labels:
+            if label not in [one for _, one in using] and lanes.is_free_for(label, now):
+                lanes.take(label)
+                using.append((now + lanes.longest_wait, label))
+                served.append(label)
+        assert len(using) <= 32
+        now += 0.01
+    assert set(served) == set(labels)
+
+
+def test_a_limit_that_was_told_outlives_one_that_consul_set() -> None:
+    lanes = Lanes(5, 4)
+    for label in "012":
+        lanes.take(label)
+    assert lanes.refused(0.0)
+    assert lanes.limit == 2
+    lanes.is_free_for("4", TRY_AGAIN)
+    assert lanes.limit == 4
+
+
+def test_as_many_connections_as_upstreams_are_no_limit() -> None:
+    assert Lanes(32, 32).limit is None
+    assert Lanes(33, 32).limit == 32
+
+
+def test_very_many_upstreams_are_asked_less_often_than_would_keep_a_core_busy() -> None:
+    lanes = Lanes(500, 32)
+    assert 32 / lanes.longest_wait <= MOST_QUERIES + 0.001

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from outrider_agent.discovery import Answer, Question
 from outrider_agent.endpoints import Endpoint
-from outrider_agent.polls import LONGEST_HOLD, REFUSED_HOLD, Poll, Polls, hold_of
+from outrider_agent.polls import LONGEST_HOLD, MOST_UNKNOWN, REFUSED_HOLD, Poll, Polls, hold_of
 
 ONE = Answer("web", (Endpoint("10.0.0.1", 80),))
 TWO = Answer("web", (Endpoint("10.0.0.1", 80), Endpoint("10.0.0.2", 80)))
@@ -44,18 +44,42 @@ def test_a_poll_with_the_current_version_is_held_and_then_not_modified() -> None
     assert (reply.status, reply.body, found.held) == (304, b"", 0)
 
 
-def test_a_change_answers_every_held_poll_of_its_upstream_and_no_other() -> None:
+def test_a_change_answers_the_held_poll_of_its_upstream_and_no_other() -> None:
     found = polls()
     found.publish("api", Answer("api", ()), 0.0)
     found.asked(poll(ONE.version, caller="a"), 1.0)
-    found.asked(poll(ONE.version, caller="b"), 1.0)
     found.asked(poll(Answer("api", ()).version, "api"), 1.0)
     replies = found.publish("web", TWO, 2.0)
-    assert [(reply.poll.caller, reply.status, reply.body) for reply in replies] == [
-        ("a", 200, TWO.body),
-        ("b", 200, TWO.body),
-    ]
+    assert [(reply.poll.caller, reply.status, reply.body) for reply in replies] == [("a", 200, TWO.body)]
     assert found.held == 1
+
+
+def test_of_several_polls_for_one_name_the_oldest_goes() -> None:
+    """A client that opens many must not use up the room of others."""
+    found = polls()
+    for caller in ("a", "b", "c"):
+        assert found.asked(poll(ONE.version, caller=caller), 1.0) is None
+        replies = found.overtaken()
+    assert [(reply.poll.caller, reply.status) for reply in replies] == [("b", 304)]
+    assert (found.held, found.overtaken()) == (1, [])
+    assert [reply.poll.caller for reply in found.publish("web", TWO, 2.0)] == ["c"]
+
+
+def test_polls_for_names_that_nobody_watches_are_held_in_small_number() -> None:
+    found = polls()
+    found.asked(poll(ONE.version, caller="envoy"), 1.0)
+    for number in range(MOST_UNKNOWN + 3):
+        found.asked(poll(label=f"typo-{number}", caller=number), 1.0)
+    assert [(reply.poll.caller, reply.status) for reply in found.overtaken()] == [(0, 404), (1, 404), (2, 404)]
+    assert found.held == MOST_UNKNOWN + 1
+
+
+def test_a_caller_that_has_gone_is_not_told_that_it_was_overtaken() -> None:
+    found = polls()
+    found.asked(poll(ONE.version, caller="a"), 1.0)
+    found.asked(poll(ONE.version, caller="b"), 1.0)
+    found.forget("a")
+    assert found.overtaken() == []
 
 
 def test_a_first_poll_waits_for_consul() -> None:
@@ -91,15 +115,17 @@ def test_a_snapshot_does_not_send_envoy_back_in_time() -> None:
 
 
 def test_a_snapshot_is_for_an_envoy_that_has_nothing() -> None:
+    older = polls(None)
+    older.asked(poll(TWO.version, caller="old"), 1.0)
+    assert older.restore("web", ONE, 2.0) == []
     found = polls(None)
     found.asked(poll(caller="fresh"), 1.0)
-    found.asked(poll(TWO.version, caller="old"), 1.0)
     assert [reply.poll.caller for reply in found.restore("web", ONE, 2.0)] == ["fresh"]
     reply = found.asked(poll(opened_at=3.0), 3.0)
     assert reply is not None
     assert reply.body == ONE.body
     assert found.asked(poll(ONE.version), 4.0) is None
-    assert found.held == 2
+    assert found.held == 1
 
 
 def test_what_consul_says_is_for_everybody_and_stays_so() -> None:

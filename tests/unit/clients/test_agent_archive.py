@@ -103,14 +103,20 @@ def test_what_is_unpacked_is_what_the_sources_are_without_their_texts_each_state
 
 
 def statements(source: str) -> list[tuple[int, str]]:
-    """Line and content of each statement that does something."""
-    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
+    """Line and content of each statement that does something, whatever is said of its types."""
+    found = [_untyped(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
     return [
         (node.lineno, type(node).__name__ if hasattr(node, "body") else ast.dump(node))
         for node in found
         if not isinstance(node, ast.Pass)
         and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and node.value.value is not ...)
     ]
+
+
+def _untyped(node: ast.stmt) -> ast.stmt:
+    if isinstance(node, ast.AnnAssign) and node.value:
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
+    return node
 
 
 def test_each_verb_is_carried_with_what_it_needs_and_the_gate_with_no_more(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sources without what only their readers need."""
+"""Sources without what only their readers and type checkers need."""
 
 from __future__ import annotations
 
@@ -22,10 +22,22 @@ from outrider.clients.bare_source import bare
         ('if x:\n    "text"\nelse:\n    y()\n', "if x:\n    pass\nelse:\n    y()\n"),
         ('ä = "ö"  # ü\n', 'ä = "ö"\n'),
         ('"""Head."""\n', "pass\n"),
+        (
+            "def f(a: int, *b: str, c: int = 3, **d: A[B]) -> int:\n    return a\n",
+            "def f(a, *b, c = 3, **d):\n    return a\n",
+        ),
+        (
+            "def f(\n    ä: Ö,\n    b: B = {},\n) -> None:\n    x: int = 1\n",
+            "def f(\n    ä,\n    b = {},\n):\n    x = 1\n",
+        ),
+        ("class A:\n    x: int\n    y: int = 1\n", "class A:\n    x: int\n    y = 1\n"),
+        ("def f(a: A[\n    B], c) -> D[\n    E]:\n    pass\n", "def f(a: A[\n    B], c) -> D[\n    E]:\n    pass\n"),
+        ("self.x: int = 1\nf = lambda a: a\nd = {a: b}\n", "self.x: int = 1\nf = lambda a: a\nd = {a: b}\n"),
+        ("def f(a: '->') -> '->':\n    g(a) -> 1\n".replace("g(a) -> 1", "g(a)"), "def f(a):\n    g(a)\n"),
         ("", ""),
     ],
 )
-def test_comments_and_texts_that_are_statements_go_and_every_line_keeps_its_number(source: str, left: str) -> None:
+def test_comments_texts_and_annotations_go_and_every_line_keeps_its_number(source: str, left: str) -> None:
     assert bare(source) == left
     assert bare(source).count("\n") == source.count("\n")
     compile(bare(source), "bare", "exec")

@@ -238,7 +238,7 @@ async def test_a_consul_without_a_leader_is_told() -> None:
 
 async def test_room_for_connections_is_well_and_a_unix_socket_needs_none() -> None:
     roomy = changed("01-self", CONSUL, DebugConfig__HTTPMaxConnsPerClient=4096)
-    assert "4096 connections per client address" in {
+    assert "4096 connections per client address, of which a node needs 20" in {
         one.what for one in await found(consul={"/v1/agent/self": (200, roomy)})
     }
     by_socket = {"consul": {"address": "http://consul", "agent_address": "unix:///run/consul.sock"}}
@@ -310,3 +310,42 @@ async def test_line_5_services_that_differ_in_case_only_are_told() -> None:
     (finding,) = [one for one in said if "differ in case only" in one.what]
     assert (finding.level, "WEB and Web and web" in finding.what) == ("warning", True)
     assert not any("differ in case" in one.what for one in await found())
+
+
+def deployed(upstreams: int, allocations: int) -> Changes:
+    """A job of ours as Nomad shows it: so many upstreams, so many running allocations on one node, one that has ended."""
+    labels = ",".join(f"upstream-{number}" for number in range(upstreams))
+    task = {"Name": "agent", "Env": {"OUTRIDER_AGENT_UPSTREAMS": labels}}
+    job = {"ID": "shop", "Meta": {"outrider_version": "0123456789ab"}}
+    running = [{"NodeID": "n1", "ClientStatus": "running"} for _ in range(allocations)]
+    return {
+        "/v1/jobs": (200, [job, {"ID": "foreign", "Meta": None}]),
+        "/v1/job/shop": (200, job | {"TaskGroups": [{"Name": "shop", "Tasks": [{"Name": "app"}, task]}]}),
+        "/v1/job/shop/allocations": (200, [*running, {"NodeID": "n1", "ClientStatus": "complete"}]),
+    }
+
+
+def of_connections(said: list[Finding]) -> Finding:
+    (one,) = [finding for finding in said if "connections per client address" in finding.what]
+    return one
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "allocations", "level", "needed"),
+    [(12, 13, "warning", 189), (12, 14, "failed", 202), (200, 5, "warning", 185), (200, 6, "failed", 218)],
+)
+async def test_too_few_connections_for_what_runs_on_a_node_are_an_error(
+    upstreams: int, allocations: int, level: str, needed: int
+) -> None:
+    """Allocations of a node times what each holds, which consul.connections caps, and Nomad's and the portal's own."""
+    said = of_connections(await found(nomad=deployed(upstreams, allocations)))
+    assert (said.level, f"a node needs {needed}" in said.what) == (level, True)
+    assert "http_max_conns_per_client = 4096" in said.next_step
+
+
+async def test_a_smaller_cap_needs_fewer_connections_and_many_connections_are_enough() -> None:
+    capped = a_platform({"consul": {"address": "http://consul", "connections": 4}})
+    assert of_connections(await found(capped, nomad=deployed(200, 6))).level == "warning"
+    roomy = changed("01-self", CONSUL, DebugConfig__HTTPMaxConnsPerClient=4096)
+    said = of_connections(await found(nomad=deployed(200, 6), consul={"/v1/agent/self": (200, roomy)}))
+    assert (said.level, said.what) == ("ok", "4096 connections per client address, of which a node needs 218")

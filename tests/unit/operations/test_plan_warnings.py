@@ -125,3 +125,23 @@ async def test_line_5_a_plan_warns_of_names_in_consul_that_differ_in_case_only(
 async def test_line_5_a_plan_needs_no_consul(world: World, application: Application) -> None:
     world.consul.away = RemoteError("nobody answers")
     assert not [line for line in (await application.plan("stage", text())).warnings if "Consul also" in line]
+
+
+async def test_a_plan_tells_where_consul_lists_more_instances_than_the_sidecar_has_memory_for(
+    world: World, application: Application
+) -> None:
+    before = await application.plan("stage", text("upstreams: {payments: {protocol: http}}\n"))
+    assert not [line for line in before.warnings if "instances" in line]
+    for number in range(6_000):
+        world.consul.add("payments", f"payments-{number}", 1 + number)
+    told = [
+        line
+        for line in (await application.plan("stage", text("upstreams: {payments: {protocol: http}}\n"))).warnings
+        if "agent of 24 MB" in line
+    ]
+    assert len(told) == 1
+
+
+async def test_a_plan_does_without_consul(world: World, application: Application) -> None:
+    world.consul.away = RemoteError("Consul is away")
+    await application.plan("stage", text("upstreams: {payments: {protocol: http}}\n"))

@@ -35,7 +35,7 @@ def test_a_driver_without_containers_brings_the_nodes_network_and_programs(drive
     assert stage.network == Network(mode="host")
     assert (stage.sidecar.driver, stage.sidecar.user) == (sidecar, None)
     assert (stage.sidecar.envoy, stage.sidecar.agent) == (Path(path="envoy"), AgentPath(path="python3"))
-    assert (stage.sidecar.memory.envoy, stage.sidecar.memory.agent) == (96, 24)
+    assert (stage.sidecar.memory.envoy, stage.sidecar.memory.agent) == (96, None)
 
 
 @pytest.mark.parametrize(
