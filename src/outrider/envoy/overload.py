@@ -12,6 +12,10 @@ BYTES = 1_048_576
 # (tests/features/data_plane/test_memory.py), an Envoy without any 15 MB.
 CONNECTIONS_PER_MB = 10
 HEAP = "envoy.resource_monitors.fixed_heap"
+CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
+# Where connections run short, an idle one is kept for as long as sidecars need, and no longer for balancers with long times.
+SHORT, NEARLY_NONE = 0.8, 0.95
+SHORT_IDLE_S = 60
 
 
 def overload_manager(memory_mb: int, upstreams: Sequence[str]) -> Json:
@@ -33,11 +37,21 @@ def overload_manager(memory_mb: int, upstreams: Sequence[str]) -> Json:
             _action("shrink_heap", 0.9),
             _action("disable_http_keepalive", 0.92),
             _action("stop_accepting_requests", 0.95),
+            _short_idle(),
         ],
         # The action stop_accepting_connections would close every listener, also one that bypasses the overload manager,
         # and leave callers waiting in its queue; this closes what is accepted, and only where nothing is bypassed.
         "loadshed_points": [_triggered("envoy.load_shed_points.tcp_listener_accept", 0.98)],
     }
+
+
+def _short_idle() -> Json:
+    """Idle connections must not keep new ones out for as long as ingress keeps them where there is room."""
+    timer = {"timer": "HTTP_DOWNSTREAM_CONNECTION_IDLE", "min_timeout": f"{SHORT_IDLE_S}s"}
+    scaled = {"scaling_threshold": SHORT, "saturation_threshold": NEARLY_NONE}
+    kind = "config.overload.v3.ScaleTimersOverloadActionConfig"
+    reduced = extension("overload_actions.reduce_timeouts", kind, timer_scale_factors=[timer])
+    return reduced | {"triggers": [{"name": CONNECTIONS, "scaled": scaled}]}
 
 
 def most_connections(memory_mb: int, upstreams: Sequence[str]) -> int:

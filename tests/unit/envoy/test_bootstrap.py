@@ -196,6 +196,13 @@ def test_load_is_shed_before_the_tasks_memory_is_gone() -> None:
     assert monitors[0]["typed_config"]["max_heap_size_bytes"] == 70 * 1_048_576
 
 
+def test_where_connections_run_short_idle_ones_are_kept_as_long_as_sidecars_need_and_no_longer() -> None:
+    reduced = named(made({})["overload_manager"]["actions"], "envoy.overload_actions.reduce_timeouts")
+    (timer,) = reduced["typed_config"]["timer_scale_factors"]
+    assert timer == {"timer": "HTTP_DOWNSTREAM_CONNECTION_IDLE", "min_timeout": "60s"}
+    assert reduced["triggers"][0]["name"] == "envoy.resource_monitors.global_downstream_max_connections"
+
+
 def test_what_the_mesh_counts_names_its_own_clusters_only() -> None:
     patterns = made({"upstreams": {"payments": {}}})["stats_config"]["stats_matcher"]["inclusion_list"]["patterns"]
     assert r"(local_app|discovery_agent|payments)" in patterns[0]["safe_regex"]["regex"]
