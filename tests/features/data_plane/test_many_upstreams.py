@@ -14,6 +14,8 @@ from machine import Agent, eventually, fetched, short_directory
 from outrider_agent import settings
 from sidecars import HERE, Sidecar, resolved, running_sidecar
 
+from outrider.topology import names
+
 UPSTREAMS = tuple(f"upstream-{number:03}" for number in range(120))
 PAGES = ("/stats/prometheus", "/agent/metrics", "/agent/endpoints", "/health")
 TOO_LITTLE = {"envoy": 64}
@@ -69,8 +71,8 @@ def with_many_upstreams(memory: dict[str, int]) -> Generator[tuple[Sidecar, Path
 
 
 def gates_verdict(home: Path, consul: str) -> tuple[int, str]:
-    more = {settings.ENVOY_ADMIN: f"unix:{home}/alloc/tmp/envoy.sock"}
-    gate = Gate(home / "alloc" / "tmp", consul, ",".join(UPSTREAMS), more, sys.executable)
+    more = {settings.ENVOY_ADMIN: f"unix:{home}/alloc/{names.ADMIN_SOCKET}"}
+    gate = Gate(home / "alloc", consul, ",".join(UPSTREAMS), more, sys.executable)
     return gate.process.wait(30), gate.output()
 
 

@@ -81,6 +81,23 @@ def test_ingress_adds_no_timeout_and_closes_idle_connections_to_the_app_after_ha
     assert http["common_http_protocol_options"]["idle_timeout"] == "0.500s"
 
 
+def test_a_request_that_came_to_the_wrong_service_goes_elsewhere_even_with_two_hosts() -> None:
+    hosts = network(made({}), "ingress")["route_config"]["virtual_hosts"]
+    first, second, *_ = (route.get("name") for route in hosts[0]["routes"])
+    assert (first, second) == ("another_service", "two_hosts")
+
+
+def test_an_answer_may_have_more_headers_where_a_sidecar_has_written_some_of_them() -> None:
+    document = made({"upstreams": {"payments": {}, "fx": {"address": "fx.example:80", "protocol": "http"}}})
+
+    def limits(name: str) -> tuple[int, int]:
+        (http,) = cluster(document, name)["typed_extension_protocol_options"].values()
+        common = http["common_http_protocol_options"]
+        return common["max_headers_count"], common["max_response_headers_kb"]
+
+    assert limits("payments") > limits("local_app") == limits("fx") == (1_000, 128)
+
+
 def test_an_upstreams_knobs_are_in_its_listener_and_cluster() -> None:
     document = made({"upstreams": {"payments": {"timeout": "800ms", "retries": 2, "limit": 100}}})
     repeatable, others = (route["route"] for route in routes(document, "egress_payments"))
