@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from outrider_agent.addresses import Address
@@ -76,20 +76,19 @@ class Servers:
 
     def answering(self, host: str = "127.0.0.1", answer: bytes = ANSWER) -> Place:
         server, place = self._listening(host)
-        threading.Thread(target=self._serve, args=(server, answer), daemon=True).start()
+        port = server.getsockname()[1]
+        threading.Thread(target=self._serve, args=(server, port, answer), daemon=True).start()
         return place
 
-    def _serve(self, server: socket.socket, answer: bytes) -> None:
-        port = server.getsockname()[1]
-        while True:
-            try:
+    def _serve(self, server: socket.socket, port: int, answer: bytes) -> None:
+        """Until the server is closed, which may be before this thread has begun."""
+        with suppress(OSError):
+            while True:
                 client, _ = server.accept()
-            except OSError:
-                return
-            with client:
-                client.recv(4096)
-                self.served.append(port)
-                client.sendall(answer)
+                with client, suppress(OSError):
+                    client.recv(4096)
+                    self.served.append(port)
+                    client.sendall(answer)
 
     def gone(self) -> Place:
         server, place = self._listening()
