@@ -79,23 +79,28 @@ async def followed(invocation: Invocation, deployment: dict[str, Any], wait_s: f
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """The event that ends the watching: the verdict, or a canary that waits for a person; and who failed last."""
+    """The event that ends the watching: the verdict, or a canary that waits for a person; and who failed last.
+
+    ``task`` is whose output tells more, where that is not the app.
+    """
 
     event: dict[str, Any]
     culprit: str | None
+    task: str | None = None
 
 
 async def _ending(invocation: Invocation, deployment_id: str) -> _Ending:
     last: dict[str, Any] = {}
     culprit: str | None = None
+    task: str | None = None
     async with aclosing(_printed(invocation, deployment_id)) as events:
         async for event in events:
             last = event
             if _detail(event).get("healthy") is False or _detail(event).get("status") == "failed":
-                culprit = _detail(event).get("allocation")
+                culprit, task = _detail(event).get("allocation"), _detail(event).get("culprit")
             if event["kind"] == "promotion" and _detail(event).get("needed"):
                 break
-    return _Ending(last, culprit)
+    return _Ending(last, culprit, task)
 
 
 async def _printed(invocation: Invocation, deployment_id: str) -> AsyncGenerator[dict[str, Any]]:
@@ -146,6 +151,7 @@ def _verdict(invocation: Invocation, deployment: dict[str, Any], ending: _Ending
         return exits.NOT_PLACED
     # Without the allocation it would be the output of those that run: of the version before, where it has come back.
     whose = f" --allocation {short(ending.culprit)}" if ending.culprit else ""
+    whose += f" --task {ending.task}" if ending.task else ""
     where = f"{service} -e {environment}"
     say(f"Look closer: `outrider logs {where}{whose} --type stderr`, `outrider status {where}`.")
     return exits.FAILED

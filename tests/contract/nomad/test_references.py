@@ -43,7 +43,11 @@ class TestReferences:
     async def test_a_missing_key_is_named_by_an_event_of_the_pending_task(self, calls: NomadCalls) -> None:
         await calls.register(reading("ref-key", 'A={{ key "no/such" | toJSON }}\n'))
         state = await state_of(calls, "ref-key")
-        assert (state["State"], state["Failed"], said(state, "Template")) == ("pending", False, ["Missing: kv.block(no/such)"])
+        assert (state["State"], state["Failed"], said(state, "Template")) == (
+            "pending",
+            False,
+            ["Missing: kv.block(no/such)"],
+        )
 
     async def test_missing_keys_of_several_templates_are_named_together_and_sorted(self, calls: NomadCalls) -> None:
         first = 'A={{ key "no/c" | toJSON }}\nB={{ key "no/b" | toJSON }}\n'
@@ -54,10 +58,10 @@ class TestReferences:
         assert told == "Missing: kv.block(no/a), kv.block(no/b), kv.block(no/c), and 2 more"
 
     async def test_a_task_starts_as_soon_as_what_was_missing_is_there(self, calls: NomadCalls) -> None:
-        await calls.register(reading("ref-later", 'A={{ key "ref/later" | toJSON }}\n') | {})
+        await calls.register(reading("ref-later", 'A={{ key "ref/later" | toJSON }}\n'))
         await calls.until(
             "/v1/job/ref-later/allocations",
-            lambda found: found and "Template" in events(found[0], "app"),
+            lambda found: found and found[0]["TaskStates"] and "Template" in events(found[0], "app"),
         )
         await calls.put_key("ref/later", "now")
         allocation = await calls.running("ref-later")
@@ -89,14 +93,17 @@ class TestReferences:
         assert (state["Failed"], state["Restarts"]) == (True, 0)
 
     async def test_an_artifact_that_is_not_there_is_named_with_its_address(self, calls: NomadCalls) -> None:
-        async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
             writer.close()
 
         server = await asyncio.start_server(refuse, "127.0.0.1", 0)
         source = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/none.txt"
-        app = script("app", FOREVER, RestartPolicy=TWICE, Artifacts=[{"GetterSource": source, "RelativeDest": "local/"}])
+        app = script(
+            "app", FOREVER, RestartPolicy=TWICE, Artifacts=[{"GetterSource": source, "RelativeDest": "local/"}]
+        )
         async with server:
             await calls.register(job("ref-artifact", app, Update=QUICK))
             state = await state_of(calls, "ref-artifact")

@@ -68,4 +68,4 @@ async def test_a_gate_that_did_not_open_in_time_is_the_reason_with_its_last_word
 async def test_a_gate_that_has_opened_is_no_reason(world: World, application: Application) -> None:
     opened = [{"Type": "Terminated", "DisplayMessage": "Exit Code: 0"}]
     found = await failure(replace(application.environment("stage"), nomad=WaitingNomad(opened)), "a", 0)
-    assert found == "allocation 2864267b on n did not become healthy"
+    assert found == "allocation 2864267b on n has not started app"

@@ -102,7 +102,9 @@ class TaskTemplates:
         """The texts of all templates, once nothing that they read is missing."""
         told: list[str] = []
         while True:
-            found = [_rendered(_source(self.directory, one), one, self.environment, self.values) for one in self.templates]
+            found = [
+                _rendered(_source(self.directory, one), one, self.environment, self.values) for one in self.templates
+            ]
             missing = sorted({what for one in found for what in one.missing})
             unread = [name for one in found for name in one.keys if name not in self.values]
             if not missing and not unread:
