@@ -71,7 +71,7 @@ async def _explained(environment: Environment, service: str, one: Allocation, jo
     tasks = culprits(one)
     told = "; ".join(f"task {task.name} {_ending(task)}" for task in tasks)
     first = f"{place}: {told}" if told else f"{place} {_so_far(one)}"
-    if not any(task.failed or task.unread for task in tasks if not task.is_closed_gate):
+    if not any(task.failed or task.restarts or task.unread for task in tasks if not task.is_closed_gate):
         first += await unchecked(environment, service, one, job)
     said = [await last_lines(environment, one.id, task.name) for task in tasks if not task.unread]
     return "\n".join([first, *(text for text in said if text)])

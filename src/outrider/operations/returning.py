@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import Protocol
 
+    from outrider.operations.allocations import Allocation
     from outrider.operations.environment import Environment
     from outrider.operations.events import EventKind
     from outrider.operations.ports import Json
@@ -42,8 +43,10 @@ async def returned(environment: Environment, deployment: Deployment, note: Note)
         document, index = await environment.nomad.deployment(found["ID"], index, environment.patience.look)
         if document["Status"] in TERMINAL:
             return _outcome(document) if document["Status"] == "successful" else await _remains(environment, document)
-        healthy = healthy_ids(allocations(await environment.nomad.allocations(deployment.service)))
-        if promotion_is_due(document, healthy):
+        copies = allocations(await environment.nomad.allocations(deployment.service))
+        if _is_judged(copies, document):
+            return await _remains(environment, document)
+        if promotion_is_due(document, healthy_ids(copies)):
             await _promote(environment, document, note)
     return "the return to the last good version has not ended yet" + await _running(environment, found)
 
@@ -69,6 +72,12 @@ async def _promote(environment: Environment, document: Json, note: Note) -> None
         await note("promotion", "the last good version is promoted again", needed=False, by="outrider")
 
 
+def _is_judged(found: tuple[Allocation, ...], document: Json) -> bool:
+    """Whether everything runs and Nomad has found all of it unhealthy, which it never takes back: Consul may be away."""
+    live = [one for one in found if one.is_live and one.job_version == document["JobVersion"]]
+    return len(live) >= numbers(document).desired and all(one.is_complete and one.healthy is False for one in live)
+
+
 def _outcome(document: Json) -> str:
     return f"the last good version runs again, {numbers(document).healthy} healthy"
 
@@ -76,7 +85,7 @@ def _outcome(document: Json) -> str:
 async def _remains(environment: Environment, document: Json) -> str:
     """A return that failed is left as it is: one more would find what this one found."""
     why = await failure(environment, document["JobID"], int(document["JobVersion"]))
-    said = f"the return to the last good version was not confirmed ({document.get('StatusDescription')})"
+    said = f"the return to the last good version was not confirmed (Nomad: {document.get('StatusDescription')})"
     told = f"\n  {why.splitlines()[0]}" if why else ""
     return said + await _running(environment, document) + told
 
