@@ -26,7 +26,8 @@ def _rows(document: Document, sidecar: Document, upstream: str) -> Iterator[dict
     view = _view(sidecar, upstream)
     consul, agent, envoy = _consul(document, upstream), _agent(view), _envoy(view)
     booked = [] if consul is not None else [address_of(one["address"]) for one in document["consul"][upstream]]
-    for address in sorted({*booked, *(consul or {}), *(agent or {}), *(envoy or {})}) or [""]:
+    known_to_any: set[str] = {*booked, *(consul or {}), *(agent or {}), *(envoy or {})}
+    for address in sorted(known_to_any) or [""]:
         known = (consul, agent, envoy)
         yield dict(
             zip(ROW, (upstream, address, *(_word(one, address) for one in known), _allocation(sidecar)), strict=True)

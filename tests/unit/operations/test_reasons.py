@@ -79,7 +79,7 @@ class PendingNomad(NomadSimulator):
 
     def __init__(self, tasks: dict[str, dict[str, Any]], *, healthy: bool | None = False, count: int = 1) -> None:
         super().__init__()
-        self.tasks, self.healthy, self.count = tasks, healthy, count
+        self.tasks, self.healthy, self.copies = tasks, healthy, count
 
     async def versions(self, job_id: str) -> list[dict[str, Any]]:
         return [{"Version": 0, "TaskGroups": [{"Services": [{"Name": "a"}], "Tasks": []}]}]
@@ -90,7 +90,7 @@ class PendingNomad(NomadSimulator):
         stub = {"NodeName": "n", "ClientStatus": "running", "DesiredStatus": "run", "DeploymentStatus": health}
         return [
             {**stub, "ID": f"2864267{number}-0", "Name": f"a.a[{number}]", "TaskStates": states}
-            for number in range(self.count)
+            for number in range(self.copies)
         ]
 
     async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
