@@ -110,6 +110,8 @@ class NomadSimulator:
         self.forgets_promotion = False
         self.progress_deadline_s = 60.0
         self.away: RemoteError | None = None
+        self.delay_s = 0.0
+        self.pending: set[str] = set()
         self.registrations = 0
         self.stderr = b"boom\n"
         self._jobs: dict[str, list[Json]] = {}
@@ -148,6 +150,7 @@ class NomadSimulator:
         return copy.deepcopy(now) if now else None
 
     async def jobs(self, prefix: str = "") -> list[Json]:
+        await asyncio.sleep(self.delay_s)
         self._answer()
         return [versions[-1] for job_id, versions in self._jobs.items() if job_id.startswith(prefix)]
 
@@ -184,11 +187,19 @@ class NomadSimulator:
 
     async def allocations(self, job_id: str) -> list[Json]:
         self._answer()
-        return [one.stub() for one in self._copies.get(job_id, [])]
+        return [self._with_pending(one.stub()) for one in self._copies.get(job_id, [])]
+
+    def _with_pending(self, stub: Json) -> Json:
+        """The tasks named in ``pending`` have not started, whatever the allocation's status."""
+        states: Json = stub["TaskStates"]
+        still = {name: {**states[name], "State": "pending"} for name in self.pending & states.keys()}
+        return {**stub, "TaskStates": {**states, **still}}
 
     async def allocation(self, allocation_id: str) -> Json | None:
         found = [one for copies in self._copies.values() for one in copies if one.id == allocation_id]
-        return found[0].stub() if found else None
+        return (
+            found[0].stub() | {"AllocatedResources": {"Shared": {"Ports": _ports(found[0].index)}}} if found else None
+        )
 
     async def deployment_of(self, job_id: str) -> Json | None:
         self._answer()
@@ -466,3 +477,9 @@ def _numbers(now: Json | None, job: Json) -> Json:
     kept = {"Ignore" if same else "DestructiveUpdate": min(old, new)}
     numbers = {"Place": max(new - old, 0), "Stop": max(old - new, 0)}
     return {"DesiredTGUpdates": {job["ID"]: kept | numbers}}
+
+
+def _ports(index: int) -> list[Json]:
+    """What is booked for the allocation of that index: 2100x for its ingress, 2200x for its metrics."""
+    booked = {"ingress": 21000 + index, "metrics": 22000 + index}
+    return [{"Label": label, "Value": port, "To": 0, "HostIP": "127.0.0.1"} for label, port in booked.items()]

@@ -9,8 +9,9 @@ from outrider.embedded.platform import sample_platform
 from outrider.errors import RemoteError, UsageError
 from outrider.operations.allocations import Allocation, Task
 from outrider.operations.events import Event
+from outrider.operations.instances import Instance
 from outrider.operations.records import Deployment, Version
-from outrider.operations.status import Instance, Status
+from outrider.operations.status import Status
 from outrider.spec.platform import Platform
 
 NOW = datetime.now(UTC)

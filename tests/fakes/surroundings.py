@@ -41,7 +41,7 @@ service: checkout
 run: {command: [/usr/bin/checkout]}
 """
 AGENT = CarriedAgent(serve="c2VydmU=", gate="Z2F0ZQ==", sha256="a" * 64)
-HURRY = Patience(look=0.01, placement=0.05, stall=0.05, promotion=0.02, appearance=0.1, silence=0.3)
+HURRY = Patience(look=0.01, placement=0.05, stall=0.05, promotion=0.02, appearance=0.1, question=0.2, silence=0.3)
 
 
 class EnvoyThatReads:

@@ -126,7 +126,7 @@ async def stage(
     ``agent`` is what runs agents: a Python; ``consul_agent`` is the Consul that they ask, the cluster's own by default.
     """
     async with cluster("dc1", directory / "cluster", port_range=ports) as running:
-        address = f"http://127.0.0.1:{_free_port()}"
+        address = f"http://127.0.0.1:{free_port()}"
         file = directory / "platform.yaml"
         servers = {"nomad": running.nomad_address, "consul": running.consul_address, "portal": address}
         asked = consul_agent or running.consul_address
@@ -172,7 +172,8 @@ async def _process(made: Stage) -> AsyncGenerator[None]:
             await made.process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -14,6 +14,7 @@ from outrider.cli.output import state, table
 from outrider.cli.plain import plain
 
 Document = Mapping[str, Any]
+UNKNOWN = "unknown"
 HEALTH: dict[bool | None, str] = {True: "yes", False: "unhealthy"}
 
 
@@ -53,6 +54,7 @@ def service(document: Document) -> Iterator[str]:
     yield from (f"{name:<9}{url}" for name, url in links.items())
     yield ""
     yield from _allocations(document.get("allocations") or [])
+    yield from _reasons(document.get("allocations") or [])
     yield from _instances(document.get("instances") or [])
     yield from _upstreams(document.get("upstreams") or {})
     yield from (f"\n! {plain(text)}" for text in (document.get("problem"),) if text)
@@ -150,6 +152,14 @@ def _tasks(tasks: Sequence[Document]) -> str:
     return ", ".join(words) or ("all running" if tasks else "")
 
 
+def _reasons(found: Sequence[Document]) -> Iterator[str]:
+    """What keeps tasks from running, as far as Nomad says it: a line each, since it may be long."""
+    for one in found:
+        for task in one.get("tasks") or ():
+            if task.get("reason") and _task(task):
+                yield f"! {short(one['id'])}: {task['name']} {plain(task.get('unread') or task['reason'])}"
+
+
 def _task(task: Document) -> str:
     if task.get("failed") or task["state"] == "pending":
         return "failed" if task.get("failed") else "pending"
@@ -186,6 +196,9 @@ def _knobs(knobs: Document) -> str:
 
 
 def _healthy(document: Document) -> str:
+    """``2/3``; a server that did not answer has not said none."""
+    if document["state"] == UNKNOWN:
+        return UNKNOWN
     return f"{document.get('healthy') or 0}/{document.get('count') or 0}"
 
 

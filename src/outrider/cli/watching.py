@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -82,20 +82,35 @@ class _Ending:
     """The event that ends the watching: the verdict, or a canary that waits for a person; and who failed last."""
 
     event: dict[str, Any]
-    culprit: str | None
+    culprit: Culprit
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The allocation that failed last, and the task whose output tells more, where that is not the app's."""
+
+    allocation: str | None = None
+    task: str | None = None
 
 
 async def _ending(invocation: Invocation, deployment_id: str) -> _Ending:
-    last: dict[str, Any] = {}
-    culprit: str | None = None
+    seen: list[dict[str, Any]] = []
     async with aclosing(_printed(invocation, deployment_id)) as events:
         async for event in events:
-            last = event
-            if _detail(event).get("healthy") is False or _detail(event).get("status") == "failed":
-                culprit = _detail(event).get("allocation")
+            seen.append(event)
             if event["kind"] == "promotion" and _detail(event).get("needed"):
                 break
-    return _Ending(last, culprit)
+    return _Ending(seen[-1] if seen else {}, culprit_of(seen))
+
+
+def culprit_of(events: Iterable[dict[str, Any]]) -> Culprit:
+    """Whom the events name: the last allocation that failed or was found unhealthy."""
+    bad = [_detail(one) for one in events if _is_bad(_detail(one))]
+    return Culprit(bad[-1].get("allocation"), bad[-1].get("culprit")) if bad else Culprit()
+
+
+def _is_bad(detail: dict[str, Any]) -> bool:
+    return detail.get("healthy") is False or detail.get("status") == "failed"
 
 
 async def _printed(invocation: Invocation, deployment_id: str) -> AsyncGenerator[dict[str, Any]]:
@@ -144,11 +159,15 @@ def _verdict(invocation: Invocation, deployment: dict[str, Any], ending: _Ending
             f"Make room or change what the spec asks for, then deploy again: `outrider plan -e {environment} FILE` tells."
         )
         return exits.NOT_PLACED
-    # Without the allocation it would be the output of those that run: of the version before, where it has come back.
-    whose = f" --allocation {short(ending.culprit)}" if ending.culprit else ""
-    where = f"{service} -e {environment}"
-    say(f"Look closer: `outrider logs {where}{whose} --type stderr`, `outrider status {where}`.")
+    say(hint(f"{service} -e {environment}", ending.culprit))
     return exits.FAILED
+
+
+def hint(where: str, culprit: Culprit) -> str:
+    """Where to look closer. Without the allocation it would be the output of those that run, of the version before."""
+    whose = f" --allocation {short(culprit.allocation)}" if culprit.allocation else ""
+    whose += f" --task {culprit.task}" if culprit.task else ""
+    return f"Look closer: `outrider logs {where}{whose} --type stderr`, `outrider status {where}`."
 
 
 def _again(deployment: dict[str, Any]) -> str:

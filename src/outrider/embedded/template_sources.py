@@ -34,15 +34,18 @@ class Lookups:
 
 
 class MissingSourceError(Exception):
-    """A function whose source this cluster does not have: its name, and the next step."""
+    """A function whose source this cluster does not have: its name, what was asked of it, and the next step."""
 
-    def __init__(self, what: str, next_step: str) -> None:
-        super().__init__(f"the one-machine cluster has no {what}")
+    def __init__(self, what: str, path: str, next_step: str) -> None:
+        super().__init__(f"the one-machine cluster has no {what}: {path} cannot be read")
         self.next_step = next_step
 
 
 class Sources:
-    """The functions that read; ``keys``, ``prefixes``, ``services`` and ``missing`` keep what was read, in order."""
+    """The functions that read; ``keys``, ``prefixes``, ``services`` and ``missing`` keep what was read, in order.
+
+    What is missing bears the name that consul-template, and so Nomad's events, give it: ``kv.block(path)``.
+    """
 
     def __init__(
         self,
@@ -86,7 +89,7 @@ class Sources:
     def _key(self, path: str) -> str:
         value = self._value(path)
         if value is None:
-            self.missing[f"key {path}"] = None
+            self.missing[f"kv.block({path})"] = None
         return value or ""
 
     def _key_exists(self, path: str) -> bool:
@@ -117,13 +120,13 @@ class Sources:
 
     def _secret(self, path: str, *_: str) -> Fields | None:
         if self._lookups.secret is None:
-            raise MissingSourceError("Vault", "Use a Consul key or a Nomad variable, or a cluster with Vault.")
-        return self._found(f"secret {path}", self._lookups.secret(path))
+            raise MissingSourceError("Vault", path, "Use a Consul key or a Nomad variable, or a cluster with Vault.")
+        return self._found(f"vault.read({path})", self._lookups.secret(path))
 
     def _variable(self, path: str) -> Fields | None:
         if self._lookups.variable is None:
-            raise MissingSourceError("Nomad variables", "Use a Consul key, or a cluster with Nomad variables.")
-        return self._found(f"nomadVar {path}", self._lookups.variable(path))
+            raise MissingSourceError("Nomad variables", path, "Use a Consul key, or a cluster with Nomad variables.")
+        return self._found(f"nomad.var.block({path}@default.global)", self._lookups.variable(path))
 
     def _found(self, what: str, fields: Fields | None) -> Fields | None:
         if fields is None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from outrider.operations.documents import listed, nested, table
+from outrider.operations.references import MISSING, in_words
+from outrider.topology import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from outrider.operations.ports import Json
 
@@ -26,12 +29,18 @@ ROUTINE = frozenset(
         "Sibling Task Failed",
     }
 )
+# Nomad tells of a task that it ends because its template cannot be rendered as of any other that it ends.
+KILLING, ROUTINE_KILLING = "Killing", "Sent interrupt"
 GONE = frozenset({"complete", "failed", "lost"})
+OPENED = "Exit Code: 0"  # as Nomad words the end of a gate that let the app start
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task of an allocation; ``text`` is what Nomad said about it last."""
+    """A task of an allocation; ``text`` is what Nomad said about it last, ``reason`` what is more than routine of it.
+
+    ``unread`` is what it waits to read before it can start; ``restarted_at`` is when it was restarted last, in seconds.
+    """
 
     name: str
     state: str
@@ -39,11 +48,21 @@ class Task:
     restarts: int
     text: str
     reason: str
+    unread: str = ""
+    restarted_at: float = 0.0
+
+    @property
+    def is_closed_gate(self) -> bool:
+        """Whether it is the gate, and it has not opened."""
+        return self.name == names.GATE_TASK and self.state in ("running", "dead") and OPENED not in self.reason
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """``index`` counts a service's copies from 0; ``healthy`` is None as long as Nomad has not decided."""
+    """``index`` counts a service's copies from 0; ``healthy`` is None as long as Nomad has not decided.
+
+    ``judged_at`` is when it did (in seconds, 0 for never), and it does so once in a deployment.
+    """
 
     id: str
     index: int
@@ -56,6 +75,7 @@ class Allocation:
     tasks: tuple[Task, ...]
     modify_index: int
     next_allocation: str
+    judged_at: float = 0.0
 
     @property
     def short_id(self) -> str:
@@ -78,9 +98,15 @@ class Allocation:
         return not self.is_gone or (self.desired == "run" and not self.next_allocation)
 
     @property
-    def is_good(self) -> bool:
-        """Whether it runs, is meant to, and Nomad has not found it unhealthy."""
-        return self.status == "running" and self.desired == "run" and self.healthy is not False
+    def is_complete(self) -> bool:
+        """Whether it runs, is meant to, and none of its tasks is still to start: an app waits behind its gate."""
+        runs = self.status == "running" and self.desired == "run"
+        return runs and not any(task.state == "pending" or task.failed for task in self.tasks)
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether nothing of it was restarted after Nomad gave its word, which it never takes back."""
+        return self.judged_at > 0 and not any(task.restarted_at > self.judged_at for task in self.tasks)
 
     @property
     def is_bad(self) -> bool:
@@ -94,15 +120,19 @@ class Allocation:
         Of a sidecar that restarts every second for ever, the 1st, 2nd, 4th, 8th … restart are told.
         """
         tasks = tuple(
-            (task.name, task.failed, task.restarts.bit_length(), "" if task.restarts else task.state)
+            (task.name, task.failed, task.restarts.bit_length(), "" if task.restarts else task.state, task.unread)
             for task in self.tasks
         )
         return (self.status, self.healthy, self.canary, tasks)
 
 
-def allocations(stubs: Iterable[Json]) -> tuple[Allocation, ...]:
-    """The allocations of a job, by their index and then newest first."""
-    found = [_allocation(stub) for stub in stubs]
+def allocations(stubs: Iterable[Json], jobs: Iterable[Json] = ()) -> tuple[Allocation, ...]:
+    """The allocations of a job, by their index and then newest first.
+
+    ``jobs`` are the job's documents, as far as they are known: they say what a task wants to read for.
+    """
+    tasks = {int(job.get("Version") or 0): _tasks(job) for job in jobs}
+    found = [_allocation(stub, tasks.get(int(stub.get("JobVersion") or 0), {})) for stub in stubs]
     return tuple(sorted(found, key=lambda one: (one.index, -one.modify_index)))
 
 
@@ -111,7 +141,11 @@ def healthy_ids(found: Iterable[Allocation]) -> frozenset[str]:
     return frozenset(one.id for one in found if one.healthy)
 
 
-def _allocation(stub: Json) -> Allocation:
+def _tasks(job: Json) -> dict[str, Json]:
+    return {str(task.get("Name")): task for group in listed(job, "TaskGroups") for task in listed(group, "Tasks")}
+
+
+def _allocation(stub: Json, documents: Mapping[str, Json]) -> Allocation:
     health = nested(stub, "DeploymentStatus")
     states = table(stub, "TaskStates")
     return Allocation(
@@ -123,9 +157,10 @@ def _allocation(stub: Json) -> Allocation:
         healthy=health.get("Healthy"),
         canary=bool(health.get("Canary")),
         job_version=int(stub.get("JobVersion") or 0),
-        tasks=tuple(_task(name, state) for name, state in sorted(states.items())),
+        tasks=tuple(_task(name, state, documents.get(name)) for name, state in sorted(states.items())),
         modify_index=int(stub.get("ModifyIndex") or 0),
         next_allocation=str(stub.get("NextAllocation") or ""),
+        judged_at=_seconds(health.get("Timestamp")),
     )
 
 
@@ -135,15 +170,29 @@ def _index(name: str) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _task(name: str, state: Json) -> Task:
+def _task(name: str, state: Json, document: Json | None) -> Task:
     events = listed(state, "Events")
     texts = [(str(event.get("Type")), str(event.get("DisplayMessage") or event.get("Type") or "")) for event in events]
-    telling = [text for kind, text in texts if kind not in ROUTINE]
+    telling = [text for kind, text in texts if _is_telling(kind, text)]
+    unread = [text for text in telling if text.startswith(MISSING)] if state.get("State") == "pending" else []
+    if not unread:
+        telling = [text for text in telling if not text.startswith(MISSING)]
     return Task(
         name=name,
         state=str(state.get("State", "")),
         failed=bool(state.get("Failed")),
         restarts=int(state.get("Restarts") or 0),
         text=texts[-1][1] if texts else "",
-        reason="; ".join(dict.fromkeys(telling[-3:])),
+        reason="; ".join(dict.fromkeys(in_words(text, document) for text in telling[-3:])),
+        unread=in_words(unread[-1], document) if unread else "",
+        restarted_at=_seconds(state.get("LastRestart")),
     )
+
+
+def _seconds(stamp: str | None) -> float:
+    """A time of Nomad's, which is null or in the year 1 where there is none."""
+    return datetime.fromisoformat(stamp).timestamp() if stamp and not stamp.startswith("0001-") else 0.0
+
+
+def _is_telling(kind: str, text: str) -> bool:
+    return kind not in ROUTINE or (kind == KILLING and not text.startswith(ROUTINE_KILLING))

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from outrider.operations.allocations import Allocation, allocations
 from outrider.operations.documents import nested
+from outrider.operations.instances import instances
 from outrider.operations.running import META_ATTEMPT, version_hash
+from outrider.operations.soundness import sound
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -30,7 +32,9 @@ async def shortfall(environment: Environment, service: str, now: Running, base: 
     if any(one.modify_index is not None and not one.is_final for one in deployments):
         return ""
     last = next((one for one in deployments if one.modify_index == now.index), None)
-    return _failed(base, last) or _degraded(base, now, allocations(await environment.nomad.allocations(service)))
+    found = allocations(await environment.nomad.allocations(service))
+    there, _ = await instances(environment, service)
+    return _failed(base, last) or _degraded(base, now, sound(found, base.job, there))
 
 
 def attempted(job: Json, now: Running, *, is_again: bool) -> Json:
@@ -48,5 +52,5 @@ def _failed(base: Version, last: Deployment | None) -> str:
 
 
 def _degraded(base: Version, now: Running, found: tuple[Allocation, ...]) -> str:
-    good, wanted = len([one for one in found if one.is_good]), now.count or 0
+    good, wanted = len(found), now.count or 0
     return f"version {base.number} is registered, but {good} of its {wanted} allocations run" if good < wanted else ""

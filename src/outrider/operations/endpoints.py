@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.errors import RemoteError
+from outrider.operations.deadline import in_time
 from outrider.operations.documents import Json, nested
-from outrider.operations.status import Instance, instances, status
+from outrider.operations.instances import Instance, booked, instances
+from outrider.operations.status import status
 from outrider.topology import names
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ class SidecarView:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The upstreams of a service in Consul, the service's own instances, and the views of its sidecars."""
+    """The upstreams of a service in Consul, the service's own instances, and the views of its sidecars.
+
+    Of those in ``unknown`` Consul has said nothing: their addresses, status ``unknown``, are those that Nomad has booked.
+    """
 
     environment: str
     service: str
@@ -35,34 +40,53 @@ class Endpoints:
     consul: dict[str, tuple[Instance, ...]]
     sidecars: tuple[SidecarView, ...]
     problems: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 async def endpoints(environment: Environment, service: str) -> Endpoints:
     """Ask everybody at once; whoever does not answer is named in ``problems``. UsageError: an unknown service."""
     now = await status(environment, service)
     inside = [name for name, written in now.upstreams.items() if not written.get("address")]
-    answers = await asyncio.gather(*(instances(environment, name) for name in inside))
-    sidecars, problem = await _sidecars(environment, service)
-    problems = [said for _, said in answers if said] + [said for said in (problem, now.problem) if said]
+    answers = await asyncio.gather(*(_upstream(environment, name) for name in inside))
+    places, said = await _places(environment, service)
+    problems = [problem for _, found in answers for problem in found] + [*said, *([now.problem] if now.problem else [])]
     return Endpoints(
         environment=environment.name,
         service=service,
         own=now.instances,
         consul={name: found for name, (found, _) in zip(inside, answers, strict=True)},
-        sidecars=sidecars,
+        sidecars=tuple(await asyncio.gather(*(_view(environment, *place) for place in sorted(places)))),
         problems=tuple(dict.fromkeys(problems)),
+        unknown=tuple(name for name, (_, found) in zip(inside, answers, strict=True) if found),
     )
 
 
-async def _sidecars(environment: Environment, service: str) -> tuple[tuple[SidecarView, ...], str | None]:
-    """One view per registered instance: its meta says where scrapers reach its metrics listener."""
+async def _upstream(environment: Environment, name: str) -> tuple[tuple[Instance, ...], tuple[str, ...]]:
+    """What Consul says of an upstream; where it does not answer, what Nomad has booked, with who was silent."""
+    found, problem = await instances(environment, name)
+    if problem is None:
+        return found, ()
+    return await _booked(environment, name, names.INGRESS, problem)
+
+
+async def _booked(
+    environment: Environment, service: str, label: str, problem: str
+) -> tuple[tuple[Instance, ...], tuple[str, ...]]:
     try:
-        entries, _ = await environment.consul.health(service)
+        return await booked(environment, service, label), (problem,)
     except RemoteError as error:
-        return (), error.message
+        return (), (problem, error.message)
+
+
+async def _places(environment: Environment, service: str) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """Of each instance where scrapers reach its metrics listener: by its meta in Consul, else by what Nomad has booked."""
+    try:
+        entries, _ = await in_time(environment, environment.consul.health(service), "Consul")
+    except RemoteError as error:
+        found, problems = await _booked(environment, service, names.METRICS, error.message)
+        return [(one.id, one.address) for one in found], problems
     places = [(str(one.get("ID")), nested(one, "Meta").get(names.META_METRICS)) for one in map(_service, entries)]
-    known = [(instance, str(address)) for instance, address in places if address]
-    return tuple(await asyncio.gather(*(_view(environment, *place) for place in sorted(known)))), None
+    return [(instance, str(address)) for instance, address in places if address], ()
 
 
 async def _view(environment: Environment, instance: str, address: str) -> SidecarView:

@@ -31,6 +31,8 @@ class Patience:
     """For Nomad to promote by itself what it was told to promote."""
     appearance: float = 5.0
     """For a deployment to appear after its evaluation is complete: scaling down makes none."""
+    question: float = 4.0
+    """For a server's answer to what a person looks at: longer than that it is unknown."""
     silence: float = 300.0
     """For a server that does not answer any more."""
 

@@ -11,7 +11,7 @@ from outrider.errors import ConflictError, RemoteError
 from outrider.operations import placement
 from outrider.operations.allocations import Allocation, allocations, healthy_ids
 from outrider.operations.lines import allocation_detail, allocation_line
-from outrider.operations.reasons import failure
+from outrider.operations.reasons import failure, standstill
 from outrider.operations.returning import returned
 from outrider.operations.watch import (
     TERMINAL,
@@ -151,7 +151,7 @@ class Following:
             return Verdict("successful", f"{now.healthy} of {now.desired} allocations healthy")
         if status == "cancelled":
             return Verdict("superseded", f"Nomad has cancelled the deployment: {said}")
-        why = await failure(self.environment, self.deployment.service, int(document["JobVersion"]))
+        why = await self._why(document)
         reason = "\n".join(part for part in (f"Nomad: {said}", why) if part)
         if goes_back(document):
             await self.note("deployment", f"failed; {said}", nomad_deployment=document["ID"])
@@ -161,7 +161,7 @@ class Following:
     async def _give_up(self, document: Json, state: State, reason: str) -> Verdict:
         """Fail the deployment at Nomad, so that it goes back by itself, and say why."""
         await self.note("warning", f"given up: {reason}")
-        why = await failure(self.environment, self.deployment.service, int(document["JobVersion"]))
+        why = await self._why(document)
         try:
             answer = await self.environment.nomad.fail(document["ID"])
         except (ConflictError, RemoteError) as error:
@@ -172,6 +172,11 @@ class Following:
             await self.environment.nomad.deregister(self.deployment.service)
             reason += "\nthe job was stopped again: it would have started unwatched as soon as there is room"
         return Verdict(state, "\n".join(part for part in (reason, why) if part))
+
+    async def _why(self, document: Json) -> str:
+        """What failed; where nothing has, what it waited for."""
+        whose = self.environment, self.deployment.service, int(document["JobVersion"])
+        return await failure(*whose) or ("" if self._unplaced else await standstill(*whose))
 
     async def _settle(self) -> Verdict:
         """The verdict without a deployment of Nomad's: the allocations themselves tell."""

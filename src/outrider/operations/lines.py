@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outrider.operations.culprits import culprit_task
+
 if TYPE_CHECKING:
     from outrider.operations.allocations import Allocation, Task
 
@@ -18,9 +20,10 @@ def allocation_line(one: Allocation) -> str:
 
 
 def _waits(one: Allocation) -> str:
-    """The tasks that have not started yet: an app waits for its gate."""
+    """The tasks that have not started yet: an app waits for its gate, any task for what it cannot read yet."""
+    unread = "; ".join(f"{task.name} {task.unread}" for task in one.tasks if task.unread)
     waiting = [task.name for task in one.tasks if task.state == "pending"]
-    return f"{', '.join(waiting)} to come" if waiting and one.status == "running" else ""
+    return unread or (f"{', '.join(waiting)} to come" if waiting and one.status == "running" else "")
 
 
 def _trouble(task: Task) -> str:
@@ -38,5 +41,6 @@ def allocation_detail(one: Allocation) -> dict[str, object]:
         "desired": one.desired,
         "healthy": one.healthy,
         "canary": one.canary,
+        "culprit": culprit_task(one),
         "tasks": {task.name: {"state": task.state, "restarts": task.restarts, "text": task.text} for task in one.tasks},
     }

@@ -1,4 +1,4 @@
-"""Why a deployment failed, in words that help: the failing task, its last event, the end of its output, the checks."""
+"""Why a deployment failed, in words that help: what a task waits for, its last event, the end of its output, the checks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from outrider.errors import OutriderError
 from outrider.operations.allocations import Allocation, Task, allocations
-from outrider.operations.documents import listed, nested
-from outrider.topology import names
+from outrider.operations.culprits import culprits
+from outrider.operations.unchecked import unchecked
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -16,27 +16,32 @@ if TYPE_CHECKING:
 
 LINES = 12
 BYTES = 4_000
-OPENED = "Exit Code: 0"  # as Nomad words the end of a gate that let the app start
+MOST = 4
+"""Allocations that are told of one by one where a deployment stands still."""
 
 
 async def failure(environment: Environment, service: str, job_version: int) -> str:
     """What is known about the failed or unhealthy allocations of that version; empty where nothing is."""
-    try:
-        found = allocations(await environment.nomad.allocations(service))
-    except OutriderError:
-        return ""
-    bad = [one for one in found if one.job_version == job_version and one.is_bad]
+    found, job = await _of_version(environment, service, job_version)
+    bad = [one for one in found if one.is_bad]
     if not bad:
         return ""
     newest = max(bad, key=lambda one: one.modify_index)
-    task = _culprit(newest)
-    if task is None:
-        return f"allocation {newest.short_id} on {newest.node} did not become healthy" + await _checks(
-            environment, service, newest
-        )
-    said = await last_lines(environment, newest.id, task.name)
-    place = f"allocation {newest.short_id} on {newest.node}: task {task.name} {_ending(task)}"
-    return f"{place}\n{said}" if said else place
+    return await _explained(environment, service, newest, job)
+
+
+async def standstill(environment: Environment, service: str, job_version: int) -> str:
+    """What each allocation of that version that is not healthy waits for, where none has failed; one line or more each."""
+    found, job = await _of_version(environment, service, job_version)
+    waiting = [one for one in found if one.is_live and one.healthy is None]
+    if not found:
+        return "Nomad has placed no allocation of this version"
+    if not waiting:
+        healthy = len([one for one in found if one.is_live and one.healthy])
+        return f"all {healthy} placed allocations are healthy: Nomad itself has not gone on with its deployment"
+    told = [await _explained(environment, service, one, job) for one in waiting[:MOST]]
+    more = len(waiting) - MOST
+    return "\n".join([*told, *([f"and {more} more allocations"] if more > 0 else [])])
 
 
 async def last_lines(environment: Environment, allocation_id: str, task: str) -> str:
@@ -50,30 +55,45 @@ async def last_lines(environment: Environment, allocation_id: str, task: str) ->
     return ""
 
 
-def _culprit(allocation: Allocation) -> Task | None:
-    """The gate explains a sidecar that does not come up; else the task that failed or fell over, the app first.
-
-    A gate that was still waiting when Nomad's patience ended has said why by then.
-    """
-    failed = {task.name: task for task in allocation.tasks if task.failed}
-    failed = failed or {task.name: task for task in allocation.tasks if task.restarts}
-    for name in (names.GATE_TASK, names.APP_TASK):
-        if name in failed:
-            return failed[name]
-    return next(iter(failed.values()), None) or next(filter(_waited, allocation.tasks), None)
+async def _of_version(environment: Environment, service: str, number: int) -> tuple[list[Allocation], Json | None]:
+    """The allocations of that version of the job, and the job as it was."""
+    try:
+        stubs, versions = await environment.nomad.allocations(service), await environment.nomad.versions(service)
+    except OutriderError:
+        return [], None
+    job = next((one for one in versions if int(one.get("Version") or 0) == number), None)
+    return [one for one in allocations(stubs, versions) if one.job_version == number], job
 
 
-def _waited(task: Task) -> bool:
-    """Whether it is the gate, and it has not opened."""
-    return task.name == names.GATE_TASK and task.state in ("running", "dead") and OPENED not in task.reason
+async def _explained(environment: Environment, service: str, one: Allocation, job: Json | None) -> str:
+    """The allocation, the tasks that keep it from being healthy with the end of their output, or its checks."""
+    place = f"allocation {one.short_id} on {one.node}"
+    tasks = culprits(one)
+    told = "; ".join(f"task {task.name} {_ending(task)}" for task in tasks)
+    first = f"{place}: {told}" if told else f"{place} {_so_far(one)}"
+    if not any(task.failed or task.restarts or task.unread for task in tasks if not task.is_closed_gate):
+        first += await unchecked(environment, service, one, job)
+    said = [await last_lines(environment, one.id, task.name) for task in tasks if not task.unread]
+    return "\n".join([first, *(text for text in said if text)])
+
+
+def _so_far(one: Allocation) -> str:
+    pending = [task.name for task in one.tasks if task.state == "pending"]
+    if pending or not one.tasks:
+        return f"has not started {', '.join(pending) or 'any task'}"
+    return "did not become healthy" if one.healthy is False else "is not healthy yet"
 
 
 def _ending(task: Task) -> str:
+    if task.unread:
+        return task.unread
+    if task.is_closed_gate and not task.failed:
+        return "did not open in time" if task.state == "dead" else "has not opened"
     if task.failed:
         return f"failed: {task.reason or task.text}"
     if task.restarts:
         return f"was restarted {task.restarts} time{'s' if task.restarts > 1 else ''}: {task.reason or task.text}"
-    return "did not open in time"
+    return f"is {task.state}: {task.reason or task.text}"
 
 
 async def _end(environment: Environment, allocation_id: str, task: str, kind: LogKind) -> str:
@@ -83,21 +103,3 @@ async def _end(environment: Environment, allocation_id: str, task: str, kind: Lo
     except OutriderError:
         return ""
     return b"".join(chunks).decode(errors="replace").strip()
-
-
-async def _checks(environment: Environment, service: str, allocation: Allocation) -> str:
-    """What Consul's checks of that allocation say."""
-    try:
-        instances, _ = await environment.consul.health(service)
-    except OutriderError:
-        return ""
-    failing = [check for one in instances for check in _failing(one, allocation.id)]
-    texts = [f"{check.get('Name')}: {str(check.get('Output', '')).strip()}" for check in failing]
-    return f": {'; '.join(texts)}" if texts else ""
-
-
-def _failing(instance: Json, allocation_id: str) -> list[Json]:
-    """Checks that do not pass; Nomad puts the allocation's id into the instance's."""
-    if allocation_id not in str(nested(instance, "Service").get("ID", "")):
-        return []
-    return [check for check in listed(instance, "Checks") if check.get("Status") != "passing"]

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from outrider.errors import ConflictError, RemoteError
 from outrider.operations.allocations import allocations, healthy_ids
+from outrider.operations.reasons import failure
 from outrider.operations.watch import TERMINAL, numbers, progress_deadline_s, promotion_is_due
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import Protocol
 
+    from outrider.operations.allocations import Allocation
     from outrider.operations.environment import Environment
     from outrider.operations.events import EventKind
     from outrider.operations.ports import Json
@@ -40,11 +42,13 @@ async def returned(environment: Environment, deployment: Deployment, note: Note)
     while time.monotonic() < give_up:
         document, index = await environment.nomad.deployment(found["ID"], index, environment.patience.look)
         if document["Status"] in TERMINAL:
-            return _outcome(document)
-        healthy = healthy_ids(allocations(await environment.nomad.allocations(deployment.service)))
-        if promotion_is_due(document, healthy):
+            return _outcome(document) if document["Status"] == "successful" else await _remains(environment, document)
+        copies = allocations(await environment.nomad.allocations(deployment.service))
+        if _is_judged(copies, document):
+            return await _remains(environment, document)
+        if promotion_is_due(document, healthy_ids(copies)):
             await _promote(environment, document, note)
-    return "the return to the last good version has not ended yet"
+    return "the return to the last good version has not ended yet" + await _running(environment, found)
 
 
 async def _newer(environment: Environment, deployment: Deployment) -> Json | None:
@@ -68,7 +72,30 @@ async def _promote(environment: Environment, document: Json, note: Note) -> None
         await note("promotion", "the last good version is promoted again", needed=False, by="outrider")
 
 
+def _is_judged(found: tuple[Allocation, ...], document: Json) -> bool:
+    """Whether everything runs and Nomad has found all of it unhealthy, which it never takes back: Consul may be away."""
+    live = [one for one in found if one.is_live and one.job_version == document["JobVersion"]]
+    return len(live) >= numbers(document).desired and all(one.is_complete and one.healthy is False for one in live)
+
+
 def _outcome(document: Json) -> str:
-    if document["Status"] == "successful":
-        return f"the last good version runs again, {numbers(document).healthy} healthy"
-    return f"the return to the last good version ended badly: {document.get('StatusDescription')}"
+    return f"the last good version runs again, {numbers(document).healthy} healthy"
+
+
+async def _remains(environment: Environment, document: Json) -> str:
+    """A return that failed is left as it is: one more would find what this one found."""
+    why = await failure(environment, document["JobID"], int(document["JobVersion"]))
+    said = f"the return to the last good version was not confirmed (Nomad: {document.get('StatusDescription')})"
+    told = f"\n  {why.splitlines()[0]}" if why else ""
+    return said + await _running(environment, document) + told
+
+
+async def _running(environment: Environment, document: Json) -> str:
+    """What runs, whatever Nomad thinks of its health."""
+    try:
+        found = allocations(await environment.nomad.allocations(document["JobID"]))
+    except RemoteError:
+        return ""
+    live = [one for one in found if one.is_live and one.job_version == document["JobVersion"]]
+    complete = len([one for one in live if one.is_complete])
+    return f"; {complete} of {len(live)} allocations of the last good version run"

@@ -70,10 +70,14 @@ class Runner:
             await asyncio.sleep(min(SWEEP_S, self._lease_s))
 
     async def _driven(self, deployment: Deployment, *, is_taken_up: bool) -> None:
-        """Drive it for as long as the lease is ours."""
+        """Drive it for as long as the lease is ours, unless it has ended before we had it: a verdict is the last word."""
         if not await self._store.claim(deployment.id, self._holder, self._lease_s):
             return
-        work = asyncio.create_task(self._finished(deployment, is_taken_up=is_taken_up))
+        now = await self._store.deployment(deployment.id)
+        if now is None or now.is_final:
+            await self._store.release(deployment.id, self._holder)
+            return
+        work = asyncio.create_task(self._finished(now, is_taken_up=is_taken_up))
         try:
             while not work.done():
                 await asyncio.wait({work}, timeout=self._lease_s / 3)

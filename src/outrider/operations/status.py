@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from outrider.errors import RemoteError, UsageError
 from outrider.operations.allocations import Allocation, allocations
-from outrider.operations.documents import Json, listed, nested
+from outrider.operations.deadline import in_time
+from outrider.operations.documents import Json
+from outrider.operations.instances import Instance, instances
 from outrider.operations.outside import changed_outside
 from outrider.operations.plan import running_version
 from outrider.operations.records import Deployment, Version
 from outrider.operations.running import Running, environment_of, running
-from outrider.topology import names
+from outrider.operations.soundness import passing_ids, sound
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -23,21 +25,11 @@ ServiceState = Literal["running", "degraded", "deploying", "waiting", "stopped",
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
-    """One registration of the service in Consul; ``status`` is the worst of its checks."""
-
-    id: str
-    address: str
-    status: str
-    canary: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """A service in one environment; ``problem`` says which server did not answer, what it knows is missing then.
 
-    ``version`` is the stored version that runs, None where this portal does not know it; ``upstreams`` has the knobs
-    as written. ``outside`` names where somebody has changed the job in Nomad, so that it is not the version's any more.
+    ``version`` is the stored version that runs, None where this portal does not know it; ``healthy`` is None where
+    nobody knows; ``upstreams`` has the knobs as written. ``outside`` names where somebody has changed the job in Nomad, so that it is not the version's any more.
     """
 
     environment: str
@@ -49,7 +41,7 @@ class Status:
     version: int | None
     hash: str | None
     count: int | None
-    healthy: int
+    healthy: int | None
     allocations: tuple[Allocation, ...]
     instances: tuple[Instance, ...]
     deployment: Deployment | None
@@ -66,18 +58,22 @@ class _Seen:
     now: Running | None
     version: Version | None
     deployment: Deployment | None
+    job: Json = field(default_factory=dict[str, Any])
     allocations: tuple[Allocation, ...] = ()
     instances: tuple[Instance, ...] = ()
     problem: str | None = None
     outside: tuple[str, ...] = ()
 
 
-async def status(environment: Environment, service: str) -> Status:
-    """The service's status. UsageError where neither the store nor Nomad knows the service; RemoteError never."""
+async def status(environment: Environment, service: str, silence: RemoteError | None = None) -> Status:
+    """The service's status. UsageError where neither the store nor Nomad knows the service.
+
+    RemoteError only where the store does not know it. With ``silence`` Nomad is known to be away, and not asked.
+    """
     newest = (await environment.store.versions(environment.name, service))[:1]
     deployment = await _deployment(environment, service)
     try:
-        document, stubs = await asyncio.gather(environment.nomad.job(service), environment.nomad.allocations(service))
+        document, stubs = await _asked(environment, service, silence)
     except RemoteError as error:
         if not newest:
             raise
@@ -86,12 +82,21 @@ async def status(environment: Environment, service: str) -> Status:
     if not now.exists and not newest:
         raise await unknown_service(environment, service)
     base = await running_version(environment, service, now)
-    found = tuple(one for one in allocations(stubs) if one.is_current)
+    jobs = [document] if document else []
+    found = tuple(one for one in allocations(stubs, jobs) if one.is_current)
     (there, problem), outside = await asyncio.gather(
         instances(environment, service), changed_outside(environment, document or {}, base)
     )
     shown = base or (newest[0] if newest else None)
-    return _status(environment, service, _Seen(now, shown, deployment, found, there, problem, outside))
+    return _status(environment, service, _Seen(now, shown, deployment, document or {}, found, there, problem, outside))
+
+
+async def _asked(environment: Environment, service: str, silence: RemoteError | None) -> tuple[Json | None, list[Json]]:
+    """The job and its allocations."""
+    if silence is not None:
+        raise silence
+    both = asyncio.gather(environment.nomad.job(service), environment.nomad.allocations(service))
+    return await in_time(environment, both, "Nomad")
 
 
 async def _deployment(environment: Environment, service: str) -> Deployment | None:
@@ -102,26 +107,21 @@ async def _deployment(environment: Environment, service: str) -> Deployment | No
 
 async def statuses(environment: Environment) -> tuple[Status, ...]:
     """Every service that was ever deployed there, and those of ours that Nomad runs and this store does not know."""
-    known, ours = await asyncio.gather(environment.store.services(environment.name), _running_names(environment))
-    return tuple(await asyncio.gather(*(status(environment, service) for service in sorted({*known, *ours}))))
+    known, (ours, silence) = await asyncio.gather(
+        environment.store.services(environment.name), _running_names(environment)
+    )
+    wanted = sorted({*known, *ours})
+    return tuple(await asyncio.gather(*(status(environment, service, silence) for service in wanted)))
 
 
-async def _running_names(environment: Environment) -> tuple[str, ...]:
-    """The jobs in Nomad that bear our meta, of this environment; none where Nomad does not answer."""
+async def _running_names(environment: Environment) -> tuple[tuple[str, ...], RemoteError | None]:
+    """The jobs in Nomad that bear our meta, of this environment; none, and why, where Nomad does not answer."""
     try:
-        jobs = await environment.nomad.jobs()
-    except RemoteError:
-        return ()
-    return tuple(str(job["ID"]) for job in jobs if not job.get("Stop") and environment_of(job) == environment.name)
-
-
-async def instances(environment: Environment, service: str) -> tuple[tuple[Instance, ...], str | None]:
-    """The service's registrations in Consul, or the reason why they are not known."""
-    try:
-        entries, _ = await environment.consul.health(service)
+        jobs = await in_time(environment, environment.nomad.jobs(), "Nomad")
     except RemoteError as error:
-        return (), error.message
-    return tuple(sorted((_instance(entry) for entry in entries), key=lambda one: one.address)), None
+        return (), error
+    ours = [job for job in jobs if not job.get("Stop") and environment_of(job) == environment.name]
+    return tuple(str(job["ID"]) for job in ours), None
 
 
 async def unknown_service(environment: Environment, service: str) -> UsageError:
@@ -143,11 +143,11 @@ def _status(environment: Environment, service: str, seen: _Seen) -> Status:
         team=merged.get("team"),
         description=merged.get("description"),
         protocol=version.protocol if version else now.protocol if now else None,
-        state=_state(now, seen.deployment, found),
+        state=_state(now, seen.deployment, sound(found, seen.job, seen.instances)),
         version=version.number if version and runs else None,
         hash=now.hash if now else None,
         count=now.count if now else None,
-        healthy=_healthy(found, seen.instances),
+        healthy=None if now is None else _healthy(found, seen.instances),
         allocations=found,
         instances=seen.instances,
         deployment=seen.deployment,
@@ -159,31 +159,21 @@ def _status(environment: Environment, service: str, seen: _Seen) -> Status:
 
 
 def _healthy(found: tuple[Allocation, ...], there: tuple[Instance, ...]) -> int:
-    """The allocations that pass in Consul; of a service that Consul does not know, those that Nomad found healthy."""
+    """The allocations that pass in Consul; of a service that Consul does not know, those that Nomad found healthy.
+
+    One whose app waits behind its gate is not among them, though its sidecar may answer checks already.
+    """
+    complete = [one for one in found if one.is_complete]
     if there:
-        passing = [one.id for one in there if one.status == "passing"]
-        return sum(1 for one in found if any(one.id in instance for instance in passing))
-    return sum(1 for one in found if one.healthy and one.status == "running")
+        return len(passing_ids(complete, there))
+    return sum(1 for one in complete if one.healthy)
 
 
-def _state(now: Running | None, deployment: Deployment | None, found: tuple[Allocation, ...]) -> ServiceState:
+def _state(now: Running | None, deployment: Deployment | None, good: tuple[Allocation, ...]) -> ServiceState:
     if now is None:
         return "unknown"
     if deployment and not deployment.is_final and deployment.kind != "stop":
         return "waiting" if deployment.state == "waiting" else "deploying"
     if not now.is_live:
         return "stopped"
-    good = [one for one in found if one.is_good]
     return "running" if len(good) >= (now.count or 0) else "degraded"
-
-
-def _instance(entry: Json) -> Instance:
-    service, node = nested(entry, "Service"), nested(entry, "Node")
-    levels = [str(check.get("Status")) for check in listed(entry, "Checks")]
-    worst = next((level for level in ("critical", "warning") if level in levels), "passing")
-    return Instance(
-        id=str(service.get("ID", "")),
-        address=f"{service.get('Address') or node.get('Address')}:{service.get('Port')}",
-        status=worst,
-        canary=nested(service, "Meta").get(names.META_CANARY) == "true",
-    )

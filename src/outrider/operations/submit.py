@@ -38,11 +38,12 @@ async def accepted(environment: Environment, deployment: Deployment, answer: Jso
     """Remember what Nomad answered to the change: from here on the deployment can be followed."""
     index, evaluation = int(answer.get("JobModifyIndex") or answer.get("Index") or 0), answer.get("EvalID") or None
     now = replace(deployment, modify_index=index, evaluation=evaluation, state="running")
-    await environment.store.save_deployment(now)
     message = f"Nomad has accepted it at index {index}"
     await environment.journal.note(now.id, "registered", message, modify_index=index, evaluation=evaluation)
     if answer.get("Warnings"):
         await environment.journal.note(now.id, "warning", str(answer["Warnings"]).strip())
+    # Last: from here on whoever looks for unfinished deployments may take it up, and end it.
+    await environment.store.save_deployment(now)
     return now
 
 

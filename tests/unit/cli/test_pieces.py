@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 import pytest
 
+from outrider.cli import views
 from outrider.cli.arguments import Duration, by_prefix
-from outrider.cli.comparison import comparison
+from outrider.cli.comparison import address_of, comparison
 from outrider.cli.one_machine import only_one
 from outrider.cli.output import colour, table
 from outrider.cli.plain import plain
 from outrider.cli.problems import error_lines
-from outrider.cli.watching import line
+from outrider.cli.watching import culprit_of, hint, line
 from outrider.errors import ConflictError, Problem, RemoteError, SpecError, UsageError
 from outrider.settings import Terminal
 
@@ -117,6 +118,63 @@ def test_an_address_that_only_envoy_has_is_seen() -> None:
     assert (row["address"], row["consul"], row["agent"], row["envoy"]) == ("10.0.0.9:80", "absent", "absent", "healthy")
 
 
+@pytest.mark.parametrize("form", ["[fd00::5]:80", "fd00::5:80", "[FD00:0:0::5]:80", "[fd00:0:0:0:0:0:0:5]:80"])
+def test_an_ipv6_address_is_one_row_however_it_is_written(form: str) -> None:
+    view = {
+        "endpoints": [{"address": "fd00:0::5", "port": 80, "health": "HEALTHY"}],
+        "envoy": {"endpoints": [{"address": "[fd00::5]:80", "health": "healthy"}]},
+    }
+    document = {
+        "consul": {"payments": [{"address": form, "status": "passing"}]},
+        "sidecars": [{"instance": "i", "upstreams": {"upstreams": {"payments": view}}}],
+    }
+    (row,) = comparison(document)
+    assert tuple(row.values())[1:5] == ("[fd00::5]:80", "passing", "healthy", "healthy")
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("[::ffff:10.0.0.1]:80", "10.0.0.1:80"),
+        ("10.0.0.1:80", "10.0.0.1:80"),
+        ("pay.example:80", "pay.example:80"),
+        ("::1:80", "[::1]:80"),
+    ],
+)
+def test_an_address_is_written_in_one_way(written: str, address: str) -> None:
+    assert address_of(written) == address
+
+
+def test_an_upstream_of_which_consul_says_nothing_is_unknown_and_not_absent() -> None:
+    view = {"endpoints": [{"address": "10.0.0.9", "port": 80, "health": "HEALTHY"}]}
+    document = {
+        "consul": {"payments": [{"address": "10.0.0.1:80", "status": "unknown"}]},
+        "unknown": ["payments"],
+        "sidecars": [{"instance": "i", "upstreams": {"upstreams": {"payments": view}}}],
+    }
+    rows = [(row["address"], row["consul"], row["agent"]) for row in comparison(document)]
+    assert rows == [("10.0.0.1:80", "?", "absent"), ("10.0.0.9:80", "?", "healthy")]
+
+
+def test_services_of_a_nomad_that_is_away_are_unknown_and_not_none_of_none() -> None:
+    one = {"environment": "stage", "service": "pay", "state": "unknown", "healthy": None, "count": None}
+    assert "unknown  unknown" in click.unstyle(views.services([one])[1])
+
+
+def test_a_pending_task_says_under_its_allocation_what_it_waits_for() -> None:
+    task = {
+        "name": "app",
+        "state": "pending",
+        "failed": False,
+        "restarts": 0,
+        "reason": "x",
+        "unread": "waits for Consul key a",
+    }
+    one = {"id": "3f2a9c10-1111", "node": "n", "status": "pending", "healthy": None, "tasks": [task]}
+    document = {"service": "pay", "environment": "stage", "state": "deploying", "allocations": [one]}
+    assert "! 3f2a9c10: app waits for Consul key a" in [click.unstyle(line) for line in views.service(document)]
+
+
 def test_text_from_outside_cannot_steer_the_terminal() -> None:
     hostile = "gone\x1b[2J\x07\r\nnext\tcell"
     assert plain(hostile) == "gone\ufffd[2J\ufffd\ufffd\nnext\tcell"
@@ -124,3 +182,12 @@ def test_text_from_outside_cannot_steer_the_terminal() -> None:
     shown = [*table(("A",), [(hostile,)]), line(event), *error_lines(RemoteError(hostile))]
     assert "\x1b[2J" not in "".join(shown)
     assert "\x07" not in "".join(shown)
+
+
+@pytest.mark.parametrize(("culprit", "task"), [("envoy", " --task envoy"), ("gate", " --task gate"), (None, "")])
+def test_look_closer_names_the_task_whose_output_tells_more(culprit: str | None, task: str) -> None:
+    detail = {"allocation": "3f2a9c10-1111", "healthy": False, "culprit": culprit}
+    assert hint("checkout -e stage", culprit_of([{"detail": detail}, {"detail": {"state": "failed"}}])) == (
+        f"Look closer: `outrider logs checkout -e stage --allocation 3f2a9c10{task} --type stderr`, "
+        "`outrider status checkout -e stage`."
+    )

@@ -118,7 +118,7 @@ def test_what_was_read_is_told_so_that_it_can_be_watched() -> None:
 
 def test_a_missing_key_leaves_the_text_incomplete() -> None:
     found = _rendered('{{ key "none" }}')
-    assert found.missing == ("key none",)
+    assert found.missing == ("kv.block(none)",)
     assert not found.is_complete
 
 
@@ -130,7 +130,7 @@ def test_secrets_and_variables_come_from_the_callers_lookups() -> None:
     text = '{{ with secret "secret/data/app" }}{{ .Data.data.password }}{{ end }}'
     text += '{{ with nomadVar "nomad/jobs/app" }}{{ .token }}{{ end }}'
     assert rendered(text, {}, KEYS.get, lookups).text == "pt"
-    assert rendered('{{ with secret "none" }}x{{ end }}', {}, KEYS.get, lookups).missing == ("secret none",)
+    assert rendered('{{ with secret "none" }}x{{ end }}', {}, KEYS.get, lookups).missing == ("vault.read(none)",)
 
 
 def test_other_delimiters_leave_braces_alone() -> None:

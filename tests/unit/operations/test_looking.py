@@ -6,7 +6,7 @@ import pytest
 from fakes.surroundings import World, finished, text
 
 from outrider.errors import RemoteError, UsageError
-from outrider.operations.application import Application
+from outrider.operations.application import Application, Text
 from outrider.operations.deploy import Order
 from outrider.operations.logs import LogRequest
 from outrider.telemetry.traffic import Edge
@@ -38,6 +38,18 @@ async def test_an_instance_that_fails_its_checks_is_not_healthy(world: World, ap
     assert [one.status for one in status.instances] == ["passing", "critical"]
 
 
+async def test_an_allocation_whose_app_is_pending_is_neither_healthy_nor_running(
+    world: World, application: Application
+) -> None:
+    """Its sidecar runs, so Nomad calls it running, and answers Consul's check before the gate lets the app start."""
+    await deployed(application)
+    (copy,) = world.nomad.running("checkout")
+    world.consul.add("checkout", f"_nomad-task-{copy.id}-group", 20000)
+    world.nomad.pending = {"app"}
+    status = await application.status("stage", "checkout")
+    assert (status.state, status.healthy) == ("degraded", 0)
+
+
 async def test_services_of_one_environment_are_not_those_of_the_other(application: Application) -> None:
     await deployed(application)
     assert [one.service for one in await application.statuses("stage")] == ["checkout"]
@@ -51,6 +63,30 @@ async def test_without_nomad_what_the_store_knows_is_shown_with_the_problem(
     world.nomad.away = RemoteError("Nomad did not answer")
     status = await application.status("stage", "checkout")
     assert (status.state, status.team, status.problem) == ("unknown", "storefront", "Nomad did not answer")
+
+
+async def test_a_nomad_that_says_nothing_is_unknown_soon_and_not_none_of_none(
+    world: World, application: Application
+) -> None:
+    await deployed(application)
+    world.nomad.delay_s = 600.0
+    (status,) = await application.statuses("stage")
+    assert (status.state, status.healthy, status.count) == ("unknown", None, None)
+    assert status.problem == "Nomad of stage has not answered within 0.2 s"
+
+
+async def test_without_consul_endpoints_are_those_that_nomad_has_booked_and_unknown_not_absent(
+    world: World, application: Application
+) -> None:
+    await deployed(application, CALLER)
+    payments = text().spec.replace("service: checkout", "service: payments")
+    await finished(application, await application.deploy("stage", Text(payments), ME))
+    world.sidecars.answers["127.0.0.1:22000"] = {"upstreams": {"payments": {"state": "fresh"}}}
+    world.consul.away = RemoteError("Consul did not answer")
+    found = await application.endpoints("stage", "checkout")
+    assert [(one.address, one.status) for one in found.consul["payments"]] == [("127.0.0.1:21000", "unknown")]
+    assert (found.unknown, found.problems) == (("payments",), ("Consul did not answer",))
+    assert [one.upstreams for one in found.sidecars] == [{"upstreams": {"payments": {"state": "fresh"}}}]
 
 
 async def test_without_consul_the_instances_are_missing_and_the_reason_is_there(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -114,3 +115,13 @@ async def test_a_defect_ends_the_deployment_instead_of_taking_it_up_for_ever(
 def patient(world: World) -> Application:
     world.patience = replace(world.patience, silence=60.0)
     return world.application()
+
+
+async def test_what_has_ended_meanwhile_gets_no_second_verdict(world: World, application: Application) -> None:
+    """A sweep may have taken it up, and ended it, before the request that registered it drives it itself."""
+    ended = await finished(application, await application.deploy("stage", text(), ME))
+    before = await messages(application, ended)
+    application.runner.drive(replace(ended, state="running"))
+    await asyncio.sleep(0.2)
+    assert (await application.deployment(ended.id)).state == "successful"
+    assert await messages(application, ended) == before

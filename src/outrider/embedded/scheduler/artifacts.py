@@ -28,7 +28,7 @@ async def fetch(artifact: Document, directory: Path) -> None:
     source: str = artifact["GetterSource"]
     options = _options(artifact)
     if urlsplit(source).scheme not in {"http", "https"}:
-        raise ArtifactError(f'download not supported for scheme "{urlsplit(source).scheme or "file"}": {source}')
+        raise ArtifactError(f'download not supported for scheme "{urlsplit(source).scheme or "file"}"')
     target = (directory / artifact["RelativeDest"]).resolve()
     if not target.is_relative_to(directory.parent.resolve()):
         raise ArtifactError("artifact destination path escapes the alloc directory")
@@ -62,12 +62,12 @@ async def _download(url: str, headers: dict[str, str], file: Path) -> None:
             client.stream("GET", url, headers=headers) as answer,
         ):
             if answer.is_error:
-                raise ArtifactError(f"bad response code: {answer.status_code}: {url}")
+                raise ArtifactError(f"bad response code: {answer.status_code}")
             with file.open("wb") as sink:
                 async for chunk in answer.aiter_bytes(_CHUNK):
                     sink.write(chunk)
     except httpx2.HTTPError as error:
-        raise ArtifactError(f"{url}: {error}") from error
+        raise ArtifactError(str(error)) from error
 
 
 def _place(file: Path, target: Path, name: str, options: dict[str, str], mode: str) -> None:

@@ -86,7 +86,7 @@ class Evaluator:
         return World(
             document,
             allocations,
-            self._state.latest_deployment(job),
+            _counted(self._state.latest_deployment(job), allocations),
             time.time_ns(),
             fits(document, self._node),
             evaluation,
@@ -98,7 +98,7 @@ class Evaluator:
         return Ground(job, evaluation, self._node, self._book)
 
     def _store(self, world: World, decided: Decisions, planned: Plan) -> None:
-        changed = [] if planned.deployment is None else [self._counted(planned)]
+        changed = [] if planned.deployment is None else [self._with_placed(planned.deployment, planned)]
         cancelled = [decided.cancelled] if decided.cancelled else []
         is_new = changed and changed[0] != world.deployment
         if not (planned.allocations or is_new or cancelled):
@@ -113,8 +113,7 @@ class Evaluator:
         )
         self._state.commit(commit)
 
-    def _counted(self, planned: Plan) -> Document:
-        deployment = planned.deployment or {}
+    def _with_placed(self, deployment: Document, planned: Plan) -> Document:
         new = {one["ID"]: one for one in planned.allocations}
         known = {**self._state.allocations, **new}
         own = [one for one in known.values() if one["DeploymentID"] == deployment["ID"]]
@@ -163,6 +162,17 @@ class Evaluator:
     def _on_timer(self, job: str) -> None:
         if not self._state.is_closed:
             self.ask(job, "failed-follow-up")
+
+
+def _counted(deployment: Document | None, allocations: list[Document]) -> Document | None:
+    """The deployment with the numbers of this moment: what is decided on older ones would not be decided again.
+
+    The plan stores the numbers as they are by then, and whoever watches the deployment asks for an evaluation only where
+    they have changed. Nomad counts in the transaction that makes an allocation healthy (nomad/state/state_store.go).
+    """
+    if deployment is None or not deployments.is_active(deployment):
+        return deployment
+    return deployments.counted(deployment, [one for one in allocations if one["DeploymentID"] == deployment["ID"]])
 
 
 def plan_numbers(decided: Decisions) -> Document:

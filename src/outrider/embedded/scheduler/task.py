@@ -22,6 +22,8 @@ _MAX_KILL_TIMEOUT_S = 30.0
 
 _DONE = Verdict(None, "")
 _AT_ONCE = Verdict(0, "")
+_UNRECOVERABLE = Verdict(None, "Error was unrecoverable", is_failed=True)
+"""A program that is not there will not be there in two seconds: Nomad tries no second time."""
 
 
 class Task:
@@ -125,15 +127,22 @@ class Task:
         if self._ending.is_set():
             return _DONE
         if problem is not None:
-            self.emit(problem)
-            return self._restarts.after_failure(time.time_ns())
+            return self._refused(problem)
         with self._setup.logs() as (stdout, stderr):
             try:
                 self.process = await started(self._setup.command(), stdout.write, stderr.write, self._ledger)
             except (OSError, ValueError) as error:
                 self.emit(task_events.driver_failure(f"failed to launch command: {error}"))
-                return self._restarts.after_failure(time.time_ns())
+                return _UNRECOVERABLE
             return await self._lived(self.process)
+
+    def _refused(self, problem: Document) -> Verdict:
+        """A task that could not be prepared: for good where the event says so, else as its policy has it."""
+        if problem["FailsTask"]:
+            self.emit(problem, Failed=True)
+            return _DONE
+        self.emit(problem)
+        return self._restarts.after_failure(time.time_ns())
 
     async def _prepared(self) -> Document | None:
         """Fetch artifacts and render templates; the event of a failure, or None."""
@@ -141,7 +150,10 @@ class Task:
         if self._setup.needs_artifacts:
             self.emit(task_events.downloading())
             problem = await self._unless_ending(self._setup.fetch())
-        return problem or await self._unless_ending(self._setup.render())
+        return problem or await self._unless_ending(self._setup.render(self._note_missing))
+
+    def _note_missing(self, what: list[str]) -> None:
+        self.emit(task_events.missing(what))
 
     async def _unless_ending(self, work: Coroutine[Any, Any, Document | None]) -> Document | None:
         """Wait for the work, but not when the task is to end meanwhile."""

@@ -10,6 +10,7 @@ from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.scheduler.times import duration_text, stamp
 
 _MAX_EVENTS = 10
+_MOST_MISSING = 3
 
 _EMPTY: Document = {
     "Details": {},
@@ -139,9 +140,20 @@ def setup_failed(message: str) -> Document:
     return _event("Setup Failure", message, {"setup_error": message}, SetupError=message)
 
 
+def template_failed(message: str) -> Document:
+    """A template that cannot be rendered: the task has failed for good, whatever its restart policy."""
+    return _event("Killing", message, {"fails_task": "true"}, FailsTask=True)
+
+
 def template_note(message: str) -> Document:
     """A word of the template runner: what it waits for, or that something was rendered anew."""
     return _event("Template", message, {"message": message}, Message=message)
+
+
+def missing(what: list[str]) -> Document:
+    """What templates wait for, as Nomad words it: the first three, and how many more."""
+    told = what if len(what) <= _MOST_MISSING else [*what[:_MOST_MISSING], f"and {len(what) - _MOST_MISSING} more"]
+    return template_note(f"Missing: {', '.join(told)}")
 
 
 def unhealthy(message: str) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from outrider.embedded.scheduler.documents import Document, fields, rows, words
 from outrider.embedded.scheduler.environment import driver_config, interpolated, interpolated_document
 from outrider.embedded.scheduler.orphans import Ledger
 from outrider.embedded.scheduler.process import Command, executable
-from outrider.embedded.scheduler.task_templates import TaskTemplates, TemplateError
+from outrider.embedded.scheduler.task_templates import EnvironmentFileError, TaskTemplates, TemplateError
 
 _MEGABYTE = 1 << 20
 
@@ -47,21 +47,26 @@ class TaskSetup:
 
     async def fetch(self) -> Document | None:
         """Fetch the artifacts; the event of a failure, or None."""
+        source = ""
         try:
             for artifact in rows(self._task["Artifacts"]):
                 said = interpolated_document(artifact, self._environment, self._around.node)
+                source = said["GetterSource"]
                 await artifacts.fetch(said, self._around.directory)
         except (artifacts.ArtifactError, OSError) as error:
-            return task_events.download_failed(f"failed to download artifact: {error}")
+            return task_events.download_failed(f'failed to download artifact "{source}": {error}')
         self._has_artifacts = True
         return None
 
-    async def render(self) -> Document | None:
-        """Render the templates; the event of a failure, or None."""
+    async def render(self, on_missing: Callable[[list[str]], None]) -> Document | None:
+        """Render the templates; the event of a failure, or None. ``on_missing`` hears what they wait for."""
         try:
-            await self.templates.render()
+            await self.templates.render(on_missing)
+            self.templates.variables()
+        except EnvironmentFileError as error:
+            return task_events.template_failed(f"Template failed to read environment variables: {error}")
         except (TemplateError, OSError) as error:
-            return task_events.setup_failed(f"Template failed: {error}")
+            return task_events.template_failed(f"Template failed: {error}")
         return None
 
     def command(self) -> Command:

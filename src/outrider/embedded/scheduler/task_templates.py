@@ -23,6 +23,14 @@ class TemplateError(ValueError):
     """A template that cannot be rendered or written; the task cannot start."""
 
 
+class EnvironmentFileError(TemplateError):
+    """The text of an environment file that holds something else than ``NAME=value``."""
+
+
+def _tell_nobody(_: list[str]) -> None:
+    """A task that runs keeps the files it has; what a template waits for then changes nothing."""
+
+
 @dataclass(slots=True)
 class TaskTemplates:
     """All templates of one task and the keys that they read; ``values`` pairs each key's value with its index."""
@@ -34,11 +42,14 @@ class TaskTemplates:
     values: Values = field(default_factory=Values)
     texts: dict[int, str] = field(default_factory=dict[int, str])
 
-    async def render(self) -> list[Document]:
-        """Render and write; returns the templates whose text is new. Waits for keys that must exist."""
+    async def render(self, on_missing: Callable[[list[str]], None] = _tell_nobody) -> list[Document]:
+        """Render and write; returns the templates whose text is new.
+
+        Waits for keys that must exist; ``on_missing`` hears of all that are missing, sorted, whenever they change.
+        """
         changed: list[Document] = []
-        for number, template in enumerate(self.templates):
-            text = await self._text(template)
+        texts = await self._texts(on_missing)
+        for number, (template, text) in enumerate(zip(self.templates, texts, strict=True)):
             if self.texts.get(number) != text:
                 self.texts[number] = text
                 _write(self.directory, template, text)
@@ -87,27 +98,49 @@ class TaskTemplates:
             else:
                 return value, new_index if new_index >= index else 0
 
-    async def _text(self, template: Document) -> str:
-        """The template's text, with every key that it reads fetched first."""
-        source = _source(self.directory, template)
+    async def _texts(self, on_missing: Callable[[list[str]], None]) -> list[str]:
+        """The texts of all templates, once nothing that they read is missing."""
+        told: list[str] = []
         while True:
-            found = _rendered(source, template, self.environment, self.values)
-            unread = [name for name in found.keys if name not in self.values]
-            if not unread and found.is_complete:
-                return found.text
-            if not unread:
-                await self._next_change()
-            for name in unread:
-                self.values[name] = await self._value(name, 0)
+            found = [
+                _rendered(_source(self.directory, one), one, self.environment, self.values) for one in self.templates
+            ]
+            missing = sorted({what for one in found for what in one.missing})
+            unread = [name for one in found for name in one.keys if name not in self.values]
+            if not missing and not unread:
+                return [one.text for one in found]
+            if await self._has_read(unread):
+                continue
+            if missing != told:
+                told = missing
+                on_missing(missing)
+            await (self._first_values(unread) if unread else self._next_change())
+
+    async def _has_read(self, names: list[str]) -> bool:
+        """Ask for these keys once; whether Consul has answered for all, and there were any."""
+        for name in names:
+            try:
+                self.values[name] = await self.consul.watched_key(name, 0)
+            except RemoteError:
+                return False
+        return bool(names)
+
+    async def _first_values(self, names: list[str]) -> None:
+        """Wait for Consul to say what these keys are."""
+        for name in names:
+            self.values[name] = await self._value(name, 0)
 
 
 def environment_file(text: str) -> dict[str, str]:
     """``NAME=value`` lines as Nomad reads them: comments, ``export``, and values in quotes, JSON's among them."""
     variables: dict[str, str] = {}
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), 1):
         name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and not name.startswith("#"):
-            variables[name.strip()] = _unquoted(value.strip())
+        if not name or name.startswith("#"):
+            continue
+        if not equals:
+            raise EnvironmentFileError(f"error on line {number}: missing =")
+        variables[name.strip()] = _unquoted(value.strip())
     return variables
 
 
@@ -116,7 +149,7 @@ def _unquoted(value: str) -> str:
         try:
             return json.loads(value, strict=False)
         except ValueError as error:
-            raise TemplateError(f"cannot read the environment file: {error}: {value}") from error
+            raise EnvironmentFileError(f"{error}: {value}") from error
     if value.startswith("'"):
         return value[1:].partition("'")[0]
     return value.partition(" #")[0].rstrip()

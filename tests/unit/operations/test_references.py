@@ -1,0 +1,100 @@
+"""What a task cannot read, in words: Nomad's events as 1.6.5 and 2.0.5 write them, and what the templates say it is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from outrider.nomad.template import file_template, template, token, variables
+from outrider.operations.allocations import allocations
+from outrider.operations.references import in_words
+from outrider.spec.variables import ConsulValue, File, NomadValue, VaultValue
+
+ENVIRONMENT = variables(
+    [
+        ("LIMIT", ConsulValue(consul="pay/limit")),
+        ("PASSWORD", NomadValue(nomad_variable="nomad/jobs/pay#password")),
+        ("USER", NomadValue(nomad_variable="nomad/jobs/pay#user")),
+        ("TOKEN", VaultValue(vault="kv/data/pay#token")),
+    ]
+)
+TASK: dict[str, Any] = {
+    "Templates": [
+        template("secrets/outrider.env", ENVIRONMENT, is_environment=True),
+        file_template(File(path="app.conf", template='{{ key "pay/limit" }} {{ range service `tax` }}x{{ end }}')),
+        template("secrets/consul.token", token("nomad/jobs/agent#it")),
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ("Missing: kv.block(pay/limit)", "waits for Consul key pay/limit (for LIMIT, local/app.conf)"),
+        (
+            "Missing: nomad.var.block(nomad/jobs/pay@default.global)",
+            "waits for Nomad variable nomad/jobs/pay, item password, user (for PASSWORD, USER)",
+        ),
+        ("Missing: vault.read(kv/data/pay)", "waits for Vault secret kv/data/pay, item token (for TOKEN)"),
+        (
+            "Missing: nomad.var.block(nomad/jobs/agent@default.global)",
+            "waits for Nomad variable nomad/jobs/agent, item it (for secrets/consul.token)",
+        ),
+        (
+            "Missing: kv.block(a), kv.block(b), kv.block(c), and 2 more",
+            "waits for Consul key a, Consul key b, Consul key c, and 2 more",
+        ),
+        ("Missing: nomad.future(x)", "waits for nomad.future(x)"),
+        ("Missing: something else", "waits for something else"),
+        (
+            "Template failed: missing value for if",
+            "Template failed: missing value for if (in local/app.conf or secrets/consul.token)",
+        ),
+        ("Template failed to read environment variables: no =", "Template failed to read environment variables: no ="),
+        ("Exit Code: 3", "Exit Code: 3"),
+    ],
+)
+def test_an_event_says_what_is_missing_and_what_for(event: str, words: str) -> None:
+    assert in_words(event, TASK) == words
+
+
+def test_without_the_job_the_path_is_named_all_the_same() -> None:
+    assert in_words("Missing: kv.block(pay/limit)") == "waits for Consul key pay/limit"
+
+
+def stub(*events: tuple[str, str], state: str = "pending", version: int = 4) -> dict[str, Any]:
+    told = [{"Type": kind, "DisplayMessage": text} for kind, text in events]
+    tasks = {"app": {"State": state, "Failed": False, "Restarts": 0, "Events": told}}
+    return {
+        "ID": "a",
+        "Name": "pay.pay[0]",
+        "ClientStatus": "pending",
+        "DesiredStatus": "run",
+        "JobVersion": version,
+        "TaskStates": tasks,
+    }
+
+
+MISSING = ("Template", "Missing: kv.block(pay/limit)")
+UNHEALTHY = ("Alloc Unhealthy", "Task not running by healthy_deadline of 12s")
+
+
+def test_a_pending_task_says_what_it_waits_for_by_the_job_of_its_own_version() -> None:
+    jobs = [{"Version": 4, "TaskGroups": [{"Tasks": [{"Name": "app", **TASK}]}]}, {"Version": 5, "TaskGroups": []}]
+    (found,) = allocations([stub(MISSING, UNHEALTHY)], jobs)
+    assert found.tasks[0].unread == "waits for Consul key pay/limit (for LIMIT, local/app.conf)"
+    (other,) = allocations([stub(MISSING, version=5)], jobs)
+    assert other.tasks[0].unread == "waits for Consul key pay/limit"
+
+
+def test_a_task_that_runs_waits_for_nothing_any_more() -> None:
+    (found,) = allocations([stub(MISSING, ("Started", "Task started by client"), state="running")])
+    assert (found.tasks[0].unread, found.tasks[0].reason) == ("", "")
+
+
+def test_a_task_that_is_killed_because_of_its_template_says_so_and_one_that_is_stopped_does_not() -> None:
+    (found,) = allocations([stub(("Killing", "Template failed: nope"), state="dead")])
+    assert found.tasks[0].reason == "Template failed: nope"
+    (stopped,) = allocations([stub(("Killing", "Sent interrupt. Waiting 5s before force killing"), state="dead")])
+    assert stopped.tasks[0].reason == ""
