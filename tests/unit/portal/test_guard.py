@@ -15,7 +15,7 @@ PLAN = "/api/v1/environments/stage/plan"
 async def guarded(world: World) -> AsyncGenerator[httpx2.AsyncClient]:
     world.token = "s3cret"
     transport = httpx2.ASGITransport(app=portal_app(world.application()))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://portal") as made:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:7070") as made:
         yield made
 
 
@@ -61,7 +61,7 @@ async def test_a_page_of_another_site_changes_nothing(client: httpx2.AsyncClient
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://portal"}]
+    "headers", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://127.0.0.1:7070"}]
 )
 async def test_ones_own_pages_and_programs_may(client: httpx2.AsyncClient, headers: dict[str, str]) -> None:
     answer = await client.post(PLAN, json={"spec": SPEC}, headers=headers)

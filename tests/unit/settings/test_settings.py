@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from outrider.settings import DEFAULT_ADDRESS, ContextFileError, Settings, Sourced, Terminal, settings, with_flags
+from outrider.context_file import ContextFileError
+from outrider.settings import DEFAULT_ADDRESS, Settings, Sourced, Terminal, settings, with_flags
 
 
 def read(environ: dict[str, str] | None = None, context: Path = Path("/no/context.toml")) -> Settings:
