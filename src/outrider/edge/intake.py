@@ -11,20 +11,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from outrider.edge.limits import MIB, Limits
-from outrider.edge.refusal import Answer, Refusal, plain_answer
+from outrider.edge.refusal import Answer, Refusal, TurnedAwayError, plain_answer
 
 LATE = Refusal(408, "Too slow", "the request's body did not arrive in time", "Send it again.")
 FULL = Refusal(
     503, "Too much at once", "too many large requests are being read", "Try again in a moment.", {"Retry-After": "1"}
 )
-
-
-class RefusedBodyError(Exception):
-    """A body that is read no further; the application that reads it itself lets it pass, or answers ``refusal``."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.detail)
-        self.refusal = refusal
 
 
 def too_large(most: int) -> Refusal:
@@ -66,7 +58,7 @@ class Intake:
         body = _Body(receive, self._limits)
         try:
             content = await self._read(scope, body)
-        except RefusedBodyError as error:
+        except TurnedAwayError as error:
             await self._answer(error.refusal)(scope, receive, send)
         except ClientDisconnect:
             return
@@ -79,7 +71,7 @@ class Intake:
         """The whole body; refused at its declared length, or as soon as more has come than may."""
         most = self._limits.body
         if _declared(scope) > most:
-            raise RefusedBodyError(too_large(most))
+            raise TurnedAwayError(too_large(most))
         content, has_more = bytearray(), True
         while has_more:
             message = await body.receive()
@@ -87,7 +79,7 @@ class Intake:
                 raise ClientDisconnect
             content += message.get("body", b"")
             if len(content) > most:
-                raise RefusedBodyError(too_large(most))
+                raise TurnedAwayError(too_large(most))
             body.held = self._memory.take(body.held, len(content))
             has_more = message.get("more_body", False)
         return bytes(content)
@@ -101,10 +93,10 @@ class _Memory:
         self._small = limits.small
 
     def take(self, taken: int, size: int) -> int:
-        """How much a body of ``size`` bytes so far has, that had ``taken``; RefusedBodyError where there is no room."""
+        """How much a body of ``size`` bytes so far has, that had ``taken``; TurnedAwayError where there is no room."""
         more = max(0, size - self._small - taken)
         if more > self._free:
-            raise RefusedBodyError(FULL)
+            raise TurnedAwayError(FULL)
         self._free -= more
         return taken + more
 
@@ -124,7 +116,7 @@ class _Body:
         self.held = 0
 
     async def receive(self) -> Message:
-        """The next part; RefusedBodyError where it does not come in time."""
+        """The next part; TurnedAwayError where it does not come in time."""
         if self._is_over:
             return await self._receive()
         begun = time.monotonic()
@@ -132,7 +124,7 @@ class _Body:
             async with asyncio.timeout(self._left_s()):
                 message = await self._receive()
         except TimeoutError:
-            raise RefusedBodyError(LATE) from None
+            raise TurnedAwayError(LATE) from None
         self._waited_s += time.monotonic() - begun
         self._size += len(message.get("body", b""))
         self._is_over = not message.get("more_body", False)

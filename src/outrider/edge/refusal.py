@@ -20,6 +20,14 @@ class Refusal:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+class TurnedAwayError(Exception):
+    """A request that is served no further; the application answers ``refusal``."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
 Answer = Callable[[Refusal], ASGIApp]
 
 

@@ -17,16 +17,23 @@ from outrider.portal.api import artifacts, deployments, environments, services, 
 from outrider.portal.bodies import JsonBodies, is_upload
 from outrider.portal.guard import Guard
 from outrider.portal.problems import answer_problems, refused
+from outrider.portal.turns import Bounds, Turns
 
 API = "/api/v1"
+USUAL = Bounds()
 
 
 def portal_app(
-    application: Application, *faces: APIRouter, hosts: Iterable[str] = (), limits: Limits = OF_PORTAL
+    application: Application,
+    *faces: APIRouter,
+    hosts: Iterable[str] = (),
+    limits: Limits = OF_PORTAL,
+    bounds: Bounds = USUAL,
 ) -> FastAPI:
     """The portal over an application; ``faces`` are routers of pages, ``hosts`` further names of this server."""
     app = api_app()
     app.state.application = application
+    app.state.turns = Turns(bounds)
     for face in faces:
         app.include_router(face)
     # The last one added is the first that a request meets.

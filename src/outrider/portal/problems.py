@@ -12,8 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from outrider.edge.intake import RefusedBodyError
-from outrider.edge.refusal import Refusal
+from outrider.edge.refusal import Refusal, TurnedAwayError
 from outrider.errors import ConflictError, DeployFailed, OutriderError, RemoteError, SpecError, UsageError
 
 MEDIA_TYPE = "application/problem+json"
@@ -47,7 +46,7 @@ def refused(refusal: Refusal) -> JSONResponse:
 
 def answer_problems(app: FastAPI) -> None:
     """Let the application answer every error as a problem document."""
-    app.add_exception_handler(RefusedBodyError, _refused)
+    app.add_exception_handler(TurnedAwayError, _refused)
     app.add_exception_handler(OutriderError, _expected)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
@@ -71,7 +70,7 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     del request
-    assert isinstance(error, RefusedBodyError)  # noqa: S101  registered for these
+    assert isinstance(error, TurnedAwayError)  # noqa: S101  registered for these
     return refused(error.refusal)
 
 

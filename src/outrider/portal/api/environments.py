@@ -12,6 +12,7 @@ from outrider.operations.graph import TrafficGraph
 from outrider.operations.plan import Plan
 from outrider.operations.records import Deployment
 from outrider.portal.requests import DeployBody, Ordered, Running, SpecBody
+from outrider.portal.turns import Waiting
 
 # Envoy merges its histograms every 5 s: a shorter look would see requests without latencies.
 WINDOW_S = 6.0
@@ -58,16 +59,20 @@ async def environments(running: Running) -> Places:
 
 
 @router.post("/environments/{environment}/plan")
-async def plan(running: Running, environment: str, body: SpecBody) -> Plan:
+async def plan(running: Running, waiting: Waiting, environment: str, body: SpecBody) -> Plan:
     """What deploying this spec would change. Nothing is changed by asking."""
-    return await running.plan(environment, body.text(), renews=body.redeploy)
+    async with waiting.plans:
+        return await running.plan(environment, body.text(), renews=body.redeploy)
 
 
 @router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED)
-async def deploy(running: Running, environment: str, body: DeployBody, order: Ordered) -> Deployment:
+async def deploy(
+    running: Running, waiting: Waiting, environment: str, body: DeployBody, order: Ordered
+) -> Deployment:
     """Deploy this spec: it is validated, stored and registered before the answer; then follow the events."""
     asked = replace(order, check_index=body.check_index, take_over=body.take_over, renews=body.redeploy)
-    return await running.deploy(environment, body.text(), asked)
+    async with waiting.deployments:
+        return await running.deploy(environment, body.text(), asked)
 
 
 @router.get("/environments/{environment}/graph")
