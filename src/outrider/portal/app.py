@@ -17,6 +17,7 @@ from outrider.portal.api import artifacts, deployments, environments, services, 
 from outrider.portal.bodies import JsonBodies, is_upload
 from outrider.portal.guard import Guard
 from outrider.portal.problems import answer_problems, refused
+from outrider.portal.responses import ALWAYS, DescribedApi
 from outrider.portal.turns import Bounds, Turns
 
 API = "/api/v1"
@@ -47,7 +48,7 @@ def portal_app(
 
 def api_app() -> FastAPI:
     """The API by itself, as its description needs it; to answer it needs an application."""
-    app = FastAPI(
+    app = DescribedApi(
         title="Outrider",
         version=version("outrider"),
         summary="A service mesh for Nomad and Consul without a central control plane.",
@@ -55,6 +56,7 @@ def api_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation,
+        responses=ALWAYS,
     )
     answer_problems(app)
     for noun in (environments, services, steering, deployments):

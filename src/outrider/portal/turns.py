@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from outrider.edge.refusal import Refusal, TurnedAwayError
+from outrider.portal.contents import Contents
 
 FOLLOWED = Refusal(
     503,
@@ -39,6 +40,7 @@ class Turns:
         self.deployments = asyncio.Semaphore(bounds.deployments)
         self.uploads = asyncio.Semaphore(bounds.uploads)
         self.storing = asyncio.Lock()
+        self.contents = Contents()
         self._free = bounds.followers
 
     def check_follower(self) -> None:

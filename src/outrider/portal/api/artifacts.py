@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import IO, Annotated
 
 from fastapi import APIRouter, Path, Request, Response, status
@@ -13,7 +13,9 @@ from fastapi.responses import StreamingResponse
 from outrider.edge.intake import too_large
 from outrider.edge.limits import MIB
 from outrider.edge.refusal import Refusal, TurnedAwayError
+from outrider.portal.contents import Content
 from outrider.portal.requests import Running
+from outrider.portal.responses import GUARDED, NAMED
 from outrider.portal.turns import Waiting
 
 MOST_BYTES = 100 * MIB
@@ -21,8 +23,8 @@ PIECE = 256 * 1024
 FOR_EVER = "public, max-age=31536000, immutable"
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
-upload_router = APIRouter(tags=["artifacts"])
-download_router = APIRouter(tags=["artifacts"])
+upload_router = APIRouter(tags=["artifacts"], responses=GUARDED)
+download_router = APIRouter(tags=["artifacts"], responses=NAMED)
 
 
 @upload_router.put("/artifacts/{sha256}", status_code=status.HTTP_204_NO_CONTENT)
@@ -49,11 +51,11 @@ async def upload(request: Request, running: Running, waiting: Waiting, sha256: S
     response_class=StreamingResponse,
     responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes."}},
 )
-async def download(running: Running, sha256: Sha256, file: str) -> StreamingResponse:
+async def download(running: Running, waiting: Waiting, sha256: Sha256, file: str) -> StreamingResponse:
     """The bytes; the name at the end only tells Nomad's getter what kind of archive they are."""
     del file
-    content = await running.artifact(sha256)
-    headers = {"Cache-Control": FOR_EVER, "ETag": f'"{sha256}"', "Content-Length": str(len(content))}
+    content = await waiting.contents.content(sha256, running.artifact)
+    headers = {"Cache-Control": FOR_EVER, "ETag": f'"{sha256}"', "Content-Length": str(len(content.data))}
     return StreamingResponse(_pieces(content), media_type="application/octet-stream", headers=headers)
 
 
@@ -69,11 +71,8 @@ async def _received(request: Request, file: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-async def _pieces(content: bytes) -> AsyncIterator[memoryview]:
+async def _pieces(content: Content) -> AsyncIterator[memoryview]:
     """Small enough that a slow reader has no copy of the whole."""
-    for piece in _cut(memoryview(content)):
-        yield piece
-
-
-def _cut(view: memoryview) -> Iterator[memoryview]:
-    return (view[start : start + PIECE] for start in range(0, len(view), PIECE))
+    view = memoryview(content.data)
+    for start in range(0, len(view), PIECE):
+        yield view[start : start + PIECE]

@@ -19,9 +19,10 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from outrider.operations.events import Event
 from outrider.operations.records import Deployment
 from outrider.portal.requests import Running
+from outrider.portal.responses import GUARDED, NAMED
 from outrider.portal.turns import Turns, Waiting
 
-router = APIRouter(prefix="/deployments", tags=["deployments"])
+router = APIRouter(prefix="/deployments", tags=["deployments"], responses=GUARDED | NAMED)
 
 HEARTBEAT_S = 15.0
 RETRY_MS = 1_000
@@ -45,7 +46,13 @@ async def deployment(running: Running, deployment: str) -> Deployment:
     "/{deployment}/events",
     # Not EventSourceResponse: FastAPI would take the handler itself for the generator of events.
     response_class=Response,
-    responses={200: {"model": Events, "description": "With `Accept: application/json` the list so far."}},
+    responses={
+        200: {
+            "model": Events,
+            "content": {"text/event-stream": {}},
+            "description": "With `Accept: application/json` the list so far.",
+        }
+    },
 )
 async def events(
     request: Request,
