@@ -76,7 +76,9 @@ class Door:
         if found is None:
             return False
         arrived = names_of([(scope.get("server") or ("",))[0]])
-        return found.name in self._names or is_loopback(found.name) or (is_address(found.name) and found.name in arrived)
+        return (
+            found.name in self._names or is_loopback(found.name) or (is_address(found.name) and found.name in arrived)
+        )
 
     def _is_foreign(self, headers: Headers) -> bool:
         """Whether an Origin is none of our own; ``null`` is anybody's, unless the browser vouches for the page."""

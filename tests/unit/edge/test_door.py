@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import httpx2
 import pytest
 from starlette.responses import PlainTextResponse
@@ -13,7 +15,9 @@ URL = "https://outrider.example"
 Headers = dict[str, str]
 
 
-async def asked(method: str, headers: Headers, *, at: str = "http://127.0.0.1:7070", refuses_forms: bool = False) -> int:
+async def asked(
+    method: str, headers: Headers, *, at: str = "http://127.0.0.1:7070", refuses_forms: bool = False
+) -> int:
     """The status for a request to a server whose people know it as URL, and as `also.example`."""
     app = Door(BEHIND, hosts=("also.example", "[fd00::7]:7070"), url=URL, refuses_forms=refuses_forms)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=at) as client:
@@ -68,14 +72,14 @@ async def test_a_program_without_a_host_is_no_browser() -> None:
     assert await _status(Door(BEHIND), {"type": "http", "method": "GET", "headers": []}) == 200
 
 
-async def _status(door: Door, scope: dict[str, object]) -> int:
+async def _status(door: Door, scope: Mapping[str, object]) -> int:
     statuses: list[int] = []
 
     async def send(message: object) -> None:
         assert isinstance(message, dict)
         statuses.extend([message["status"]] if "status" in message else [])
 
-    await door(scope, None, send)  # type: ignore[arg-type]
+    await door(dict(scope), None, send)  # type: ignore[arg-type]
     return statuses[0]
 
 

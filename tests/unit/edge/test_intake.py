@@ -67,7 +67,9 @@ async def test_a_body_without_a_length_is_counted_as_it_comes() -> None:
 
 async def test_a_declared_length_is_refused_before_a_byte_of_it_comes() -> None:
     async with asyncio.timeout(20), served(SMALL) as (app, address):
-        answer = await told(address, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000000\r\n\r\n", until=b"1000 bytes")
+        answer = await told(
+            address, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000000\r\n\r\n", until=b"1000 bytes"
+        )
         assert b" 413 " in answer.splitlines()[0]
         assert app.calls == 0
 
@@ -84,12 +86,12 @@ async def test_large_bodies_together_have_a_bound_and_small_ones_pass_beside_the
     async with asyncio.timeout(30), served(SMALL) as (app, address), httpx2.AsyncClient() as client:
         app.go.clear()
         first = asyncio.create_task(client.post(address, content=b"x" * 1_000))
-        while app.calls == 0:
+        while app.calls == 0:  # noqa: ASYNC110  a condition of the server's
             await asyncio.sleep(0.01)
         second = await client.post(address, content=b"x" * 1_000)
         assert (second.status_code, second.headers["retry-after"]) == (503, "1")
         small = asyncio.create_task(client.post(address, content=b"x" * 100))
-        while app.calls == 1:
+        while app.calls == 1:  # noqa: ASYNC110  a condition of the server's
             await asyncio.sleep(0.01)
         app.go.set()
         assert ((await first).text, (await small).text) == ("1000", "100")
@@ -109,7 +111,7 @@ async def test_a_sender_who_hangs_up_leaves_nothing() -> None:
             writer = await begun(address, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + b"x" * 900)
             await asyncio.sleep(0.05)
             writer.close()
-        while (await client.post(address, content=b"x" * 1_000)).status_code != 200:
+        while (await client.post(address, content=b"x" * 1_000)).status_code != 200:  # noqa: ASYNC110  a condition of the server's
             await asyncio.sleep(0.05)
         assert app.calls == 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
 
 import httpx2
 import pytest
@@ -22,9 +21,9 @@ def client_at(app: object, address: str) -> httpx2.AsyncClient:
 
 
 @pytest.fixture
-async def guarded(world: World) -> AsyncGenerator[object]:
+def guarded(world: World) -> object:
     world.token = "s3cret"
-    yield portal_app(world.application())
+    return portal_app(world.application())
 
 
 async def statuses(client: httpx2.AsyncClient, number: int, **more: str) -> list[int]:
@@ -71,7 +70,7 @@ async def test_each_guess_is_logged_in_one_line_whatever_it_claims(
 ) -> None:
     with caplog.at_level(logging.WARNING, "outrider.portal"):
         async with client_at(guarded, "127.0.0.1") as client:
-            await statuses(client, 12, **{"X-Forwarded-For": "10.0.0.1\xa0forged"})
+            await statuses(client, 12, **{"X-Forwarded-For": "10.0.0.1\x1b[2Jforged"})
     lines = [record.getMessage() for record in caplog.records if record.name == "outrider.portal"]
     assert 10 <= len(lines) <= 12
     assert all(line.isprintable() and line.isascii() and "10.0.0.1" in line for line in lines)
@@ -83,7 +82,7 @@ def test_an_allowance_comes_back_with_time_and_no_more_than_it_was() -> None:
     assert attempts.wait_s([ONE], 0) == 0
     attempts.failed([ONE], 0)
     assert attempts.wait_s([ONE], 0) == 10
-    assert attempts.wait_s([ONE], 4) == 6
+    assert attempts.wait_s([ONE], 5) == 5
     assert attempts.wait_s([ONE], 10) == 0
     for _ in range(2):
         attempts.failed([ONE], 1_000)

@@ -82,9 +82,25 @@ async def test_a_browser_logs_in_with_the_token_as_its_password(guarded: httpx2.
     assert (await guarded.get("/api/v1/services", auth=("anybody", "other"))).status_code == 401
 
 
-@pytest.mark.parametrize("given", ["Basic", "Basic ???", "Basic /w==", "Basic czNjcmV0", "Basic é", "Bearer é", "Bearer \xff\xfe", "é", "Bearer", "Bearer  ", "Basic 4pyT", "\xa0"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "Basic",
+        "Basic ???",
+        "Basic /w==",
+        "Basic czNjcmV0",
+        "Basic é",
+        "Bearer é",
+        "Bearer \xff\xfe",
+        "é",
+        "Bearer",
+        "Bearer  ",
+        "Basic 4pyT",
+        "\xa0",
+    ],
+)
 async def test_credentials_that_cannot_be_read_are_none(guarded: httpx2.AsyncClient, given: str) -> None:
-    answer = await guarded.get("/api/v1/services", headers={"Authorization": given.encode("latin-1")})
+    answer = await guarded.get("/api/v1/services", headers={b"Authorization": given.encode("latin-1")})
     assert answer.status_code == 401
 
 
@@ -93,7 +109,7 @@ async def test_a_header_of_any_bytes_is_read_as_bytes(world: World, encoding: st
     world.token = "géheim"
     transport = httpx2.ASGITransport(app=portal_app(world.application()))
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:7070") as client:
-        answer = await client.get("/api/v1/services", headers={"Authorization": "Bearer géheim".encode(encoding)})
+        answer = await client.get("/api/v1/services", headers={b"Authorization": "Bearer géheim".encode(encoding)})
     assert answer.status_code == (200 if encoding == "utf-8" else 401)
 
 

@@ -69,9 +69,7 @@ async def plan(running: Running, waiting: Waiting, environment: str, body: SpecB
 
 
 @router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED, responses=DEPLOYING)
-async def deploy(
-    running: Running, waiting: Waiting, environment: str, body: DeployBody, order: Ordered
-) -> Deployment:
+async def deploy(running: Running, waiting: Waiting, environment: str, body: DeployBody, order: Ordered) -> Deployment:
     """Deploy this spec: it is validated, stored and registered before the answer; then follow the events."""
     asked = replace(order, check_index=body.check_index, take_over=body.take_over, renews=body.redeploy)
     async with waiting.deployments:
