@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -163,14 +162,14 @@ asyncio.run(main())
 
 
 async def test_a_process_with_256_descriptors_hears_others_beside_300_idle_sockets() -> None:
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout
-        port = int((await asyncio.to_thread(process.stdout.readline)).rpartition(":")[2])
+        port = int((await process.stdout.readline()).rpartition(b":")[2])
         crowd = [await opened(port) for _ in range(300)]
         for _ in range(5):
             assert await is_answered(port)
         await closed(crowd)
     finally:
         process.kill()
-        process.communicate()
+        await process.wait()

@@ -28,8 +28,9 @@ async def running_registry(
     port: int = 0,
     hosts: Iterable[str] = (),
 ) -> AsyncGenerator[RunningRegistry]:
-    """Serve a fresh registry while the block runs, also under the names ``hosts``; raises OutriderError where the port
-    is taken.
+    """Serve a fresh registry while the block runs, also under the names ``hosts``.
+
+    Raises OutriderError where the port is taken.
     """
     registry = Registry(identity(node, datacenter, host))
     async with serving(shielded(registry_app(registry), [host, *hosts]), host, port) as address:
