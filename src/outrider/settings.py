@@ -7,29 +7,20 @@ Names and meanings of NOMAD_*, CONSUL_* and VAULT_* are those of the tools that 
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import platformdirs
+
+from outrider.context_file import context_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_ADDRESS = "http://127.0.0.1:7070"
 DEFAULT_PORT = 7070
-CONTEXT_KEYS = ("address", "token", "environment", "platform", "envoy")
 TRUE_WORDS = frozenset({"1", "t", "true", "y", "yes", "on"})
-
-
-class ContextFileError(ValueError):
-    """The person's context file cannot be used; `problems` are pairs of key and message."""
-
-    def __init__(self, file: Path, problems: tuple[tuple[str, str], ...]) -> None:
-        super().__init__("\n".join(f"{file}: {key}: {message}" for key, message in problems))
-        self.file = file
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +29,11 @@ class Sourced:
 
     value: str
     source: str
+
+    @property
+    def is_blank(self) -> bool:
+        """Set, and yet nothing: a mistake where it is a secret."""
+        return not self.value.strip()
 
     def __str__(self) -> str:
         return self.value
@@ -115,16 +111,17 @@ class Settings:
     data_directory: Path = Path()
     cache_directory: Path = Path()
     envoy: Sourced | None = None
+    hosts: tuple[str, ...] = ()
 
 
 def settings(environ: Mapping[str, str] | None = None, context_file: Path | None = None) -> Settings:
     """The settings of this process; `environ` and `context_file` stand in for os.environ and the person's own file."""
     environ = os.environ if environ is None else environ
     context_file = context_file or platformdirs.user_config_path("outrider") / "context.toml"
-    context = _context(context_file)
+    context = context_of(context_file)
     return Settings(
         address=_sourced(environ, "OUTRIDER_ADDR", context, "address", context_file) or Settings().address,
-        token=_sourced(environ, "OUTRIDER_TOKEN", context, "token", context_file),
+        token=_token(environ, context, context_file),
         environment=_sourced(environ, "OUTRIDER_ENVIRONMENT", context, "environment", context_file),
         user=next(filter(None, (_text(environ, name) for name in ("OUTRIDER_USER", "LOGNAME", "USER"))), "anonymous"),
         terminal=_terminal(environ),
@@ -138,7 +135,14 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
         data_directory=platformdirs.user_data_path("outrider"),
         cache_directory=platformdirs.user_cache_path("outrider"),
         envoy=_sourced(environ, "ENVOY_BIN", context, "envoy", context_file),
+        hosts=allowed_hosts(environ),
     )
+
+
+def allowed_hosts(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """OUTRIDER_HOSTS: further names under which our servers may be asked, with commas or spaces between."""
+    found = os.environ if environ is None else environ
+    return tuple(found.get("OUTRIDER_HOSTS", "").replace(",", " ").split())
 
 
 def host_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -153,7 +157,7 @@ def with_flags(found: Settings, *, address: str | None, token: str | None, envir
     return replace(
         found,
         address=Sourced(address, "--addr") if address else found.address,
-        token=Sourced(token, "--token") if token else found.token,
+        token=Sourced(token.strip(), "--token") if token is not None else found.token,
         environment=Sourced(environment, "--environment") if environment else found.environment,
     )
 
@@ -214,31 +218,15 @@ def _is_true(environ: Mapping[str, str], name: str, *, default: bool = False) ->
     return default if value is None else value.lower() in TRUE_WORDS
 
 
+def _token(environ: Mapping[str, str], context: Mapping[str, str], file: Path) -> Sourced | None:
+    """A token that is set but blank stays one: who asks for it or sends it has to say so, not to go without."""
+    for value, source in ((environ.get("OUTRIDER_TOKEN"), "OUTRIDER_TOKEN"), (context.get("token"), str(file))):
+        if value is not None:
+            return Sourced(value.strip(), source)
+    return None
+
+
 def _sourced(environ: Mapping[str, str], name: str, context: Mapping[str, str], key: str, file: Path) -> Sourced | None:
     if value := _text(environ, name):
         return Sourced(value, name)
     return Sourced(context[key], str(file)) if key in context else None
-
-
-def _context(file: Path) -> dict[str, str]:
-    """The context file's keys: address, token, environment, platform, envoy; all of them strings, none required."""
-    try:
-        content: dict[str, Any] = tomllib.loads(file.read_text())
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ContextFileError(file, (("", f"the context file cannot be read: {error}"),)) from error
-    problems = (*_unknown_keys(content), *_wrong_values(content))
-    if problems:
-        raise ContextFileError(file, problems)
-    return content
-
-
-def _unknown_keys(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (key, f"unknown key; known are {', '.join(CONTEXT_KEYS)}") for key in content if key not in CONTEXT_KEYS
-    )
-
-
-def _wrong_values(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((key, "must be a string") for key in CONTEXT_KEYS if not isinstance(content.get(key, ""), str))

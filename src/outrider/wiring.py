@@ -11,6 +11,7 @@ from outrider.clients.envoy import LocalEnvoy
 from outrider.clients.metrics import SidecarTraffic
 from outrider.clients.nomad import nomad_client
 from outrider.clients.sidecar import SidecarClient
+from outrider.errors import UsageError
 from outrider.operations.application import Application
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
@@ -30,7 +31,11 @@ DATABASE_FILE = "portal.db"
 
 @asynccontextmanager
 async def application(settings: Settings, platform: Platform) -> AsyncGenerator[Application]:
-    """Everything that a portal needs, running; what is unfinished in the store is taken up at once."""
+    """Everything that a portal needs, running; what is unfinished in the store is taken up at once.
+
+    UsageError for a token that is set but blank.
+    """
+    token = _token(settings)
     async with AsyncExitStack() as stack:
         store = await opened_store(settings.database or f"sqlite:///{settings.data_directory / DATABASE_FILE}")
         stack.push_async_callback(store.close)
@@ -44,8 +49,18 @@ async def application(settings: Settings, platform: Platform) -> AsyncGenerator[
         runner = Runner(store, environments)
         runner.start()
         stack.push_async_callback(runner.close)
-        token = settings.token.value if settings.token else None
         yield Application(platform, environments, store, journal, runner, url, token)
+
+
+def _token(settings: Settings) -> str | None:
+    if settings.token is None:
+        return None
+    if settings.token.is_blank:
+        raise UsageError(
+            f"the token from {settings.token.source} is blank, and a portal asks for it",
+            next_step="Set it to a secret that cannot be guessed (`openssl rand -hex 32`), or unset it.",
+        )
+    return settings.token.value
 
 
 def _environment(

@@ -13,8 +13,9 @@ import httpx2
 
 from outrider.cli.output import FORMATS, Output, colour
 from outrider.clients.portal import PortalClient, portal_client
+from outrider.context_file import ContextFileError
 from outrider.errors import Problem, SpecError
-from outrider.settings import ContextFileError, Settings, settings, with_flags
+from outrider.settings import Settings, settings, with_flags
 
 
 @dataclass(frozen=True, slots=True)

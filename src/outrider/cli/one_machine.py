@@ -14,6 +14,7 @@ from pathlib import Path
 from outrider.cli.other_face import web_portal
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.portal import PortalClient, portal_client
+from outrider.edge.limits import OF_PORTAL
 from outrider.embedded.cluster import Cluster, cluster
 from outrider.embedded.platform import ENVIRONMENTS, Addresses, one_machine
 from outrider.embedded.serving import serving
@@ -60,7 +61,7 @@ async def one_machine_portal(settings: Settings, directory: Path, port: int) -> 
         platform = one_machine(servers, portal=address, envoy=str(envoy.path))
         local = replace(settings, database=f"sqlite:///{directory / 'portal.db'}", address=Sourced(address, "dev"))
         running = await stack.enter_async_context(application(local, platform))
-        await stack.enter_async_context(serving(web_portal(running), HOST, port))
+        await stack.enter_async_context(serving(web_portal(running, settings.hosts), HOST, port, limits=OF_PORTAL))
         client = portal_client(local)
         stack.push_async_callback(client.close)
         yield Machine(address, client, clusters, directory, platform)

@@ -6,6 +6,7 @@ Faces never import each other; this also keeps FastAPI out of every verb that do
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import cast
 
 from starlette.types import ASGIApp
@@ -15,7 +16,7 @@ from outrider.operations.application import Application
 APP, PAGES = "outrider.portal.app", "outrider.portal.pages"
 
 
-def web_portal(application: Application) -> ASGIApp:
-    """The portal over an application: its API and its pages."""
+def web_portal(application: Application, hosts: Iterable[str] = ()) -> ASGIApp:
+    """The portal over an application: its API and its pages; ``hosts`` are further names under which it is asked."""
     app, pages = importlib.import_module(APP), importlib.import_module(PAGES)
-    return cast("ASGIApp", app.portal_app(application, pages.pages(application)))
+    return cast("ASGIApp", app.portal_app(application, pages.pages(application), hosts=hosts))

@@ -23,7 +23,10 @@ EXIT_CODES = {
 }
 VARIABLES = {
     "OUTRIDER_ADDR": "Address of the portal (`--addr`). Default: `http://127.0.0.1:7070`.",
-    "OUTRIDER_TOKEN": "Token for the portal (`--token`); on the portal's side the token that it asks for.",
+    "OUTRIDER_TOKEN": "Token for the portal (`--token`); on the portal's side the token that it asks for. Set but blank it "
+    "is an error.",
+    "OUTRIDER_HOSTS": "Further names under which the portal and the servers of `dev` may be asked, with commas between. "
+    "Without: loopback, the address they listen on, and the host of `portal.url`.",
     "OUTRIDER_ENVIRONMENT": "The environment (`--environment`).",
     "OUTRIDER_PLATFORM": "The platform file (`--platform`).",
     "OUTRIDER_DATABASE": "The portal's database: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",

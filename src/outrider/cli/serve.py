@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -14,11 +14,22 @@ from outrider.cli.ending import until_told
 from outrider.cli.invocation import surroundings
 from outrider.cli.other_face import web_portal
 from outrider.cli.written import FILE, platform_of
+from outrider.edge.limits import OF_PORTAL
+from outrider.edge.listening import is_beyond_loopback, listening_address
 from outrider.embedded.serving import serving
 from outrider.errors import UsageError
 from outrider.settings import DEFAULT_PORT, Settings
 from outrider.spec.platform import Platform
 from outrider.wiring import application
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to listen: what was asked for, and the address that this means."""
+
+    host: str
+    address: str
+    port: int
 
 
 @click.command(short_help="Run the portal of a platform.")
@@ -28,13 +39,17 @@ from outrider.wiring import application
     type=FILE,
     help="The platform file (OUTRIDER_PLATFORM).",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on; beyond loopback needs a token."
+)
 @click.option("--port", type=Number(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: any free one.")
 @click.option("--database", metavar="URL", help="Where versions are kept (OUTRIDER_DATABASE); a SQLite file without.")
-def portal(file: Path | None, host: str, port: int, database: str | None) -> int:
+@click.option("--anonymous", is_flag=True, help="Let everybody who reaches it deploy: beyond loopback without a token.")
+def portal(file: Path | None, host: str, port: int, database: str | None, *, anonymous: bool) -> int:
     """Run the portal of the platform file until Ctrl-C or SIGTERM, which end it well (exit 0).
 
-    Nodes fetch packed directories from it, at `portal.url` of the platform file, unless `artifacts.url` names a store.
+    Nodes fetch packed directories from it, at `portal.url` of the platform file, unless `artifacts.url` names a store. It
+    answers under that name, under those of loopback, at the address it listens on, and under the names in OUTRIDER_HOSTS.
     """
     settings = surroundings().settings
     if file is None and settings.platform is None:
@@ -44,15 +59,30 @@ def portal(file: Path | None, host: str, port: int, database: str | None) -> int
         )
     path = file or Path(str(settings.platform))
     settings = replace(settings, database=database or settings.database)
-    asyncio.run(_served(settings, platform_of(path), host, port))
+    place = Place(host, listening_address(host), port)
+    if not anonymous:
+        _check_token(settings, place)
+    asyncio.run(_served(settings, platform_of(path), place))
     return exits.OK
 
 
-async def _served(settings: Settings, platform: Platform, host: str, port: int) -> None:
+def _check_token(settings: Settings, place: Place) -> None:
+    """UsageError where other machines could deploy without a token. A blank one is an error wherever it listens."""
+    if settings.token is None and is_beyond_loopback(place.address):
+        raise UsageError(
+            f"--host {place.host or repr(place.host)} lets other machines reach this portal, and it has no token: "
+            "whoever reaches it could run programs on your nodes",
+            next_step="Set OUTRIDER_TOKEN to a secret that its users get (`openssl rand -hex 32`); or say --anonymous, "
+            "to let everybody in.",
+        )
+
+
+async def _served(settings: Settings, platform: Platform, place: Place) -> None:
+    hosts = (place.host, place.address, *settings.hosts)
     async with (
         until_told() as told,
         application(settings, platform) as running,
-        serving(web_portal(running), host, port) as address,
+        serving(web_portal(running, hosts), place.address, place.port, limits=OF_PORTAL) as address,
     ):
         click.echo(f"The portal of {', '.join(platform.environments)} answers at {address}", err=True)
         await told.wait()

@@ -43,7 +43,7 @@ class EnvoyBinary:
         """What Envoy has against the bootstrap (ports filled with samples), line by line; empty where it accepts it."""
         with tempfile.TemporaryDirectory(prefix="outrider-") as folder:
             file = Path(folder) / "bootstrap.json"
-            file.write_text(json.dumps(document))
+            await asyncio.to_thread(_write, file, document)
             # Envoys on one machine share memory by base id; one that only reads must not meet one that runs.
             code, said = await _ended(
                 *(str(self.path), "--mode", "validate", "--config-path", str(file)),
@@ -121,6 +121,10 @@ async def _ended(*command: str) -> tuple[int, str]:
             process.kill()
             await process.wait()
     return process.returncode or 0, output.decode(errors="replace")
+
+
+def _write(file: Path, document: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(document))
 
 
 def _complaint(said: str) -> list[str]:

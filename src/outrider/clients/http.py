@@ -88,12 +88,18 @@ def waiting_s(wait_s: float) -> float:
 class Connection:
     """Calls to one server; the transport can be any of httpx2's, so that tests need no patch."""
 
-    def __init__(self, server: Server, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        server: Server,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        *,
+        connections: int = MOST_CONNECTIONS,
+    ) -> None:
         self.server = server
         address, socket = _base(server.address)
         self._client = httpx2.AsyncClient(
             base_url=address,
-            transport=transport or _transport(address, socket, server.tls),
+            transport=transport or _transport(address, socket, server.tls, connections),
             headers=dict(server.headers),
             auth=_basic(server.http_auth),
             timeout=httpx2.Timeout(READ_S, connect=CONNECT_S),
@@ -210,8 +216,8 @@ def _base(address: str) -> tuple[str, str | None]:
     return url.rstrip("/"), None
 
 
-def _transport(address: str, socket: str | None, tls: Tls) -> httpx2.AsyncBaseTransport:
-    limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=20)
+def _transport(address: str, socket: str | None, tls: Tls, connections: int) -> httpx2.AsyncBaseTransport:
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=20)
     verify = tls_context(tls) if address.startswith("https://") else False
     return httpx2.AsyncHTTPTransport(verify=verify, uds=socket, limits=limits, trust_env=False)
 

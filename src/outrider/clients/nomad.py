@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
+from outrider.clients.places import Places
 from outrider.errors import ConflictError, RemoteError
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from outrider.settings import NomadSettings
 
 NOT_FOUND = 404
+# With the calls' own connections (`MOST_CONNECTIONS`) these stay below the 100 that Nomad allows an address.
+MOST_STREAMS = 36
+# Followers stay for hours; what remains is for those who read to the end and go.
+MOST_FOLLOWED = 32
 NO_ACLS = frozenset({400, 404})  # to whoever asks for its own token
 # Nomad sends a heartbeat every 10 s into an event stream; three that are missing mean that nobody is there.
 STREAM_SILENCE_S = 30
@@ -53,14 +58,19 @@ def nomad_client(
         http_auth=credentials.http_auth,
         tls=credentials.tls,
     )
-    return NomadClient(Connection(server, transport))
+    return NomadClient(Connection(server, transport), Connection(server, transport, connections=MOST_STREAMS))
 
 
 class NomadClient:
-    """One Nomad, one region, one namespace."""
+    """One Nomad, one region, one namespace.
 
-    def __init__(self, connection: Connection) -> None:
+    Output of tasks has connections of its own, so that nobody who reads it keeps a deployment from Nomad.
+    """
+
+    def __init__(self, connection: Connection, streams: Connection) -> None:
         self._connection = connection
+        self._streams = streams
+        self._places = Places(MOST_FOLLOWED, MOST_STREAMS)
 
     @property
     def address(self) -> str:
@@ -68,6 +78,7 @@ class NomadClient:
 
     async def close(self) -> None:
         await self._connection.close()
+        await self._streams.close()
 
     # Jobs
 
@@ -169,11 +180,14 @@ class NomadClient:
         origin: Origin = "start",
         offset: int = 0,
     ) -> AsyncIterator[bytes]:
-        """A task's output as it is; `kind` stdout or stderr, `origin` start or end, `offset` bytes from there."""
+        """A task's output as it is; `kind` stdout or stderr, `origin` start or end, `offset` bytes from there.
+
+        RemoteError (503) where as many are read already as Nomad allows.
+        """
         parameters = {"task": task, "type": kind, "plain": "true", "origin": origin, "offset": str(offset)}
         parameters |= {"follow": "true"} if follow else {}
         call = Call("GET", ("v1", "client", "fs", "logs", allocation_id), parameters, read_s=None if follow else 30)
-        async with self._connection.stream(call) as response:
+        async with self._places.one(is_followed=follow), self._streams.stream(call) as response:
             async for chunk in response.aiter_bytes():
                 yield chunk
 

@@ -16,7 +16,7 @@ import httpx2
 
 from outrider.clients.http import READ_S, Call, Connection, Server, json_of
 from outrider.clients.problem import error_of
-from outrider.errors import RemoteError
+from outrider.errors import RemoteError, UsageError
 from outrider.settings import Settings
 
 API = ("api", "v1")
@@ -46,6 +46,10 @@ def portal_client(settings: Settings, transport: httpx2.AsyncBaseTransport | Non
 def _headers(settings: Settings) -> dict[str, str]:
     """Who asks, as a word for the history (not a proof), and the token."""
     user = settings.user if settings.user.isascii() and settings.user.isprintable() else "anonymous"
+    if settings.token and settings.token.is_blank:
+        raise UsageError(
+            f"the token from {settings.token.source} is blank", next_step="Set it to the portal's token, or unset it."
+        )
     token = {"Authorization": f"Bearer {settings.token.value}"} if settings.token else {}
     return {"X-Outrider-User": user, **token}
 

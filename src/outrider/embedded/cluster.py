@@ -12,8 +12,8 @@ from outrider.embedded.registry.running import running_registry
 from outrider.embedded.scheduler.api.app import scheduler_app
 from outrider.embedded.scheduler.process import catch_ignored_signals
 from outrider.embedded.scheduler.server import LOOPBACK, Setting, scheduling
-from outrider.embedded.serving import serving
-from outrider.settings import host_environment
+from outrider.embedded.serving import serving, shielded
+from outrider.settings import allowed_hosts, host_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -49,7 +49,7 @@ async def cluster(
     has ended. Raises OutriderError where a port is taken.
     """
     directory = await asyncio.to_thread(_made, directory)
-    async with running_registry(name, name, address, consul_port) as registry:
+    async with running_registry(name, name, address, consul_port, allowed_hosts()) as registry:
         setting = Setting(name, directory, registry.address, port_range, host_environment(), address)
         async with served_scheduler(setting, nomad_port) as nomad:
             yield Cluster(name, nomad, registry.address, directory)
@@ -64,9 +64,10 @@ def _made(directory: Path) -> Path:
 async def served_scheduler(setting: Setting, port: int = 0) -> AsyncGenerator[str]:
     """Run only the scheduler, against whichever Consul the setting names; yields its address."""
     catch_ignored_signals()
+    hosts = [setting.address, *allowed_hosts()]
     async with (
         scheduling(setting) as scheduler,
-        serving(scheduler_app(scheduler), setting.address, port, grace_s=_GRACE_S) as address,
+        serving(shielded(scheduler_app(scheduler), hosts), setting.address, port, grace_s=_GRACE_S) as address,
     ):
         scheduler.announce(address)
         try:

@@ -4,39 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
+import resource
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterable
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from outrider.edge.connection import bounded_connection
+from outrider.edge.door import Door
+from outrider.edge.intake import Intake
+from outrider.edge.limits import Limits
+from outrider.edge.listening import BACKLOG, listener, listening_address
 from outrider.errors import OutriderError
 
-_BACKLOG = 4096  # a thousand agents reconnect at once after a restart
+_ANYTHING = Limits()
 _KEEP_ALIVE_S = 300  # outlives the idle time of every client's pool, so that no request meets a closing connection
 _GRACE_S = 1.0
 _FLUSH_S = 2.0
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int, *, grace_s: float = _GRACE_S) -> AsyncGenerator[str]:
+async def serving(
+    app: ASGIApp, host: str, port: int, *, grace_s: float = _GRACE_S, limits: Limits = _ANYTHING
+) -> AsyncGenerator[str]:
     """Serve ``app`` while the block runs; yields its address ``http://host:port`` (port 0: any free one).
+
+    Connections are bounded by ``limits``; an `Intake` bounds bodies, a `Door` says who may come in.
 
     At the end, requests under way get ``grace_s`` seconds, then they are broken off, held long polls among them.
     Raises OutriderError where the port is taken or the address is not this machine's.
     """
-    listener = _listener(host, port)
+    bound = listener(listening_address(host), port)
     requests = _Requests(app)
-    server = _Server(_config(requests))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    server = _Server(_config(requests, limits))
+    task = asyncio.create_task(server.serve(sockets=[bound]))
     await _started(server, task)
     try:
-        yield _address(listener)
+        yield _address(bound)
     finally:
         server.should_exit = True
         await requests.end(grace_s)
         await _ended(server, task)
+
+
+def shielded(app: ASGIApp, hosts: Iterable[str], limits: Limits = _ANYTHING) -> ASGIApp:
+    """An API without tokens, for programs of this machine: no web page gets in, and bodies are bounded."""
+    return Door(Intake(app, limits=limits), hosts=hosts, refuses_forms=True)
 
 
 class _Server(uvicorn.Server):
@@ -100,37 +114,24 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=bounded_connection(limits, _most_files(limits)),
+        proxy_headers=False,  # who asks is read where it matters, and a program may claim anything
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         ws="none",
     )
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio turns Nagle's delay off only where it reads "TCP" there: 40 ms an answer.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)  # here, so that a second server on the port fails now and not in its own time
-    except OSError as error:
-        listener.close()
-        raise _cannot_listen(host, port, error) from error
-    return listener
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> OutriderError:
-    if error.errno == errno.EADDRINUSE:
-        step = f"End the program that listens there (`ss -ltnp 'sport = :{port}'` names it), or choose another port."
-        return OutriderError(f"port {port} on {host} is taken", next_step=step)
-    return OutriderError(f"cannot listen on {host}:{port}: {error.strerror}")
+def _most_files(limits: Limits) -> int:
+    """The first file descriptor that no connection may have; a quarter at most is kept for everything else."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft - min(limits.spare_files, soft // 4)
 
 
 async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
@@ -150,6 +151,6 @@ async def _ended(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
     await task
 
 
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
+def _address(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

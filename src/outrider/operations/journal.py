@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from outrider.operations.journal_watch import Watch, rings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 
 
 class Journal:
-    """Events are stored before anybody sees them; listeners hear of them at once, or by looking (another portal's)."""
+    """Events are stored before anybody sees them; listeners hear of them at once, or by looking (another portal's).
+
+    However many listen to a deployment, one look at the store serves them all.
+    """
 
     def __init__(self, store: Store, *, look_s: float = 1.0) -> None:
         self._store = store
         self._look_s = look_s
-        self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._watches: dict[str, Watch] = {}
 
     async def note(self, deployment_id: str, kind: EventKind, message: str, /, **detail: Any) -> Event:
         """Store the deployment's next event and wake its listeners."""
@@ -38,44 +42,27 @@ class Journal:
 
     async def feed(self, deployment_id: str, after: int = 0) -> AsyncIterator[Event | None]:
         """The events with a number above ``after`` up to the verdict; None whenever ``look_s`` passed without one."""
-        bell = asyncio.Event()
-        self._listeners.setdefault(deployment_id, set()).add(bell)
+        watch = self._watches.get(deployment_id)
+        if watch is None or watch.has_ended:
+            watch = self._watches[deployment_id] = Watch(self._store, deployment_id, self._look_s)
+        bell = watch.joined()
         try:
             while True:
                 bell.clear()
-                # The state is read first: what is final by then has all its events in the store.
-                is_over = await self._is_over(deployment_id)
-                for event in await self._store.events(deployment_id, after):
+                is_over = watch.has_ended
+                for event in watch.events(after):
                     after = event.number
                     yield event
-                    is_over = is_over or event.kind == "verdict"
                 if is_over:
+                    watch.check()
                     return
-                if not await _rings(bell, self._look_s):
+                if not await rings(bell, self._look_s):
                     yield None
         finally:
-            self._forget(deployment_id, bell)
+            if watch.left(bell) and self._watches.get(deployment_id) is watch:
+                del self._watches[deployment_id]
 
     def _ring(self, deployment_id: str) -> None:
-        for listener in self._listeners.get(deployment_id, ()):
-            listener.set()
-
-    async def _is_over(self, deployment_id: str) -> bool:
-        deployment = await self._store.deployment(deployment_id)
-        return deployment is None or deployment.is_final
-
-    def _forget(self, deployment_id: str, bell: asyncio.Event) -> None:
-        listeners = self._listeners.get(deployment_id, set())
-        listeners.discard(bell)
-        if not listeners:
-            self._listeners.pop(deployment_id, None)
-
-
-async def _rings(bell: asyncio.Event, seconds: float) -> bool:
-    try:
-        # Not wait_for: on Python 3.11 it loses a cancellation that arrives in the turn in which the bell rings.
-        async with asyncio.timeout(seconds):
-            await bell.wait()
-    except TimeoutError:
-        return False
-    return True
+        watch = self._watches.get(deployment_id)
+        if watch is not None:
+            watch.ring()

@@ -75,14 +75,16 @@ class Prepared:
 async def prepared(environment: Environment, source: Source, *, renews: bool = False) -> Prepared:
     """Render the spec, look at what runs, ask Envoy and Nomad. SpecError, UsageError or RemoteError; nothing changes.
 
-    With ``renews`` today's sidecar is taken, and the count is the one that runs.
+    With ``renews`` today's sidecar is taken, and the count is the one that runs. What takes long for a large spec runs
+    in a thread: whoever else is served goes on.
     """
     around = await registered(environment)
     surroundings = Surroundings(environment.platform, environment.name, around.protocols, environment.agent)
-    name = read(source, surroundings).service.service
+    name = (await asyncio.to_thread(read, source, surroundings)).service.service
     document = await environment.nomad.job(name)
     now = running(document)
-    result = rendered(source, surroundings, await _last_count(environment, name, now), keeps_count=renews)
+    last = await _last_count(environment, name, now)
+    result = await asyncio.to_thread(rendered, source, surroundings, last, keeps_count=renews)
     base = await running_version(environment, name, now)
     retry = await shortfall(environment, name, now, base) if is_same_service(result, now) else ""
     choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))
@@ -93,7 +95,8 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
         mistakable(environment, result.topology),
         instance_warnings(environment, result.topology),
     )
-    plan = _plan(environment, Comparison(result, choice, now, base), answer, refusals)
+    compared = Comparison(result, choice, now, base)
+    plan = await asyncio.to_thread(_plan, environment, compared, answer, refusals)
     graph = declared_around(around, result.topology)
     plan = replace(plan, warnings=(*plan.warnings, *alike, *contradictions(graph, name), *crowded))
     return Prepared(_tried_again(plan, retry) if retry else plan, result, choice, job, now, base)

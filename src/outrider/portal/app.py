@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from outrider.edge.door import Door
+from outrider.edge.intake import Intake
+from outrider.edge.limits import OF_PORTAL, Limits
 from outrider.operations.application import Application
+from outrider.portal.answers import ApiAnswers
 from outrider.portal.api import artifacts, deployments, environments, services, steering
+from outrider.portal.bodies import JsonBodies, is_upload
 from outrider.portal.guard import Guard
-from outrider.portal.problems import answer_problems
+from outrider.portal.problems import answer_problems, refused
+from outrider.portal.responses import ALWAYS, DescribedApi
+from outrider.portal.turns import Bounds, Turns
 
 API = "/api/v1"
+USUAL = Bounds()
 
 
-def portal_app(application: Application, *faces: APIRouter) -> FastAPI:
-    """The portal over an application; ``faces`` are routers of pages."""
+def portal_app(
+    application: Application,
+    *faces: APIRouter,
+    hosts: Iterable[str] = (),
+    limits: Limits = OF_PORTAL,
+    bounds: Bounds = USUAL,
+) -> FastAPI:
+    """The portal over an application; ``faces`` are routers of pages, ``hosts`` further names of this server."""
     app = api_app()
     app.state.application = application
+    app.state.turns = Turns(bounds)
     for face in faces:
         app.include_router(face)
+    # The last one added is the first that a request meets.
+    app.add_middleware(Intake, limits=limits, answer=refused, reads_itself=is_upload)
+    app.add_middleware(JsonBodies)
     app.add_middleware(Guard, token=application.token)
+    app.add_middleware(Door, hosts=tuple(hosts), url=application.url, answer=refused)
+    app.add_middleware(ApiAnswers)
     return app
 
 
 def api_app() -> FastAPI:
     """The API by itself, as its description needs it; to answer it needs an application."""
-    app = FastAPI(
+    app = DescribedApi(
         title="Outrider",
         version=version("outrider"),
         summary="A service mesh for Nomad and Consul without a central control plane.",
@@ -35,6 +56,7 @@ def api_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation,
+        responses=ALWAYS,
     )
     answer_problems(app)
     for noun in (environments, services, steering, deployments):

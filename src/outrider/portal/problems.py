@@ -12,10 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from outrider.edge.refusal import Refusal, TurnedAwayError
 from outrider.errors import ConflictError, DeployFailed, OutriderError, RemoteError, SpecError, UsageError
 
 MEDIA_TYPE = "application/problem+json"
 UNAVAILABLE = 503
+UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 STATUSES: dict[type[OutriderError], tuple[int, str]] = {
     SpecError: (422, "The spec cannot be used"),
     UsageError: (404, "There is no such thing"),
@@ -32,11 +34,19 @@ def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
     """A problem document; ``more`` are extension members, those that are None left out."""
     document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     extra = {name: value for name, value in more.items() if value is not None}
-    return JSONResponse(document | extra, status, media_type=MEDIA_TYPE)
+    return JSONResponse(document | extra, status, UNKEPT, MEDIA_TYPE)
+
+
+def refused(refusal: Refusal) -> JSONResponse:
+    """The document of a request that is refused at the door."""
+    answer = problem(refusal.status, refusal.title, refusal.detail, next_step=refusal.next_step)
+    answer.headers.update(refusal.headers)
+    return answer
 
 
 def answer_problems(app: FastAPI) -> None:
     """Let the application answer every error as a problem document."""
+    app.add_exception_handler(TurnedAwayError, _refused)
     app.add_exception_handler(OutriderError, _expected)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
@@ -58,6 +68,12 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
     return expected(error if isinstance(error, OutriderError) else OutriderError(str(error)))
 
 
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    del request
+    assert isinstance(error, TurnedAwayError)  # noqa: S101  registered for these
+    return refused(error.refusal)
+
+
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     """A body or parameter that is not what the API describes. Values are left out: they may be secret."""
     del request
@@ -69,13 +85,13 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     status, detail = (error.status_code, str(error.detail)) if isinstance(error, HTTPException) else (500, "")
-    answer = problem(status, detail, f"{request.method} {request.url.path}: {detail}")
+    answer = problem(status, detail, f"{request.method} {request.scope['path']}: {detail}")
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer
 
 
 async def _defect(request: Request, error: Exception) -> JSONResponse:
-    log.error("%s %s", request.method, request.url.path, exc_info=error)
+    log.error("%s %s", request.method, ascii(request.scope["path"]), exc_info=error)
     return problem(500, "A defect of Outrider", "the portal's log has its traceback")
 
 

@@ -5,19 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from outrider.portal.app import api_app
+from outrider.portal.responses import ALWAYS
 
 Json = dict[str, Any]
+
+FIRST_ERROR = 400
 
 HEAD = """# The portal's API
 
 Generated from the portal's OpenAPI 3.1 description, which every portal serves at `/api/v1/openapi.json`.
 
 Errors are problem documents (RFC 9457, `application/problem+json`): `detail` says what is wrong, `next_step` what can
-be done, and a spec that cannot be used (422) has all its `problems` with `path`, `file`, `line` and `column`. 400: the
-request cannot be read; 401: a token is missing; 404: there is no such thing; 409: somebody was faster; 502: Nomad or
-Consul refuses or is away; 503: the database is busy, try again.
+be done, and a spec that cannot be used (422) has all its `problems` with `path`, `file`, `line` and `column`. Every call
+may answer these:
 
-Where the portal has a token (`OUTRIDER_TOKEN`), requests to `/api` carry it as `Authorization: Bearer TOKEN`. A
+{everywhere}
+Which of the others a call may answer stands beside it: 401: no valid token; 404: there is no such thing; 409: somebody
+was faster; 422: the spec cannot be used; 429: too many wrong tokens; 502: Nomad or Consul refuses or is away.
+
+Where the portal has a token (`OUTRIDER_TOKEN`), requests to `/api` carry it as `Authorization: Bearer TOKEN`. A body is
+JSON and says so (`Content-Type: application/json`); it has at most 6 MiB, an artifact 100 MiB. The `Host` of a request
+is a name of the portal: loopback, the address it listens on, the host of `portal.url`, or one in `OUTRIDER_HOSTS`. No
+answer under `/api` may be kept (`Cache-Control: no-store`) or taken for another type (`nosniff`). A
 `POST` that starts a deployment takes an `Idempotency-Key`: the same request with the same key is done once. Events are
 a stream (`text/event-stream`, resumed by `Last-Event-ID`), or a list with `Accept: application/json`.
 """
@@ -31,15 +40,26 @@ def api_reference() -> str:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    return "\n".join([HEAD, *calls])
+    return "\n".join([HEAD.format(everywhere=_everywhere()), *calls])
+
+
+def _everywhere() -> str:
+    return "\n".join(
+        ["| | |", "|---|---|", *(f"| {status} | {said['description']} |" for status, said in ALWAYS.items()), ""]
+    )
 
 
 def _call(path: str, method: str, operation: Json) -> str:
     lines = [f"## {method.upper()} {path}", "", str(operation.get("description", "")).strip(), ""]
-    answers = [f"{status} {_schema(answer)}".strip() for status, answer in operation["responses"].items()]
+    responses: dict[str, Json] = operation["responses"]
+    answers = [
+        f"{status} {_schema(answer)}".strip() for status, answer in responses.items() if int(status) < FIRST_ERROR
+    ]
+    errors = [status for status in responses if int(status) >= FIRST_ERROR and int(status) not in ALWAYS]
     rows = [("body", _schema(operation["requestBody"]))] if "requestBody" in operation else []
     rows += [(f"{one['in']} `{one['name']}`", _kind(one["schema"])) for one in operation.get("parameters", [])]
-    rows += [("answer", ", ".join(answer for answer in answers if not answer.startswith("422")))]
+    rows += [("answer", ", ".join(answers))]
+    rows += [("errors", ", ".join(errors))] if errors else []
     return "\n".join([*lines, "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""])
 
 

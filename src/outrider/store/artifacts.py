@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ class Artifacts:
 
     async def add_artifact(self, content: bytes) -> str:
         """Keep the bytes and say under which SHA-256 (hex); a second time is as good as the first."""
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = await asyncio.to_thread(_sha256, content)
         row = {"sha256": sha256, "content": content, "added_at": datetime.now(UTC)}
         async with self._database.writing() as connection:
             dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
@@ -51,3 +52,7 @@ class Artifacts:
         is_unused = artifacts.c.sha256.not_in(select(version_artifacts.c.sha256))
         async with self._database.writing() as connection:
             return (await connection.execute(delete(artifacts).where(is_old, is_unused))).rowcount
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

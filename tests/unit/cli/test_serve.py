@@ -54,3 +54,64 @@ def test_a_busy_port_is_named(tmp_path: Path) -> None:
         _, said = started(tmp_path, port).communicate(timeout=30)
     assert f"port {port} on 127.0.0.1 is taken" in said
     assert "Traceback" not in said
+
+
+def ended(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Exit code and stderr of a portal that does not start."""
+    (folder / "platform.yaml").write_text(PLATFORM)
+    line = [*PROGRAM, "portal", "--platform", str(folder / "platform.yaml"), "--port", "0", *arguments]
+    environment = {**os.environ, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), **variables}
+    done = subprocess.run(line, stderr=subprocess.PIPE, text=True, env=environment, timeout=60, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.0.2.1"])
+def test_a_portal_beyond_loopback_without_a_token_refuses_to_start(tmp_path: Path, host: str) -> None:
+    code, said = ended(tmp_path, "--host", host)
+    assert code == 1
+    assert "it has no token" in said
+    assert "OUTRIDER_TOKEN" in said
+    assert "--anonymous" in said
+
+
+@pytest.mark.parametrize(
+    ("token", "arguments"), [("", ()), (" ", ("--host", "0.0.0.0")), ("\t\n", ("--host", "0.0.0.0", "--anonymous"))]
+)
+def test_a_token_that_is_set_but_blank_is_an_error(tmp_path: Path, token: str, arguments: tuple[str, ...]) -> None:
+    code, said = ended(tmp_path, *arguments, OUTRIDER_TOKEN=token)
+    assert code == 1
+    assert "the token from OUTRIDER_TOKEN is blank" in said
+
+
+def test_a_blank_token_of_the_context_file_is_an_error_too(tmp_path: Path) -> None:
+    (tmp_path / "outrider").mkdir()
+    (tmp_path / "outrider" / "context.toml").write_text('token = " "')
+    code, said = ended(tmp_path, "--host", "0.0.0.0")
+    assert code == 1
+    assert "context.toml is blank" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "status"),
+    [
+        (("--anonymous",), {}, 200),
+        ((), {"OUTRIDER_TOKEN": "s3cret"}, 401),
+        (("--anonymous",), {"OUTRIDER_TOKEN": "s3cret"}, 401),
+    ],
+)
+def test_beyond_loopback_it_starts_with_a_token_or_when_told_to_let_everybody_in(
+    tmp_path: Path, arguments: tuple[str, ...], variables: dict[str, str], status: int
+) -> None:
+    (tmp_path / "platform.yaml").write_text(PLATFORM)
+    line = [*PROGRAM, "portal", "--platform", str(tmp_path / "platform.yaml"), "--port", "0", "--host", "0.0.0.0"]
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path), "OUTRIDER_HOSTS": "portal.example, two.example"}
+    process = subprocess.Popen([*line, *arguments], stderr=subprocess.PIPE, text=True, env=environment | variables)
+    assert process.stderr
+    address = process.stderr.readline().split()[-1]
+    url = address.replace("0.0.0.0", "127.0.0.1") + "/api/v1/environments"
+    assert httpx2.get(url).status_code == status
+    assert httpx2.get(url, headers={"Host": "two.example"}).status_code == status
+    assert httpx2.get(url, headers={"Host": "three.example"}).status_code == 421
+    assert httpx2.get(f"{address}/api/v1/health").status_code == 200
+    process.terminate()
+    process.communicate(timeout=30)

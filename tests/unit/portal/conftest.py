@@ -20,5 +20,5 @@ async def world(tmp_path: Path) -> AsyncGenerator[World]:
 @pytest.fixture
 async def client(world: World) -> AsyncGenerator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=portal_app(world.application()), raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://portal") as made:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:7070") as made:
         yield made

@@ -227,5 +227,5 @@ async def test_the_description_of_the_api_is_openapi_3_1(client: Client) -> None
 
 @pytest.mark.parametrize("path", ["/deployments", "/plan"])
 async def test_a_body_that_is_not_json_is_a_problem(client: Client, path: str) -> None:
-    answer = await client.post(STAGE + path, content=b"service: x", headers={"Content-Type": "text/plain"})
+    answer = await client.post(STAGE + path, content=b"service: x", headers={"Content-Type": "application/json"})
     assert problem(answer, 400)

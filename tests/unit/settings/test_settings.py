@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from outrider.settings import DEFAULT_ADDRESS, ContextFileError, Settings, Sourced, Terminal, settings, with_flags
+from outrider.clients.portal import portal_client
+from outrider.context_file import ContextFileError
+from outrider.errors import UsageError
+from outrider.settings import DEFAULT_ADDRESS, Settings, Sourced, Terminal, settings, with_flags
 
 
 def read(environ: dict[str, str] | None = None, context: Path = Path("/no/context.toml")) -> Settings:
@@ -73,6 +76,26 @@ def test_a_word_that_means_no_is_not_yes(value: str) -> None:
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
     assert read({"OUTRIDER_ADDR": "", "NOMAD_TOKEN": " "}) == read()
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_a_blank_token_is_one_that_is_set_and_blank(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "context.toml"
+    file.write_text('token = "good"')
+    blank = read({"OUTRIDER_TOKEN": value}, file).token
+    assert blank == Sourced("", "OUTRIDER_TOKEN")
+    assert blank
+    assert blank.is_blank
+    flag = with_flags(read({}, file), address=None, token=value, environment=None).token
+    assert flag == Sourced("", "--token")
+    with pytest.raises(UsageError, match="the token from --token is blank"):
+        portal_client(Settings(token=flag))
+    assert read({"OUTRIDER_TOKEN": " s3cret\n"}).token == Sourced("s3cret", "OUTRIDER_TOKEN")
+
+
+@pytest.mark.parametrize("written", ["a.example,b.example", " a.example  b.example ", "a.example, b.example,"])
+def test_further_names_of_our_servers_are_a_list(written: str) -> None:
+    assert read({"OUTRIDER_HOSTS": written}).hosts == ("a.example", "b.example")
 
 
 @pytest.mark.parametrize(

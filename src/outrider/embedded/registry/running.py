@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 
 from outrider.embedded.registry.app import registry_app
 from outrider.embedded.registry.probing import probing
 from outrider.embedded.registry.state import Registry, identity
-from outrider.embedded.serving import serving
+from outrider.embedded.serving import serving, shielded
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,14 @@ async def running_registry(
     datacenter: str = "dc1",
     host: str = "127.0.0.1",
     port: int = 0,
+    hosts: Iterable[str] = (),
 ) -> AsyncGenerator[RunningRegistry]:
-    """Serve a fresh registry while the block runs; raises OutriderError where the port is taken."""
+    """Serve a fresh registry while the block runs, also under the names ``hosts``.
+
+    Raises OutriderError where the port is taken.
+    """
     registry = Registry(identity(node, datacenter, host))
-    async with serving(registry_app(registry), host, port) as address:
+    async with serving(shielded(registry_app(registry), [host, *hosts]), host, port) as address:
         try:
             async with probing(registry):
                 yield RunningRegistry(address, registry)

@@ -3,42 +3,76 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+import tempfile
+from collections.abc import AsyncIterator
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Path, Request, Response, status
+from fastapi.responses import StreamingResponse
 
-from outrider.portal.problems import problem
+from outrider.edge.intake import too_large
+from outrider.edge.limits import MIB
+from outrider.edge.refusal import Refusal, TurnedAwayError
+from outrider.portal.contents import Content
 from outrider.portal.requests import Running
+from outrider.portal.responses import GUARDED, NAMED
+from outrider.portal.turns import Waiting
 
-MOST_BYTES = 100 * 1024 * 1024
+MOST_BYTES = 100 * MIB
+PIECE = 256 * 1024
 FOR_EVER = "public, max-age=31536000, immutable"
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
-upload_router = APIRouter(tags=["artifacts"])
-download_router = APIRouter(tags=["artifacts"])
+upload_router = APIRouter(tags=["artifacts"], responses=GUARDED)
+download_router = APIRouter(tags=["artifacts"], responses=NAMED)
 
 
 @upload_router.put("/artifacts/{sha256}", status_code=status.HTTP_204_NO_CONTENT)
-async def upload(request: Request, running: Running, sha256: Sha256) -> Response:
-    """Keep a packed directory (.tar.gz) under its own SHA-256."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MOST_BYTES:
-            return problem(413, "Too large", f"an artifact may have at most {MOST_BYTES >> 20} MB")
-    if hashlib.sha256(content).hexdigest() != sha256:
-        return problem(
-            400, "Other bytes", f"these bytes do not have the SHA-256 {sha256}", next_step="Send them again."
-        )
-    await running.keep_artifact(bytes(content))
+async def upload(request: Request, running: Running, waiting: Waiting, sha256: Sha256) -> Response:
+    """Keep a packed directory (.tar.gz) under its own SHA-256; at most 100 MiB."""
+    if int(request.headers.get("content-length", "0")) > MOST_BYTES:
+        raise TurnedAwayError(too_large(MOST_BYTES))
+    # Uploads lie in files while they come: memory holds one of them at a time.
+    async with waiting.uploads:
+        with tempfile.TemporaryFile() as file:
+            if await _received(request, file) != sha256:
+                raise TurnedAwayError(
+                    Refusal(400, "Other bytes", f"these bytes do not have the SHA-256 {sha256}", "Send them again.")
+                )
+            async with waiting.storing:
+                file.seek(0)
+                await running.keep_artifact(file.read())
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
 @download_router.head("/artifacts/{sha256}/{file}", include_in_schema=False)
-@download_router.get("/artifacts/{sha256}/{file}")
-async def download(running: Running, sha256: Sha256, file: str) -> Response:
+@download_router.get(
+    "/artifacts/{sha256}/{file}",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes."}},
+)
+async def download(running: Running, waiting: Waiting, sha256: Sha256, file: str) -> StreamingResponse:
     """The bytes; the name at the end only tells Nomad's getter what kind of archive they are."""
     del file
-    content = await running.artifact(sha256)
-    headers = {"Cache-Control": FOR_EVER, "ETag": f'"{sha256}"', "X-Content-Type-Options": "nosniff"}
-    return Response(content, media_type="application/octet-stream", headers=headers)
+    content = await waiting.contents.content(sha256, running.artifact)
+    headers = {"Cache-Control": FOR_EVER, "ETag": f'"{sha256}"', "Content-Length": str(len(content.data))}
+    return StreamingResponse(_pieces(content), media_type="application/octet-stream", headers=headers)
+
+
+async def _received(request: Request, file: IO[bytes]) -> str:
+    """The SHA-256 of the body, which is in the file then; TurnedAwayError for one that is too large or too slow."""
+    digest, size = hashlib.sha256(), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise TurnedAwayError(too_large(MOST_BYTES))
+        digest.update(chunk)
+        file.write(chunk)
+    return digest.hexdigest()
+
+
+async def _pieces(content: Content) -> AsyncIterator[memoryview]:
+    """Small enough that a slow reader has no copy of the whole."""
+    view = memoryview(content.data)
+    for start in range(0, len(view), PIECE):
+        yield view[start : start + PIECE]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,11 +19,14 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from outrider.operations.events import Event
 from outrider.operations.records import Deployment
 from outrider.portal.requests import Running
+from outrider.portal.responses import GUARDED, NAMED
+from outrider.portal.turns import Turns, Waiting
 
-router = APIRouter(prefix="/deployments", tags=["deployments"])
+router = APIRouter(prefix="/deployments", tags=["deployments"], responses=GUARDED | NAMED)
 
 HEARTBEAT_S = 15.0
 RETRY_MS = 1_000
+LAST_EVENT = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +46,50 @@ async def deployment(running: Running, deployment: str) -> Deployment:
     "/{deployment}/events",
     # Not EventSourceResponse: FastAPI would take the handler itself for the generator of events.
     response_class=Response,
-    responses={200: {"model": Events, "description": "With `Accept: application/json` the list so far."}},
+    responses={
+        200: {
+            "model": Events,
+            "content": {"text/event-stream": {}},
+            "description": "With `Accept: application/json` the list so far.",
+        }
+    },
 )
 async def events(
     request: Request,
     running: Running,
+    waiting: Waiting,
     deployment: str,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The events from the one after Last-Event-ID on, up to the verdict."""
-    after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
+    after = _number(last_event_id)
     if "application/json" in request.headers.get("accept", ""):
         found = Events(list(await running.events(deployment, after)))
         return JSONResponse(jsonable_encoder(dataclasses.asdict(found)))
+    waiting.check_follower()
     feed = await running.feed(deployment, after)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(_sent(feed), headers=headers)
+    return EventSourceResponse(_sent(feed, waiting), headers=headers)
 
 
-async def _sent(feed: AsyncIterator[Event | None]) -> AsyncIterator[bytes]:
+def _number(last_event_id: str | None) -> int:
+    """The number in the header; 0, which is before all events, for anything that is none of ours."""
+    found = LAST_EVENT.fullmatch(last_event_id or "")
+    return int(found[0]) if found else 0
+
+
+async def _sent(feed: AsyncIterator[Event | None], waiting: Turns) -> AsyncIterator[bytes]:
     """The events on the wire; a comment now and then, so that proxies and clients know that somebody is there."""
-    yield format_sse_event(retry=RETRY_MS)
-    spoken = time.monotonic()
-    async for event in feed:
-        if event is not None:
-            data = json.dumps(jsonable_encoder(dataclasses.asdict(event)))
-            yield format_sse_event(data_str=data, event=event.kind, id=str(event.number))
-        elif time.monotonic() - spoken > HEARTBEAT_S:
-            yield format_sse_event(comment="still here")
-        else:
-            continue
+    with waiting.follower():
+        yield format_sse_event(retry=RETRY_MS)
         spoken = time.monotonic()
-        await asyncio.sleep(0)
+        async for event in feed:
+            if event is not None:
+                data = json.dumps(jsonable_encoder(dataclasses.asdict(event)))
+                yield format_sse_event(data_str=data, event=event.kind, id=str(event.number))
+            elif time.monotonic() - spoken > HEARTBEAT_S:
+                yield format_sse_event(comment="still here")
+            else:
+                continue
+            spoken = time.monotonic()
+            await asyncio.sleep(0)

@@ -12,9 +12,13 @@ from outrider.operations.graph import TrafficGraph
 from outrider.operations.plan import Plan
 from outrider.operations.records import Deployment
 from outrider.portal.requests import DeployBody, Ordered, Running, SpecBody
+from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
+from outrider.portal.turns import Waiting
 
 # Envoy merges its histograms every 5 s: a shorter look would see requests without latencies.
 WINDOW_S = 6.0
+
+DEPLOYING = GUARDED | NAMED | CHANGING | REMOTE
 
 router = APIRouter(tags=["environments"])
 
@@ -50,27 +54,29 @@ async def health() -> Health:
     return Health("ok", version("outrider"))
 
 
-@router.get("/environments")
+@router.get("/environments", responses=GUARDED)
 async def environments(running: Running) -> Places:
     """The environments of the platform."""
     written = running.platform.environments.items()
     return Places([Place(name, one.nomad.address, one.consul.address, one.driver) for name, one in written])
 
 
-@router.post("/environments/{environment}/plan")
-async def plan(running: Running, environment: str, body: SpecBody) -> Plan:
+@router.post("/environments/{environment}/plan", responses=DEPLOYING)
+async def plan(running: Running, waiting: Waiting, environment: str, body: SpecBody) -> Plan:
     """What deploying this spec would change. Nothing is changed by asking."""
-    return await running.plan(environment, body.text(), renews=body.redeploy)
+    async with waiting.plans:
+        return await running.plan(environment, body.text(), renews=body.redeploy)
 
 
-@router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED)
-async def deploy(running: Running, environment: str, body: DeployBody, order: Ordered) -> Deployment:
+@router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED, responses=DEPLOYING)
+async def deploy(running: Running, waiting: Waiting, environment: str, body: DeployBody, order: Ordered) -> Deployment:
     """Deploy this spec: it is validated, stored and registered before the answer; then follow the events."""
     asked = replace(order, check_index=body.check_index, take_over=body.take_over, renews=body.redeploy)
-    return await running.deploy(environment, body.text(), asked)
+    async with waiting.deployments:
+        return await running.deploy(environment, body.text(), asked)
 
 
-@router.get("/environments/{environment}/graph")
+@router.get("/environments/{environment}/graph", responses=GUARDED | NAMED | REMOTE)
 async def graph(
     running: Running, environment: str, window: Annotated[float, Query(gt=0, le=60, description="Seconds.")] = WINDOW_S
 ) -> TrafficGraph:

@@ -18,9 +18,10 @@ from outrider.operations.ports import LogKind
 from outrider.operations.records import Deployment, Version
 from outrider.operations.status import Status
 from outrider.portal.requests import Body, Running
+from outrider.portal.responses import GUARDED, NAMED, REMOTE
 from outrider.topology import names
 
-router = APIRouter(tags=["services"])
+router = APIRouter(tags=["services"], responses=GUARDED | NAMED | REMOTE)
 
 
 @dataclass(frozen=True, slots=True)

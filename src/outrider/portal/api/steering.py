@@ -6,8 +6,13 @@ from fastapi import APIRouter, status
 
 from outrider.operations.records import Deployment
 from outrider.portal.requests import EmptyBody, Ordered, RollbackBody, Running, ScaleBody, StopBody
+from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
 
-router = APIRouter(prefix="/environments/{environment}/services/{service}", tags=["steering"])
+router = APIRouter(
+    prefix="/environments/{environment}/services/{service}",
+    tags=["steering"],
+    responses=GUARDED | NAMED | CHANGING | REMOTE,
+)
 
 
 @router.post("/rollback", status_code=status.HTTP_202_ACCEPTED)

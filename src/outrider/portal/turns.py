@@ -1,0 +1,67 @@
+"""How many of the costly things one portal does at once; the others wait, or are told to come back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from outrider.edge.refusal import Refusal, TurnedAwayError
+from outrider.portal.contents import Contents
+
+FOLLOWED = Refusal(
+    503,
+    "Too many followers",
+    "as many follow deployments here as this portal serves at once",
+    "Ask for the list of events instead (`Accept: application/json`), or try again later.",
+    {"Retry-After": "5"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Plans and deployments being prepared (each may run an Envoy), uploads being received, followers of events."""
+
+    plans: int = 2
+    deployments: int = 4
+    uploads: int = 8
+    followers: int = 256
+
+
+class Turns:
+    """One portal's worth of them."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.plans = asyncio.Semaphore(bounds.plans)
+        self.deployments = asyncio.Semaphore(bounds.deployments)
+        self.uploads = asyncio.Semaphore(bounds.uploads)
+        self.storing = asyncio.Lock()
+        self.contents = Contents()
+        self._free = bounds.followers
+
+    def check_follower(self) -> None:
+        """TurnedAwayError (503) where no follower may come any more."""
+        if self._free <= 0:
+            raise TurnedAwayError(FOLLOWED)
+
+    @contextmanager
+    def follower(self) -> Generator[None]:
+        """One follower more while the block runs."""
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+
+def turns_of(request: Request) -> Turns:
+    """Those of this portal."""
+    found: Turns = request.app.state.turns
+    return found
+
+
+Waiting = Annotated[Turns, Depends(turns_of)]
