@@ -15,6 +15,7 @@ from outrider.operations.application import Application
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
 from outrider.operations.runner import Runner
+from outrider.private import private_directory
 from outrider.store.store import opened_store
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ DATABASE_FILE = "portal.db"
 async def application(settings: Settings, platform: Platform) -> AsyncGenerator[Application]:
     """Everything that a portal needs, running; what is unfinished in the store is taken up at once."""
     async with AsyncExitStack() as stack:
-        store = await opened_store(settings.database or f"sqlite:///{settings.data_directory / DATABASE_FILE}")
+        store = await opened_store(settings.database or _own_database(settings))
         stack.push_async_callback(store.close)
         url = platform.portal.url if platform.portal else settings.address.value
         agent = carried_agent()
@@ -46,6 +47,10 @@ async def application(settings: Settings, platform: Platform) -> AsyncGenerator[
         stack.push_async_callback(runner.close)
         token = settings.token.value if settings.token else None
         yield Application(platform, environments, store, journal, runner, url, token)
+
+
+def _own_database(settings: Settings) -> str:
+    return f"sqlite:///{private_directory(settings.data_directory) / DATABASE_FILE}"
 
 
 def _environment(

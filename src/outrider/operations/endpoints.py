@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.errors import RemoteError
-from outrider.operations.documents import Json, nested
+from outrider.operations.documents import Json
 from outrider.operations.status import Instance, instances, status
-from outrider.topology import names
+from outrider.telemetry.address import UntrustedAddressError, instance_name, metrics_address
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -60,17 +60,19 @@ async def _sidecars(environment: Environment, service: str) -> tuple[tuple[Sidec
         entries, _ = await environment.consul.health(service)
     except RemoteError as error:
         return (), error.message
-    places = [(str(one.get("ID")), nested(one, "Meta").get(names.META_METRICS)) for one in map(_service, entries)]
-    known = [(instance, str(address)) for instance, address in places if address]
-    return tuple(await asyncio.gather(*(_view(environment, *place) for place in sorted(known)))), None
+    views = await asyncio.gather(*(_view(environment, entry) for entry in entries))
+    return tuple(sorted((one for one in views if one), key=lambda one: (one.instance, one.address))), None
 
 
-async def _view(environment: Environment, instance: str, address: str) -> SidecarView:
+async def _view(environment: Environment, entry: Json) -> SidecarView | None:
+    """None where the entry names no sidecar; one that cannot be trusted or asked is named with the reason."""
+    instance, address = instance_name(entry), ""
     try:
+        address = metrics_address(entry)
+        if not address:
+            return None
         return SidecarView(instance, address, await environment.sidecars.endpoints(address), None)
+    except UntrustedAddressError as error:
+        return SidecarView(instance, address, {}, f"is not asked: {error}")
     except RemoteError as error:
         return SidecarView(instance, address, {}, error.message)
-
-
-def _service(entry: Json) -> Json:
-    return nested(entry, "Service")
