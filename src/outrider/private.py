@@ -1,4 +1,4 @@
-"""Directories and files that nobody but their owner may read or change."""
+"""What nobody but its owner may see: directories, files, and variables that hold credentials."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 DIRECTORY = 0o700
 FILE = 0o600
 OTHERS = 0o077
+# Variables of servers and clouds, and the words by which people name what nobody else may know.
+HIDDEN = (
+    "NOMAD_",
+    "CONSUL_",
+    "VAULT_",
+    "OUTRIDER_",
+    "AWS_",
+    "AZURE_",
+    "GOOGLE_",
+    "SSH_AUTH_SOCK",
+    "PGPASS",
+    "KUBECONFIG",
+)
+SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY")
 
 
 def private_directory(path: Path) -> Path:
@@ -51,3 +65,8 @@ def nothing_for_others() -> Generator[None]:
         yield
     finally:
         os.umask(before)
+
+
+def is_credential(name: str) -> bool:
+    """Whether a variable of that name, in capital letters, holds what tasks and checks must not inherit."""
+    return name.startswith(HIDDEN) or any(word in name for word in SECRET_WORDS)

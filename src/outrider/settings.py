@@ -14,26 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
+from outrider.private import is_credential
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_ADDRESS = "http://127.0.0.1:7070"
 DEFAULT_PORT = 7070
 CONTEXT_KEYS = ("address", "token", "environment", "platform", "envoy")
-# Variables of servers and clouds, and the words by which people name what nobody else may know.
-HIDDEN = (
-    "NOMAD_",
-    "CONSUL_",
-    "VAULT_",
-    "OUTRIDER_",
-    "AWS_",
-    "AZURE_",
-    "GOOGLE_",
-    "SSH_AUTH_SOCK",
-    "PGPASS",
-    "KUBECONFIG",
-)
-SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY")
 TRUE_WORDS = frozenset({"1", "t", "true", "y", "yes", "on"})
 
 
@@ -158,11 +146,7 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
 def host_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """What tasks and checks of the embedded cluster inherit: no credentials, and nothing that a scheduler sets itself."""
     found = os.environ if environ is None else environ
-    return {name: value for name, value in found.items() if not _is_hidden(name.upper())}
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(HIDDEN) or any(word in name for word in SECRET_WORDS)
+    return {name: value for name, value in found.items() if not is_credential(name.upper())}
 
 
 def with_flags(found: Settings, *, address: str | None, token: str | None, environment: str | None) -> Settings:

@@ -25,7 +25,9 @@ def of_everybody() -> Json:
 
 def of_sidecar(sidecar: Sidecar) -> Json:
     """A file of a task beside the app."""
-    return _of_user(sidecar.user, sidecar.driver) if sidecar.private_files else of_everybody()
+    if not sidecar.private_files:
+        return of_everybody()
+    return _of_user(sidecar.user if sidecar.uid is None else str(sidecar.uid), sidecar.driver)
 
 
 def of_app(driver: str, *, is_secret: bool) -> Json:

@@ -60,9 +60,10 @@ def programs_of_sidecars(platform: Platform) -> Iterator[Finding]:
 
 def users_without_a_number(platform: Platform) -> Iterator[Finding]:
     for name, environment in platform.environments.items():
-        user = environment.sidecar.user
-        if environment.sidecar.private_files and user and not USER.fullmatch(user) and user not in KNOWN_USERS:
-            message = f"a file can only be given to a number: write that of {shown(user)} (`id -u` on a node), or private_files: false"
+        sidecar, user = environment.sidecar, environment.sidecar.user
+        is_known = sidecar.uid is not None or not user or user in KNOWN_USERS or USER.fullmatch(user)
+        if sidecar.private_files and not is_known:
+            message = f"a file can only be given to a number: write that of {shown(user)} as uid (`id -u` on a node), or private_files: false"
             yield Finding(("environments", name, "sidecar", "user"), message)
 
 
@@ -90,7 +91,7 @@ PLATFORM = Kind(
         Rule(
             ("environments",),
             users_without_a_number,
-            "A sidecar's user is a number, `root` or `nobody`, unless its `private_files` is `false`.",
+            "A sidecar's user is a number, `root` or `nobody`, or has its number in `uid`, unless `private_files` is `false`.",
         ),
         Rule(
             ("links",),

@@ -125,6 +125,9 @@ class Sidecar(Written):
     """Where the agent's Python (3.9 or newer, with zlib) comes from, and the agent itself unless the job carries it."""
     user: Line | None = Field(default_factory=user_of)
     """One user for all three: they share sockets. Left out: ``65534`` in containers, else Nomad's own choice."""
+    uid: Annotated[int, Field(ge=0, le=4_294_967_294)] | None = None
+    """The user's number, where ``user`` is a name: Nomad knows users of ``exec`` and ``raw_exec`` by name only,
+    and a file is given to a number."""
     private_files: bool = True
     """Bootstrap, tokens and the agent can be read by the sidecar's user alone. ``false``: by everybody on the node, for
     Nomad clients that are not root and for user namespaces (rootless podman, ``userns-remap``), where Nomad cannot give

@@ -85,7 +85,7 @@ def _engine(url: URL) -> AsyncEngine:
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageError(
             f"the driver for {url.get_backend_name()} is not installed: {error}",
-            next_step="Install outrider[postgresql].",
+            next_step="Install it: pip install 'psycopg[binary,pool]'.",
         ) from error
     if url.database and url.database != ":memory:":
         _made(Path(url.database))

@@ -31,7 +31,7 @@ def reader(user: str | None) -> dict[str, Any]:
     "user",
     [
         None,
-        pytest.param("65534", marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root runs tasks as others")),
+        pytest.param("nobody", marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root runs tasks as others")),
     ],
     ids=["own", "nobody"],
 )
@@ -42,4 +42,4 @@ async def test_a_private_file_is_read_by_its_task_and_closed_to_others(calls: No
     assert (await calls.written(identifier, "app/local/copy")).split() == ["bootstrap", "secret"]
     mode, owner = (await calls.written(identifier, "app/local/mode")).split()
     assert mode == of_nomad()["Perms"].lstrip("0")
-    assert owner == (user or str(os.geteuid()))
+    assert owner == ("65534" if user else str(os.geteuid()))

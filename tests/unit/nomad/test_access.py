@@ -51,6 +51,7 @@ def access(one: Json) -> tuple[str, int | None]:
         ({"driver": "podman"}, 65534),
         ({"driver": "docker", "sidecar": {"user": "101:101"}}, 101),
         ({"driver": "raw_exec", "sidecar": {"user": "900"}}, 900),
+        ({"driver": "raw_exec", "sidecar": {"user": "envoy", "uid": 900}}, 900),
         ({"driver": "raw_exec", "sidecar": {"user": "root"}}, 0),
         ({"driver": "exec", "sidecar": {"user": "nobody"}}, 65534),
     ],
@@ -107,7 +108,13 @@ environments:
 
 
 def test_a_user_whose_number_nobody_knows_is_refused_with_what_to_write() -> None:
-    with pytest.raises(SpecError, match='write that of "envoy"'):
+    with pytest.raises(SpecError, match='write that of "envoy" as uid'):
         read_platform(PLATFORM.format("envoy", ""), "platform.yaml")
-    for user, more in (("envoy", ", private_files: false"), ("65534", ""), ("root", ""), ("12:12", "")):
+    for user, more in (
+        ("envoy", ", private_files: false"),
+        ("envoy", ", uid: 900"),
+        ("65534", ""),
+        ("root", ""),
+        ("12:12", ""),
+    ):
         assert read_platform(PLATFORM.format(user, more), "platform.yaml")
