@@ -31,6 +31,7 @@ from support.nomad_server import nomad_server
 from outrider.clients.agent_archive import carried_agent
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import template
+from outrider.nomad.access import of_everybody
 from outrider.nomad.job import job
 from outrider.nomad.template import bytes_of
 from outrider.nomad.template import template as template_block
@@ -131,7 +132,8 @@ def planned(nomad: httpx2.Client, number: int, *, is_carried: bool) -> float:
 def per_allocation(binary: str, consul: str) -> Iterator[Figure]:
     """What an allocation adds to a snapshot, which holds its job with it; the job's new version is in it, too."""
     directory = Path(tempfile.mkdtemp(prefix="outrider-job-size-"))
-    carried = [template_block("local/agent", bytes_of(AGENT.serve)), template_block("local/gate", bytes_of(AGENT.gate))]
+    parts = {"local/agent": AGENT.serve, "local/gate": AGENT.gate}
+    carried = [template_block(path, bytes_of(part), of_everybody()) for path, part in parts.items()]
     try:
         with (
             nomad_server(binary, consul, directory) as servers,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from outrider.context_file import context_of
+from outrider.private import is_credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,10 +147,9 @@ def allowed_hosts(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
 
 
 def host_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What the embedded scheduler's tasks inherit: everything but credentials and what a scheduler sets itself."""
+    """What tasks and checks of the embedded cluster inherit: no credentials, and nothing that a scheduler sets itself."""
     found = os.environ if environ is None else environ
-    hidden = ("NOMAD_", "CONSUL_", "VAULT_", "OUTRIDER_", "AWS_", "GOOGLE_APPLICATION_CREDENTIALS")
-    return {name: value for name, value in found.items() if not name.startswith(hidden)}
+    return {name: value for name, value in found.items() if not is_credential(name.upper())}
 
 
 def with_flags(found: Settings, *, address: str | None, token: str | None, environment: str | None) -> Settings:

@@ -16,6 +16,7 @@ from outrider.operations.application import Application
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
 from outrider.operations.runner import Runner
+from outrider.private import private_directory
 from outrider.store.store import opened_store
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ async def application(settings: Settings, platform: Platform) -> AsyncGenerator[
     """
     token = _token(settings)
     async with AsyncExitStack() as stack:
-        store = await opened_store(settings.database or f"sqlite:///{settings.data_directory / DATABASE_FILE}")
+        store = await opened_store(settings.database or _own_database(settings))
         stack.push_async_callback(store.close)
         url = platform.portal.url if platform.portal else settings.address.value
         agent = carried_agent()
@@ -61,6 +62,10 @@ def _token(settings: Settings) -> str | None:
             next_step="Set it to a secret that cannot be guessed (`openssl rand -hex 32`), or unset it.",
         )
     return settings.token.value
+
+
+def _own_database(settings: Settings) -> str:
+    return f"sqlite:///{private_directory(settings.data_directory) / DATABASE_FILE}"
 
 
 def _environment(

@@ -114,6 +114,7 @@ class NomadSimulator:
         self.pending: set[str] = set()
         self.registrations = 0
         self.stderr = b"boom\n"
+        self.stdout: bytes = b"one\ntwo\nthree\n"
         self._jobs: dict[str, list[Json]] = {}
         self._stable: dict[str, set[int]] = {}
         self._copies: dict[str, list[Copy]] = {}
@@ -233,7 +234,8 @@ class NomadSimulator:
 
     async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
         self._answer()
-        yield self.stderr if kind == "stderr" else b"one\ntwo\nthree\n"
+        text = self.stderr if kind == "stderr" else self.stdout
+        yield text[-rest["offset"] :] if rest.get("origin") == "end" and rest["offset"] < len(text) else text
 
     async def restart(self, allocation_id: str, task: str | None = None) -> Json:
         return {}

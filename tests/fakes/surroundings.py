@@ -14,6 +14,7 @@ from fakes.nomad import NomadSimulator
 from outrider.operations.application import Application, Text
 from outrider.operations.environment import Environment, Patience
 from outrider.operations.journal import Journal
+from outrider.operations.ports import Measured
 from outrider.operations.records import Deployment
 from outrider.operations.runner import Runner
 from outrider.spec.platform import Platform
@@ -75,9 +76,10 @@ class TrafficThatFlowed:
 
     def __init__(self) -> None:
         self.measured: tuple[Edge, ...] = ()
+        self.left_out: tuple[str, ...] = ()
 
-    async def edges(self, window_s: float) -> tuple[Edge, ...]:
-        return self.measured
+    async def edges(self, window_s: float) -> Measured:
+        return Measured(self.measured, self.left_out)
 
 
 @dataclass

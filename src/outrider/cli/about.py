@@ -26,7 +26,7 @@ def version(output: Output) -> int:
         "python": platform.python_version(),
         "envoy": asyncio.run(_envoy(surroundings().settings)),
     }
-    output.show(found, lambda: [f"{name:<9} {text}" for name, text in found.items()])
+    output.show(found, lambda shown: [f"{name:<9} {text}" for name, text in shown.items()])
     return exits.OK
 
 

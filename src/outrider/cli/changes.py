@@ -10,6 +10,8 @@ import click
 import yaml
 
 from outrider.cli.plain import plain
+from outrider.spec.document import document
+from outrider.spec.reading import parts
 from outrider.spec.values import duration
 
 COLOURS = {"+": "green", "-": "red", "~": "yellow", "+/-": "yellow"}
@@ -67,9 +69,8 @@ def _remarks(found: Document) -> Iterator[str]:
 
 def _stated(changes: list[Document], text: str, environment: str) -> list[Document]:
     """The changes whose path the file itself names, in its common part or for this environment."""
-    written: dict[str, Any] = yaml.safe_load(text)
-    environments: dict[str, Any] = written.pop("environments", None) or {}
-    stated = (*_paths(written), *_paths(environments.get(environment)))
+    common, overlays = parts(document(text).data)
+    stated = (*_paths(common), *_paths(overlays.get(environment)))
     return [change for change in changes if any(_is_at_or_below(change["path"], path) for path in stated)]
 
 

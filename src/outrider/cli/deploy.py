@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ from outrider.cli import exits
 from outrider.cli.arguments import Number
 from outrider.cli.changes import plan_lines
 from outrider.cli.invocation import Invocation, portal_verb
+from outrider.cli.plain import plain
 from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.cli.written import FILE, text_of
-from outrider.clients.archive import directory_archive
+from outrider.clients.credentials import credentials_warning
+from outrider.clients.directory import packed_directory_of
 from outrider.spec.reading import read_service
 from outrider.spec.run import CommandRun
 
@@ -31,14 +35,14 @@ TODAYS_SIDECAR = click.option(
 async def plan(invocation: Invocation, file: Path, *, redeploy: bool) -> int:
     """Show what deploying FILE would change, without changing anything.
 
-    Exits 0 when nothing would change, 1 when something would, 255 on an error. Ends with the command that deploys
+    Nothing is uploaded. Exits 0 when nothing would change, 1 when something would, 255 on an error. Ends with the command that deploys
     exactly this plan, and refuses if somebody was faster.
     """
     environment = await invocation.environment()
-    request = await _request(invocation, file, environment)
+    request = (await _written(invocation, file, environment)).request
     request |= {"redeploy": True} if redeploy else {}
     found = await invocation.portal.plan(environment, request)
-    invocation.output.show(found, lambda: plan_lines(found, file, request["spec"]))
+    invocation.output.show(found, lambda shown: plan_lines(shown, file, request["spec"]))
     if found["refusals"]:
         return exits.PLAN_ERROR
     return exits.CHANGES if found["has_changes"] else exits.OK
@@ -63,7 +67,10 @@ async def run(
     room, 1 on any other failure, 124 after --wait-timeout, 130 on Ctrl-C; in the last two cases the deployment goes on.
     """
     environment = await invocation.environment()
-    request = await _request(invocation, file, environment)
+    written = await _written(invocation, file, environment)
+    if written.packed is not None:
+        await invocation.portal.upload(written.packed)
+    request = written.request
     request |= {"check_index": check_index} if check_index is not None else {}
     request |= {"take_over": True} if take_over else {}
     request |= {"redeploy": True} if redeploy else {}
@@ -100,13 +107,23 @@ async def redeploy(invocation: Invocation, service: str, *, waiting: Waiting) ->
     return await watched(invocation, deployment, waiting)
 
 
-async def _request(invocation: Invocation, file: Path, environment: str) -> dict[str, Any]:
-    """The spec as the portal takes it; all problems are found here already, where the file and its directory are."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the portal takes of a spec, and the packed directory that belongs to it."""
+
+    request: dict[str, Any]
+    packed: bytes | None
+
+
+async def _written(invocation: Invocation, file: Path, environment: str) -> Written:
+    """All problems are found here already, where the file and its directory are; nothing is sent."""
     text = await asyncio.to_thread(text_of, file)
-    service = read_service(text, str(file), environment).service
-    directory = service.run.directory if isinstance(service.run, CommandRun) else None
-    packed: dict[str, Any] = {}
-    if directory:
-        content = await asyncio.to_thread(directory_archive, file.parent / directory)
-        packed = {"artifact": await invocation.portal.upload(content)}
-    return {"spec": text, "file": str(file), **packed}
+    run = read_service(text, str(file), environment).service.run
+    request = {"spec": text, "file": str(file)}
+    if not isinstance(run, CommandRun) or not run.directory:
+        return Written(request, None)
+    packed = await asyncio.to_thread(packed_directory_of, file, run.directory)
+    warning = await asyncio.to_thread(credentials_warning, packed)
+    if warning:
+        invocation.output.progress(f"warning: {plain(warning)}")
+    return Written(request | {"artifact": hashlib.sha256(packed).hexdigest()}, packed)

@@ -19,6 +19,7 @@ from outrider.cli.invocation import surroundings
 from outrider.cli.one_machine import Machine, one_machine_portal
 from outrider.demonstration.check import everything_ended
 from outrider.demonstration.processes import Process, processes_below
+from outrider.private import nothing_for_others
 from outrider.settings import DEFAULT_ADDRESS, DEFAULT_PORT, Settings
 
 
@@ -56,12 +57,13 @@ class Course:
 def dev(port: int | None, directory: Path | None, demo: bool, check: bool) -> int:  # noqa: FBT001 (click's flags)
     """Run stage and production, each with a Consul and a Nomad of its own, and the portal, in one process.
 
-    Their APIs are those of the real ones, their tasks are real processes. Ctrl-C or SIGTERM ends all of it (exit 0).
+    Their APIs are those of the real ones, their tasks are real processes. Other users of the machine can read none of
+    their files. Ctrl-C or SIGTERM ends all of it (exit 0).
     With --check everything happens in a directory and on ports of its own, unless others are named.
     """
     settings = surroundings().settings
     port = (0 if check else DEFAULT_PORT) if port is None else port
-    with _kept_in(directory, settings, is_check=check) as place:
+    with nothing_for_others(), _kept_in(directory, settings, is_check=check) as place:
         return asyncio.run(_run(settings, Wanted(place, port, demo or check, check)))
 
 

@@ -49,7 +49,7 @@ def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
     platform = platform_of(path)
     found = asyncio.run(_findings(replace(here, settings=settings), platform))
     document = {"settings": dict(_origins(settings)), "findings": [asdict(finding) for finding in found]}
-    output.show(document, lambda: _lines(settings, found))
+    output.show(document, lambda _: _lines(settings, found))
     levels = {finding.level for finding in found}
     return FAILED if "failed" in levels else WARNINGS if strict and "warning" in levels else OK
 

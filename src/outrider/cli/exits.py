@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.errors import DeployFailed, OutriderError
+from outrider.errors import DeployFailed
 
 OK = 0
 FAILED = 1
@@ -11,11 +11,12 @@ NOT_PLACED = 2  # run: Nomad found no room
 USAGE = 64  # the command line itself was wrong (sysexits.h: EX_USAGE), so that 2 stays "not placed"
 WAIT_TIMEOUT = 124  # --wait-timeout ran out (as timeout(1) has it); the deployment goes on
 INTERRUPTED = 130  # SIGINT
+UNREAD = 141  # whoever read our output has gone (as a shell says of SIGPIPE)
 PLAN_ERROR = 255
 
 
-def code_of(error: OutriderError, verb: str | None) -> int:
-    """The exit code for an error of our own that ended `verb`."""
+def code_of(error: Exception, verb: str | None) -> int:
+    """The exit code for an error that ended `verb`."""
     if verb == "plan":
         return PLAN_ERROR
     return NOT_PLACED if isinstance(error, DeployFailed) and not error.placed else FAILED

@@ -57,7 +57,7 @@ def explain(output: Output, file: Path, neighbours: tuple[Path, ...], **chosen: 
     """
     others = tuple(other for other in specs(neighbours) if other.resolve() != file.resolve())
     found = _explained(file, others, **chosen)
-    output.show(asdict(found), lambda: _lines(found, has_neighbours=bool(others)))
+    output.show(asdict(found), lambda _: _lines(found, has_neighbours=bool(others)))
     return exits.OK
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ import click
 
 from outrider.cli import exits
 from outrider.cli.invocation import output_options
-from outrider.cli.output import Output
+from outrider.cli.output import Output, data
 from outrider.cli.problems import error_lines
 from outrider.cli.written import FILE, IS_SERVICE, platform_of, protocols, text_of
 from outrider.errors import OutriderError, SpecError
@@ -55,7 +54,7 @@ def validate(output: Output, files: tuple[Path, ...], platform_file: Path | None
         if all(result.error is None for result in results):
             warnings += _warnings(chosen, platform_of(platform_file))
     document = {"files": [_plain(result) for result in results], "warnings": list(warnings)}
-    output.show(document, lambda: [*_lines(results), *(f"warning: {line}" for line in warnings)])
+    output.show(document, lambda _: [*_lines(results), *(f"warning: {line}" for line in warnings)])
     return exits.OK if all(result.error is None for result in results) else exits.FAILED
 
 
@@ -63,7 +62,7 @@ def validate(output: Output, files: tuple[Path, ...], platform_file: Path | None
 @click.argument("kind", type=click.Choice(["service", "platform"]), default="service")
 def schema(kind: str) -> int:
     """Print the JSON Schema (2020-12) of service specs or platform files."""
-    click.echo(json.dumps(service_schema() if kind == "service" else platform_schema(), indent=2, ensure_ascii=False))
+    click.echo(data(service_schema() if kind == "service" else platform_schema(), "json"), nl=False)
     return exits.OK
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import click
 import httpx2
 
-from outrider.cli.output import FORMATS, Output, colour
+from outrider.cli.forms import FORMATS
+from outrider.cli.output import Output, colour
 from outrider.clients.portal import PortalClient, portal_client
 from outrider.context_file import ContextFileError
 from outrider.errors import Problem, SpecError

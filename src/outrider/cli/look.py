@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +11,9 @@ import click
 from outrider.cli import exits, views
 from outrider.cli.arguments import Number, by_prefix
 from outrider.cli.invocation import Invocation, portal_verb
+from outrider.cli.output import is_terminal
+from outrider.cli.plain import plain_chunks
+from outrider.cli.readers import unread
 from outrider.cli.watching import followed, line
 
 
@@ -22,10 +26,12 @@ async def status(invocation: Invocation, service: str | None, *, with_stopped: b
     if service is None:
         chosen = invocation.settings.environment
         found = await invocation.portal.services(chosen.value if chosen else None)
-        invocation.output.show({"services": found}, lambda: views.services(found, with_stopped=with_stopped))
+        invocation.output.show(
+            {"services": found}, lambda shown: views.services(shown["services"], with_stopped=with_stopped)
+        )
         return exits.OK
     document = await invocation.portal.status(await invocation.environment(), service)
-    invocation.output.show(document, lambda: views.service(document))
+    invocation.output.show(document, views.service)
     return exits.OK
 
 
@@ -41,7 +47,7 @@ async def history(invocation: Invocation, service: str, deployment: str | None, 
     if deployment is None:
         versions = await invocation.portal.versions(environment, service)
         document = {"versions": versions, "deployments": deployments}
-        invocation.output.show(document, lambda: views.history(versions, deployments))
+        invocation.output.show(document, lambda shown: views.history(shown["versions"], shown["deployments"]))
         return exits.OK
     chosen = by_prefix(deployment, (entry["id"] for entry in deployments), "deployment")
     found = next(entry for entry in deployments if entry["id"] == chosen)
@@ -50,7 +56,7 @@ async def history(invocation: Invocation, service: str, deployment: str | None, 
 
 async def _events(invocation: Invocation, deployment: str) -> int:
     events: list[dict[str, Any]] = await invocation.portal.event_list(deployment)
-    invocation.output.show({"events": events}, lambda: [line(event) for event in events])
+    invocation.output.show({"events": events}, lambda shown: [line(event) for event in shown["events"]])
     return exits.OK
 
 
@@ -88,9 +94,25 @@ async def logs(  # noqa: PLR0913  one parameter per option of the command line
     chunks = invocation.portal.logs(environment, service, parameters)
     if invocation.output.form != "table":
         return await _lines(invocation, chunks, is_endless=follow)
-    async for chunk in chunks:
-        click.echo(chunk, nl=False)
+    printing, reader = asyncio.create_task(_print(chunks)), asyncio.create_task(unread())
+    await asyncio.wait([printing, reader], return_when=asyncio.FIRST_COMPLETED)
+    reader.cancel()
+    if not printing.done():
+        printing.cancel()
+        await asyncio.gather(printing, return_exceptions=True)
+        raise BrokenPipeError  # `… -f | head` has all that it wanted, also while nothing new comes
+    await printing
     return exits.OK
+
+
+async def _print(chunks: AsyncIterator[bytes]) -> None:
+    """As it is for a program, made plain for a terminal."""
+    if is_terminal():
+        async for text in plain_chunks(chunks):
+            click.echo(text, nl=False)
+    else:
+        async for chunk in chunks:
+            click.echo(chunk, nl=False)
 
 
 async def _lines(invocation: Invocation, chunks: AsyncIterator[bytes], *, is_endless: bool) -> int:
@@ -98,7 +120,7 @@ async def _lines(invocation: Invocation, chunks: AsyncIterator[bytes], *, is_end
     if is_endless:
         raise click.UsageError("--follow prints what comes as it is: leave out -o.")
     text = b"".join([chunk async for chunk in chunks]).decode(errors="replace")
-    invocation.output.show({"lines": text.removesuffix("\n").split("\n") if text else []}, tuple)
+    invocation.output.show({"lines": text.removesuffix("\n").split("\n") if text else []}, lambda _: ())
     return exits.OK
 
 
@@ -108,7 +130,7 @@ async def _lines(invocation: Invocation, chunks: AsyncIterator[bytes], *, is_end
 async def endpoints(invocation: Invocation, service: str) -> int:
     """Show side by side what Consul says, what each agent of SERVICE says, and what its Envoy has."""
     document = await invocation.portal.endpoints(await invocation.environment(), service)
-    invocation.output.show(document, lambda: views.endpoints(document))
+    invocation.output.show(document, views.endpoints)
     return exits.OK
 
 
@@ -117,7 +139,7 @@ async def endpoints(invocation: Invocation, service: str) -> int:
 async def graph(invocation: Invocation) -> int:
     """Print the edges between services of an environment, with what was measured on them."""
     environment = await invocation.environment()
-    invocation.output.progress("Measuring for a few seconds …")
+    invocation.output.aside("Measuring for a few seconds …")
     document = await invocation.portal.graph(environment)
-    invocation.output.show(document, lambda: views.graph(document))
+    invocation.output.show(document, views.graph)
     return exits.OK

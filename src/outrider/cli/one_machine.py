@@ -19,11 +19,13 @@ from outrider.embedded.cluster import Cluster, cluster
 from outrider.embedded.platform import ENVIRONMENTS, Addresses, one_machine
 from outrider.embedded.serving import serving
 from outrider.errors import ConflictError, OutriderError
+from outrider.private import private_directory, private_file
 from outrider.settings import Settings, Sourced
 from outrider.spec.platform import Platform
 from outrider.wiring import application
 
 HOST = "127.0.0.1"
+LOCK = "dev.pid"
 # Dynamic ports of the two environments: apart from each other, and below Linux's ephemeral ports.
 PORT_RANGES = {"stage": (20000, 22000), "production": (22000, 24000)}
 
@@ -70,8 +72,7 @@ async def one_machine_portal(settings: Settings, directory: Path, port: int) -> 
 @contextmanager
 def only_one(directory: Path) -> Generator[None]:
     """Hold the directory for this process; the lock goes with the process, so a crash leaves none behind."""
-    directory.mkdir(parents=True, exist_ok=True)
-    file = directory / "dev.pid"
+    file = private_file(_own_directory(directory) / LOCK)
     with file.open("a+") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -88,6 +89,12 @@ def only_one(directory: Path) -> Generator[None]:
         yield
         with contextlib.suppress(OSError):
             file.write_text("")
+
+
+def _own_directory(directory: Path) -> Path:
+    """Closed to others where it is ours; a directory with other things in it keeps its rights, and ours below are closed."""
+    is_ours = not directory.exists() or (directory / LOCK).exists() or not any(directory.iterdir())
+    return private_directory(directory) if is_ours else directory
 
 
 def check_ports(port: int) -> None:

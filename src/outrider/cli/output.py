@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +12,16 @@ from typing import Any
 import click
 import yaml
 
-from outrider.cli.plain import plain
+from outrider.cli.plain import escaped, one_line, plain, plain_document
 from outrider.settings import Terminal
 
-FORMATS = ("table", "json", "yaml")
 GOOD = frozenset({"healthy", "successful", "running", "passing", "ok", "live", "yes"})
 UNDERWAY = frozenset(
     {"deploying", "waiting", "pending", "warning", "degraded", "not yet", "canary", "superseded", "absent", "under way"}
 )
 BAD = frozenset({"failed", "unhealthy", "not placed", "critical", "lost", "unknown"})
 GAP = "  "
+COLOUR = re.compile("(\x1b\\[[0-9;]*m)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +30,46 @@ class Output:
 
     form: str = "table"
 
-    def show(self, document: Any, lines: Callable[[], Iterable[str]]) -> None:
-        """Print the document as asked: as it is, or as the lines that were made for people."""
-        if self.form == "json":
-            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-        elif self.form == "yaml":
-            click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+    def show(self, document: Any, lines: Callable[[Any], Iterable[str]]) -> None:
+        """Print the document as asked: as data, or as the lines that are made for people of its plain texts."""
+        if self.form == "table":
+            for line in lines(plain_document(document)):
+                click.echo(_guarded(line))
         else:
-            for line in lines():
-                click.echo(line)
+            click.echo(data(document, self.form), nl=False)
 
     def progress(self, line: str) -> None:
         """Say something that is no result."""
         click.echo(line, err=True)
+
+    def aside(self, line: str) -> None:
+        """Say what only a person wants to know: who asked for data may read stderr too."""
+        if self.form == "table":
+            self.progress(line)
+
+
+def for_terminal(text: str) -> str:
+    """The text, made plain where a terminal shows it; a pipe gets it as it is."""
+    return plain(text) if is_terminal() else text
+
+
+def is_terminal() -> bool:
+    """Whether a person reads standard output."""
+    return sys.stdout.isatty()
+
+
+def _guarded(line: str) -> str:
+    """The line with its colours, and without anything else that a terminal would obey."""
+    return "".join(part if COLOUR.fullmatch(part) else plain(part) for part in COLOUR.split(line))
+
+
+def data(document: Any, form: str) -> str:
+    """The document as JSON or YAML; what a terminal could take as a command is an escape in both."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    if form == "json":
+        return escaped(text) + "\n"
+    is_plain = escaped(text) == text
+    return yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=is_plain)
 
 
 def colour(terminal: Terminal, *, is_refused: bool) -> bool | None:
@@ -52,7 +81,7 @@ def colour(terminal: Terminal, *, is_refused: bool) -> bool | None:
 
 def table(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> list[str]:
     """Aligned columns under bold heads; words for good and bad states are coloured, empty cells are a dash."""
-    cells = [["-" if cell is None or cell == "" else plain(cell) for cell in row] for row in rows]
+    cells = [["-" if cell is None or cell == "" else one_line(cell) for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in [list(heads), *cells]) for column in range(len(heads))]
     return [click.style(_aligned(heads, widths), bold=True)] + [_painted(_padded(line, widths)) for line in cells]
 

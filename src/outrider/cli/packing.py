@@ -12,9 +12,11 @@ import click
 from outrider.cli import exits
 from outrider.cli.invocation import output_options
 from outrider.cli.output import Output, table
+from outrider.cli.plain import plain
 from outrider.cli.written import FILE_OR_FOLDER, service_of, specs
 from outrider.clients.agent_archive import FILENAME, agent_archive
-from outrider.clients.archive import directory_archive
+from outrider.clients.credentials import credentials_warning
+from outrider.clients.directory import packed_directory_of
 from outrider.operations.application import DIRECTORY_FILE
 from outrider.spec.run import CommandRun
 
@@ -56,7 +58,7 @@ def pack(output: Output, files: tuple[Path, ...], folder: Path, environment: str
         raise click.UsageError("nothing to pack: none of these specs has run.directory")
     heads = ("OF", "SHA256", "FILE")
     document = {"packed": [asdict(one) for one in packed]}
-    output.show(document, lambda: table(heads, [(one.of, one.sha256, one.file) for one in packed]))
+    output.show(document, lambda _: table(heads, [(one.of, one.sha256, one.file) for one in packed]))
     return exits.OK
 
 
@@ -67,7 +69,11 @@ def _contents(files: tuple[Path, ...], environment: str | None, *, has_agent: bo
     for file in specs(files):
         service = service_of(file, environment).service
         if isinstance(service.run, CommandRun) and service.run.directory:
-            yield service.service, DIRECTORY_FILE, directory_archive(file.parent / service.run.directory)
+            packed = packed_directory_of(file, service.run.directory)
+            warning = credentials_warning(packed)
+            if warning:
+                click.echo(f"warning: {plain(warning)}", err=True)
+            yield service.service, DIRECTORY_FILE, packed
 
 
 def _written(folder: Path, of: str, name: str, content: bytes) -> Packed:

@@ -2,21 +2,71 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
-from outrider.cli.plain import plain
-from outrider.errors import OutriderError, Problem, SpecError
+from outrider.cli.plain import escaped, one_line, plain
+from outrider.errors import ConflictError, DeployFailed, OutriderError, Problem, RemoteError, SpecError, UsageError
 
 WIDEST = 160
+USAGE = "The command line cannot be read"
+TITLES: dict[type[Exception], str] = {
+    SpecError: "The spec cannot be used",
+    UsageError: "There is no such thing",
+    ConflictError: "Somebody was faster",
+    RemoteError: "A server outside does not do its part",
+    DeployFailed: "The deployment failed",
+    OutriderError: "It does not work here",
+}
 
 
-def report(error: OutriderError) -> None:
-    """The error on stderr: what happened, then what to do."""
-    for line in error_lines(error):
-        click.echo(line, err=True)
+def report(error: OutriderError, form: str = "table") -> None:
+    """The error on stderr: what happened, then what to do; as one line of JSON, or as YAML, where data was asked for."""
+    if form == "table":
+        for line in error_lines(error):
+            click.echo(line, err=True)
+    else:
+        click.echo(problem_text(document_of(error), form), err=True)
+
+
+def report_usage(error: click.ClickException, form: str) -> None:
+    """A wrong command line, in the same form as any other error."""
+    if form == "table":
+        click.echo(plain(_shown(error)), err=True, nl=False)
+    else:
+        step = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else None
+        found = {"title": USAGE, "detail": error.format_message(), "next_step": step}
+        click.echo(problem_text({name: value for name, value in found.items() if value}, form), err=True)
+
+
+def document_of(error: OutriderError) -> dict[str, Any]:
+    """A problem document as the portal's API has them (RFC 9457), without a status: no server answered."""
+    kind = next(kind for kind in type(error).__mro__ if kind in TITLES)
+    found: dict[str, Any] = {"title": TITLES[kind], "detail": error.message, "next_step": error.next_step}
+    if isinstance(error, SpecError):
+        found["problems"] = [asdict(problem) for problem in error.problems]
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def problem_text(document: dict[str, Any], form: str) -> str:
+    """One line of JSON, which a program finds behind whatever progress was told; or a YAML document, of JSON's values."""
+    if form == "json":
+        return escaped(json.dumps(document, ensure_ascii=False))
+    lines = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in document.items())
+    return escaped("\n".join(("---", *lines)))
+
+
+def _shown(error: click.ClickException) -> str:
+    """What click prints of it."""
+    said = io.StringIO()
+    error.show(said)
+    return said.getvalue()
 
 
 def error_lines(error: OutriderError) -> Iterator[str]:
@@ -29,16 +79,16 @@ def error_lines(error: OutriderError) -> Iterator[str]:
     else:
         yield click.style("Error: ", fg="red", bold=True) + plain(error.message)
     if error.next_step:
-        yield error.next_step
+        yield plain(error.next_step)
 
 
 def problem_lines(problem: Problem) -> Iterator[str]:
     """``file:line:column: path: message`` and below it the line with a caret under the column, where it is here."""
-    yield plain(problem)
+    yield one_line(problem)
     source = _source(problem)
     if source is not None and problem.line:
         number = f"{problem.line:>5}"
-        yield f"{number} | {source[:WIDEST]}"
+        yield f"{number} | {source[:WIDEST]}{'…' if len(source) > WIDEST else ''}"
         if problem.column and problem.column <= WIDEST:
             yield " " * len(number) + " | " + " " * (problem.column - 1) + click.style("^", fg="red")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import click
 
 from outrider.cli import exits
 from outrider.cli.invocation import surroundings
+from outrider.cli.output import data, for_terminal
 from outrider.cli.written import (
     FILE,
     FILE_OR_FOLDER,
@@ -22,7 +22,7 @@ from outrider.cli.written import (
     text_of,
 )
 from outrider.clients.agent_archive import carried_agent
-from outrider.clients.archive import directory_archive
+from outrider.clients.directory import packed_directory_of
 from outrider.errors import UsageError
 from outrider.nomad.hcl import hcl
 from outrider.operations.application import packed_directory
@@ -64,9 +64,9 @@ def render(file: Path, part: str, form: str, **chosen: Any) -> int:
         raise click.UsageError("--format hcl is for --part job")
     result = _rendered(file, **chosen)
     if form == "hcl":
-        click.echo(hcl(result.job), nl=False)
+        click.echo(for_terminal(hcl(result.job)), nl=False)
     else:
-        click.echo(json.dumps(_part(result, part), indent=2, ensure_ascii=False))
+        click.echo(data(_part(result, part), "json"), nl=False)
     return exits.OK
 
 
@@ -75,17 +75,17 @@ def _rendered(file: Path, environment: str | None, platform_file: Path | None, c
     platform = chosen_platform(platform_file, settings)
     name = chosen_environment(environment, settings, platform)
     run = service_of(file, name).service.run
-    folder = file.parent / run.directory if isinstance(run, CommandRun) and run.directory else None
-    directory = _packed(platform, folder) if folder else None
+    written = run.directory if isinstance(run, CommandRun) else None
+    directory = _packed(platform, file, written) if written else None
     known = protocols(specs(callees), name)
     return rendered(Source(text_of(file), str(file), directory), Surroundings(platform, name, known, carried_agent()))
 
 
-def _packed(platform: Platform, folder: Path) -> Artifact | None:
+def _packed(platform: Platform, file: Path, written: str) -> Artifact | None:
     """Where nodes fetch the directory once it lies there; None where neither a store nor a portal has a known address."""
     if not platform.portal and not platform.artifacts:
         return None
-    digest = hashlib.sha256(directory_archive(folder)).hexdigest()
+    digest = hashlib.sha256(packed_directory_of(file, written)).hexdigest()
     return packed_directory(platform, platform.portal.url if platform.portal else "", digest)
 
 

@@ -70,5 +70,5 @@ async def _acted(invocation: Invocation, service: str, verb: str, body: dict[str
     environment = await invocation.environment()
     deployment = await invocation.portal.act(environment, service, verb, body)
     text = f"Deployment {short(deployment['id'])} of {service} in {environment}: {done}."
-    invocation.output.show(deployment, lambda: [text])
+    invocation.output.show(deployment, lambda _: [text])
     return exits.OK

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
@@ -12,7 +14,9 @@ from typing import Any, NoReturn, cast
 import click
 
 from outrider.cli import exits
-from outrider.cli.problems import report
+from outrider.cli.forms import asked_form
+from outrider.cli.plain import plain
+from outrider.cli.problems import report, report_usage
 from outrider.errors import OutriderError
 
 
@@ -63,6 +67,8 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("completion", "about", "Print the completion script for bash, zsh or fish."),
     ),
 }
+PLAN = "plan"
+FORM = "outrider.form"
 VERBS = {verb.name: verb for verbs in SECTIONS.values() for verb in verbs}
 
 
@@ -93,13 +99,28 @@ class VerbGroup(click.Group):
             with formatter.section(section):
                 formatter.write_dl([(verb.name, verb.sentence) for verb in verbs])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember in which form errors are to be told."""
+        ctx.meta[FORM] = asked_form(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Errors of our own become a message and an exit code; anything else is a bug and shows its traceback."""
+        """Errors of our own become a message and an exit code; anything else is a bug and shows its traceback.
+
+        A bug in `plan` ends with its code for errors: 1 would say that something would change.
+        """
         try:
             return super().invoke(ctx)
         except OutriderError as error:
-            report(error)
+            report(error, ctx.meta[FORM])
             return exits.code_of(error, ctx.invoked_subcommand)
+        except (click.exceptions.Exit, click.Abort, click.UsageError, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.invoked_subcommand != PLAN:
+                raise
+            _tell(error, ctx.meta[FORM])
+            return exits.PLAN_ERROR
 
     def main(
         self,
@@ -110,17 +131,37 @@ class VerbGroup(click.Group):
         **extra: Any,
     ) -> NoReturn:
         """Run the command line and leave with its exit code."""
+        form = asked_form(sys.argv[1:] if args is None else args)
         try:
             result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-        except click.UsageError as error:
-            error.show()
-            sys.exit(exits.USAGE)
+            sys.stdout.flush()
         except click.ClickException as error:
-            error.show()
-            sys.exit(exits.FAILED)
+            report_usage(error, form)
+            sys.exit(exits.USAGE if isinstance(error, click.UsageError) else exits.FAILED)
         except (click.Abort, KeyboardInterrupt):
             sys.exit(exits.INTERRUPTED)
         except OutriderError as error:
-            report(error)
+            report(error, form)
             sys.exit(exits.FAILED)
+        except BrokenPipeError:
+            _silence()
+            sys.exit(exits.UNREAD)
         sys.exit(result if isinstance(result, int) else exits.OK)
+
+
+def _tell(error: Exception, form: str) -> None:
+    """A click error in its own words, a bug with its traceback."""
+    if isinstance(error, click.ClickException):
+        report_usage(error, form)
+    else:
+        click.echo(plain("".join(traceback.format_exception(error))), err=True, nl=False)
+
+
+def _silence() -> None:
+    """Let what is still held back go nowhere, so that the interpreter does not complain at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())

@@ -11,10 +11,12 @@ from outrider.cli.arguments import short
 from outrider.cli.changes import as_written
 from outrider.cli.comparison import comparison
 from outrider.cli.output import state, table
-from outrider.cli.plain import plain
+from outrider.cli.plain import one_line
+from outrider.cli.times import moment
 
 Document = Mapping[str, Any]
 UNKNOWN = "unknown"
+LONGEST = 80
 HEALTH: dict[bool | None, str] = {True: "yes", False: "unhealthy"}
 
 
@@ -30,7 +32,7 @@ def services(found: Sequence[Document], *, with_stopped: bool = False) -> list[s
         for one in ordered
         if one.get("outside")
     ]
-    problems = dict.fromkeys(f"! {plain(one['problem'])}" for one in ordered if one.get("problem"))
+    problems = dict.fromkeys(f"! {one_line(one['problem'])}" for one in ordered if one.get("problem"))
     rows = table(
         ("ENVIRONMENT", "SERVICE", "STATE", "HEALTHY", "VERSION", "TEAM"),
         [
@@ -51,18 +53,18 @@ def service(document: Document) -> Iterator[str]:
     yield f"healthy  {_healthy(document)}"
     yield from _deployment_line(document.get("deployment"))
     links: Document = document.get("links") or {}
-    yield from (f"{name:<9}{url}" for name, url in links.items())
+    yield from (f"{name:<9}{one_line(url)}" for name, url in links.items())
     yield ""
     yield from _allocations(document.get("allocations") or [])
     yield from _reasons(document.get("allocations") or [])
     yield from _instances(document.get("instances") or [])
     yield from _upstreams(document.get("upstreams") or {})
-    yield from (f"\n! {plain(text)}" for text in (document.get("problem"),) if text)
+    yield from (f"\n! {text}" for text in (document.get("problem"),) if text)
 
 
 def _outside_lines(document: Document) -> Iterator[str]:
     if document.get("outside"):
-        places = ", ".join(plain(place) for place in document["outside"])
+        places = ", ".join(one_line(place) for place in document["outside"])
         yield click.style(f"changed outside of Outrider: {places}", fg="yellow")
         yield f"         `outrider rollback {document['service']} {document['version']} -e {document['environment']}` undoes it"
 
@@ -71,7 +73,7 @@ def history(versions: Sequence[Document], deployments: Sequence[Document]) -> It
     """Versions and deployments, newest first."""
     yield from table(
         ("VERSION", "HASH", "CREATED", "BY"),
-        [(one["number"], one["hash"], _time(one["created_at"]), one.get("created_by")) for one in versions],
+        [(one["number"], one["hash"], moment(one["created_at"]), one.get("created_by")) for one in versions],
     )
     yield ""
     yield from table(
@@ -82,7 +84,7 @@ def history(versions: Sequence[Document], deployments: Sequence[Document]) -> It
                 one["kind"],
                 one["version"],
                 progress(one["state"]),
-                _time(one["created_at"]),
+                moment(one["created_at"]),
                 _first(one["reason"]),
             )
             for one in deployments
@@ -102,8 +104,9 @@ def endpoints(document: Document) -> Iterator[str]:
         yield from table(("UPSTREAM", "ADDRESS", "CONSUL", "AGENT", "ENVOY", "SEEN BY"), [one.values() for one in rows])
     else:
         yield f"{document['service']} calls nobody inside Consul."
-    yield from (f"! {text}" for text in document.get("problems") or ())
-    yield from (f"! {one['address']}: {one['problem']}" for one in document.get("sidecars") or () if one.get("problem"))
+    yield from (f"! {one_line(text)}" for text in document.get("problems") or ())
+    unasked = [one for one in document.get("sidecars") or () if one.get("problem")]
+    yield from (f"! {one_line(one['address'] or one['instance'])}: {one_line(one['problem'])}" for one in unasked)
 
 
 def graph(document: Document) -> list[str]:
@@ -157,7 +160,7 @@ def _reasons(found: Sequence[Document]) -> Iterator[str]:
     for one in found:
         for task in one.get("tasks") or ():
             if task.get("reason") and _task(task):
-                yield f"! {short(one['id'])}: {task['name']} {plain(task.get('unread') or task['reason'])}"
+                yield f"! {short(one['id'])}: {task['name']} {one_line(task.get('unread') or task['reason'])}"
 
 
 def _task(task: Document) -> str:
@@ -183,7 +186,7 @@ def _upstreams(found: Mapping[str, Document]) -> Iterator[str]:
 
 def _deployment_line(deployment: Document | None) -> Iterator[str]:
     if deployment:
-        first, *more = plain(deployment.get("reason") or "").splitlines() or [""]
+        first, *more = (deployment.get("reason") or "").splitlines() or [""]
         said = f"{deployment['kind']} {short(deployment['id'])} {state(progress(deployment['state']))}"
         yield f"last     {said}: {first}" if first else f"last     {said}"
         yield from (f"         {text}" for text in more)
@@ -206,9 +209,7 @@ def _number(value: float | None, form: str) -> str | None:
     return None if value is None else form.format(value)
 
 
-def _time(text: str) -> str:
-    return text[:19].replace("T", " ")
-
-
 def _first(text: str) -> str:
-    return (text.splitlines() or [""])[0][:80]
+    """The first line, and a sign where there is more of it."""
+    first = (text.splitlines() or [""])[0]
+    return first if len(first) <= LONGEST else f"{first[: LONGEST - 1]}…"

@@ -15,6 +15,7 @@ from outrider.cli import exits
 from outrider.cli.arguments import Duration, short
 from outrider.cli.invocation import Invocation
 from outrider.cli.plain import plain
+from outrider.cli.times import clock
 
 SIGNS: dict[str, tuple[str, str | None]] = {
     "accepted": ("•", None),
@@ -54,11 +55,11 @@ def waiting_options(function: Callable[..., Any]) -> Callable[..., Any]:
 async def watched(invocation: Invocation, deployment: dict[str, Any], waiting: Waiting) -> int:
     """Follow the deployment unless detached; with -o json or yaml its last state is the result."""
     if waiting.is_detached:
-        invocation.output.show(deployment, lambda: [str(deployment["id"])])
+        invocation.output.show(deployment, lambda shown: [str(shown["id"])])
         return exits.OK
     code = await followed(invocation, deployment, waiting.timeout_s)
     if invocation.output.form != "table":
-        invocation.output.show(await invocation.portal.deployment(deployment["id"]), tuple)
+        invocation.output.show(await invocation.portal.deployment(deployment["id"]), lambda _: ())
     return code
 
 
@@ -128,7 +129,7 @@ async def _printed(invocation: Invocation, deployment_id: str) -> AsyncGenerator
 def line(event: dict[str, Any]) -> str:
     """One event for a person: time, sign, message."""
     sign, colour = _sign(event)
-    return f"{str(event['at'])[11:19]}  {click.style(sign, fg=colour)} {plain(event['message'])}"
+    return f"{clock(event['at'])}  {click.style(sign, fg=colour)} {plain(event['message'])}"
 
 
 def _sign(event: dict[str, Any]) -> tuple[str, str | None]:

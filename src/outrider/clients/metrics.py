@@ -8,18 +8,17 @@ from dataclasses import dataclass
 
 import httpx2
 
-from outrider.clients.http import Call, Connection, Server
+from outrider.clients.sidecar import page
 from outrider.errors import RemoteError
-from outrider.operations.ports import Consul, Json
+from outrider.operations.ports import Consul, Json, Measured
+from outrider.telemetry.address import UntrustedAddressError, instance_name, metrics_address
 from outrider.telemetry.exposition import samples
 from outrider.telemetry.traffic import Counters, Edge, counters, edges, growth
 from outrider.topology import names
 
-READ_S = 5.0
 AT_ONCE = 32
-ADVICE = "The portal must reach the metrics port of allocations."
 # Only series that have ever counted: about 14 KB instead of 640 KB for one sidecar.
-SCRAPE = ("stats", "prometheus")
+SCRAPE = "/stats/prometheus"
 ONLY_USED = {"usedonly": ""}
 
 
@@ -39,25 +38,27 @@ class SidecarTraffic:
         self._transport = transport
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
-    async def edges(self, window_s: float) -> tuple[Edge, ...]:
-        """What flowed during the next ``window_s`` seconds; a sidecar that cannot be read does not count."""
-        sidecars = await self._sidecars()
+    async def edges(self, window_s: float) -> Measured:
+        """What flowed during the next ``window_s`` seconds; a sidecar that cannot be read does not count, and is named."""
+        sidecars, left_out = await self._sidecars()
         before = await self._counters(sidecars)
         await asyncio.sleep(window_s)
         after = await self._counters(sidecars)
         read_twice = sorted(before.keys() & after.keys(), key=lambda sidecar: sidecar.address)
         grown = {sidecar: growth(before[sidecar], after[sidecar]) for sidecar in read_twice}
-        return tuple(edge for service in _services(grown) for edge in _edges(service, grown, window_s))
+        unread = [f"{one.service} at {one.address} could not be read" for one in sidecars if one not in grown]
+        found = tuple(edge for service in _services(grown) for edge in _edges(service, grown, window_s))
+        return Measured(found, (*left_out, *unread))
 
-    async def _sidecars(self) -> tuple[Sidecar, ...]:
+    async def _sidecars(self) -> tuple[tuple[Sidecar, ...], tuple[str, ...]]:
+        """Those to be read, and what is said of those that are left out."""
         catalog = await self._consul.services()
         meshed = sorted(name for name, tags in catalog.items() if names.TAG in tags)
         answers = await asyncio.gather(*(self._consul.health(name) for name in meshed))
-        return tuple(
-            Sidecar(name, address)
-            for name, (entries, _) in zip(meshed, answers, strict=True)
-            for entry in entries
-            if (address := _metrics_address(entry))
+        pairs = [(name, entry) for name, (entries, _) in zip(meshed, answers, strict=True) for entry in entries]
+        found = [_sidecar(name, entry) for name, entry in pairs]
+        return tuple(one for one in found if isinstance(one, Sidecar)), tuple(
+            one for one in found if isinstance(one, str)
         )
 
     async def _counters(self, sidecars: Sequence[Sidecar]) -> dict[Sidecar, Counters]:
@@ -66,20 +67,21 @@ class SidecarTraffic:
         return {sidecar: found for sidecar, found in zip(sidecars, read, strict=True) if found is not None}
 
     async def _scrape(self, sidecar: Sidecar) -> Counters | None:
-        connection = Connection(Server("the sidecar", f"http://{sidecar.address}", ADVICE), self._transport)
         try:
             async with self._at_once:
-                answer = await connection.answer(Call("GET", SCRAPE, ONLY_USED, read_s=READ_S))
+                answer = await page(sidecar.address, SCRAPE, ONLY_USED, self._transport)
         except RemoteError:
             return None
-        finally:
-            await connection.close()
-        return counters(samples(answer.text))
+        return counters(samples(answer.decode(errors="replace")))
 
 
-def _metrics_address(entry: Json) -> str:
-    meta: dict[str, str] = entry["Service"]["Meta"] or {}
-    return meta.get(names.META_METRICS, "")
+def _sidecar(service: str, entry: Json) -> Sidecar | str | None:
+    """The sidecar of an entry, why it is left out, or None where the entry has none."""
+    try:
+        address = metrics_address(entry)
+    except UntrustedAddressError as error:
+        return f"{service} ({instance_name(entry)}): {error}"
+    return Sidecar(service, address) if address else None
 
 
 def _services(grown: Mapping[Sidecar, Counters]) -> list[str]:

@@ -79,8 +79,6 @@ class BoundedConnection(H11Protocol):
         """Take the place that the connection's state gives it, and the time for a head that has begun."""
         if self.transport.is_closing():
             self._forget_head()
-        elif self.cycle is None:
-            pass
         elif self.cycle.response_complete:
             self._crowd.stands(self, "kept", self.loop.time())
             self._await_head() if self._has_begun() else self._forget_head()

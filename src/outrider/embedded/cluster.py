@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from outrider.embedded.scheduler.api.app import scheduler_app
 from outrider.embedded.scheduler.process import catch_ignored_signals
 from outrider.embedded.scheduler.server import LOOPBACK, Setting, scheduling
 from outrider.embedded.serving import serving, shielded
+from outrider.errors import OutriderError
+from outrider.private import private_directory
 from outrider.settings import allowed_hosts, host_environment
 
 if TYPE_CHECKING:
@@ -56,7 +59,12 @@ async def cluster(
 
 
 def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
+    """Closed to everybody else: tasks find their sockets, secrets and programs below it."""
+    if private_directory(directory).stat().st_uid != os.geteuid():
+        raise OutriderError(
+            f"{directory} belongs to another user, who could change what tasks run",
+            next_step="Choose another directory, or make it yours (chown).",
+        )
     return directory.resolve()
 
 

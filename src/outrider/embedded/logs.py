@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from outrider.private import FILE
+
 _CHUNK = 64 * 1024
 _LOOK_S = 0.1
 
@@ -37,7 +39,7 @@ class RotatingLog:
 
     def _opened(self) -> int:
         path = self._directory / f"{self._stream}.{self._number}"
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE)
         self._size = os.fstat(file).st_size
         return file
 

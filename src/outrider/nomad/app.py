@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from outrider.nomad.artifact import archive, packed
 from outrider.nomad.driver import app_command, app_container
 from outrider.nomad.policy import a_few_times
 from outrider.nomad.task import Needs, Start, task, vault_access
-from outrider.nomad.template import file_template, template, variables
+from outrider.nomad.template import ASKS_VAULT, environment_template, file_template, variables
 from outrider.spec.run import CommandRun, ImageRun
 from outrider.spec.variables import ConsulValue, VaultValue
 from outrider.topology import names
@@ -19,8 +18,6 @@ from outrider.topology.sidecar import Topology, Upstream
 Json = dict[str, Any]
 SCHEMES = {"redis": "redis", "tcp": "tcp"}
 LOG_FILES, LOG_MB = 10, 10
-# A developer's template that asks Vault: the task then needs a token of it.
-ASKS_VAULT = re.compile(r"\b(secret|secrets|pkiCert)\s")
 
 
 def app_task(topology: Topology) -> Json:
@@ -31,7 +28,10 @@ def app_task(topology: Topology) -> Json:
         config=_config(topology),
         env=_own_variables(topology) | _plain_variables(topology),
         artifacts=_artifacts(topology),
-        templates=(*_variables_template(topology), *(file_template(file) for file in spec.files)),
+        templates=(
+            *_variables_template(topology),
+            *(file_template(file, topology.platform.driver) for file in spec.files),
+        ),
     )
     needs = Needs(spec.resources.cpu, spec.resources.memory, LOG_FILES, LOG_MB)
     made = task(names.APP_TASK, start, needs, spec.stop.signal, spec.stop.timeout)
@@ -85,7 +85,7 @@ def _variables_template(topology: Topology) -> tuple[Json, ...]:
     if not rest:
         return ()
     change = "noop" if all(isinstance(value, str) for _, value in rest) else "restart"
-    return (template(names.VARIABLES_FILE, variables(rest), change, is_environment=True),)
+    return (environment_template(names.VARIABLES_FILE, variables(rest), change),)
 
 
 def _identities(topology: Topology) -> Json:

@@ -6,6 +6,7 @@ from typing import Any
 
 from outrider_agent import settings as variables
 
+from outrider.nomad.access import of_sidecar
 from outrider.nomad.artifact import file
 from outrider.nomad.driver import command, container, in_task, program
 from outrider.nomad.policy import for_ever, once
@@ -93,7 +94,7 @@ def _token(topology: Topology) -> tuple[Json, ...]:
     held = topology.platform.consul.token
     if not isinstance(held, NomadVariableToken):
         return ()
-    return (template(names.TOKEN_FILE, token(held.nomad_variable)),)
+    return (template(names.TOKEN_FILE, token(held.nomad_variable), of_sidecar(topology.platform.sidecar)),)
 
 
 def _token_file(topology: Topology) -> dict[str, str]:
@@ -127,7 +128,7 @@ def _carried(topology: Topology, verb: str) -> tuple[Json, ...]:
     if not isinstance(topology.agent, CarriedAgent):
         return ()
     archive = topology.agent.gate if verb == "gate" else topology.agent.serve
-    return (template(names.AGENT_FILE, bytes_of(archive)),)
+    return (template(names.AGENT_FILE, bytes_of(archive), of_sidecar(topology.platform.sidecar)),)
 
 
 def _python(topology: Topology, arguments: list[str]) -> Json:
@@ -149,7 +150,7 @@ def envoy_task(topology: Topology, sidecar: Sidecar, bootstrap: str) -> Json:
         config=program(_envoy(settings.envoy), arguments, topology.ports.mode),
         user=settings.user,
         artifacts=(file(Artifact(downloaded.artifact, downloaded.sha256), names.ENVOY_FILE),) if downloaded else (),
-        templates=(template(path, bootstrap, "restart" if secrets else "noop"),),
+        templates=(template(path, bootstrap, of_sidecar(settings), "restart" if secrets else "noop"),),
     )
     made = task(names.ENVOY_TASK, start, Needs(ENVOY_CPU, sidecar.memory_mb))
     vault = vault_access(topology.service) if any(isinstance(secret, VaultValue) for secret in secrets) else {}

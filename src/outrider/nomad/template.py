@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from outrider.nomad.access import of_app, of_nomad
 from outrider.nomad.literal import literal
 from outrider.spec.variables import ConsulValue, File, NomadValue, VaultValue
 from outrider.topology.secret import consul_expression, nomad_expression, vault_expression
 
 Json = dict[str, Any]
-READABLE = "0644"
+# A developer's template that asks Vault: the task then needs a token of it.
+ASKS_VAULT = re.compile(r"\b(secret|secrets|pkiCert)\s")
+HOLDS_SECRETS = re.compile(r"\b(secret|secrets|pkiCert|nomadVar)\s")
 
 
-def template(path: str, text: str, change: str = "noop", *, is_environment: bool = False) -> Json:
+def template(path: str, text: str, access: Json, change: str = "noop") -> Json:
     """A template; ``change`` is restart, noop or a signal, ``path`` starts with local/ or secrets/."""
     modes = {"restart", "noop"}
     return {
@@ -22,9 +26,13 @@ def template(path: str, text: str, change: str = "noop", *, is_environment: bool
         **({} if change in modes else {"ChangeSignal": change}),
         "DestPath": path,
         "EmbeddedTmpl": text,
-        **({"Envvars": True} if is_environment else {}),
-        "Perms": READABLE,
+        **access,
     }
+
+
+def environment_template(path: str, text: str, change: str) -> Json:
+    """Variables that Nomad reads for the task."""
+    return template(path, text, of_nomad(), change) | {"Envvars": True}
 
 
 def bytes_of(base64: str) -> str:
@@ -32,9 +40,10 @@ def bytes_of(base64: str) -> str:
     return f'{{{{ base64Decode "{base64}" }}}}'
 
 
-def file_template(file: File) -> Json:
+def file_template(file: File, driver: str) -> Json:
     """A developer's file: the one place where their text is meant as consul-template's language."""
-    return template(literal(f"local/{file.path}"), file.template, file.change)
+    access = of_app(driver, is_secret=bool(HOLDS_SECRETS.search(file.template)))
+    return template(literal(f"local/{file.path}"), file.template, access, file.change)
 
 
 def variables(values: Iterable[tuple[str, str | ConsulValue | VaultValue | NomadValue]]) -> str:

@@ -71,7 +71,7 @@ class Application:
 
     async def plan(self, environment: str, text: Text, *, renews: bool = False) -> Plan:
         """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
-        return (await prepared(self.environment(environment), await self._source(text), renews=renews)).plan
+        return (await prepared(self.environment(environment), self._sent(text), renews=renews)).plan
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
@@ -167,12 +167,15 @@ class Application:
         return found
 
     async def _source(self, text: Text) -> Source:
-        source = Source(text.spec, text.file)
-        if text.artifact is None:
-            return source
-        if not await self.store.has_artifact(text.artifact):
+        """The text with its directory, which is stored."""
+        if text.artifact is not None and not await self.store.has_artifact(text.artifact):
             raise UsageError(f"no artifact {text.artifact} is stored", next_step="Upload it first.")
-        return replace(source, directory=packed_directory(self.platform, self.url, text.artifact))
+        return self._sent(text)
+
+    def _sent(self, text: Text) -> Source:
+        """The text with its directory; for a plan its hash is enough."""
+        packed = None if text.artifact is None else packed_directory(self.platform, self.url, text.artifact)
+        return Source(text.spec, text.file, packed)
 
     def _driven(self, deployment: Deployment) -> Deployment:
         self.runner.drive(deployment)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from outrider.errors import RemoteError
 from outrider.operations.deadline import in_time
-from outrider.operations.documents import Json, nested
+from outrider.operations.documents import Json
 from outrider.operations.instances import Instance, booked, instances
 from outrider.operations.status import status
+from outrider.telemetry.address import UntrustedAddressError, instance_name, metrics_address
 from outrider.topology import names
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class Endpoints:
     unknown: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An instance and where its metrics listener is, or why that is not asked."""
+
+    instance: str
+    address: str
+    problem: str = ""
+
+
 async def endpoints(environment: Environment, service: str) -> Endpoints:
     """Ask everybody at once; whoever does not answer is named in ``problems``. UsageError: an unknown service."""
     now = await status(environment, service)
@@ -55,7 +65,11 @@ async def endpoints(environment: Environment, service: str) -> Endpoints:
         service=service,
         own=now.instances,
         consul={name: found for name, (found, _) in zip(inside, answers, strict=True)},
-        sidecars=tuple(await asyncio.gather(*(_view(environment, *place) for place in sorted(places)))),
+        sidecars=tuple(
+            await asyncio.gather(
+                *(_view(environment, place) for place in sorted(places, key=lambda one: (one.instance, one.address)))
+            )
+        ),
         problems=tuple(dict.fromkeys(problems)),
         unknown=tuple(name for name, (_, found) in zip(inside, answers, strict=True) if found),
     )
@@ -78,23 +92,30 @@ async def _booked(
         return (), (problem, error.message)
 
 
-async def _places(environment: Environment, service: str) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+async def _places(environment: Environment, service: str) -> tuple[list[Place], tuple[str, ...]]:
     """Of each instance where scrapers reach its metrics listener: by its meta in Consul, else by what Nomad has booked."""
     try:
         entries, _ = await in_time(environment, environment.consul.health(service), "Consul")
     except RemoteError as error:
         found, problems = await _booked(environment, service, names.METRICS, error.message)
-        return [(one.id, one.address) for one in found], problems
-    places = [(str(one.get("ID")), nested(one, "Meta").get(names.META_METRICS)) for one in map(_service, entries)]
-    return [(instance, str(address)) for instance, address in places if address], ()
+        return [Place(one.id, one.address) for one in found], problems
+    places = [_place(entry) for entry in entries]
+    return [one for one in places if one.address or one.problem], ()
 
 
-async def _view(environment: Environment, instance: str, address: str) -> SidecarView:
+def _place(entry: Json) -> Place:
+    """What Consul says of a sidecar is not trusted: an address that is none of the instance's own is not asked."""
     try:
-        return SidecarView(instance, address, await environment.sidecars.endpoints(address), None)
+        return Place(instance_name(entry), metrics_address(entry) or "")
+    except UntrustedAddressError as error:
+        return Place(instance_name(entry), "", f"is not asked: {error}")
+
+
+async def _view(environment: Environment, place: Place) -> SidecarView:
+    """One that cannot be trusted or asked is named with the reason."""
+    if place.problem:
+        return SidecarView(place.instance, place.address, {}, place.problem)
+    try:
+        return SidecarView(place.instance, place.address, await environment.sidecars.endpoints(place.address), None)
     except RemoteError as error:
-        return SidecarView(instance, address, {}, error.message)
-
-
-def _service(entry: Json) -> Json:
-    return nested(entry, "Service")
+        return SidecarView(place.instance, place.address, {}, error.message)

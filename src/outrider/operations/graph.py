@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.errors import RemoteError
+from outrider.operations.ports import Measured
 from outrider.operations.registered import registered
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.telemetry.traffic import Edge
+
+
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class TrafficEdge:
 
 @dataclass(frozen=True, slots=True)
 class TrafficGraph:
-    """All edges of an environment, by source and target; ``problem`` says why nothing could be measured."""
+    """All edges of an environment, by source and target; ``problem`` says what could not be measured."""
 
     environment: str
     window_s: float
@@ -45,14 +49,21 @@ async def graph(environment: Environment, window_s: float) -> TrafficGraph:
     )
     if isinstance(declared, BaseException):
         raise declared
-    problem: str | None = None
     if isinstance(measured, RemoteError):
-        measured, problem = (), measured.message
-    if isinstance(measured, BaseException):
+        measured = Measured((), (measured.message,))
+    elif isinstance(measured, BaseException):
         raise measured
-    found = {(edge.source, edge.target): edge for edge in measured}
+    found = {(edge.source, edge.target): edge for edge in measured.edges}
     edges = [_edge(pair, declared, found.get(pair)) for pair in sorted(declared.keys() | found.keys())]
-    return TrafficGraph(environment.name, window_s, tuple(edges), problem)
+    return TrafficGraph(environment.name, window_s, tuple(edges), _problem(measured.left_out))
+
+
+def _problem(left_out: tuple[str, ...]) -> str | None:
+    """One sentence alone, or how many there are and the first of them."""
+    if len(left_out) < 2:  # noqa: PLR2004
+        return "".join(left_out) or None
+    more = f"; and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
+    return f"{len(left_out)} sidecars do not count: {'; '.join(left_out[:MOST_NAMED])}{more}"
 
 
 async def _declared(environment: Environment) -> dict[tuple[str, str], str | None]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from outrider.errors import UsageError
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from outrider.operations.ports import LogKind
 
 BYTES_PER_LINE = 400
+CUT = b"[cut: this line begins earlier] "
 MOST = 32
 """Allocations whose output is read at once: each one is a connection to Nomad."""
 
@@ -47,11 +47,10 @@ async def logs(environment: Environment, service: str, request: LogRequest) -> A
 
 
 def _output(environment: Environment, chosen: Allocation, request: LogRequest) -> AsyncIterator[bytes]:
-    if request.follow and request.lines is not None:
-        return _stream(environment, chosen, request, request.lines * BYTES_PER_LINE)
-    if request.lines is not None:
-        return _last(_stream(environment, chosen, request, request.lines * BYTES_PER_LINE), request.lines)
-    return _stream(environment, chosen, request, None)
+    if request.lines is None:
+        return _stream(environment, chosen, request, None)
+    ended = _last(environment, chosen, request, request.lines)
+    return _followed(environment, chosen, request, request.lines) if request.follow else ended
 
 
 def _stream(
@@ -64,17 +63,35 @@ def _stream(
     )
 
 
-async def _last(chunks: AsyncIterator[bytes], lines: int) -> AsyncIterator[bytes]:
-    """The last lines of a stream that ends."""
-    kept: deque[bytes] = deque(maxlen=max(lines, 1))
-    rest = b""
-    async for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        kept.extend(whole)
-    if rest:
-        kept.append(rest)
+async def _last(environment: Environment, chosen: Allocation, request: LogRequest, lines: int) -> AsyncIterator[bytes]:
+    """The last lines of a stream that ends; a line whose beginning is not among them says so."""
+    *whole, rest = (await _tail(environment, chosen, request, lines)).split(b"\n")
+    kept = [*whole, rest] if rest else whole
     if lines > 0 and kept:
-        yield b"\n".join(kept) + b"\n"
+        yield b"\n".join(kept[-lines:]) + b"\n"
+
+
+async def _followed(
+    environment: Environment, chosen: Allocation, request: LogRequest, lines: int
+) -> AsyncIterator[bytes]:
+    """About so many lines back, and on; the beginning is looked at first, to know whether it is that of a line."""
+    if (await _tail(environment, chosen, replace(request, follow=False), lines)).startswith(CUT):
+        yield CUT
+    async for chunk in _stream(environment, chosen, request, lines * BYTES_PER_LINE):
+        yield chunk
+
+
+async def _tail(environment: Environment, chosen: Allocation, request: LogRequest, lines: int) -> bytes:
+    """The end of the output, about so many lines, marked in front where it begins within a line.
+
+    One byte more than that is asked for: where it is there and ends no line, the line begins earlier.
+    """
+    window = lines * BYTES_PER_LINE
+    found = b"".join([chunk async for chunk in _stream(environment, chosen, request, window + 1)])
+    if len(found) <= window:
+        return found
+    is_cut = found[:1] != b"\n"
+    return CUT + found[1:] if is_cut else found[1:]
 
 
 async def _chosen(environment: Environment, service: str, request: LogRequest) -> list[Allocation]:

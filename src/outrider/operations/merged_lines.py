@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 LONGEST = 64 * 1024
 """Bytes of a line without an end that are held back before they are passed on as a line of their own."""
+GOES_ON = b" [cut: this line goes on]\n"
 WAITING = 256
 """Lines that wait for the reader before the streams have to wait."""
 
@@ -58,7 +59,7 @@ async def _named(name: str, stream: AsyncIterator[bytes]) -> AsyncGenerator[byte
         for line in whole:
             yield front + line + b"\n"
         while len(rest) > LONGEST:
-            yield front + rest[:LONGEST] + b"\n"
+            yield front + rest[:LONGEST] + GOES_ON
             rest = rest[LONGEST:]
     if rest:
         yield front + rest + b"\n"

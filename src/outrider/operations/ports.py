@@ -6,6 +6,7 @@ refused, failed or is away; ``status`` is set where it answered).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from outrider.operations.documents import Json
@@ -135,10 +136,18 @@ class Sidecars(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What flowed, and which sidecars do not count in it: one sentence each."""
+
+    edges: tuple[Edge, ...]
+    left_out: tuple[str, ...] = ()
+
+
 class Traffic(Protocol):
     """What was measured between services."""
 
-    async def edges(self, window_s: float) -> tuple[Edge, ...]: ...
+    async def edges(self, window_s: float) -> Measured: ...
 
 
 class Store(Protocol):

@@ -10,9 +10,11 @@ from outrider.spec.checking import Kind, Rule
 from outrider.spec.platform import Environment, Platform
 from outrider.spec.problems import Finding
 from outrider.spec.shapes import near_miss
-from outrider.spec.sidecar import CONTAINER_DRIVERS, Image
+from outrider.spec.sidecar import CONTAINER_DRIVERS, KNOWN_USERS, Image
+from outrider.spec.values import shown
 
 PLACEHOLDERS = ("service", "environment", "dashboard", "allocation", "trace", "namespace", "region", "datacenter")
+USER = re.compile(r"[0-9]{1,10}(:[0-9A-Za-z_-]+)?", re.ASCII)
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -56,6 +58,15 @@ def programs_of_sidecars(platform: Platform) -> Iterator[Finding]:
                 yield Finding(path, f"the sidecar's driver is {sidecar.driver}, which needs {wanted}")
 
 
+def users_without_a_number(platform: Platform) -> Iterator[Finding]:
+    for name, environment in platform.environments.items():
+        sidecar, user = environment.sidecar, environment.sidecar.user
+        is_known = sidecar.uid is not None or not user or user in KNOWN_USERS or USER.fullmatch(user)
+        if sidecar.private_files and not is_known:
+            message = f"a file can only be given to a number: write that of {shown(user)} as uid (`id -u` on a node), or private_files: false"
+            yield Finding(("environments", name, "sidecar", "user"), message)
+
+
 def placeholders(platform: Platform) -> Iterator[Finding]:
     for name, template in platform.links.items():
         for word in PLACEHOLDER.findall(template):
@@ -76,6 +87,11 @@ PLATFORM = Kind(
             ("environments",),
             programs_of_sidecars,
             "A sidecar of docker or podman is made of images, of exec or raw_exec of paths or artifacts.",
+        ),
+        Rule(
+            ("environments",),
+            users_without_a_number,
+            "A sidecar's user is a number, `root` or `nobody`, or has its number in `uid`, unless `private_files` is `false`.",
         ),
         Rule(
             ("links",),

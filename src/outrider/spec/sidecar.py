@@ -12,6 +12,8 @@ from outrider.spec.values import Line, Matching, WebAddress, Written
 SidecarDriver = Literal["docker", "podman", "exec", "raw_exec"]
 CONTAINER_DRIVERS = frozenset({"docker", "podman"})
 NOBODY = "65534"
+# Names whose number is the same on every Linux of today.
+KNOWN_USERS = {"root": "0", "nobody": NOBODY}
 # The place of Debian, Ubuntu, Alpine and Envoy's own images.
 SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -124,6 +126,13 @@ class Sidecar(Written):
     """Where the agent's Python (3.9 or newer, with zlib) comes from, and the agent itself unless the job carries it."""
     user: Line | None = Field(default_factory=user_of)
     """One user for all three: they share sockets. Left out: ``65534`` in containers, else Nomad's own choice."""
+    uid: Annotated[int, Field(ge=0, le=4_294_967_294)] | None = None
+    """The user's number, where ``user`` is a name: Nomad knows users of ``exec`` and ``raw_exec`` by name only,
+    and a file is given to a number."""
+    private_files: bool = True
+    """Bootstrap, tokens and the agent can be read by the sidecar's user alone. ``false``: by everybody on the node, for
+    Nomad clients that are not root and for user namespaces (rootless podman, ``userns-remap``), where Nomad cannot give
+    a file to that user."""
     transport: Literal["unix", "loopback"] = "unix"
     """How they talk to each other: sockets in the allocation's directory, or ports on 127.0.0.1."""
     memory: SidecarMemory = Field(default_factory=SidecarMemory)

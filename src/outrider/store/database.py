@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from outrider.errors import RemoteError, UsageError
+from outrider.private import DIRECTORY, closed, private_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -84,14 +85,27 @@ def _engine(url: URL) -> AsyncEngine:
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageError(
             f"the driver for {url.get_backend_name()} is not installed: {error}",
-            next_step="Install outrider[postgresql].",
+            next_step="Install it: pip install 'psycopg[binary,pool]'.",
         ) from error
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _made(Path(url.database))
     engine = create_async_engine(url)
     event.listen(engine.sync_engine, "connect", _prepared)
     event.listen(engine.sync_engine, "begin", _begun)
     return engine
+
+
+def _made(file: Path) -> None:
+    """Specs and uploads are nobody else's; SQLite gives the files beside it (-wal, -shm) the mode of this one."""
+    file.parent.mkdir(mode=DIRECTORY, parents=True, exist_ok=True)
+    try:
+        private_file(file)
+    except OSError as error:
+        raise UsageError(
+            f"the database {file} cannot be opened: {error.strerror}", next_step="Name a file that you may write."
+        ) from error
+    for beside in ("-wal", "-shm"):
+        closed(file.with_name(file.name + beside))
 
 
 def _prepared(connection: Any, record: Any) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # The format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text-based, version 0.0.4).
-LINE = re.compile(r"^(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>\S+)(?:\s+-?\d+)?$")
+LINE = re.compile(r"^(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>\S+)(?:\s+-?\d+)?\s*$")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
+LARGEST = 2.0**63
+"""Envoy counts in 64 bits."""
 ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 
@@ -31,7 +33,7 @@ def samples(text: str) -> tuple[Sample, ...]:
 
 
 def _samples(text: str) -> Iterator[Sample]:
-    for line in text.splitlines():
+    for line in text.split("\n"):
         match = LINE.match(line)
         value = _number(match["value"]) if match else None
         if match and value is not None:
@@ -47,7 +49,9 @@ def _unescaped(value: str) -> str:
 
 
 def _number(text: str) -> float | None:
+    """A number that can be counted with: no NaN, no infinity, none so large that a sum would become one."""
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
         return None
+    return found if abs(found) <= LARGEST else None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from outrider.spec.values import DNS_LABEL
 from outrider.telemetry.exposition import Sample
 from outrider.telemetry.quantile import quantile
 from outrider.topology import names
@@ -20,6 +23,7 @@ TIMES = "envoy_http_downstream_rq_time_bucket"
 RELEVANT = ASKED | {ANSWERS, TIMES}
 LISTENER_LABELS = frozenset({"envoy_http_conn_manager_prefix", "envoy_redis_prefix", "envoy_tcp_prefix"})
 SERVER_ERROR = "5"
+NAME = re.compile(DNS_LABEL)
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 Counters = Mapping[Series, float]
@@ -62,10 +66,11 @@ def edges(source: str, grown: Iterable[Counters], seconds: float) -> tuple[Edge,
 
 
 def _upstream(series: Series) -> str:
-    """The upstream whose egress listener the series belongs to, or an empty text for any other listener."""
+    """The upstream whose egress listener the series belongs to; an empty text for any other, and for what is no name."""
     listeners = [value for label, value in series[1] if label in LISTENER_LABELS]
     own = names.egress("")
-    return next((listener.removeprefix(own) for listener in listeners if listener.startswith(own)), "")
+    found = [listener.removeprefix(own) for listener in listeners if listener.startswith(own)]
+    return next((name for name in found if NAME.fullmatch(name)), "")
 
 
 def _edge(source: str, target: str, series: Counters, seconds: float) -> Edge:
@@ -76,7 +81,7 @@ def _edge(source: str, target: str, series: Counters, seconds: float) -> Edge:
         source,
         target,
         requests_per_second=sum(_total(series, name) for name in ASKED) / seconds,
-        error_share=errors / answers if answers else 0.0,
+        error_share=min(max(errors / answers, 0.0), 1.0) if answers > 0 else 0.0,
         p50_ms=quantile(0.50, buckets),
         p99_ms=quantile(0.99, buckets),
     )
@@ -91,5 +96,16 @@ def _buckets(series: Counters) -> dict[float, float]:
     buckets: dict[float, float] = defaultdict(float)
     for (name, labels), value in series.items():
         if name == TIMES:
-            buckets[float(dict(labels)["le"])] += value
+            bound = _bound(dict(labels).get("le", ""))
+            if bound is not None:
+                buckets[bound] += value
     return buckets
+
+
+def _bound(text: str) -> float | None:
+    """The upper end of a bucket, infinity included."""
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return None if math.isnan(found) or found == -math.inf else found

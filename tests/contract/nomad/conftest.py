@@ -18,7 +18,11 @@ from outrider.embedded.cluster import cluster
 @pytest.fixture(scope="session")
 def real_nomad(program: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """One real Nomad for all tests of a worker: it takes half a minute to start."""
-    with nomad_server(program("nomad"), program("consul"), tmp_path_factory.mktemp("nomad")) as servers:
+    directory = tmp_path_factory.mktemp("nomad")
+    for one in (directory, *directory.parents):
+        if one.is_relative_to(tmp_path_factory.getbasetemp().parent):
+            one.chmod(0o711)  # tasks of other users pass through, as below Nomad's own data directory
+    with nomad_server(program("nomad"), program("consul"), directory) as servers:
         yield servers
 
 

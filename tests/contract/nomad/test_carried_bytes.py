@@ -9,6 +9,7 @@ import pytest
 from support.nomad_calls import NomadCalls, job, script
 
 from outrider.clients.agent_archive import carried_agent
+from outrider.nomad.access import of_everybody
 from outrider.nomad.template import bytes_of, template
 
 EVERY_BYTE = bytes(range(256))
@@ -26,7 +27,7 @@ async def test_a_file_of_any_bytes_is_rendered_from_base64_byte_for_byte(
 ) -> None:
     name = f"carried-{request.node.callspec.params['content'][:4].hex()}-{len(content)}"
     reader = script("app", KEEP)
-    reader["Templates"] = [template("local/carried", bytes_of(b64encode(content).decode()))]
+    reader["Templates"] = [template("local/carried", bytes_of(b64encode(content).decode()), of_everybody())]
     await calls.healthy(job(name, reader))
     identifier = (await calls.allocation(name))["ID"]
     assert (await calls.written(identifier, "app/local/sum")).strip() == hashlib.sha256(content).hexdigest()
@@ -36,7 +37,7 @@ async def test_the_agent_that_a_job_carries_is_the_archive_itself_on_the_node(ca
     carried = carried_agent()
     tasks = [script("app", KEEP), script("other", KEEP)]
     for task, text in zip(tasks, (carried.serve, carried.gate), strict=True):
-        task["Templates"] = [template("local/carried", bytes_of(text))]
+        task["Templates"] = [template("local/carried", bytes_of(text), of_everybody())]
     await calls.healthy(job("carried-agent", *tasks))
     identifier = (await calls.allocation("carried-agent"))["ID"]
     for name, text in (("app", carried.serve), ("other", carried.gate)):
@@ -47,7 +48,7 @@ async def test_the_agent_that_a_job_carries_is_the_archive_itself_on_the_node(ca
 async def test_a_key_of_any_bytes_is_rendered_byte_for_byte(calls: NomadCalls) -> None:
     (await calls.consul.put("/v1/kv/carried/key", content=EVERY_BYTE + DELICATE)).raise_for_status()
     reader = script("app", KEEP)
-    reader["Templates"] = [template("local/carried", '{{ key "carried/key" }}')]
+    reader["Templates"] = [template("local/carried", '{{ key "carried/key" }}', of_everybody())]
     await calls.healthy(job("carried-key", reader))
     identifier = (await calls.allocation("carried-key"))["ID"]
     said = (await calls.written(identifier, "app/local/sum")).strip()

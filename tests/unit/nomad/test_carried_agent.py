@@ -49,7 +49,7 @@ def test_a_job_carries_the_agent_in_the_two_tasks_that_run_it_and_in_no_other() 
     assert not carried(found["envoy"]) + carried(found["app"])
     assert not [one for one in found.values() if "Artifacts" in one]
     template = found["agent"]["Templates"][0]
-    assert (template["ChangeMode"], template["Perms"]) == ("noop", "0644")
+    assert (template["ChangeMode"], template["Perms"]) == ("noop", "0400")
     assert [found[name]["Config"]["args"][2] for name in ("agent", "gate")] == ["local/outrider-agent.pyz"] * 2
 
 

@@ -215,3 +215,28 @@ async def test_a_known_service_without_allocations_has_no_output(world: World, a
     world.nomad.forget("checkout")
     with pytest.raises(UsageError, match="checkout has no allocations in stage"):
         await application.logs("stage", "checkout", LogRequest())
+
+
+async def test_one_sidecar_that_cannot_be_trusted_is_named_and_the_others_are_asked(
+    world: World, application: Application
+) -> None:
+    await deployed(application, CALLER)
+    world.consul.add("checkout", "bad", 20000, meta={"outrider_metrics": "169.254.169.254:80/latest"})
+    world.consul.add("checkout", "good", 20010, meta={"outrider_metrics": "127.0.0.1:20011"})
+    world.sidecars.answers["127.0.0.1:20011"] = {"upstreams": {}}
+    found = await application.endpoints("stage", "checkout")
+    assert [(one.instance, one.address, one.problem) for one in found.sidecars] == [
+        ("bad", "", "is not asked: its metrics address is no host:port"),
+        ("good", "127.0.0.1:20011", None),
+    ]
+
+
+async def test_the_graph_counts_and_names_what_does_not_count(world: World, application: Application) -> None:
+    await deployed(application, CALLER)
+    world.traffic.measured = (Edge("checkout", "payments", 12.5, 0.1),)
+    world.traffic.left_out = ("pay (a): no", "pay (b): no", "pay (c): no", "pay (d): no")
+    found = await application.graph("stage", 1.0)
+    assert found.edges[0].requests_per_second == 12.5
+    assert found.problem == "4 sidecars do not count: pay (a): no; pay (b): no; pay (c): no; and 1 more"
+    world.traffic.left_out = ("pay (a): no",)
+    assert (await application.graph("stage", 1.0)).problem == "pay (a): no"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from outrider.nomad.template import file_template, template, token, variables
+from outrider.nomad.access import of_nomad
+from outrider.nomad.template import environment_template, file_template, template, token, variables
 from outrider.operations.allocations import allocations
 from outrider.operations.references import in_words
 from outrider.spec.variables import ConsulValue, File, NomadValue, VaultValue
@@ -21,9 +22,11 @@ ENVIRONMENT = variables(
 )
 TASK: dict[str, Any] = {
     "Templates": [
-        template("secrets/outrider.env", ENVIRONMENT, is_environment=True),
-        file_template(File(path="app.conf", template='{{ key "pay/limit" }} {{ range service `tax` }}x{{ end }}')),
-        template("secrets/consul.token", token("nomad/jobs/agent#it")),
+        environment_template("secrets/outrider.env", ENVIRONMENT, "restart"),
+        file_template(
+            File(path="app.conf", template='{{ key "pay/limit" }} {{ range service `tax` }}x{{ end }}'), "raw_exec"
+        ),
+        template("secrets/consul.token", token("nomad/jobs/agent#it"), of_nomad()),
     ]
 }
 

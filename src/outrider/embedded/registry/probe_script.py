@@ -10,6 +10,7 @@ import signal
 from outrider.embedded.registry.check import CRITICAL, PASSING, WARNING
 from outrider.embedded.registry.definition import Definition
 from outrider.embedded.registry.verdict import LONGEST_OUTPUT, Verdict
+from outrider.settings import host_environment
 
 _STATUS = {0: PASSING, 1: WARNING}
 
@@ -45,12 +46,14 @@ async def _started(wanted: Definition) -> asyncio.subprocess.Process:
 
 
 async def _start(wanted: Definition) -> asyncio.subprocess.Process:
+    """Without the credentials of whoever started this process: a check is somebody else's command."""
     return await asyncio.create_subprocess_exec(
         *wanted.args,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
+        env=host_environment(),
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import tarfile
 import tempfile
-import zipfile
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import httpx2
 
+from outrider.embedded.scheduler import unpacking
 from outrider.embedded.scheduler.documents import Document, fields
 
 _TIMEOUT_S = 60
@@ -59,14 +58,14 @@ async def _download(url: str, headers: dict[str, str], file: Path) -> None:
     try:
         async with (
             httpx2.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=True, trust_env=False) as client,
-            client.stream("GET", url, headers=headers) as answer,
+            client.stream("GET", url, headers={"Accept-Encoding": "identity", **headers}) as answer,
         ):
-            if answer.is_error:
+            if not answer.is_success:
                 raise ArtifactError(f"bad response code: {answer.status_code}")
             with file.open("wb") as sink:
-                async for chunk in answer.aiter_bytes(_CHUNK):
+                async for chunk in answer.aiter_raw(_CHUNK):
                     sink.write(chunk)
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise ArtifactError(str(error)) from error
 
 
@@ -77,7 +76,21 @@ def _place(file: Path, target: Path, name: str, options: dict[str, str], mode: s
     elif options.get("archive") != "false" and _unpacked(file, options.get("archive") or name, target):
         return
     else:
-        _move(file, target / (options.get("filename") or name))
+        _move(file, target / _inner(options.get("filename") or name))
+
+
+def _unpacked(file: Path, name: str, target: Path) -> bool:
+    try:
+        return unpacking.unpacked(file, name, target)
+    except unpacking.UnpackingError as error:
+        raise ArtifactError(f"cannot unpack {name}: {error}") from error
+
+
+def _inner(name: str) -> str:
+    """A file's name, and no way to another place."""
+    if name in {"", ".", ".."} or "/" in name or "\0" in name:
+        raise ArtifactError(f"the file name {name[:100]!r} of an artifact would be outside of its destination")
+    return name
 
 
 def _check(file: Path, checksum: str) -> None:
@@ -88,27 +101,10 @@ def _check(file: Path, checksum: str) -> None:
     kind = kind or {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}.get(len(wanted), "")
     if kind not in hashlib.algorithms_available:
         raise ArtifactError(f"unsupported checksum type: {kind}")
-    found = hashlib.new(kind, file.read_bytes()).hexdigest()
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, kind).hexdigest()
     if found != wanted.lower():
         raise ArtifactError(f"Checksums did not match. Expected: {wanted} Got: {found} {kind}")
-
-
-def _unpacked(file: Path, name: str, target: Path) -> bool:
-    """Unpack by the name's ending; whether it was an archive."""
-    if name.endswith(("tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz", "tar")):
-        target.mkdir(parents=True, exist_ok=True)
-        try:
-            with tarfile.open(file) as archive:
-                archive.extractall(target, filter="data")
-        except (tarfile.TarError, OSError) as error:
-            raise ArtifactError(f"cannot unpack {name}: {error}") from error
-        return True
-    if name.endswith("zip"):
-        target.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(file) as archive:
-            archive.extractall(target)  # noqa: S202  # zipfile itself keeps members below the target
-        return True
-    return False
 
 
 def _move(file: Path, target: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from outrider.embedded.scheduler.consul import ConsulAgent
 from outrider.embedded.scheduler.services import Registration
 from outrider.errors import RemoteError
+from outrider.private import written_privately
 
 _RETRY_S = 1.0
 _SYNC_S = 30.0
@@ -91,7 +92,7 @@ class Catalog:
 
     def _save(self) -> None:
         names = sorted({*self._wanted, *self._unwanted})
-        self._file.write_text(json.dumps(names), encoding="utf-8")
+        written_privately(self._file, json.dumps(names).encode())
 
 
 def _is_good(status: str | None, on_update: str) -> bool:

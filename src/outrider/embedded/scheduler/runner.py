@@ -20,8 +20,11 @@ from outrider.embedded.scheduler.orphans import Ledger
 from outrider.embedded.scheduler.services import UnknownPortError
 from outrider.embedded.scheduler.task import Task
 from outrider.embedded.scheduler.task_setup import Surroundings
+from outrider.private import DIRECTORY
 
 _SECOND = 1_000_000_000
+_OPEN = 0o777
+"""As Nomad has them, where tasks of several users share them; what is above them is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +151,10 @@ class Runner:
         places = [shared / name for name in ("data", "logs", "tmp")]
         for task in self.tasks:
             places += [self.directories.task(task) / name for name in ("local", "secrets", "tmp")]
-        for place in places:
+        mode = _OPEN if any(task["User"] for task in self._documents) else DIRECTORY
+        for place in (self.directories.root, *places):
             place.mkdir(parents=True, exist_ok=True)
-            place.chmod(0o777)
+            place.chmod(mode)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from outrider.embedded.scheduler.consul import ConsulAgent
 from outrider.embedded.scheduler.documents import Document
 from outrider.embedded.template_functions import as_bytes, as_text
 from outrider.errors import RemoteError
+from outrider.private import written_privately
 
 Values = dict[str, tuple[bytes | None, int]]
 
@@ -184,6 +186,13 @@ def _write(directory: Path, template: Document, text: str) -> None:
         raise TemplateError("template destination escapes alloc directory")
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.rendered")
-    fresh.write_bytes(as_bytes(text))
-    fresh.chmod(int(template["Perms"] or "0644", 8))
+    written_privately(fresh, as_bytes(text), int(template["Perms"] or "0644", 8))
+    _give(fresh, template)
     fresh.replace(target)  # whoever reads it while it is written anew reads one or the other
+
+
+def _give(file: Path, template: Document) -> None:
+    """To the user that the template names; only root can, and everyone else's tasks run as the cluster does."""
+    owner, group = (-1 if template[name] is None else int(template[name]) for name in ("Uid", "Gid"))
+    if os.geteuid() == 0:
+        os.chown(file, owner, group)

@@ -1,0 +1,50 @@
+"""What in a packed directory looks like a credential: every node could read it, and every reader of the store."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from collections.abc import Iterator
+
+HEAD_BYTES = 16_384
+MOST_NAMED = 5
+NAMES = re.compile(
+    r"""(^|/)(
+        \.env(\.(?!example$|sample$|template$|dist$)[^/]*)? | \.envrc | \.?_?netrc | \.pgpass | \.my\.cnf | \.htpasswd
+        | \.git-credentials | \.pypirc | \.vault-token | \.dockercfg | kubeconfig | [^/]*\.kubeconfig
+        | id_(rsa|dsa|ecdsa|ed25519)(_sk)? | \.aws/credentials | \.kube/config | \.docker/config\.json
+        | [^/]*\.(p12|pfx|jks|keystore|kdbx|ppk) | (terraform\.tfstate|[^/]*\.tfvars)(\.[^/]*)?
+        | \.azure/accessTokens\.json | application_default_credentials\.json | credentials\.json | service-account[^/]*\.json
+    )$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+CONTENT = re.compile(
+    rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY( BLOCK)?-----|_authToken\s*=\s*\S|\baws_secret_access_key\s*=\s*\S",
+)
+
+
+def credentials_in(packed: bytes) -> tuple[str, ...]:
+    """The names in the archive that are those of credentials, or whose content is one."""
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        return tuple(_found(tar))
+
+
+def credentials_warning(packed: bytes) -> str | None:
+    """One line for a person, or None where there is nothing to warn of."""
+    found = credentials_in(packed)
+    if not found:
+        return None
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return f"run.directory holds what looks like credentials: {', '.join(found[:MOST_NAMED])}{more}"
+
+
+def _found(tar: tarfile.TarFile) -> Iterator[str]:
+    for member in tar:
+        if not member.isdir() and (NAMES.search(member.name) or _holds_one(tar, member)):
+            yield member.name
+
+
+def _holds_one(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bool:
+    content = tar.extractfile(member) if member.isreg() else None
+    return content is not None and CONTENT.search(content.read(HEAD_BYTES)) is not None
