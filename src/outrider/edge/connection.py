@@ -79,12 +79,21 @@ class BoundedConnection(H11Protocol):
         """Take the place that the connection's state gives it, and the time for a head that has begun."""
         if self.transport.is_closing():
             self._forget_head()
+<<<<<<< ours
+=======
+        elif not self._has_asked():
+            pass
+>>>>>>> theirs
         elif self.cycle.response_complete:
             self._crowd.stands(self, "kept", self.loop.time())
             self._await_head() if self._has_begun() else self._forget_head()
         else:
             self._forget_head()
             self._stand_in_request()
+
+    def _has_asked(self) -> bool:
+        """Uvicorn sets the cycle with the first request, whatever its annotation says."""
+        return bool(self.cycle)
 
     def _stand_in_request(self) -> None:
         if self.flow.write_paused:

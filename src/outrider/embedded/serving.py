@@ -19,6 +19,8 @@ from outrider.edge.listening import BACKLOG, listener, listening_address
 from outrider.errors import OutriderError
 
 _ANYTHING = Limits()
+# Sockets that are accepted before the first of them is looked at: fewer than the descriptors that are kept free.
+_AT_ONCE = 32
 _KEEP_ALIVE_S = 300  # outlives the idle time of every client's pool, so that no request meets a closing connection
 _GRACE_S = 1.0
 _FLUSH_S = 2.0
@@ -40,6 +42,7 @@ async def serving(
     server = _Server(_config(requests, limits))
     task = asyncio.create_task(server.serve(sockets=[bound]))
     await _started(server, task)
+    bound.listen(BACKLOG)  # asyncio has set it to the number that it accepts at once
     try:
         yield _address(bound)
     finally:
@@ -123,7 +126,7 @@ def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        backlog=BACKLOG,
+        backlog=_AT_ONCE,
         ws="none",
     )
 
