@@ -80,6 +80,12 @@ job "checkout" {
       min_healthy_time = "5000ms"
       progress_deadline = "180000ms"
     }
+    migrate {
+      health_check = "checks"
+      healthy_deadline = "120000ms"
+      max_parallel = 1
+      min_healthy_time = "5000ms"
+    }
     restart {
       attempts = 3
       delay = "2000ms"
