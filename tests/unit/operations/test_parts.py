@@ -70,6 +70,7 @@ async def test_the_same_agent_packed_into_other_bytes_replaces_nobody_and_is_no_
     before = await group(world)
     world.agent = replace(world.agent, serve="YW5vdGhlcg==")
     portal = world.application()
+    assert (await portal.plan("stage", text("count: 2\n"))).older == ()
     again = await deployed(portal, "count: 2\n")
     assert (again.version, again.reason) == (first.version, "no change: version 1 runs already")
     await deployed(portal, "count: 3\n")
@@ -208,15 +209,29 @@ async def test_a_job_that_somebody_edited_is_mended_with_the_sidecar_that_ran(
 ) -> None:
     await deployed(application)
     before = await group(world)
-    job = await world.nomad.job("checkout")
-    assert job is not None
-    tasks(job["TaskGroups"][0])["app"]["Env"]["EDITED"] = "yes"
-    await world.nomad.register(job)
+    await edited(world)
     portal = changed(world)
     plan = await portal.plan("stage", text())
     assert plan.has_changes
     assert [line for line in plan.warnings if "is not the one that Outrider made" in line]
     await finished(portal, await portal.deploy("stage", text(), ME))
+    assert (await group(world))["Tasks"] == before["Tasks"]
+
+
+async def edited(world: World) -> None:
+    job = await world.nomad.job("checkout")
+    assert job is not None
+    tasks(job["TaskGroups"][0])["app"]["Env"]["EDITED"] = "yes"
+    await world.nomad.register(job)
+
+
+async def test_an_edited_job_of_todays_version_is_mended_though_the_store_was_lost(
+    world: World, application: Application, tmp_path: Path
+) -> None:
+    await deployed(application)
+    before = await group(world)
+    await edited(world)
+    await deployed(await lost(world, tmp_path))
     assert (await group(world))["Tasks"] == before["Tasks"]
 
 
