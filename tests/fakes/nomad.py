@@ -448,7 +448,7 @@ def _content(job: Json) -> Json:
 
 def _inside(job: Json) -> Json:
     """What cannot change without replacing an allocation."""
-    group = {key: value for key, value in _group(job).items() if key not in {"Count", "Update", "Services"}}
+    group = {key: value for key, value in _group(job).items() if key not in {"Count", "Update", "Migrate", "Services"}}
     return {"Meta": job.get("Meta"), "group": group}
 
 
@@ -466,7 +466,8 @@ def _diff(now: Json | None, job: Json) -> Json:
         "Name": job["ID"],
         "Type": "Edited",
         "Fields": [{"Name": "Count", "Type": "Edited"}] if old["Count"] != new["Count"] else None,
-        "Objects": [{"Name": "Update", "Type": "Edited"}] if old.get("Update") != new.get("Update") else None,
+        "Objects": [{"Name": key, "Type": "Edited"} for key in ("Update", "Migrate") if old.get(key) != new.get(key)]
+        or None,
         "Tasks": tasks if _inside(now) != _inside(job) else None,
     }
     return {"Type": "Edited", "Fields": None, "TaskGroups": [group]}

@@ -26,6 +26,7 @@ MOST_STREAMS = 36
 # Followers stay for hours; what remains is for those who read to the end and go.
 MOST_FOLLOWED = 32
 NO_ACLS = frozenset({400, 404})  # to whoever asks for its own token
+ANYBODY = "acls-disabled"  # the token that a Nomad without ACLs makes up for everybody [2.0.5, structs/acl.go]
 # Nomad sends a heartbeat every 10 s into an event stream; three that are missing mean that nobody is there.
 STREAM_SILENCE_S = 30
 # Texts of Nomad 1.6.5 and 2.0.5 that say "somebody was faster": the state is not what the caller believed.
@@ -126,7 +127,7 @@ class NomadClient:
         if response.status_code in NO_ACLS:
             return None
         token = json_of(self._connection, call, response)
-        if token.get("Type") == "management":
+        if token.get("Type") == "management" or token.get("AccessorID") == ANYBODY:
             return None
         roles = [await self._get(("v1", "acl", "role", one["ID"])) for one in token.get("Roles") or ()]
         named = [one["Name"] for role in roles for one in role.get("Policies") or ()]

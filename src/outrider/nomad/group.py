@@ -8,7 +8,7 @@ from outrider.nomad.app import app_task
 from outrider.nomad.beside import agent_task, envoy_task, gate_task
 from outrider.nomad.literal import nanoseconds
 from outrider.nomad.network import networks
-from outrider.nomad.policy import a_few_times, reschedule, update
+from outrider.nomad.policy import a_few_times, migration, reschedule, update
 from outrider.nomad.registration import registrations
 from outrider.topology.sidecar import Topology
 
@@ -26,6 +26,7 @@ def group(topology: Topology, bootstrap: str | None) -> Json:
         # From leaving Consul to the app's signal: in between callers stop sending (nomad: killTasks, preKill hooks).
         "ShutdownDelay": nanoseconds(topology.spec.stop.delay),
         "Update": update(topology),
+        "Migrate": migration(topology),
         "RestartPolicy": a_few_times(),
         "ReschedulePolicy": reschedule(),
         "Tasks": [*_beside(topology, bootstrap), app_task(topology)],

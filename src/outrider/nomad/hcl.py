@@ -20,6 +20,7 @@ BLOCKS: Mapping[str, tuple[str, str | None]] = {
     "Services": ("service", None),
     "Checks": ("check", None),
     "Update": ("update", None),
+    "Migrate": ("migrate", None),
     "RestartPolicy": ("restart", None),
     "ReschedulePolicy": ("reschedule", None),
     "Config": ("config", None),

@@ -58,13 +58,32 @@ def update(topology: Topology) -> Json:
         "AutoPromote": bool(beside and not wanted.canary),
         "AutoRevert": wanted.auto_revert,
         "Canary": beside,
-        "HealthCheck": "checks" if serves_on(topology) else "task_states",
+        "HealthCheck": _judged_by(topology),
         "HealthyDeadline": nanoseconds(wanted.healthy_deadline),
         "MaxParallel": wanted.max_parallel,
         "MinHealthyTime": nanoseconds(wanted.min_healthy_time),
         # An unhealthy allocation is replaced once; what has not come up a minute after the deadline never will.
         "ProgressDeadline": nanoseconds(wanted.healthy_deadline + MINUTE),
     }
+
+
+def migration(topology: Topology) -> Json:
+    """How a node is drained: one allocation after the other, each once the one before is healthy at its new place.
+
+    Without it Nomad waits 5 minutes at most, then goes on although the first is not healthy: what takes longer to start
+    would lose all its allocations at once (v2.0.5: drainer/watch_jobs.go, allocrunner/health_hook.go).
+    """
+    wanted = topology.spec.update
+    return {
+        "HealthCheck": _judged_by(topology),
+        "HealthyDeadline": nanoseconds(wanted.healthy_deadline),
+        "MaxParallel": 1,
+        "MinHealthyTime": nanoseconds(wanted.min_healthy_time),
+    }
+
+
+def _judged_by(topology: Topology) -> str:
+    return "checks" if serves_on(topology) else "task_states"
 
 
 def _all_beside(topology: Topology) -> int:

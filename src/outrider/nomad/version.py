@@ -8,7 +8,8 @@ from outrider.topology import names
 
 Json = dict[str, Any]
 # What Nomad changes without touching an allocation: numbers, strategies, and the entry in Consul.
-BESIDE = ("Count", "Services", "Update")
+STRATEGIES = ("Update", "Migrate")
+BESIDE = ("Count", "Services", *STRATEGIES)
 METAS = ("Meta", "CanaryMeta")
 # Of our own marks in Consul the team alone is the developer's word; the others speak of what runs.
 RUNNING_META = names.OWN_META - {names.META_TEAM}
@@ -34,7 +35,7 @@ def kept(running: Json, fresh: Json) -> Json:
     group, wanted = running["TaskGroups"][0], fresh["TaskGroups"][0]
     pairs = zip(group.get("Services") or (), wanted.get("Services") or (), strict=False)
     services = [_reworded(service, new) for service, new in pairs]
-    numbers = {key: wanted[key] for key in ("Count", "Update") if key in wanted}
+    numbers = {key: wanted[key] for key in ("Count", *STRATEGIES) if key in wanted}
     own = {key: running[key] for key in fresh}  # without what Nomad's own document adds
     return own | {"TaskGroups": [group | numbers | ({"Services": services} if services else {})]}
 

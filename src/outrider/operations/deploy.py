@@ -143,7 +143,9 @@ async def _validated(environment: Environment, ready: Prepared) -> None:
 
 
 async def _version(environment: Environment, source: Source, ready: Prepared, order: Order) -> Version:
-    """The newest version where it is the same, or a new one."""
+    """The one that runs or the newest where it is the same, or a new one."""
+    if ready.base and not ready.plan.has_changes:
+        return ready.base
     result, old = ready.rendered, ready.base if ready.chosen.is_kept else None
     draft = Draft(
         environment=environment.name,

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from outrider.operations.ports import Json
 
 # A rollback registers a version with another update strategy, and an automatic promotion needs its own: what runs in
-# the allocations is the same.
-STRATEGY = "Update"
+# the allocations is the same. How a node is drained changes nothing in them either.
+STRATEGIES = frozenset({"Update", "Migrate"})
 NUMBERS = {
     "Place": "place",
     "DestructiveUpdate": "destructive",
@@ -40,7 +40,7 @@ def is_none(diff: Json | None) -> bool:
 
 
 def places(diff: Json | None) -> tuple[str, ...]:
-    """Where the job differs from the one in Nomad, as ``checkout.app.Env[A]``; without the update strategy and the attempt."""
+    """Where the job differs from the one in Nomad, as ``checkout.app.Env[A]``; without the strategies and the attempt."""
     if not diff or is_none(diff):
         return ()
     groups = [f"{group['Name']}.{place}" for group in listed(diff, "TaskGroups") for place in _inside(group, top=True)]
@@ -57,7 +57,7 @@ def _inside(node: Json, *, top: bool = False) -> list[str]:
     nested = [
         f"{part['Name']}.{place}"
         for part in [*listed(node, "Objects"), *listed(node, "Tasks")]
-        if part.get("Type") != "None" and not (top and part["Name"] == STRATEGY)
+        if part.get("Type") != "None" and not (top and part["Name"] in STRATEGIES)
         for place in _inside(part) or ["*"]
     ]
     return [*fields, *nested]

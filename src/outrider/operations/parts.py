@@ -55,9 +55,12 @@ def chosen(result: Rendered, now: Running, running: tuple[Json | None, Version |
     """
     document, base = running
     stays = now.is_live and is_same_service(result, now) and not is_replaced
-    if document is None or not stays or now.hash == result.parts.version:
+    is_todays = now.hash == result.parts.version
+    if document is None or not stays or (is_todays and base is None):
         return _chosen(result, now, result.job)
     known = base.job if base else document
+    if is_todays:  # the same sources, which another build of zlib may have packed into other bytes
+        return _chosen(result, now, kept(known, result.job))
     older = differing(known, result.job) if base else ()
     return _chosen(result, now, kept(known, result.job), older or ("the tasks beside the app",))
 

@@ -75,6 +75,10 @@ async def failures(servers: Servers, secret: str) -> list[Finding]:
         await nomad.close()
 
 
+async def test_a_nomad_without_acls_lacks_nothing(real_nomad: Servers) -> None:
+    assert await failures(real_nomad, "") == []
+
+
 @pytest.mark.parametrize("by_role", [False, True])
 async def test_the_documented_rights_are_enough_for_the_portal(closed: Servers, token: Token, *, by_role: bool) -> None:
     assert await failures(closed, token(namespace(*CAPABILITIES), NODE, AGENT, by_role=by_role)) == []

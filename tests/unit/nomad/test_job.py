@@ -78,6 +78,18 @@ def test_a_deployment_lasts_longer_than_one_allocation_may_take() -> None:
     assert update["ProgressDeadline"] > update["HealthyDeadline"] == 300 * SECOND
 
 
+def test_a_drained_node_is_left_one_by_one_and_only_after_as_long_as_the_service_needs_to_be_healthy() -> None:
+    slow = {"count": 4, "update": {"max_parallel": 4, "min_healthy_time": "30s", "healthy_deadline": "20m"}}
+    found = group(slow)["Migrate"]
+    assert found == {
+        "HealthCheck": "checks",
+        "HealthyDeadline": 1200 * SECOND,
+        "MaxParallel": 1,
+        "MinHealthyTime": 30 * SECOND,
+    }
+    assert group({"mesh": False, "port": "none"})["Migrate"]["HealthCheck"] == "task_states"
+
+
 def test_consul_gets_the_service_with_meta_that_a_canary_repeats() -> None:
     (found,) = group({"team": "money", "consul": {"tags": ["blue"], "meta": {"tier": "1"}}})["Services"]
     assert (found["Name"], found["PortLabel"]) == ("checkout", "ingress")
@@ -249,7 +261,7 @@ def test_what_may_change_without_a_restart_stands_in_no_task_and_no_job_meta() -
         "description": "y",
         "links": {"a": "https://a.example"},
         "count": 3,
-        "update": {"max_parallel": 3},
+        "update": {"max_parallel": 3, "healthy_deadline": "9m"},
     }
     one, other = made({}), made(changed)
     assert one["Meta"] == other["Meta"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from fakes.surroundings import PLATFORM, World, finished, text
 from outrider.errors import UsageError
 from outrider.operations.application import Application, Text
 from outrider.operations.deploy import Order
-from outrider.operations.records import Deployment
+from outrider.operations.records import Deployment, Draft
 from outrider.spec.reading import read_platform
 from outrider.store.store import opened_store
 
@@ -62,6 +63,21 @@ async def test_with_a_changed_platform_run_replaces_nobody(world: World, applica
     assert world.nomad.registrations == 1
 
 
+async def test_the_same_agent_packed_into_other_bytes_replaces_nobody_and_is_no_new_version(
+    world: World, application: Application
+) -> None:
+    first = await deployed(application, "count: 2\n")
+    before = await group(world)
+    world.agent = replace(world.agent, serve="YW5vdGhlcg==")
+    portal = world.application()
+    assert (await portal.plan("stage", text("count: 2\n"))).older == ()
+    again = await deployed(portal, "count: 2\n")
+    assert (again.version, again.reason) == (first.version, "no change: version 1 runs already")
+    await deployed(portal, "count: 3\n")
+    after = await group(world)
+    assert (after["Count"], after["Tasks"]) == (3, before["Tasks"])
+
+
 async def test_a_changed_count_replaces_nobody_though_the_platform_has_changed(
     world: World, application: Application
 ) -> None:
@@ -91,6 +107,7 @@ async def test_words_for_consul_and_the_strategy_change_in_place_though_the_plat
     assert new["CanaryMeta"]["outrider_version"] == old["Meta"]["outrider_version"]
     assert new["Checks"] == old["Checks"]
     assert after["Update"]["MaxParallel"] == 3
+    assert after["Migrate"]["HealthyDeadline"] == 3 * 60 * 10**9
 
 
 async def test_a_mark_that_is_taken_away_is_gone(world: World, application: Application) -> None:
@@ -192,15 +209,29 @@ async def test_a_job_that_somebody_edited_is_mended_with_the_sidecar_that_ran(
 ) -> None:
     await deployed(application)
     before = await group(world)
-    job = await world.nomad.job("checkout")
-    assert job is not None
-    tasks(job["TaskGroups"][0])["app"]["Env"]["EDITED"] = "yes"
-    await world.nomad.register(job)
+    await edited(world)
     portal = changed(world)
     plan = await portal.plan("stage", text())
     assert plan.has_changes
     assert [line for line in plan.warnings if "is not the one that Outrider made" in line]
     await finished(portal, await portal.deploy("stage", text(), ME))
+    assert (await group(world))["Tasks"] == before["Tasks"]
+
+
+async def edited(world: World) -> None:
+    job = await world.nomad.job("checkout")
+    assert job is not None
+    tasks(job["TaskGroups"][0])["app"]["Env"]["EDITED"] = "yes"
+    await world.nomad.register(job)
+
+
+async def test_an_edited_job_of_todays_version_is_mended_though_the_store_was_lost(
+    world: World, application: Application, tmp_path: Path
+) -> None:
+    await deployed(application)
+    before = await group(world)
+    await edited(world)
+    await deployed(await lost(world, tmp_path))
     assert (await group(world))["Tasks"] == before["Tasks"]
 
 
@@ -249,3 +280,29 @@ async def test_a_lost_store_cannot_redeploy_without_a_file_and_says_how_to(
     with pytest.raises(UsageError, match="does not know the spec") as caught:
         await portal.redeploy("stage", "checkout", ME)
     assert "outrider run --redeploy FILE -e stage" in str(caught.value.next_step)
+
+
+async def as_an_older_release_left_it(world: World, directory: Path) -> Application:
+    """Neither Nomad's job nor the stored one has a word on drained nodes."""
+    job: Any = await world.nomad.job("checkout")
+    del job["TaskGroups"][0]["Migrate"]
+    await world.nomad.register(job)
+    (stored,) = await world.store.versions("stage", "checkout")
+    portal = await lost(world, directory)
+    draft = Draft(**{field.name: getattr(stored, field.name) for field in fields(Draft)})
+    await world.store.add_version(replace(draft, job=job))
+    return portal
+
+
+async def test_what_a_newer_outrider_says_of_drained_nodes_is_no_change_and_goes_along_with_the_next_one(
+    world: World, application: Application, tmp_path: Path
+) -> None:
+    await deployed(application, "count: 2\n")
+    before = await group(world)
+    portal = await as_an_older_release_left_it(world, tmp_path)
+    again = await deployed(portal, "count: 2\n")
+    assert (again.version, again.reason) == (1, "no change: version 1 runs already")
+    assert "Migrate" not in await group(world)
+    await deployed(portal, "count: 3\n")
+    after = await group(world)
+    assert (after["Count"], after["Tasks"], after["Migrate"]["MaxParallel"]) == (3, before["Tasks"], 1)

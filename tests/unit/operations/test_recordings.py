@@ -51,6 +51,13 @@ def test_a_changed_variable_is_told_without_its_value(recorded: Any) -> None:
     assert drift.updates(answer) == {"rec": {"destructive": 1}}
 
 
+@pytest.mark.parametrize("strategy", ["Update", "Migrate"])
+def test_how_allocations_are_replaced_is_no_difference_in_them(strategy: str) -> None:
+    changed = {"Type": "Edited", "Name": strategy, "Fields": [{"Type": "Edited", "Name": "HealthyDeadline"}]}
+    group = {"Type": "Edited", "Name": "rec", "Objects": [changed]}
+    assert drift.places({"Type": "Edited", "TaskGroups": [group]}) == ()
+
+
 def test_a_new_job_drifts_everywhere(recorded: Any) -> None:
     assert "rec.Count" in drift.places(recorded("17")["Diff"])
 
