@@ -79,11 +79,8 @@ class BoundedConnection(H11Protocol):
         """Take the place that the connection's state gives it, and the time for a head that has begun."""
         if self.transport.is_closing():
             self._forget_head()
-<<<<<<< ours
-=======
         elif not self._has_asked():
             pass
->>>>>>> theirs
         elif self.cycle.response_complete:
             self._crowd.stands(self, "kept", self.loop.time())
             self._await_head() if self._has_begun() else self._forget_head()
