@@ -129,7 +129,7 @@ def started(servers: int, random: Random, instances: int) -> Life:
 
 @given(RANDOMS, st.integers(1, 6), st.integers(1, 5), st.floats(0.0, 29.0), st.floats(0.0, 0.5))
 @settings(max_examples=60, deadline=None)
-def test_line_3_a_client_that_lost_its_data_never_empties_an_upstream(
+def test_a_client_that_lost_its_data_never_empties_an_upstream(
     random: Random, instances: int, servers: int, absence: float, pause: float
 ) -> None:
     """Its services are deregistered one by one, and Nomad registers them anew within 30 s, one by one as well."""
@@ -155,7 +155,7 @@ def test_line_3_a_client_that_lost_its_data_never_empties_an_upstream(
 
 @given(RANDOMS, st.integers(2, 8), st.integers(1, 5))
 @settings(max_examples=40, deadline=None)
-def test_line_3_a_rolling_deploy_takes_each_instance_away_at_once(random: Random, count: int, servers: int) -> None:
+def test_a_rolling_deploy_takes_each_instance_away_at_once(random: Random, count: int, servers: int) -> None:
     life = started(servers, random, count)
     for old in range(1, count + 1):
         life.run(random.uniform(0.5, 20.0))
@@ -174,7 +174,7 @@ def test_line_3_a_rolling_deploy_takes_each_instance_away_at_once(random: Random
 
 @given(RANDOMS, st.integers(2, 4))
 @settings(max_examples=20, deadline=None)
-def test_line_3_a_service_that_is_scaled_to_nothing_is_empty_after_the_hold_down_and_not_before(
+def test_a_service_that_is_scaled_to_nothing_is_empty_after_the_hold_down_and_not_before(
     random: Random, count: int
 ) -> None:
     life = started(3, random, count)
@@ -205,7 +205,7 @@ def churned(life: Life, random: Random, steps: int) -> None:
 
 @given(RANDOMS, st.integers(2, 5), st.integers(1, 12), st.booleans())
 @settings(max_examples=80, deadline=None)
-def test_line_7_servers_that_lag_do_not_make_the_membership_flap(
+def test_servers_that_lag_do_not_make_the_membership_flap(
     random: Random,
     servers: int,
     steps: int,
@@ -225,7 +225,7 @@ def test_line_7_servers_that_lag_do_not_make_the_membership_flap(
 
 @given(RANDOMS, st.integers(1, 4))
 @settings(max_examples=40, deadline=None)
-def test_line_7_a_cluster_that_was_restored_is_followed_within_some_seconds(random: Random, servers: int) -> None:
+def test_a_cluster_that_was_restored_is_followed_within_some_seconds(random: Random, servers: int) -> None:
     """The index goes back, by little or by much; then every change is seen at once again."""
     life = started(servers, random, 4)
     life.cluster.index = 10_000

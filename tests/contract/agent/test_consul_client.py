@@ -64,7 +64,7 @@ def has(envoy: Envoy, ports: list[int]) -> bool:
     return envoy.endpoints("web") == {f"127.0.0.1:{port}" for port in ports}
 
 
-def test_line_3_a_client_that_comes_back_without_its_data_costs_no_request(
+def test_a_client_that_comes_back_without_its_data_costs_no_request(
     directory: Path, backends: list[int], consul_bin: str, envoy_bin: str
 ) -> None:
     """It keeps its node id: Consul deregisters one service after the other, with rising indexes and a leader."""
@@ -95,7 +95,7 @@ def test_line_3_a_client_that_comes_back_without_its_data_costs_no_request(
             assert account.failed == {}
 
 
-def test_line_5_consul_ignores_the_case_of_names_and_the_agent_does_not(
+def test_consul_ignores_the_case_of_names_and_the_agent_does_not(
     directory: Path, backends: list[int], consul_bin: str, envoy_bin: str
 ) -> None:
     own, others, _ = backends

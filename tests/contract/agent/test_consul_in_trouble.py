@@ -29,7 +29,7 @@ def has(envoy: Envoy, *ports: int) -> bool:
     return envoy.endpoints("web") == {f"127.0.0.1:{port}" for port in ports}
 
 
-def test_line_3_a_client_that_deregisters_everything_one_by_one_costs_no_request(
+def test_a_client_that_deregisters_everything_one_by_one_costs_no_request(
     directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
 ) -> None:
     """Others are known all the time; Nomad registers anew after 12 s, when the hold-down of old would have been over."""
@@ -52,7 +52,7 @@ def test_line_3_a_client_that_deregisters_everything_one_by_one_costs_no_request
         assert account.failed == {}
 
 
-def test_line_3_losses_and_the_index_outlive_a_restart_of_the_agent(directory: Path, fake: FakeConsul) -> None:
+def test_losses_and_the_index_outlive_a_restart_of_the_agent(directory: Path, fake: FakeConsul) -> None:
     fake.put("web", here(1), here(2), index=1000)
     with running_agent(directory, fake.address, "web") as agent:
         eventually(lambda: ports(agent) == {1, 2})
@@ -74,7 +74,7 @@ def written(directory: Path) -> str:
     return found.read_text() if found.exists() else ""
 
 
-def test_line_3_where_nothing_guards_an_address_what_left_before_does_not_come_back(
+def test_where_nothing_guards_an_address_what_left_before_does_not_come_back(
     directory: Path, fake: FakeConsul
 ) -> None:
     fake.put("ledger", here(1), here(2))
@@ -87,7 +87,7 @@ def test_line_3_where_nothing_guards_an_address_what_left_before_does_not_come_b
         assert ports(agent, "ledger") == {1}
 
 
-def test_line_4_dead_instances_leave_while_a_healthy_one_is_there(
+def test_dead_instances_leave_while_a_healthy_one_is_there(
     directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
 ) -> None:
     """With 2 s beside a healthy one instead of 60."""
@@ -103,7 +103,7 @@ def test_line_4_dead_instances_leave_while_a_healthy_one_is_there(
         eventually(lambda: has(envoy, backends[0]), patience=5)
 
 
-def test_line_5_another_services_instances_get_no_request(
+def test_another_services_instances_get_no_request(
     directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
 ) -> None:
     own, others, _ = backends
@@ -121,7 +121,7 @@ def test_line_5_another_services_instances_get_no_request(
         assert agent.output().count("are left out") == 2
 
 
-def test_line_7_answers_of_three_servers_in_turn_change_the_membership_once_for_each(
+def test_answers_of_three_servers_in_turn_change_the_membership_once_for_each(
     directory: Path, fake: FakeConsul
 ) -> None:
     one, two, three = here(1), here(2), here(3)
@@ -136,7 +136,7 @@ def test_line_7_answers_of_three_servers_in_turn_change_the_membership_once_for_
         assert len(fake.queries()) < 130
 
 
-def test_line_7_a_server_out_of_touch_is_not_believed_while_others_know_more(directory: Path, fake: FakeConsul) -> None:
+def test_a_server_out_of_touch_is_not_believed_while_others_know_more(directory: Path, fake: FakeConsul) -> None:
     both = says(200, [here(1), here(2)], x_consul_index="50")
     old = says(200, [here(1)], x_consul_index="50", x_consul_lastcontact="60000")
     fake.always(in_turn(both, both, both, old), "/v1/health")

@@ -103,7 +103,7 @@ def test_a25_an_instance_that_envoy_cannot_take_is_skipped_and_counted() -> None
     assert (len(instances.found), len(instances.skipped)) == (1, 1)
 
 
-def test_line_5_instances_of_a_service_whose_name_differs_in_case_are_left_out_and_named() -> None:
+def test_instances_of_a_service_whose_name_differs_in_case_are_left_out_and_named() -> None:
     entries = [entry("10.0.0.1", 80, Service="web"), entry("10.0.0.2", 80, Service="Web"), entry("10.0.0.3", 80)]
     instances = Instances(ROOM, Familiar(ROOM, "web"))
     instances.feed(200, json.dumps([*entries, entry("nowhere", 80, Service="WEB")]).encode())

@@ -124,7 +124,7 @@ def test_an_empty_list_is_held_and_published_when_it_persists_and_consul_knows_o
     assert found.judge([], 47.0).kind == guard.PUBLISH
 
 
-def test_line_3_what_was_deregistered_one_by_one_comes_back_when_the_list_is_empty() -> None:
+def test_what_was_deregistered_one_by_one_comes_back_when_the_list_is_empty() -> None:
     """A Consul client that came back with its node id and without its data deregisters one service after the other."""
     found = known(4)
     counts = [len(found.judge(instances(left), 1.0 + (4 - left) / 10).endpoints) for left in (3, 2, 1)]
@@ -139,14 +139,14 @@ def test_line_3_what_was_deregistered_one_by_one_comes_back_when_the_list_is_emp
     assert found.judge([], 46.7).endpoints == (), "what was held does not come back once more"
 
 
-def test_line_3_what_left_longer_ago_does_not_come_back() -> None:
+def test_what_left_longer_ago_does_not_come_back() -> None:
     found = known(3)
     found.judge(instances(2), 1.0)
     found.judge(instances(1), 40.0)
     assert ports(found.judge([], 46.5).endpoints) == [1, 2]
 
 
-def test_line_3_a_hold_ends_as_soon_as_somebody_registers() -> None:
+def test_a_hold_ends_as_soon_as_somebody_registers() -> None:
     found = known(4)
     for left in (3, 2, 1):
         found.judge(instances(left), 1.0)
@@ -157,14 +157,14 @@ def test_line_3_a_hold_ends_as_soon_as_somebody_registers() -> None:
     assert (second.kind, ports(second.endpoints)) == (guard.PUBLISH, [9])
 
 
-def test_line_3_one_that_is_only_starting_does_not_end_a_hold() -> None:
+def test_one_that_is_only_starting_does_not_end_a_hold() -> None:
     found = known(2)
     found.judge([], 1.0)
     judgement = found.judge(instances(1, "critical", 9), 5.0)
     assert (judgement.kind, ports(judgement.endpoints)) == (guard.HOLD, [1, 2])
 
 
-def test_line_3_what_a_hold_kept_was_not_usable_meanwhile() -> None:
+def test_what_a_hold_kept_was_not_usable_meanwhile() -> None:
     """A second empty list brings back what was usable within 45 s, which what was only held was not."""
     found = known(2)
     found.judge([], 1.0)
@@ -176,21 +176,21 @@ def test_line_3_what_a_hold_kept_was_not_usable_meanwhile() -> None:
     assert ports(found.judge([], 50.0).endpoints) == [9]
 
 
-def test_line_3_what_was_taken_out_on_purpose_does_not_come_back() -> None:
+def test_what_was_taken_out_on_purpose_does_not_come_back() -> None:
     found = known(3)
     found.judge([*instances(2), Instance("10.0.0.1", 3, "maintenance")], 1.0)
     found.judge(instances(2), 2.0)
     assert ports(found.judge([], 3.0).endpoints) == [1, 2]
 
 
-def test_line_3_a_list_of_maintenance_only_is_no_empty_list() -> None:
+def test_a_list_of_maintenance_only_is_no_empty_list() -> None:
     found = known(2)
     for at in (1.0, 1.1):
         judgement = found.judge(instances(2, "maintenance"), at)
     assert (judgement.kind, judgement.endpoints) == (guard.PUBLISH, ())
 
 
-def test_line_3_what_failed_by_itself_a_moment_ago_comes_back_as_degraded() -> None:
+def test_what_failed_by_itself_a_moment_ago_comes_back_as_degraded() -> None:
     found = known(4)
     found.judge([*instances(3), *instances(1, "critical", 4)], 1.0)
     found.judge(instances(3), 2.0)
@@ -204,7 +204,7 @@ def test_line_3_what_failed_by_itself_a_moment_ago_comes_back_as_degraded() -> N
     ]
 
 
-def test_line_3_the_last_usable_one_is_held_beside_one_that_is_critical() -> None:
+def test_the_last_usable_one_is_held_beside_one_that_is_critical() -> None:
     """Consul knows the service then, so no witness is asked when the hold-down is over."""
     found = known(2)
     found.judge([*instances(1), *instances(1, "critical", 2)], 1.0)
@@ -214,7 +214,7 @@ def test_line_3_the_last_usable_one_is_held_beside_one_that_is_critical() -> Non
     assert (last.kind, ports(last.endpoints)) == (guard.PUBLISH, [2])
 
 
-def test_line_3_where_an_address_may_change_hands_only_the_last_list_is_held_and_shorter() -> None:
+def test_where_an_address_may_change_hands_only_the_last_list_is_held_and_shorter() -> None:
     """TCP and Redis: nobody refuses what was meant for the service that had the address before."""
     found = Guard(Limits(), is_guarded=False)
     found.judge(instances(3), 0.0)
@@ -225,7 +225,7 @@ def test_line_3_where_an_address_may_change_hands_only_the_last_list_is_held_and
     assert found.judge([], 13.0).kind == guard.WITNESS
 
 
-def test_line_3_after_a_loss_of_data_unguarded_addresses_are_held_as_long_as_others() -> None:
+def test_after_a_loss_of_data_unguarded_addresses_are_held_as_long_as_others() -> None:
     found = Guard(Limits(), is_guarded=False)
     found.judge(instances(2), 0.0)
     found.lose(1.0)
@@ -298,20 +298,20 @@ def successor(predecessor: Guard) -> Guard:
     return found
 
 
-def test_line_3_what_was_lost_before_a_restart_comes_back_after_it() -> None:
+def test_what_was_lost_before_a_restart_comes_back_after_it() -> None:
     found = known(3)
     found.judge(instances(2), 1.0)
     found.judge(instances(1), 2.0)
     assert ports(successor(found).judge([], 20.0).endpoints) == [1, 2, 3]
 
 
-def test_line_3_a_hold_down_goes_on_over_a_restart() -> None:
+def test_a_hold_down_goes_on_over_a_restart() -> None:
     found = known(2)
     found.judge([], 1.0)
     assert successor(found).judge([], 31.0).recheck == 15.0
 
 
-def test_line_3_a_loss_of_data_is_known_after_a_restart() -> None:
+def test_a_loss_of_data_is_known_after_a_restart() -> None:
     found = Guard(Limits(), is_guarded=False)
     found.judge(instances(2), 0.0)
     found.lose(1.0)
@@ -327,7 +327,7 @@ def dead(count: int, healthy: int = 1) -> list[Instance]:
     return [*instances(healthy), *instances(count, "critical", healthy + 1)]
 
 
-def test_line_4_critical_ones_leave_after_a_minute_beside_a_healthy_one() -> None:
+def test_critical_ones_leave_after_a_minute_beside_a_healthy_one() -> None:
     """Two of three dead: a dead node's instances stay critical up to 72 h."""
     found = known(3)
     first = found.judge(dead(2), 10.0)
@@ -338,14 +338,14 @@ def test_line_4_critical_ones_leave_after_a_minute_beside_a_healthy_one() -> Non
     assert ports(found.judge(dead(2), 71.0).endpoints) == [1], "and do not come back by being critical"
 
 
-def test_line_4_where_nothing_is_healthy_they_stay() -> None:
+def test_where_nothing_is_healthy_they_stay() -> None:
     found = known(3)
     found.judge(instances(3, "critical"), 1.0)
     late = found.judge(instances(3, "critical"), 5000.0)
     assert (ports(late.endpoints), late.recheck) == ([1, 2, 3], None)
 
 
-def test_line_4_after_an_outage_of_all_checks_the_others_have_a_minute_to_pass_again() -> None:
+def test_after_an_outage_of_all_checks_the_others_have_a_minute_to_pass_again() -> None:
     """A16: after a Consul client's restart checks pass one after the other, as their intervals end."""
     found = known(3)
     found.judge(instances(3, "critical"), 1.0)
@@ -353,7 +353,7 @@ def test_line_4_after_an_outage_of_all_checks_the_others_have_a_minute_to_pass_a
     assert (ports(first.endpoints), first.recheck) == ([1, 2, 3], 60.0)
 
 
-def test_line_4_a_healthy_one_that_comes_and_goes_does_not_keep_the_dead_for_ever() -> None:
+def test_a_healthy_one_that_comes_and_goes_does_not_keep_the_dead_for_ever() -> None:
     found, at, seen = known(3), 10.0, list[int]()
     while at < 400.0:
         found.judge(dead(2), at)
@@ -362,7 +362,7 @@ def test_line_4_a_healthy_one_that_comes_and_goes_does_not_keep_the_dead_for_eve
     assert seen == [1]
 
 
-def test_line_4_one_that_passes_in_between_has_its_minute_anew() -> None:
+def test_one_that_passes_in_between_has_its_minute_anew() -> None:
     found = known(6)
     found.judge(dead(5), 10.0)
     found.judge(dead(3, healthy=3), 50.0)
@@ -371,7 +371,7 @@ def test_line_4_one_that_passes_in_between_has_its_minute_anew() -> None:
     assert ports(found.judge(dead(5), 116.0).endpoints) == [1]
 
 
-def test_line_4_a_restart_of_the_agent_gives_the_dead_no_new_minute() -> None:
+def test_a_restart_of_the_agent_gives_the_dead_no_new_minute() -> None:
     found = known(3)
     found.judge(dead(2), 10.0)
     found.judge(dead(2), 50.0)
@@ -380,13 +380,13 @@ def test_line_4_a_restart_of_the_agent_gives_the_dead_no_new_minute() -> None:
     assert ports(later.judge(dead(2), 120.0).endpoints) == [1]
 
 
-def test_line_4_one_address_that_is_both_healthy_and_critical_is_healthy() -> None:
+def test_one_address_that_is_both_healthy_and_critical_is_healthy() -> None:
     found = known(1)
     judgement = found.judge([*instances(1), *instances(1, "critical")], 1.0)
     assert [(one.port, one.health) for one in judgement.endpoints] == [(1, HEALTHY)]
 
 
-def test_line_3_a_hold_that_is_over_is_not_begun_again_by_what_left_during_it() -> None:
+def test_a_hold_that_is_over_is_not_begun_again_by_what_left_during_it() -> None:
     found = known(2)
     found.judge(instances(1, "critical", 2), 1.0)
     found.judge([], 40.0)
@@ -395,7 +395,7 @@ def test_line_3_a_hold_that_is_over_is_not_begun_again_by_what_left_during_it() 
     assert found.judge([], 46.2).endpoints == ()
 
 
-def test_line_3_one_that_failed_and_was_taken_out_then_does_not_come_back() -> None:
+def test_one_that_failed_and_was_taken_out_then_does_not_come_back() -> None:
     found = known(4)
     found.judge([*instances(3), *instances(1, "critical", 4)], 1.0)
     found.judge([*instances(3), *instances(1, "maintenance", 4)], 2.0)
@@ -403,7 +403,7 @@ def test_line_3_one_that_failed_and_was_taken_out_then_does_not_come_back() -> N
     assert ports(found.judge([], 4.0).endpoints) == [1, 2, 3]
 
 
-def test_line_3_what_left_long_ago_is_forgotten() -> None:
+def test_what_left_long_ago_is_forgotten() -> None:
     found = known(1)
     for second in range(1000):
         found.judge([*instances(1), *instances(1, first=1000 + second)], float(second))
@@ -412,7 +412,7 @@ def test_line_3_what_left_long_ago_is_forgotten() -> None:
     assert len(memory.departed) <= 46
 
 
-def test_line_3_a_step_after_a_hold_is_confirmed_whatever_was_being_confirmed_before() -> None:
+def test_a_step_after_a_hold_is_confirmed_whatever_was_being_confirmed_before() -> None:
     found = known(4)
     assert found.judge(instances(1), 1.0).kind == guard.CONFIRM
     found.judge([], 1.1)

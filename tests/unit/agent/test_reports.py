@@ -91,7 +91,7 @@ def test_an_empty_list_that_is_believed_says_what_it_may_hide() -> None:
     assert reports.reason(watch("starting")) == ""
 
 
-def test_line_5_other_services_instances_are_counted_and_named() -> None:
+def test_other_services_instances_are_counted_and_named() -> None:
     found = known("payments")
     found.foreign = ["Payments", "Payments", "PAYMENTS\n"]
     assert reports.reason(found) == "3 instances are of 'PAYMENTS\\n', 'Payments': Consul's names ignore case"

@@ -360,7 +360,7 @@ def departed(memory: Memory) -> list[tuple[Endpoint, float, bool]]:
     return [(one.endpoint, one.at, one.is_gone) for one in memory.departed]
 
 
-def test_line_3_what_is_remembered_is_read_back_on_the_same_clock() -> None:
+def test_what_is_remembered_is_read_back_on_the_same_clock() -> None:
     written = text(KNOWN, 1.0, snapshot.remembered({"payments": remembered()}, 100.0))
     found, wanted = memory_of(written, 130.0), remembered()
     assert departed(found) == departed(wanted)
@@ -368,7 +368,7 @@ def test_line_3_what_is_remembered_is_read_back_on_the_same_clock() -> None:
     assert known_in(written) == KNOWN
 
 
-def test_line_3_after_a_restart_of_the_machine_what_was_written_counts_as_just_written() -> None:
+def test_after_a_restart_of_the_machine_what_was_written_counts_as_just_written() -> None:
     written = text(KNOWN, 1.0, snapshot.remembered({"payments": remembered()}, 100.0))
     found = memory_of(written, 20.0)
     assert ([one.at for one in found.departed], found.empty_since, found.lost_at) == ([-40.0, -38.5], 10.0, -50.0)

@@ -228,7 +228,7 @@ def test_after_a_restart_with_nothing_other_services_may_come_back_first() -> No
     assert driven.watch.endpoints == ()
 
 
-def test_line_3_where_nothing_guards_an_address_the_hold_down_is_ten_seconds_unless_data_was_lost() -> None:
+def test_where_nothing_guards_an_address_the_hold_down_is_ten_seconds_unless_data_was_lost() -> None:
     for index, seconds in ((7, 12.0), (700, 47.0)):
         driven = Driven(Upstream("ledger", is_guarded=False))
         driven.hears(index, WEB)
@@ -239,7 +239,7 @@ def test_line_3_where_nothing_guards_an_address_the_hold_down_is_ten_seconds_unl
         assert driven.watch.endpoints == ()
 
 
-def test_line_3_the_last_of_several_deregistrations_brings_all_back_and_the_first_registration_ends_it() -> None:
+def test_the_last_of_several_deregistrations_brings_all_back_and_the_first_registration_ends_it() -> None:
     driven = Driven()
     driven.hears(7, WEB)
     driven.hears(8, WEB[:1])
@@ -251,7 +251,7 @@ def test_line_3_the_last_of_several_deregistrations_brings_all_back_and_the_firs
     assert (driven.ports(), driven.watch.state) == (["10.0.0.7"], states.CURRENT)
 
 
-def test_line_4_the_query_ends_when_a_critical_instance_has_to_leave() -> None:
+def test_the_query_ends_when_a_critical_instance_has_to_leave() -> None:
     driven = Driven()
     three = [*WEB, Instance("10.0.0.3", 80)]
     driven.hears(7, three)
@@ -278,7 +278,7 @@ THREE = [*WEB, Instance("10.0.0.3", 80)]
 
 
 @pytest.mark.parametrize("order", [(100, 97, 103), (103, 100, 97), (97, 100, 103)])
-def test_line_7_servers_that_differ_in_their_index_change_the_membership_only_once(order: tuple[int, ...]) -> None:
+def test_servers_that_differ_in_their_index_change_the_membership_only_once(order: tuple[int, ...]) -> None:
     lists = {97: THREE, 100: WEB, 103: WEB[:1]}
     driven = Driven(jitter=0.5)
     in_turn(driven, [(index, lists[index]) for index in order], 30.0)
@@ -286,13 +286,13 @@ def test_line_7_servers_that_differ_in_their_index_change_the_membership_only_on
     assert driven.changes <= 3, "at most one for each server, in the order of their indexes"
 
 
-def test_line_7_a_server_that_lags_far_behind_is_believed_once_at_most() -> None:
+def test_a_server_that_lags_far_behind_is_believed_once_at_most() -> None:
     driven = Driven(jitter=0.5)
     in_turn(driven, [(1003, THREE), (40, WEB), (41, WEB), (1003, THREE)], 120.0)
     assert (driven.changes, len(driven.ports())) == (3, 3)
 
 
-def test_line_7_a_lower_index_is_believed_after_some_seconds_without_a_better_answer() -> None:
+def test_a_lower_index_is_believed_after_some_seconds_without_a_better_answer() -> None:
     driven = Driven()
     driven.hears(103, THREE)
     started, queries = driven.now, driven.watch.counts.queries
@@ -309,7 +309,7 @@ def test_line_7_a_lower_index_is_believed_after_some_seconds_without_a_better_an
     assert (driven.asks().index, driven.watch.counts.rewinds) == (97, 1)
 
 
-def test_line_7_a_shorter_list_of_a_server_out_of_touch_waits_for_a_better_one() -> None:
+def test_a_shorter_list_of_a_server_out_of_touch_waits_for_a_better_one() -> None:
     driven = Driven(jitter=0.5)
     driven.hears(7, THREE)
     until = driven.now + 60.0
@@ -324,20 +324,20 @@ def test_line_7_a_shorter_list_of_a_server_out_of_touch_waits_for_a_better_one()
     assert driven.now - started < 20.0, "nobody else answers any more"
 
 
-def test_line_7_a_longer_list_of_a_server_out_of_touch_is_an_old_one_as_well() -> None:
+def test_a_longer_list_of_a_server_out_of_touch_is_an_old_one_as_well() -> None:
     driven = Driven()
     driven.hears(7, WEB)
     driven.hears(8, THREE, x_consul_lastcontact="30000")
     assert (driven.watch.state, len(driven.ports())) == (states.STALE, 2)
 
 
-def test_line_7_the_first_list_is_served_whoever_it_comes_from() -> None:
+def test_the_first_list_is_served_whoever_it_comes_from() -> None:
     driven = Driven()
     driven.hears(7, WEB, x_consul_lastcontact="30000")
     assert (driven.watch.state, len(driven.ports())) == (states.CURRENT, 2)
 
 
-def test_line_7_the_same_index_with_a_shorter_list_contradicts_itself() -> None:
+def test_the_same_index_with_a_shorter_list_contradicts_itself() -> None:
     driven = Driven(jitter=0.5)
     in_turn(driven, [(100, THREE), (100, WEB)], 30.0)
     assert (driven.changes, len(driven.ports())) == (1, 3)
@@ -345,14 +345,14 @@ def test_line_7_the_same_index_with_a_shorter_list_contradicts_itself() -> None:
     assert len(driven.ports()) == 2
 
 
-def test_line_7_the_same_index_with_a_longer_list_is_believed_at_once() -> None:
+def test_the_same_index_with_a_longer_list_is_believed_at_once() -> None:
     driven = Driven()
     driven.hears(100, WEB)
     driven.hears(100, THREE, after=55.0)
     assert len(driven.ports()) == 3
 
 
-def test_line_7_a_shorter_list_without_an_index_waits() -> None:
+def test_a_shorter_list_without_an_index_waits() -> None:
     driven = Driven()
     driven.hears(100, THREE)
     driven.hears(0, WEB)
@@ -361,7 +361,7 @@ def test_line_7_a_shorter_list_without_an_index_waits() -> None:
     assert len(driven.ports()) == 2
 
 
-def test_line_7_an_index_that_rises_takes_an_instance_away_at_once() -> None:
+def test_an_index_that_rises_takes_an_instance_away_at_once() -> None:
     driven = Driven()
     driven.hears(100, THREE)
     driven.hears(97, THREE)
@@ -383,7 +383,7 @@ def remembered(driven: Driven) -> dict[str, object]:
     return snapshot.remembered({"web": driven.watch.memory}, driven.now)
 
 
-def test_line_3_the_highest_index_is_known_after_a_restart() -> None:
+def test_the_highest_index_is_known_after_a_restart() -> None:
     driven = Driven()
     driven.hears(103, THREE)
     later = restarted(driven)
@@ -393,7 +393,7 @@ def test_line_3_the_highest_index_is_known_after_a_restart() -> None:
     assert len(later.ports()) == 2
 
 
-def test_line_3_losses_are_known_after_a_restart() -> None:
+def test_losses_are_known_after_a_restart() -> None:
     driven = Driven()
     driven.hears(7, WEB)
     driven.hears(8, WEB[:1])

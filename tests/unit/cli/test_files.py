@@ -144,7 +144,7 @@ def test_what_may_surprise_is_warned_of_in_each_environment(tmp_path: Path) -> N
     assert call("validate", a).stdout == f"{a}: ok\n"
 
 
-def test_line_5_validate_warns_of_files_whose_services_differ_in_case_only(tmp_path: Path) -> None:
+def test_validate_warns_of_files_whose_services_differ_in_case_only(tmp_path: Path) -> None:
     first = written(tmp_path, "service: web\nrun: {image: a}\n", "a.yaml")
     second = written(tmp_path, "run: {image: a}\n'service' : \"Web\"  # another\n", "b.yaml")
     result = call("validate", first, second)

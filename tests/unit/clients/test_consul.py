@@ -9,7 +9,7 @@ from outrider.clients.consul import consul_client
 from outrider.settings import ConsulSettings
 
 
-async def test_line_5_instances_of_a_service_whose_name_differs_in_case_are_left_out() -> None:
+async def test_instances_of_a_service_whose_name_differs_in_case_are_left_out() -> None:
     listed = [entry("10.0.0.1", 80, Service="web"), entry("10.0.0.2", 80, Service="Web"), entry("10.0.0.3", 80)]
     answer = httpx2.Response(200, json=listed, headers={"X-Consul-Index": "7"})
     client = consul_client("http://consul", ConsulSettings(), transport=httpx2.MockTransport(lambda _request: answer))

@@ -275,7 +275,7 @@ def test_a_dollar_of_a_developer_comes_from_the_meta_that_every_job_has() -> Non
     assert made({})["Meta"]["dollar"] == "$"
 
 
-def test_line_3_the_agent_is_told_which_upstreams_have_no_guard_against_an_address_that_changed_hands() -> None:
+def test_the_agent_is_told_which_upstreams_have_no_guard_against_an_address_that_changed_hands() -> None:
     upstreams = {"ledger": {"protocol": "tcp"}, "sessions": {"protocol": "redis"}, "catalog": {"protocol": "grpc"}}
     outside = {"fx": {"protocol": "tcp", "address": "fx.example:443"}}
     guarded = task("agent", {"upstreams": {"catalog": {"protocol": "http"}}})["Env"]

@@ -305,7 +305,7 @@ async def test_a_catalog_that_fails_is_trouble_and_no_missing_right() -> None:
     assert said.what.startswith("its catalog cannot be read")
 
 
-async def test_line_5_services_that_differ_in_case_only_are_told() -> None:
+async def test_services_that_differ_in_case_only_are_told() -> None:
     said = await found(consul={"/v1/catalog/services": (200, {"consul": [], "web": [], "Web": [], "WEB": []})})
     (finding,) = [one for one in said if "differ in case only" in one.what]
     assert (finding.level, "WEB and Web and web" in finding.what) == ("warning", True)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from outrider.errors import RemoteError
-from outrider.operations.merged_lines import LONGEST, WAITING, as_they_come, one_after_another
+from outrider.operations.merged_lines import GOES_ON, LONGEST, WAITING, as_they_come, one_after_another
 
 
 async def said(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -33,7 +33,7 @@ async def test_lines_stay_whole_however_they_were_cut() -> None:
 
 async def test_a_line_without_an_end_is_not_held_for_ever() -> None:
     found = [line async for line in one_after_another({"a": said(b"x" * (LONGEST + 5))})]
-    assert [len(line) for line in found] == [LONGEST + 4, 5 + 4]
+    assert [len(line) for line in found] == [3 + LONGEST + len(GOES_ON), 3 + 5 + 1]
 
 
 async def test_a_reader_that_is_slow_makes_the_streams_wait() -> None:

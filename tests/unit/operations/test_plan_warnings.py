@@ -111,7 +111,7 @@ async def test_where_envoy_refuses_a_patched_bootstrap_the_patch_is_named(
     assert refused.value.next_step.startswith("The platform's patches of this service are the likely cause: `slow`.")
 
 
-async def test_line_5_a_plan_warns_of_names_in_consul_that_differ_in_case_only(
+async def test_a_plan_warns_of_names_in_consul_that_differ_in_case_only(
     world: World, application: Application
 ) -> None:
     world.consul.add("Checkout", "other-1", 80)
@@ -122,7 +122,7 @@ async def test_line_5_a_plan_warns_of_names_in_consul_that_differ_in_case_only(
     assert [line.split(",")[0] for line in alike] == ["Consul also knows Checkout", "Consul also knows Catalog"]
 
 
-async def test_line_5_a_plan_needs_no_consul(world: World, application: Application) -> None:
+async def test_a_plan_needs_no_consul(world: World, application: Application) -> None:
     world.consul.away = RemoteError("nobody answers")
     assert not [line for line in (await application.plan("stage", text())).warnings if "Consul also" in line]
 
