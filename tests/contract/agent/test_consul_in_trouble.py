@@ -74,9 +74,7 @@ def written(directory: Path) -> str:
     return found.read_text() if found.exists() else ""
 
 
-def test_where_nothing_guards_an_address_what_left_before_does_not_come_back(
-    directory: Path, fake: FakeConsul
-) -> None:
+def test_where_nothing_guards_an_address_what_left_before_does_not_come_back(directory: Path, fake: FakeConsul) -> None:
     fake.put("ledger", here(1), here(2))
     with running_agent(directory, fake.address, "ledger", {settings.UNGUARDED: "ledger"}) as agent:
         eventually(lambda: ports(agent, "ledger") == {1, 2})

@@ -111,9 +111,7 @@ async def test_where_envoy_refuses_a_patched_bootstrap_the_patch_is_named(
     assert refused.value.next_step.startswith("The platform's patches of this service are the likely cause: `slow`.")
 
 
-async def test_a_plan_warns_of_names_in_consul_that_differ_in_case_only(
-    world: World, application: Application
-) -> None:
+async def test_a_plan_warns_of_names_in_consul_that_differ_in_case_only(world: World, application: Application) -> None:
     world.consul.add("Checkout", "other-1", 80)
     world.consul.add("Catalog", "other-2", 80)
     world.consul.add("checkout", "own-1", 80)
