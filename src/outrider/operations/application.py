@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from outrider.errors import UsageError
 from outrider.operations import canary, history
-from outrider.operations.deploy import Order, deploy
+from outrider.operations.deploy import deploy
 from outrider.operations.endpoints import Endpoints, endpoints
-from outrider.operations.environment import stored_version
 from outrider.operations.graph import TrafficGraph, graph
 from outrider.operations.logs import LogRequest, logs
+from outrider.operations.lookups import stored_version
+from outrider.operations.opening import Order
 from outrider.operations.plan import Plan, prepared
 from outrider.operations.redeploy import version_to_renew
 from outrider.operations.render import Source

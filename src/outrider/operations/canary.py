@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from outrider.errors import ConflictError, UsageError
 from outrider.operations.allocations import allocations, healthy_ids
 from outrider.operations.documents import table
-from outrider.operations.status import unknown_service
+from outrider.operations.lookups import unknown_service
 from outrider.operations.watch import numbers, promotion_is_due
 
 if TYPE_CHECKING:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from outrider.errors import UsageError
-
 if TYPE_CHECKING:
     from outrider.operations.journal import Journal
     from outrider.operations.ports import Consul, EnvoyCheck, Nomad, Sidecars, Store, Traffic
-    from outrider.operations.records import Deployment, Version
     from outrider.spec.platform import Platform
     from outrider.topology.sidecar import CarriedAgent
 
@@ -52,23 +49,3 @@ class Environment:
     journal: Journal
     agent: CarriedAgent | None = None
     patience: Patience = field(default_factory=Patience)
-
-    async def last_stop(self, service: str) -> Deployment | None:
-        """The last time that the service was stopped while it ran; its count is the one that it had."""
-        done = await self.store.deployments(self.name, service)
-        return next((one for one in done if one.kind == "stop" and one.count is not None), None)
-
-    async def active(self, service: str, modify_index: int) -> Deployment | None:
-        """The deployment under way that has made the job's index."""
-        done = await self.store.deployments(self.name, service)
-        return next((one for one in done if not one.is_final and one.modify_index == modify_index), None)
-
-
-async def stored_version(environment: Environment, service: str, number: int) -> Version:
-    """The version, or UsageError with those that exist."""
-    found = await environment.store.version(environment.name, service, number)
-    if found is None:
-        known = [str(version.number) for version in await environment.store.versions(environment.name, service)]
-        there = f"There are {known[-1]} to {known[0]}." if known else "It was never deployed there."
-        raise UsageError(f"{service} has no version {number} in {environment.name}", next_step=there)
-    return found

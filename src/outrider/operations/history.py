@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider.errors import UsageError
-from outrider.operations.status import unknown_service
+from outrider.operations.lookups import unknown_service
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment

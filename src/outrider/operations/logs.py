@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from outrider.errors import UsageError
 from outrider.operations.allocations import Allocation, allocations
+from outrider.operations.lookups import unknown_service
 from outrider.operations.merged_lines import as_they_come, one_after_another
-from outrider.operations.status import unknown_service
 from outrider.topology import names
 
 if TYPE_CHECKING:

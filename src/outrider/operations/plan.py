@@ -13,6 +13,7 @@ from outrider.operations.differences import Change
 from outrider.operations.explain import contradictions
 from outrider.operations.instance_memory import instance_warnings
 from outrider.operations.lookalikes import mistakable
+from outrider.operations.lookups import last_count, running_version
 from outrider.operations.neighbours import declared_around
 from outrider.operations.parts import Chosen, Part, chosen, is_same_service
 from outrider.operations.registered import registered
@@ -83,7 +84,7 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     name = (await asyncio.to_thread(read, source, surroundings)).service.service
     document = await environment.nomad.job(name)
     now = running(document)
-    last = await _last_count(environment, name, now)
+    last = await last_count(environment, name, now)
     result = await asyncio.to_thread(rendered, source, surroundings, last, keeps_count=renews)
     base = await running_version(environment, name, now)
     retry = await shortfall(environment, name, now, base) if is_same_service(result, now) else ""
@@ -100,24 +101,6 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     graph = declared_around(around, result.topology)
     plan = replace(plan, warnings=(*plan.warnings, *alike, *contradictions(graph, name), *crowded))
     return Prepared(_tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
-
-
-async def _last_count(environment: Environment, service: str, now: Running) -> int | None:
-    """What runs, or ran before the stop; None for a service that never ran."""
-    last = None if now.exists else await environment.last_stop(service)
-    return last.count if last else now.asked
-
-
-async def running_version(environment: Environment, service: str, now: Running) -> Version | None:
-    """The stored version that runs: the one deployed last of those with the job's hash."""
-    if now.hash is None:
-        return None
-    versions = [one for one in await environment.store.versions(environment.name, service) if one.hash == now.hash]
-    numbers = {one.number for one in versions}
-    for deployment in await environment.store.deployments(environment.name, service):
-        if deployment.version in numbers and deployment.modify_index is not None:
-            return next(one for one in versions if one.number == deployment.version)
-    return versions[0] if versions else None
 
 
 async def _refusals(environment: Environment, result: Rendered, choice: Chosen) -> tuple[str, ...]:

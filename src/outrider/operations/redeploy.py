@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider.errors import UsageError
-from outrider.operations.plan import running_version
+from outrider.operations.lookups import not_running, running_version
 from outrider.operations.running import running
-from outrider.operations.scale import not_running
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment

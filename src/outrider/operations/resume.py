@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from outrider.errors import ConflictError, UsageError
 from outrider.operations.attempts import attempted, shortfall
-from outrider.operations.environment import stored_version
+from outrider.operations.lookups import stored_version
 from outrider.operations.rollback import rolled_back
 from outrider.operations.running import running
 from outrider.operations.scale import scaled

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING
 
 from outrider.errors import UsageError
 from outrider.operations.attempts import attempted, shortfall
-from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
 from outrider.operations.documents import listed, nested
-from outrider.operations.environment import stored_version
-from outrider.operations.last_run import last_run
+from outrider.operations.lookups import (
+    last_count,
+    last_run,
+    last_stop,
+    running_version,
+    stored_version,
+    unknown_service,
+)
+from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened, repeated
 from outrider.operations.outside import changed_outside
-from outrider.operations.plan import running_version
 from outrider.operations.running import Running, running
-from outrider.operations.status import unknown_service
 from outrider.operations.submit import submitted
 from outrider.topology import names
 
@@ -56,12 +60,11 @@ async def _target(
     environment: Environment, service: str, number: int | None, now: Running, base: Version | None
 ) -> tuple[Version, int]:
     """The version to go to and its count: of a stopped service the one that ran, as it was."""
-    if number is None and not now.is_live and (base or await environment.last_stop(service)):
+    if number is None and not now.is_live and (base or await last_stop(environment, service)):
         return await last_run(environment, service, now)
     number = number if number is not None else await _earlier(environment, service, base)
     target = await stored_version(environment, service, number)
-    written, last = target.merged.get("count"), None if now.exists else await environment.last_stop(service)
-    kept = last.count if last else now.asked
+    written, kept = target.merged.get("count"), await last_count(environment, service, now)
     return target, next((one for one in (written, kept) if one is not None), 1)
 
 

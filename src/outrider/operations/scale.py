@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outrider.errors import ConflictError, RemoteError, UsageError
-from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
-from outrider.operations.plan import running_version
+from outrider.operations.lookups import not_running, running_version
+from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened, repeated
 from outrider.operations.running import Running, running
-from outrider.operations.status import unknown_service
 from outrider.operations.submit import accepted, ended
 from outrider.spec.rules import shared_keys_refusal
 
@@ -49,16 +48,6 @@ async def scaled(environment: Environment, deployment: Deployment) -> Deployment
         await ended(environment, deployment, conflict)
         raise conflict from error
     return await accepted(environment, deployment, answer)
-
-
-async def not_running(environment: Environment, service: str) -> UsageError:
-    """The error for a service that has no running job, be it known or not."""
-    if service not in await environment.store.services(environment.name):
-        return await unknown_service(environment, service)
-    return UsageError(
-        f"{service} does not run in {environment.name}",
-        next_step=f"`outrider run` starts it, or `outrider rollback {service} -e {environment.name}`.",
-    )
 
 
 def _check_rules(base: Version | None, now: Running, count: int) -> None:

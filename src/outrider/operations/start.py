@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outrider.operations.attempts import attempted
-from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
-from outrider.operations.last_run import last_run
+from outrider.operations.lookups import last_run
+from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened, repeated
 from outrider.operations.rollback import check_artifacts, rolled_back
 from outrider.operations.running import running
 from outrider.operations.submit import submitted

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from outrider.errors import RemoteError, UsageError
+from outrider.errors import RemoteError
 from outrider.operations.allocations import Allocation, allocations
 from outrider.operations.deadline import in_time
 from outrider.operations.documents import Json
 from outrider.operations.instances import Instance, instances
+from outrider.operations.lookups import running_version, unknown_service
 from outrider.operations.outside import changed_outside
-from outrider.operations.plan import running_version
 from outrider.operations.records import Deployment, Version
 from outrider.operations.running import Running, environment_of, running
 from outrider.operations.soundness import passing_ids, sound
@@ -122,15 +122,6 @@ async def _running_names(environment: Environment) -> tuple[tuple[str, ...], Rem
         return (), error
     ours = [job for job in jobs if not job.get("Stop") and environment_of(job) == environment.name]
     return tuple(str(job["ID"]) for job in ours), None
-
-
-async def unknown_service(environment: Environment, service: str) -> UsageError:
-    """The error for a service that nobody has deployed."""
-    known = ", ".join(await environment.store.services(environment.name))
-    return UsageError(
-        f"{environment.name} knows no service {service}",
-        next_step=f"It knows: {known}." if known else "Nothing is deployed there yet: `outrider run FILE`.",
-    )
 
 
 def _status(environment: Environment, service: str, seen: _Seen) -> Status:

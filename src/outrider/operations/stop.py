@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outrider.errors import RemoteError
-from outrider.operations.deploy import Order, check_foreign, new_deployment, no_change, opened, repeated
-from outrider.operations.plan import running_version
+from outrider.operations.lookups import not_running, running_version
+from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened, repeated
 from outrider.operations.registered import registered
 from outrider.operations.running import running
-from outrider.operations.scale import not_running
 from outrider.operations.submit import accepted, ended
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from outrider.operations.application import Application, Text
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 
 MOST_SPEC = 1_000_000
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -13,7 +13,7 @@ from fakes.surroundings import World, finished, text, world
 
 from outrider.embedded.serving import serving
 from outrider.operations.application import Application
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 from outrider.portal.app import portal_app
 
 TOKEN = "s3cret"

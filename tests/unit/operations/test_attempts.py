@@ -7,8 +7,8 @@ from fakes.surroundings import World, finished, messages, text
 
 from outrider.operations.application import Application
 from outrider.operations.attempts import attempted
-from outrider.operations.deploy import Order
 from outrider.operations.drift import places
+from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
 from outrider.operations.running import running
 

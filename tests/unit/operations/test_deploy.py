@@ -8,7 +8,7 @@ from fakes.surroundings import World, finished, messages, text
 
 from outrider.errors import ConflictError, RemoteError, SpecError, UsageError
 from outrider.operations.application import Application
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 from outrider.operations.running import version_hash
 
 ME = Order(by="ada")

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from fakes.surroundings import World, finished, messages, text
 
-from outrider.errors import UsageError
+from outrider.errors import ConflictError, UsageError
 from outrider.operations.application import Application
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
 
 ME = Order(by="ada")
@@ -50,6 +50,15 @@ async def test_run_joins_a_deployment_under_way_and_gets_its_verdict(world: Worl
     again = await application.deploy("stage", broken, ME)
     assert again.id == first.id
     assert (await finished(application, again)).state == "failed"
+
+
+async def test_run_does_not_join_at_an_index_that_no_longer_holds(application: Application) -> None:
+    canary = await waiting(application)
+    seen = (await application.plan("stage", text(f"{CANARY}env: {{A: b}}\n"))).check_index
+    with pytest.raises(ConflictError, match=f"checkout is at index {seen} now, not at {seen - 1}"):
+        await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), Order(by="bob", check_index=seen - 1))
+    at_hand = Order(by="bob", check_index=seen)
+    assert (await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), at_hand)).id == canary.id
 
 
 async def test_another_spec_does_not_join(application: Application) -> None:

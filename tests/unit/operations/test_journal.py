@@ -13,9 +13,9 @@ from fakes.surroundings import World, text
 from fakes.surroundings import world as new_world
 
 from outrider.errors import RemoteError
-from outrider.operations.deploy import Order
 from outrider.operations.events import Event
 from outrider.operations.journal import Journal
+from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
 
 

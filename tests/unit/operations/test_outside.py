@@ -7,7 +7,7 @@ from typing import Any
 from fakes.surroundings import World, finished, text
 
 from outrider.operations.application import Application
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 
 ME = Order(by="ada")
 

@@ -12,7 +12,7 @@ from fakes.surroundings import PLATFORM, World, finished, text
 
 from outrider.errors import UsageError
 from outrider.operations.application import Application, Text
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 from outrider.operations.records import Deployment, Draft
 from outrider.spec.reading import read_platform
 from outrider.store.store import opened_store

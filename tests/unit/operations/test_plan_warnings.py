@@ -9,7 +9,7 @@ from fakes.surroundings import PLATFORM, World, finished, text
 
 from outrider.errors import RemoteError, SpecError
 from outrider.operations.application import Application, Text
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 from outrider.spec.reading import read_platform
 
 ME = Order(by="ada")

@@ -9,7 +9,7 @@ from fakes.surroundings import World, finished, text
 
 from outrider.errors import RemoteError, SpecError
 from outrider.operations.application import Application
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
 from outrider.store.store import opened_store
 

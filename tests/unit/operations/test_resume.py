@@ -8,7 +8,7 @@ from typing import Any
 from fakes.surroundings import World, finished, messages, text
 
 from outrider.operations.application import Application
-from outrider.operations.deploy import Order, new_deployment
+from outrider.operations.opening import Order, new_deployment
 from outrider.operations.records import Deployment
 
 ME = Order(by="ada")

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from outrider.errors import UsageError
 from outrider.operations.application import Application, Text
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 from outrider.operations.rollback import rolled_back
 from outrider.store.tables import artifacts
 

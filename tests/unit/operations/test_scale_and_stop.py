@@ -7,7 +7,7 @@ from fakes.surroundings import World, finished, text
 
 from outrider.errors import ConflictError, UsageError
 from outrider.operations.application import Application
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 
 ME = Order(by="ada")
 

@@ -7,7 +7,7 @@ from fakes.surroundings import World, finished, messages, text
 
 from outrider.errors import UsageError
 from outrider.operations.application import Application
-from outrider.operations.deploy import Order
+from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
 
 ME = Order(by="ada")

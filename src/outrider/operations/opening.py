@@ -1,0 +1,100 @@
+"""What every change begins with: who asks for it and how, the checks before it, and its deployment in the store."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from outrider.errors import ConflictError
+from outrider.operations.records import Deployment
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.records import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who asks for a change, and how; ``key`` and ``request_hash`` make a repeated request the same one.
+
+    ``renews`` asks for today's sidecar even where nothing of the service changes.
+    """
+
+    by: str = "anonymous"
+    check_index: int | None = None
+    take_over: bool = False
+    renews: bool = False
+    key: str | None = None
+    request_hash: str | None = None
+
+
+async def repeated(environment: Environment, order: Order) -> Deployment | None:
+    """The deployment that the same request has made already; ConflictError where the key came with another request."""
+    if order.key is None:
+        return None
+    found = await environment.store.deployment_of_key(order.key)
+    if found is not None and found.request_hash != order.request_hash:
+        raise ConflictError(f"the idempotency key {order.key} was used for another request", next_step="Use a new one.")
+    return found
+
+
+def new_deployment(environment: str, service: str, kind: Kind, order: Order) -> Deployment:
+    """A deployment that nobody has begun yet."""
+    return Deployment(
+        id=str(uuid.uuid4()),
+        environment=environment,
+        service=service,
+        kind=kind,
+        state="pending",
+        created_by=order.by,
+        created_at=datetime.now(UTC),
+        idempotency_key=order.key,
+        request_hash=order.request_hash,
+    )
+
+
+async def opened(environment: Environment, deployment: Deployment) -> Deployment:
+    """Remember the deployment before anything is changed; of two with one idempotency key the second is refused."""
+    kept = await environment.store.add_deployment(deployment)
+    if kept.id != deployment.id:
+        raise ConflictError("the same request is being worked on", next_step=f"Look at deployment {kept.id}.")
+    what = {"kind": kept.kind, "version": kept.version, "count": kept.count, "by": kept.created_by}
+    await environment.journal.note(kept.id, "accepted", _headline(kept), **what)
+    return kept
+
+
+def check_foreign(is_foreign: bool, service: str, order: Order) -> None:  # noqa: FBT001 - a fact about the job
+    """ConflictError for a job that somebody else has put under the service's name."""
+    if is_foreign and not order.take_over:
+        raise ConflictError(
+            f"the job {service} in Nomad was not deployed by Outrider",
+            next_step="Rename the service, stop that job, or deploy with --take-over to replace it.",
+        )
+
+
+def check_index(service: str, index: int, order: Order) -> None:
+    """ConflictError where the job, which is at this index, is no longer the one that was looked at."""
+    if order.check_index is not None and order.check_index != index:
+        raise ConflictError(
+            f"{service} is at index {index} now, not at {order.check_index}",
+            next_step="Look again with `outrider plan`, then decide.",
+        )
+
+
+async def no_change(environment: Environment, deployment: Deployment, reason: str) -> Deployment:
+    """End a deployment that had nothing to do."""
+    return await environment.journal.end(deployment, "successful", reason)
+
+
+def _headline(deployment: Deployment) -> str:
+    what = {
+        "run": f"deploy version {deployment.version}",
+        "redeploy": f"deploy version {deployment.version}, with today's sidecar",
+        "start": f"start version {deployment.version} again",
+        "rollback": f"roll back to version {deployment.version}",
+        "scale": f"scale to {deployment.count}",
+        "stop": "stop and forget the job" if deployment.purge else "stop",
+    }[deployment.kind]
+    return f"{deployment.service} in {deployment.environment}: {what}"
