@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, overload
 
-from outrider.demonstration.load import Load, Outcome, Request, load
+from outrider.programs.demonstration.load import Load, Outcome, Request, load
 
 PAUSE_S = 0.5
 GOOD = 200

@@ -31,10 +31,10 @@ from support.nomad_server import nomad_server
 from outrider.clients.agent_archive import carried_agent
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import template
-from outrider.nomad.access import of_everybody
-from outrider.nomad.job import job
-from outrider.nomad.template import bytes_of
-from outrider.nomad.template import template as template_block
+from outrider.nomad.write.access import of_everybody
+from outrider.nomad.write.job import job
+from outrider.nomad.write.template import bytes_of
+from outrider.nomad.write.template import template as template_block
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.topology.resolve import topology

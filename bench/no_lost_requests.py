@@ -24,9 +24,9 @@ from machine import short_directory
 from report import Figure, report
 from stand import Stand, embedded_stand, stand_of
 
-from outrider.demonstration.processes import kill, processes_below
 from outrider.errors import OutriderError
-from outrider.spec.reading import read_platform
+from outrider.programs.demonstration.processes import kill, processes_below
+from outrider.spec.reading.files import read_platform
 
 RATE = 200.0
 REQUESTS = 100_000

@@ -16,12 +16,12 @@ from report import Figure, report
 
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import template
-from outrider.nomad.job import job
+from outrider.nomad.write.job import job
 from outrider.spec.platform import Platform
-from outrider.spec.reading import read_service
+from outrider.spec.reading.files import read_service
 from outrider.spec.service import Service
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import Topology
+from outrider.topology.topology import Topology
 
 SERVICES = 1_000
 RUNS = 3

@@ -20,7 +20,7 @@ from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.topology import names
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import Topology
+from outrider.topology.topology import Topology
 
 SLOT = re.compile(r"\{\{ env `(\w+)` \}\}")
 HERE = "127.0.0.1"

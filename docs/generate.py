@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from outrider.cli.reference import cli_reference
+from outrider.portal.app import api_app
 from outrider.portal.reference import api_reference
 from outrider.spec.reference import platform_reference, service_reference
 
@@ -13,7 +14,7 @@ PAGES = {
     "service-spec.md": service_reference,
     "platform.md": platform_reference,
     "cli.md": cli_reference,
-    "api.md": api_reference,
+    "api.md": lambda: api_reference(api_app().openapi()),
 }
 
 

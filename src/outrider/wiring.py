@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.clients.agent_archive import carried_agent
@@ -13,21 +14,32 @@ from outrider.clients.nomad import nomad_client
 from outrider.clients.sidecar import SidecarClient
 from outrider.errors import UsageError
 from outrider.operations.application import Application
+from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
-from outrider.operations.runner import Runner
 from outrider.private import private_directory
 from outrider.store.store import opened_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from outrider.operations.ports import Store
+    from outrider.operations.repositories import Store
     from outrider.settings import Settings
     from outrider.spec.platform import Platform
     from outrider.topology.sidecar import CarriedAgent
 
 DATABASE_FILE = "portal.db"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all environments of one portal have in common."""
+
+    settings: Settings
+    platform: Platform
+    store: Store
+    journal: Journal
+    agent: CarriedAgent
 
 
 @asynccontextmanager
@@ -41,12 +53,9 @@ async def application(settings: Settings, platform: Platform) -> AsyncGenerator[
         store = await opened_store(settings.database or _own_database(settings))
         stack.push_async_callback(store.close)
         url = platform.portal.url if platform.portal else settings.address.value
-        agent = carried_agent()
         journal = Journal(store)
-        environments = {
-            name: _environment(name, settings, platform, stack, (store, journal, agent))
-            for name in platform.environments
-        }
+        shared = _Shared(settings, platform, store, journal, carried_agent())
+        environments = {name: _environment(name, shared, stack) for name in platform.environments}
         runner = Runner(store, environments)
         runner.start()
         stack.push_async_callback(runner.close)
@@ -68,25 +77,22 @@ def _own_database(settings: Settings) -> str:
     return f"sqlite:///{private_directory(settings.data_directory) / DATABASE_FILE}"
 
 
-def _environment(
-    name: str, settings: Settings, platform: Platform, stack: AsyncExitStack, kept: tuple[Store, Journal, CarriedAgent]
-) -> Environment:
-    written, (store, journal, agent) = platform.environments[name], kept
-    nomad = nomad_client(
-        written.nomad.address, settings.nomad, region=written.nomad.region, namespace=written.nomad.namespace
-    )
+def _environment(name: str, shared: _Shared, stack: AsyncExitStack) -> Environment:
+    written, settings = shared.platform.environments[name], shared.settings
+    region, namespace = written.nomad.region, written.nomad.namespace
+    nomad = nomad_client(written.nomad.address, settings.nomad, region=region, namespace=namespace)
     consul = consul_client(written.consul.address, settings.consul)
     stack.push_async_callback(nomad.close)
     stack.push_async_callback(consul.close)
     return Environment(
         name=name,
-        platform=platform,
+        platform=shared.platform,
         nomad=nomad,
         consul=consul,
         envoy=LocalEnvoy(settings.envoy, getattr(written.sidecar.envoy, "path", None)),
         sidecars=SidecarClient(),
         traffic=SidecarTraffic(consul),
-        store=store,
-        journal=journal,
-        agent=agent,
+        store=shared.store,
+        journal=shared.journal,
+        agent=shared.agent,
     )

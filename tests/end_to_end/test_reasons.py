@@ -16,14 +16,15 @@ from support.stage import ENVIRONMENT, PLATFORM, Stage, free_port, spec
 from outrider.clients.consul import consul_client
 from outrider.clients.nomad import nomad_client
 from outrider.clients.portal import portal_client
-from outrider.embedded.cluster import Cluster, served_scheduler
+from outrider.edge.serving import serving
+from outrider.embedded.addresses import Cluster
+from outrider.embedded.cluster import served_scheduler
 from outrider.embedded.registry.running import running_registry
 from outrider.embedded.scheduler.server import Setting
-from outrider.embedded.serving import serving
 from outrider.errors import OutriderError
 from outrider.portal.app import portal_app
 from outrider.settings import Sourced, host_environment, settings
-from outrider.spec.reading import read_platform
+from outrider.spec.reading.files import read_platform
 from outrider.wiring import application
 
 PLAIN = "mesh: false\n"

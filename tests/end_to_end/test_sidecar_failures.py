@@ -19,7 +19,7 @@ from machine import short_directory
 from support.stage import ENVIRONMENT, QUICK, Stage, spec
 from support.stage import stage as new_stage
 
-from outrider.demonstration.processes import Process, processes_below, still_running
+from outrider.programs.demonstration.processes import Process, processes_below, still_running
 
 ROOT = Path(__file__).parents[2]
 ASKING_APP = ROOT / "tests" / "support" / "asking_app.py"

@@ -21,7 +21,7 @@ from end_to_end.test_sidecar_failures import RATE, all_pass, allocations, answer
 from support.stage import APP, Stage
 from support.street import free_port
 
-from outrider.embedded.cluster import cluster
+from outrider.embedded.cluster import ClusterPorts, cluster
 
 
 class Fetches:
@@ -163,7 +163,10 @@ async def test_a_rendered_job_runs_where_no_portal_ever_was_with_its_directory_i
     spec, files = await asyncio.to_thread(packed, tmp_path)
     nobody = f"http://127.0.0.1:{free_port()}"
     with served(tmp_path / "store") as store:
-        async with cluster("dc1", tmp_path / "cluster", port_range=ports) as running, counted(nobody) as fetches:
+        async with (
+            cluster("dc1", tmp_path / "cluster", ClusterPorts(of_allocations=ports)) as running,
+            counted(nobody) as fetches,
+        ):
             servers = {"nomad": running.nomad_address, "consul": running.consul_address, "portal": nobody}
             archive = archive_of(kept, files["the agent"], store)
             more = {"envoy": envoy_bin, "python": sys.executable, "store": store, "archive": archive}

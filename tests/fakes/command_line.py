@@ -14,9 +14,8 @@ from fakes.surroundings import world as new_world
 
 from outrider.cli.invocation import Surroundings
 from outrider.cli.main import outrider
-from outrider.embedded.serving import serving
+from outrider.edge.serving import serving
 from outrider.portal.app import portal_app
-from outrider.portal.pages import pages
 from outrider.settings import Settings
 
 SPEC = """service: checkout
@@ -51,5 +50,5 @@ async def served_world(directory: Path) -> AsyncGenerator[tuple[World, str]]:
     async with new_world(directory) as world:
         application = world.application()
         application.runner.start()
-        async with serving(portal_app(application, pages(application)), "127.0.0.1", 0) as address:
+        async with serving(portal_app(application), "127.0.0.1", 0) as address:
             yield world, address

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from outrider.embedded.platform import sample_platform
+from outrider.consul.instances import Instance
 from outrider.errors import RemoteError, UsageError
-from outrider.operations.allocations import Allocation, Task
+from outrider.nomad.read.allocations import Allocation, Task
 from outrider.operations.events import Event
-from outrider.operations.instances import Instance
+from outrider.operations.look.status import Status
 from outrider.operations.records import Deployment, Version
-from outrider.operations.status import Status
+from outrider.programs.one_machine_platform import sample_platform
 from outrider.spec.platform import Platform
 
 NOW = datetime.now(UTC)

@@ -12,13 +12,13 @@ from fakes.consul_catalog import CatalogInMemory
 from fakes.nomad import NomadSimulator
 
 from outrider.operations.application import Application, Text
+from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment, Patience
 from outrider.operations.journal import Journal
 from outrider.operations.ports import Measured
 from outrider.operations.records import Deployment
-from outrider.operations.runner import Runner
 from outrider.spec.platform import Platform
-from outrider.spec.reading import read_platform
+from outrider.spec.reading.files import read_platform
 from outrider.store.store import SqlStore, opened_store
 from outrider.telemetry.traffic import Edge
 from outrider.topology.sidecar import CarriedAgent

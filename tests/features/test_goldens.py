@@ -12,12 +12,13 @@ import pytest
 
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import sampled, template
-from outrider.nomad.hcl import hcl
-from outrider.nomad.job import job
-from outrider.spec.reading import read_platform, read_service
+from outrider.nomad.write.hcl import hcl
+from outrider.nomad.write.job import job
+from outrider.spec.reading.files import read_platform, read_service
 from outrider.spec.run import CommandRun
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import Artifact, CarriedAgent, Topology
+from outrider.topology.sidecar import Artifact, CarriedAgent
+from outrider.topology.topology import Topology
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

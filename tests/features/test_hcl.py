@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from outrider.nomad.hcl import hcl
+from outrider.nomad.write.hcl import hcl
 
 GOLDENS = sorted((Path(__file__).parent / "goldens").glob("*/*/job.json"))
 NAMES = [f"{path.parents[1].name}-{path.parent.name}" for path in GOLDENS]

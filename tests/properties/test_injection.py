@@ -18,14 +18,15 @@ from outrider.embedded.scheduler.task_templates import environment_file
 from outrider.embedded.templates import rendered
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import sampled, template
-from outrider.nomad.hcl import hcl
-from outrider.nomad.job import job
-from outrider.nomad.template import bytes_of
+from outrider.nomad.write.hcl import hcl
+from outrider.nomad.write.job import job
+from outrider.nomad.write.template import bytes_of
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.topology.ports import Slot
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import CarriedAgent, Topology
+from outrider.topology.sidecar import CarriedAgent
+from outrider.topology.topology import Topology
 
 PIECES = [
     "${", "$${", "}", "{{", "}}", "{{{", "%{", "%%{", "$", "{", "`", '"', "'", "\\", "\\n", " ", "#", "=", "<%", "{%",

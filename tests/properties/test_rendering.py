@@ -12,11 +12,11 @@ from support.topologies import resolved
 
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import sampled, template
-from outrider.nomad.hcl import hcl
-from outrider.nomad.job import job
+from outrider.nomad.write.hcl import hcl
+from outrider.nomad.write.job import job
 from outrider.spec.sidecar import SYSTEM_ROOTS
 from outrider.topology.ports import Slot
-from outrider.topology.sidecar import Topology
+from outrider.topology.topology import Topology
 
 Json = dict[str, Any]
 SLOT = re.compile(r"\{\{ env `(\w+)` \}\}")

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outrider.errors import Problem, SpecError
-from outrider.spec.document import document
-from outrider.spec.merge import merged
-from outrider.spec.reading import read_platform, read_service
+from outrider.spec.reading.document import document
+from outrider.spec.reading.files import read_platform, read_service
+from outrider.spec.reading.merge import merged
+from outrider.spec.reading.syntax import decoded
 from outrider.spec.schema import service_schema
-from outrider.spec.syntax import decoded
 
 KEYS = st.sampled_from(
     [

@@ -23,12 +23,12 @@ import httpx2
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.embedded.cluster import cluster, served_scheduler
+from outrider.edge.serving import serving
+from outrider.embedded.cluster import ClusterPorts, cluster, served_scheduler
 from outrider.embedded.scheduler.server import Setting
-from outrider.embedded.serving import serving
 from outrider.portal.app import portal_app
 from outrider.settings import Sourced, host_environment, settings
-from outrider.spec.reading import read_platform
+from outrider.spec.reading.files import read_platform
 from outrider.wiring import application
 
 ENVIRONMENT = "stage"
@@ -79,7 +79,9 @@ class Node:
     @contextlib.asynccontextmanager
     async def _servers(self, consul: str) -> AsyncGenerator[tuple[str, str]]:
         if not consul:
-            async with cluster(self.name, self.directory, port_range=PORTS, address=self.address) as running:
+            async with cluster(
+                self.name, self.directory, ClusterPorts(of_allocations=PORTS), address=self.address
+            ) as running:
                 yield running.nomad_address, running.consul_address
             return
         setting = Setting(self.name, self.directory, consul, PORTS, host_environment(), self.address)

@@ -16,12 +16,13 @@ import pytest
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.embedded.cluster import Cluster, cluster
-from outrider.embedded.serving import serving
+from outrider.edge.serving import serving
+from outrider.embedded.addresses import Cluster
+from outrider.embedded.cluster import ClusterPorts, cluster
 from outrider.portal.app import portal_app
 from outrider.settings import Settings, Sourced, settings
 from outrider.spec.platform import Platform
-from outrider.spec.reading import read_platform
+from outrider.spec.reading.files import read_platform
 from outrider.wiring import application
 
 APP = Path(__file__).parent / "echo_app.py"
@@ -125,7 +126,7 @@ async def stage(
 
     ``agent`` is what runs agents: a Python; ``consul_agent`` is the Consul that they ask, the cluster's own by default.
     """
-    async with cluster("dc1", directory / "cluster", port_range=ports) as running:
+    async with cluster("dc1", directory / "cluster", ClusterPorts(of_allocations=ports)) as running:
         address = f"http://127.0.0.1:{free_port()}"
         file = directory / "platform.yaml"
         servers = {"nomad": running.nomad_address, "consul": running.consul_address, "portal": address}

@@ -19,7 +19,7 @@ from support.topologies import resolved
 
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import template
-from outrider.topology.sidecar import Topology
+from outrider.topology.topology import Topology
 
 SLOT = re.compile(r"\{\{ env `(\w+)` \}\}")
 SECRET = re.compile(r"\{\{ with [^}]*\}\}.*?\{\{ end \}\}")

@@ -6,12 +6,13 @@ from typing import Any
 
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import template
-from outrider.nomad.job import job
-from outrider.operations.running import parts_in
+from outrider.nomad.read.job import parts_in
+from outrider.nomad.write.job import job
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import CarriedAgent, Topology
+from outrider.topology.sidecar import CarriedAgent
+from outrider.topology.topology import Topology
 from outrider.topology.version import Parts
 
 Json = dict[str, Any]

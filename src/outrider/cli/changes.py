@@ -10,8 +10,8 @@ import click
 import yaml
 
 from outrider.cli.plain import plain
-from outrider.spec.document import document
-from outrider.spec.reading import parts
+from outrider.spec.reading.document import document
+from outrider.spec.reading.files import parts
 from outrider.spec.values import duration
 
 COLOURS = {"+": "green", "-": "red", "~": "yellow", "+/-": "yellow"}

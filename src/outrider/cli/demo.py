@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from outrider.cli.one_machine import Machine
 from outrider.clients.nomad import nomad_client
-from outrider.demonstration.check import Stage, findings
-from outrider.demonstration.findings import Finding
-from outrider.demonstration.shop import Spec, deploy, has_redis, shop, shop_folder
+from outrider.programs.demonstration.check import Stage, findings
+from outrider.programs.demonstration.findings import Finding
+from outrider.programs.demonstration.shop import Spec, deploy, has_redis, shop, shop_folder
+from outrider.programs.machine import Machine
 from outrider.settings import DEFAULT_ADDRESS, Settings
 
 ENVIRONMENT = "production"

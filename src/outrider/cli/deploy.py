@@ -20,7 +20,7 @@ from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.cli.written import FILE, text_of
 from outrider.clients.credentials import credentials_warning
 from outrider.clients.directory import packed_directory_of
-from outrider.spec.reading import read_service
+from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun
 
 TODAYS_SIDECAR = click.option(

@@ -14,12 +14,13 @@ import click
 from outrider.cli import exits
 from outrider.cli.arguments import Number
 from outrider.cli.demo import is_proven, open_shop, shop_of_this_machine, shown, what_to_try
-from outrider.cli.ending import until_told
 from outrider.cli.invocation import surroundings
-from outrider.cli.one_machine import Machine, one_machine_portal
-from outrider.demonstration.check import everything_ended
-from outrider.demonstration.processes import Process, processes_below
 from outrider.private import nothing_for_others
+from outrider.programs.demonstration.check import everything_ended
+from outrider.programs.demonstration.processes import Process, processes_below
+from outrider.programs.ending import until_told
+from outrider.programs.machine import Machine
+from outrider.programs.one_machine import one_machine_portal
 from outrider.settings import DEFAULT_ADDRESS, DEFAULT_PORT, Settings
 
 

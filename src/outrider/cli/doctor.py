@@ -17,8 +17,8 @@ from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.errors import OutriderError, UsageError
-from outrider.operations.doctor import Servers, findings
-from outrider.operations.findings import Finding, bad, good
+from outrider.operations.doctor.findings import Finding, bad, good
+from outrider.operations.doctor.platform import Servers, findings
 from outrider.settings import Settings, Sourced
 from outrider.spec.platform import Environment, Platform
 

@@ -23,14 +23,14 @@ from outrider.cli.written import (
     specs,
 )
 from outrider.errors import SpecError
-from outrider.operations.explain import Explanation, UpstreamInWords, explanation
-from outrider.operations.sayings import Saying
+from outrider.operations.explain.sentences import Saying
+from outrider.operations.explain.service import Explanation, UpstreamInWords, explanation
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.spec.values import duration
 from outrider.topology.graph import graph
 from outrider.topology.resolve import topology
-from outrider.topology.sidecar import Topology
+from outrider.topology.topology import Topology
 
 WIDTH = 110
 INDENT = 12

@@ -16,11 +16,12 @@ from outrider.cli.output import Output, data
 from outrider.cli.problems import error_lines
 from outrider.cli.written import FILE, IS_SERVICE, platform_of, protocols, text_of
 from outrider.errors import OutriderError, SpecError
-from outrider.operations.explain import surprises
+from outrider.operations.change.documents import Source, Surroundings
+from outrider.operations.change.render import rendered
+from outrider.operations.explain.service import surprises
 from outrider.operations.lookalikes import lookalikes
-from outrider.operations.render import Source, Surroundings, rendered
 from outrider.spec.platform import Platform
-from outrider.spec.reading import read_platform, read_service
+from outrider.spec.reading.files import read_platform, read_service
 from outrider.spec.schema import platform_schema, service_schema
 
 NAMED = re.compile(r"^[\"']?service[\"']?\s*:\s*[\"']?([\w.-]+)", re.MULTILINE)

@@ -24,9 +24,10 @@ from outrider.cli.written import (
 from outrider.clients.agent_archive import carried_agent
 from outrider.clients.directory import packed_directory_of
 from outrider.errors import UsageError
-from outrider.nomad.hcl import hcl
+from outrider.nomad.write.hcl import hcl
 from outrider.operations.application import packed_directory
-from outrider.operations.render import Rendered, Source, Surroundings, rendered
+from outrider.operations.change.documents import Rendered, Source, Surroundings
+from outrider.operations.change.render import rendered
 from outrider.spec.platform import Platform
 from outrider.spec.run import CommandRun
 from outrider.topology.sidecar import Artifact

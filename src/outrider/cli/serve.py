@@ -10,17 +10,14 @@ import click
 
 from outrider.cli import exits
 from outrider.cli.arguments import Number
-from outrider.cli.ending import until_told
 from outrider.cli.invocation import surroundings
-from outrider.cli.other_face import web_portal
 from outrider.cli.written import FILE, platform_of
-from outrider.edge.limits import OF_PORTAL
 from outrider.edge.listening import is_beyond_loopback, listening_address
-from outrider.embedded.serving import serving
 from outrider.errors import UsageError
+from outrider.programs.ending import until_told
+from outrider.programs.portal import served_portal
 from outrider.settings import DEFAULT_PORT, Settings
 from outrider.spec.platform import Platform
-from outrider.wiring import application
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,7 @@ async def _served(settings: Settings, platform: Platform, place: Place) -> None:
     hosts = (place.host, place.address, *settings.hosts)
     async with (
         until_told() as told,
-        application(settings, platform) as running,
-        serving(web_portal(running, hosts), place.address, place.port, limits=OF_PORTAL) as address,
+        served_portal(settings, platform, place.address, place.port, hosts) as address,
     ):
         click.echo(f"The portal of {', '.join(platform.environments)} answers at {address}", err=True)
         await told.wait()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from outrider.embedded.platform import sample_platform
+from outrider.programs.one_machine_platform import sample_platform
 from outrider.settings import Settings
 from outrider.spec.platform import Platform
-from outrider.spec.reading import ServiceFile, read_platform, read_service
+from outrider.spec.reading.files import ServiceFile, read_platform, read_service
+from outrider.spec.reading.syntax import decoded
 from outrider.spec.service import Service
-from outrider.spec.syntax import decoded
 from outrider.topology import names
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import httpx2
 
 from outrider.clients.sidecar import page
+from outrider.consul.metrics_address import UntrustedAddressError, instance_name, metrics_address
+from outrider.documents import Json
 from outrider.errors import RemoteError
-from outrider.operations.ports import Consul, Json, Measured
-from outrider.telemetry.address import UntrustedAddressError, instance_name, metrics_address
+from outrider.operations.ports import Consul, Measured
 from outrider.telemetry.exposition import samples
 from outrider.telemetry.traffic import Counters, Edge, counters, edges, growth
 from outrider.topology import names

@@ -5,42 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from outrider.edge.serving import serving, shielded
+from outrider.embedded.addresses import Cluster
 from outrider.embedded.registry.running import running_registry
 from outrider.embedded.scheduler.api.app import scheduler_app
 from outrider.embedded.scheduler.process import catch_ignored_signals
 from outrider.embedded.scheduler.server import LOOPBACK, Setting, scheduling
-from outrider.embedded.serving import serving, shielded
 from outrider.errors import OutriderError
 from outrider.private import private_directory
 from outrider.settings import allowed_hosts, host_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
 _GRACE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
-    """A running cluster; addresses are ``http://host:port``."""
+class ClusterPorts:
+    """Where a cluster listens (0: any free port), and the range that allocations get theirs from."""
 
-    name: str
-    nomad_address: str
-    consul_address: str
-    directory: Path
+    consul: int = 0
+    nomad: int = 0
+    of_allocations: tuple[int, int] = (20000, 25000)
+
+
+ANY_PORTS = ClusterPorts()
 
 
 @contextlib.asynccontextmanager
 async def cluster(
     name: str,
     directory: Path,
-    consul_port: int = 0,
-    nomad_port: int = 0,
-    port_range: tuple[int, int] = (20000, 25000),
+    ports: ClusterPorts = ANY_PORTS,
     address: str = LOOPBACK,
 ) -> AsyncGenerator[Cluster]:
     """Run Consul's and Nomad's APIs while the block runs; ``name`` is the Consul datacenter and the node's name.
@@ -52,9 +53,9 @@ async def cluster(
     has ended. Raises OutriderError where a port is taken.
     """
     directory = await asyncio.to_thread(_made, directory)
-    async with running_registry(name, name, address, consul_port, allowed_hosts()) as registry:
-        setting = Setting(name, directory, registry.address, port_range, host_environment(), address)
-        async with served_scheduler(setting, nomad_port) as nomad:
+    async with running_registry(name, name, address, ports.consul, allowed_hosts()) as registry:
+        setting = Setting(name, directory, registry.address, ports.of_allocations, host_environment(), address)
+        async with served_scheduler(setting, ports.nomad) as nomad:
             yield Cluster(name, nomad, registry.address, directory)
 
 

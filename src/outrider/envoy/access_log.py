@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from outrider.envoy.extension import Json, extension
+from outrider.documents import Json
+from outrider.envoy.extension import extension
 
 SERVER_ERROR = 500
 BAD_REQUEST = 400

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.envoy.extension import Json
+from outrider.documents import Json
 from outrider.topology.ports import Address, Pipe, Slot
 
 

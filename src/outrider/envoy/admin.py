@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from outrider.documents import Json
 from outrider.envoy.address import address, pipe
-from outrider.envoy.extension import Json
 from outrider.topology.ports import Address, Pipe
 
 OWNER_ONLY = 0o600

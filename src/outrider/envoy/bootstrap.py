@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from outrider.documents import Json
 from outrider.envoy.admin import admin
 from outrider.envoy.cluster import internal, local_app, trace_collector, upstream_cluster
-from outrider.envoy.extension import Json
 from outrider.envoy.inline_headers import inline_headers
 from outrider.envoy.listener import egress_listener, ingress_listener, metrics_listener
 from outrider.envoy.overload import overload_manager
@@ -13,7 +13,8 @@ from outrider.envoy.stats import stats_config
 from outrider.envoy.tracing import reporting
 from outrider.topology import names
 from outrider.topology.ports import Slot
-from outrider.topology.sidecar import Sidecar, Topology
+from outrider.topology.sidecar import Sidecar
+from outrider.topology.topology import Topology
 
 SAMPLE_ALLOCATION = "00000000-0000-0000-0000-000000000000"
 

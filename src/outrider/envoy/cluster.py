@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from outrider.documents import Json
 from outrider.envoy.address import address, assignment, socket
-from outrider.envoy.extension import Json, extension, seconds, typed
+from outrider.envoy.extension import extension, seconds, typed
 from outrider.envoy.header_limits import most_headers, most_kb
 from outrider.envoy.health import app_checks
 from outrider.envoy.outside import as_sent, names_as_written
 from outrider.envoy.password import redis_password
 from outrider.envoy.retry import BUDGET
+from outrider.envoy.timeouts import APP_CONNECT_MS, CONNECT_MS, OUTSIDE_CONNECT_MS
 from outrider.envoy.tracing import reports_waiting
 from outrider.envoy.transport import tls
 from outrider.topology import names
 from outrider.topology.ports import Address, Pipe
 from outrider.topology.sidecar import App, Outside, Tracing, Upstream
 
-CONNECT_MS = 500
-# An app whose queue of connections is full drops them in silence, and the system asks again after a second.
-APP_CONNECT_MS = 1_500
-OUTSIDE_CONNECT_MS = 3_000
 BUFFER_BYTES = 16_384
 DEFAULT_CONNECTIONS = 1_024
 # Notices a host that is gone without a word (45 s), where no request with a timeout is under way. TCP's own probes are

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from outrider.documents import Json
 from outrider.envoy.access_log import failures, refusals
-from outrider.envoy.extension import Json, extension, seconds
+from outrider.envoy.extension import extension, seconds
 from outrider.envoy.header_limits import most_headers, most_kb
 from outrider.envoy.outside import names_as_written, sent_early
 from outrider.envoy.refusal import WEBSOCKET, ignored_upgrades, refusal_mapper
+from outrider.envoy.timeouts import HEADERS_MS, INGRESS_IDLE_MS
 from outrider.envoy.tracing import tracing
 from outrider.topology.sidecar import Tracing
 
-# Ingress keeps what others' pools have closed long before, so that none meets a connection that is just being closed: those of
-# sidecars after 30 s, and of balancers in front of the mesh after 60 s (nginx, AWS), 90 s (Traefik, Go) or 600 s (GCP).
-INGRESS_IDLE_MS = 650_000
-STREAM_IDLE_MS = 300_000
-# A caller that sends its headers byte by byte would hold a connection for ever: no idle time counts meanwhile.
-HEADERS_MS = 10_000
 HTTP2 = {
     "max_concurrent_streams": 128,
     "initial_stream_window_size": 65_536,

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, cast
 
-from outrider.envoy.extension import Json
+from outrider.documents import Json
 from outrider.topology.ports import NodeFile, Slot
 from outrider.topology.secret import Expression
 

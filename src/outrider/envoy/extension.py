@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-Json = dict[str, Any]
+from outrider.documents import Json
+
 SECOND_MS = 1_000
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from outrider.envoy.extension import Json, extension, typed
+from outrider.documents import Json
+from outrider.envoy.extension import extension, typed
 from outrider.topology import names
 
 HEALTH_CHECK = "envoy.filters.http.health_check"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from outrider.envoy.extension import Json
-from outrider.spec.platform import Propagation
+from outrider.documents import Json
 from outrider.topology import names
 from outrider.topology.sidecar import Sidecar
 
 MESH = (names.DESTINATION_HEADER, names.CHECK_HEADER)
-B3 = ("b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags")
-TRACE: dict[Propagation, tuple[str, ...]] = {"b3": B3, "b3+w3c": (*B3, "traceparent", "tracestate")}
 
 
 def inline_headers(sidecar: Sidecar) -> list[Json]:
@@ -18,7 +15,7 @@ def inline_headers(sidecar: Sidecar) -> list[Json]:
     Envoy (1.40, header_map_impl.cc) makes an index of a request's other headers as soon as one of three and more is asked
     for by name, at each hop several times a request. One that comes several times is joined with commas.
     """
-    asked = (*MESH, *(TRACE[sidecar.tracing.propagation] if sidecar.tracing else ()))
+    asked = (*MESH, *(names.TRACE_HEADERS[sidecar.tracing.propagation] if sidecar.tracing else ()))
     return [*(_inline(name, "REQUEST_HEADER") for name in asked), _inline(names.UNSEEN_HEADER, "RESPONSE_HEADER")]
 
 

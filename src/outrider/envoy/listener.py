@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from outrider.documents import Json
 from outrider.envoy.access_log import broken_connections, tcp_failures
 from outrider.envoy.address import address
-from outrider.envoy.connection_manager import STREAM_IDLE_MS, Manager, connection_manager
-from outrider.envoy.extension import Json, extension, seconds
+from outrider.envoy.connection_manager import Manager, connection_manager
+from outrider.envoy.extension import extension, seconds
 from outrider.envoy.health import own_health, passing_checks
 from outrider.envoy.outside import sent
 from outrider.envoy.redis import redis_proxy
 from outrider.envoy.route import egress_host, ingress_host, metrics_host, rate_limit, unseen
+from outrider.envoy.timeouts import STREAM_IDLE_MS, TCP_IDLE_MS
 from outrider.topology import names
 from outrider.topology.ports import Address
 from outrider.topology.sidecar import App, Sidecar, Upstream
@@ -17,7 +19,6 @@ from outrider.topology.sidecar import App, Sidecar, Upstream
 BUFFER_BYTES = 16_384
 # Lets go of callers whose machine is gone (45 s after their last word).
 KEEPALIVE = {"keepalive_time": 30, "keepalive_interval": 5, "keepalive_probes": 3}
-TCP_IDLE_MS = 3_600_000
 DEADLINE_EXCEEDED = "4"
 CLOSED_BY_APP = (
     "%LOCAL_REPLY_BODY%: the app closed the connection before it answered; if it closes idle connections after less than a "

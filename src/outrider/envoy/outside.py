@@ -6,8 +6,9 @@ sent is kept beside the request, and put back by filters of the cluster, which r
 
 from __future__ import annotations
 
-from outrider.envoy.extension import Json, extension
-from outrider.envoy.inline_headers import TRACE
+from outrider.documents import Json
+from outrider.envoy.extension import extension
+from outrider.topology import names
 from outrider.topology.sidecar import Tracing
 
 # Written by the connection manager itself, before any filter of the listener can see what was there.
@@ -17,7 +18,7 @@ MESH_PREFIX = "x-outrider-"
 
 
 def _restored(to: Tracing | None) -> tuple[str, ...]:
-    return (*EARLY, *(TRACE[to.propagation] if to else ()))
+    return (*EARLY, *(names.TRACE_HEADERS[to.propagation] if to else ()))
 
 
 def sent_early() -> Json:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outrider.envoy.extension import Json, extension
+from outrider.documents import Json
+from outrider.envoy.extension import extension
 from outrider.topology.memory import for_connections_mb, heap_mb
 
 BYTES = 1_048_576

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from outrider.envoy.extension import Json
+from outrider.documents import Json
 from outrider.errors import Problem, SpecError
 from outrider.spec.patch import MergePatch
 from outrider.spec.shapes import near_miss

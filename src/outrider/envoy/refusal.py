@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from outrider.documents import Json
 from outrider.envoy.access_log import BAD_REQUEST, status_filter
-from outrider.envoy.extension import Json
 
 # "Not implemented" is the last status that tells a client of its own request; above it stand failures.
 LAST_REFUSAL = 501

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from outrider.envoy.extension import Json, extension, seconds
+from outrider.documents import Json
+from outrider.envoy.extension import extension, seconds
 from outrider.topology import names
 from outrider.topology.sidecar import Upstream
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from outrider.envoy.extension import Json, extension, seconds
+from outrider.documents import Json
+from outrider.envoy.extension import extension, seconds
 from outrider.envoy.health import on_this_route
 from outrider.envoy.refusal import two_hosts
 from outrider.envoy.retry import REPEATABLE_METHODS, repeatable_retries, unseen_retries

@@ -7,32 +7,34 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from outrider.errors import UsageError
-from outrider.operations import canary, history
-from outrider.operations.deploy import deploy
-from outrider.operations.endpoints import Endpoints, endpoints
-from outrider.operations.graph import TrafficGraph, graph
-from outrider.operations.logs import LogRequest, logs
+from outrider.operations.change import canary
+from outrider.operations.change.deploy import deploy
+from outrider.operations.change.documents import Source
+from outrider.operations.change.plan import prepared
+from outrider.operations.change.plans import Plan
+from outrider.operations.change.redeploy import version_to_renew
+from outrider.operations.change.rollback import roll_back
+from outrider.operations.change.scale import scale
+from outrider.operations.change.start import start
+from outrider.operations.change.stop import stop
+from outrider.operations.look import history
+from outrider.operations.look.endpoints import Endpoints, endpoints
+from outrider.operations.look.graph import TrafficGraph, graph
+from outrider.operations.look.logs import LogRequest, logs
+from outrider.operations.look.status import Status, status, statuses
 from outrider.operations.lookups import stored_version
-from outrider.operations.opening import Order
-from outrider.operations.plan import Plan, prepared
-from outrider.operations.redeploy import version_to_renew
-from outrider.operations.render import Source
-from outrider.operations.rollback import roll_back
-from outrider.operations.scale import scale
-from outrider.operations.start import start
-from outrider.operations.status import Status, status, statuses
-from outrider.operations.stop import stop
+from outrider.operations.opening import Order, repeated
 from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from outrider.operations.drive.runner import Runner
     from outrider.operations.environment import Environment
     from outrider.operations.events import Event
     from outrider.operations.journal import Journal
-    from outrider.operations.ports import Store
     from outrider.operations.records import Deployment, Version
-    from outrider.operations.runner import Runner
+    from outrider.operations.repositories import Store
     from outrider.spec.platform import Platform
 
 DIRECTORY_FILE = "directory.tar.gz"
@@ -76,7 +78,11 @@ class Application:
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
-        return self._driven(await deploy(self.environment(environment), await self._source(text), order))
+        here = self.environment(environment)
+        return self._driven(await repeated(here, order) or await self._deployed(here, text, order))
+
+    async def _deployed(self, here: Environment, text: Text, order: Order) -> Deployment:
+        return await deploy(here, await prepared(here, await self._source(text), renews=order.renews), order)
 
     async def redeploy(self, environment: str, service: str, order: Order) -> Deployment:
         """Bring up the version that runs with today's sidecar."""

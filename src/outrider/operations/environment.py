@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from outrider.errors import RemoteError
 
 if TYPE_CHECKING:
     from outrider.operations.journal import Journal
-    from outrider.operations.ports import Consul, EnvoyCheck, Nomad, Sidecars, Store, Traffic
+    from outrider.operations.ports import Consul, EnvoyCheck, Nomad, Sidecars, Traffic
+    from outrider.operations.repositories import Store
     from outrider.spec.platform import Platform
     from outrider.topology.sidecar import CarriedAgent
+
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +57,12 @@ class Environment:
     journal: Journal
     agent: CarriedAgent | None = None
     patience: Patience = field(default_factory=Patience)
+
+    async def in_time(self, work: Awaitable[Answer], server: str) -> Answer:
+        """The answer, or RemoteError where there is none within our patience for a question."""
+        seconds = self.patience.question
+        try:
+            async with asyncio.timeout(seconds):
+                return await work
+        except TimeoutError as error:
+            raise RemoteError(f"{server} of {self.name} has not answered within {seconds:g} s") from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from outrider.operations.documents import Json
+from outrider.documents import Json
 
 EventKind = Literal[
     "accepted",  # detail: kind, version, hash, count

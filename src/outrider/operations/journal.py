@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from outrider.operations.events import Event, EventKind
-    from outrider.operations.ports import Store
     from outrider.operations.records import Deployment, State
+    from outrider.operations.repositories import Store
 
 
 class Journal:

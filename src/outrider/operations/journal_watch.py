@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from outrider.operations.events import Event
-    from outrider.operations.ports import Store
+    from outrider.operations.repositories import Store
 
 
 class Watch:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from outrider.operations.environment import Environment
-    from outrider.topology.sidecar import Topology
+    from outrider.topology.topology import Topology
 
 PATIENCE_S = 1.0  # a plan does not wait for a Consul that hangs
 

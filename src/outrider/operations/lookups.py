@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from outrider.errors import UsageError
 
 if TYPE_CHECKING:
+    from outrider.nomad.read.job import Running
     from outrider.operations.environment import Environment
     from outrider.operations.records import Deployment, Version
-    from outrider.operations.running import Running
 
 
 async def running_version(environment: Environment, service: str, now: Running) -> Version | None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from outrider.errors import ConflictError
+from outrider.errors import ConflictError, UsageError
 from outrider.operations.records import Deployment
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Kind
+    from outrider.operations.records import Kind, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,16 @@ def check_index(service: str, index: int, order: Order) -> None:
         raise ConflictError(
             f"{service} is at index {index} now, not at {order.check_index}",
             next_step="Look again with `outrider plan`, then decide.",
+        )
+
+
+async def check_artifacts(environment: Environment, target: Version) -> None:
+    """UsageError where bytes that the version's job downloads are gone."""
+    missing = [one for one in target.artifacts if not await environment.store.has_artifact(one)]
+    if missing:
+        raise UsageError(
+            f"version {target.number} of {target.service} needs artifacts that are no longer stored: {', '.join(missing)}",
+            next_step="Deploy that spec again.",
         )
 
 

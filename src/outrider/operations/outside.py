@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider.operations import drift
-from outrider.operations.running import running
+from outrider.nomad.read import plan as drift
+from outrider.nomad.read.job import running
 
 if TYPE_CHECKING:
+    from outrider.documents import Json
     from outrider.operations.environment import Environment
-    from outrider.operations.ports import Json
     from outrider.operations.records import Version
 
 COUNT = "Count"

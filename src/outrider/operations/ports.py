@@ -1,4 +1,4 @@
-"""What operations need of the world outside, as protocols: Nomad, Consul, Envoy, sidecars, traffic, the store.
+"""What operations need of the world outside, as protocols: Nomad, Consul, Envoy, sidecars, traffic.
 
 JSON documents of Nomad and Consul pass as those servers have them. Every method may raise ``RemoteError`` (the server
 refused, failed or is away; ``status`` is set where it answered).
@@ -9,14 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from outrider.operations.documents import Json
+from outrider.documents import Json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from datetime import datetime
 
-    from outrider.operations.events import Event, EventKind
-    from outrider.operations.records import Declaration, Deployment, Draft, Version
     from outrider.telemetry.traffic import Edge
 
 LogKind = Literal["stdout", "stderr"]
@@ -148,70 +145,3 @@ class Traffic(Protocol):
     """What was measured between services."""
 
     async def edges(self, window_s: float) -> Measured: ...
-
-
-class Store(Protocol):
-    """Versions, deployments, events and artifacts; each write is one transaction."""
-
-    async def services(self, environment: str) -> tuple[str, ...]: ...
-
-    async def declarations(self, environment: str) -> tuple[Declaration, ...]:
-        """Of each service that of its newest version."""
-        ...
-
-    async def declaration(self, environment: str, service: str, hash_: str) -> Declaration | None:
-        """That of the newest version with this hash."""
-        ...
-
-    async def add_version(self, draft: Draft) -> Version: ...
-    async def version(self, environment: str, service: str, number: int) -> Version | None: ...
-
-    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
-        """Newest first."""
-        ...
-
-    async def add_deployment(self, deployment: Deployment) -> Deployment:
-        """Remember it; where its idempotency key is already there, nothing is added and the earlier one returned."""
-        ...
-
-    async def save_deployment(self, deployment: Deployment) -> None: ...
-
-    async def claim(self, deployment_id: str, holder: str, lease_s: float) -> bool:
-        """Whether ``holder`` may drive the deployment for the next ``lease_s`` seconds: one portal at a time does."""
-        ...
-
-    async def release(self, deployment_id: str, holder: str) -> None:
-        """Give the lease back, if it is still the holder's."""
-        ...
-
-    async def deployment(self, deployment_id: str) -> Deployment | None: ...
-
-    async def deployment_of_key(self, key: str) -> Deployment | None:
-        """The deployment that was made with this idempotency key."""
-        ...
-
-    async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
-        """Newest first."""
-        ...
-
-    async def unfinished(self) -> tuple[Deployment, ...]:
-        """Oldest first, of all environments."""
-        ...
-
-    async def add_event(self, deployment_id: str, kind: EventKind, message: str, detail: Json) -> Event: ...
-    async def end_deployment(self, deployment: Deployment, detail: Json) -> Event:
-        """Its final state and its verdict as the last event, both or neither."""
-        ...
-
-    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
-
-    async def add_artifact(self, content: bytes) -> str:
-        """The SHA-256 (hex) under which the bytes can be read; adding the same bytes again changes nothing."""
-        ...
-
-    async def artifact(self, sha256: str) -> bytes | None: ...
-    async def has_artifact(self, sha256: str) -> bool: ...
-
-    async def drop_artifacts(self, unused_since: datetime) -> int:
-        """Forget the bytes that no version refers to and that were added before ``unused_since``; how many."""
-        ...

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from outrider.operations.documents import Json
+from outrider.documents import Json
 
 Kind = Literal["run", "redeploy", "start", "rollback", "scale", "stop"]
 State = Literal["pending", "running", "waiting", "successful", "failed", "not_placed", "superseded"]

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from outrider.documents import Json
 from outrider.errors import RemoteError
-from outrider.operations.documents import Json
-from outrider.operations.running import environment_of, spoken_by, version_hash
+from outrider.nomad.read.job import environment_of, spoken_by, version_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

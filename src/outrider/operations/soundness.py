@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider.operations.documents import listed
+from outrider.consul.instances import allocation_of
+from outrider.documents import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from outrider.operations.allocations import Allocation
-    from outrider.operations.instances import Instance
-    from outrider.operations.ports import Json
+    from outrider.consul.instances import Instance
+    from outrider.documents import Json
+    from outrider.nomad.read.allocations import Allocation
 
 
 def sound(found: Iterable[Allocation], job: Json, there: Iterable[Instance]) -> tuple[Allocation, ...]:
@@ -33,5 +34,5 @@ def sound(found: Iterable[Allocation], job: Json, there: Iterable[Instance]) -> 
 
 def passing_ids(found: Iterable[Allocation], there: Iterable[Instance]) -> frozenset[str]:
     """The allocations whose registration passes all its checks."""
-    passing = [one.id for one in there if one.status == "passing"]
-    return frozenset(one.id for one in found if any(one.id in instance for instance in passing))
+    passing = {allocation_of(one.id) for one in there if one.status == "passing"}
+    return frozenset(one.id for one in found if one.id in passing)

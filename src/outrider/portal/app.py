@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from outrider.edge.door import Door
@@ -16,6 +16,7 @@ from outrider.portal.answers import ApiAnswers
 from outrider.portal.api import artifacts, deployments, environments, services, steering
 from outrider.portal.bodies import JsonBodies, is_upload
 from outrider.portal.guard import Guard
+from outrider.portal.pages import pages
 from outrider.portal.problems import answer_problems, refused
 from outrider.portal.responses import ALWAYS, DescribedApi
 from outrider.portal.turns import Bounds, Turns
@@ -26,17 +27,16 @@ USUAL = Bounds()
 
 def portal_app(
     application: Application,
-    *faces: APIRouter,
+    *,
     hosts: Iterable[str] = (),
     limits: Limits = OF_PORTAL,
     bounds: Bounds = USUAL,
 ) -> FastAPI:
-    """The portal over an application; ``faces`` are routers of pages, ``hosts`` further names of this server."""
+    """The portal over an application; ``hosts`` are further names of this server."""
     app = api_app()
     app.state.application = application
     app.state.turns = Turns(bounds)
-    for face in faces:
-        app.include_router(face)
+    app.include_router(pages(application))
     # The last one added is the first that a request meets.
     app.add_middleware(Intake, limits=limits, answer=refused, reads_itself=is_upload)
     app.add_middleware(JsonBodies)

@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from outrider.errors import OutriderError, UsageError
 from outrider.operations.events import Event
+from outrider.operations.look.status import Status
 from outrider.operations.records import Deployment, Version
-from outrider.operations.status import Status
 from outrider.portal import wording
 from outrider.spec.platform import Platform
 

@@ -1,13 +1,9 @@
-"""The API's reference page, made of its own OpenAPI description."""
+"""The API's reference page, made of its OpenAPI description: pure."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from outrider.portal.app import api_app
+from outrider.documents import Json
 from outrider.portal.responses import ALWAYS
-
-Json = dict[str, Any]
 
 FIRST_ERROR = 400
 
@@ -32,9 +28,8 @@ a stream (`text/event-stream`, resumed by `Last-Event-ID`), or a list with `Acce
 """
 
 
-def api_reference() -> str:
-    """The page as Markdown."""
-    document = api_app().openapi()
+def api_reference(document: Json) -> str:
+    """The page as Markdown, from an OpenAPI description."""
     calls = [
         _call(path, method, operation)
         for path, methods in document["paths"].items()

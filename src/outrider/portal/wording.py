@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from outrider.operations.allocations import Task
-from outrider.operations.status import Status
+from outrider.nomad.read.allocations import Task
+from outrider.operations.look.status import Status
 from outrider.spec.values import duration
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")

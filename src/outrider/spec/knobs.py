@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from outrider.spec.problems import Finding
+from outrider.spec.findings import Finding
 from outrider.spec.upstream import Upstream
 
-HTTP_PROTOCOLS = frozenset({"http", "http2", "grpc"})
 HTTP_KNOBS = frozenset({"timeout", "retries", "limit", "stream", "keep_alive"})
 KNOBS: dict[str, frozenset[str]] = {
     "http": HTTP_KNOBS,

@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from outrider.spec.checking import Kind, Rule
+from outrider.spec.findings import Finding, Kind, Rule
 from outrider.spec.platform import Environment, Platform
-from outrider.spec.problems import Finding
 from outrider.spec.shapes import near_miss
 from outrider.spec.sidecar import CONTAINER_DRIVERS, KNOWN_USERS, Image
 from outrider.spec.values import shown

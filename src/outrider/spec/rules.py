@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from outrider.spec.check import GrpcCheck, HttpCheck, ScriptCheck
-from outrider.spec.checking import Kind, Rule
-from outrider.spec.knobs import HTTP_PROTOCOLS, listed, without_effect
-from outrider.spec.problems import Finding
+from outrider.spec.findings import Finding, Kind, Rule
+from outrider.spec.knobs import listed, without_effect
 from outrider.spec.run import CommandRun
 from outrider.spec.service import Service
+from outrider.spec.upstream import HTTP_PROTOCOLS
 from outrider.spec.values import duration
 
 OWN_META = frozenset({"canary", "external-source"})

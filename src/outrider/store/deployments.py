@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from outrider.operations.ports import Json
+    from outrider.documents import Json
     from outrider.store.database import Database
 
 _LEASE = ("lease_holder", "lease_until")

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
-Json = dict[str, Any]
+from outrider.documents import Json
+
 WORD = re.compile(r"[A-Za-z0-9_./:|, \[\]%-]{0,100}", re.ASCII)
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 MOST_UPSTREAMS = 1_000

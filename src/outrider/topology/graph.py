@@ -14,7 +14,8 @@ from outrider.spec.upstream import Protocol
 from outrider.spec.upstream import Upstream as Written
 from outrider.topology.knobs import upstream
 from outrider.topology.ports import LOOPBACK, Address
-from outrider.topology.sidecar import Topology, Upstream
+from outrider.topology.sidecar import Upstream
+from outrider.topology.topology import Topology
 
 REPEATED = frozenset({"http", "http2"})
 NOWHERE = Address(LOOPBACK, 0)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from outrider.spec.knobs import HTTP_PROTOCOLS, KNOBS
+from outrider.spec.knobs import KNOBS
 from outrider.spec.platform import Environment
-from outrider.spec.upstream import KeepAlive, Protocol
+from outrider.spec.upstream import HTTP_PROTOCOLS, KeepAlive, Protocol
 from outrider.spec.upstream import Upstream as Written
 from outrider.topology.ports import Address
 from outrider.topology.sidecar import Outside, Upstream

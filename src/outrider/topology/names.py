@@ -28,6 +28,10 @@ UNSEEN_HEADER: Final = "x-outrider-unseen"
 CHECK_HEADER: Final = "x-outrider-check"
 """On a request: Consul's health check, exempt from the rate limit on its own path."""
 
+B3_HEADERS: Final = ("b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags")
+TRACE_HEADERS: Final = {"b3": B3_HEADERS, "b3+w3c": (*B3_HEADERS, "traceparent", "tracestate")}
+"""Headers that carry a trace, by the platform's ``tracing.propagation``."""
+
 GRPC_HEALTH: Final = "/grpc.health.v1.Health/Check"
 """The path of gRPC's health check (grpc.health.v1)."""
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from outrider.spec.values import duration
 from outrider.topology import names
 from outrider.topology.memory import at_rest_mb, envoy_mb, heap_mb, is_full_at_rest
-from outrider.topology.sidecar import Topology
+from outrider.topology.topology import Topology
 
 KEYS = {names.APP: "port", names.INGRESS: "ingress.static"}
 # max_kill_timeout of a client, where nobody has set it (Nomad: client configuration).
@@ -115,15 +115,3 @@ TELLERS = (
 def effects_not_yet(topology: Topology) -> tuple[str, ...]:
     """One line for each field that is accepted, and means nothing yet."""
     return tuple(line for is_used, line in NOT_YET if is_used(topology))
-
-
-def has_fixed_port(topology: Topology) -> bool:
-    """Whether no two allocations of the service fit on one node."""
-    return any(booking.reserved for booking in topology.ports.bookings)
-
-
-def serves_on(topology: Topology) -> str | None:
-    """The port label under which Consul knows the service; a worker is known by its metrics, to be scraped."""
-    if not topology.sidecar:
-        return names.APP if topology.ports.app else None
-    return names.INGRESS if topology.ports.ingress else names.METRICS

@@ -28,10 +28,10 @@ from outrider.topology.sidecar import (
     NamedPatch,
     Outside,
     Sidecar,
-    Topology,
     Tracing,
     Upstream,
 )
+from outrider.topology.topology import Topology
 from outrider.topology.version import service_hash
 
 

@@ -1,16 +1,14 @@
-"""The resolved service of one environment, and its sidecar: what every foreign document is derived from."""
+"""A resolved sidecar: its app, its upstreams, and what else Envoy and the agent beside it are told."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outrider.spec.knobs import HTTP_PROTOCOLS
 from outrider.spec.patch import JsonPatch, MergePatch
-from outrider.spec.platform import Encoding, Environment, Propagation
-from outrider.spec.service import Service
-from outrider.spec.upstream import Protocol
+from outrider.spec.platform import Encoding, Propagation
+from outrider.spec.upstream import HTTP_PROTOCOLS, Protocol
 from outrider.spec.variables import Secret
-from outrider.topology.ports import Address, Pipe, Ports
+from outrider.topology.ports import Address, Pipe
 
 HTTP_PORT, HTTPS_PORT = 80, 443
 
@@ -170,34 +168,3 @@ class Sidecar:
     def unguarded(self) -> tuple[str, ...]:
         """Those of them whose address, once another service has it, answers as if nothing had happened (no 421)."""
         return tuple(upstream.name for upstream in self.upstreams if not upstream.outside and not upstream.is_http)
-
-
-@dataclass(frozen=True, slots=True)
-class Topology:
-    """One service in one environment, resolved: no default is left open, every name and port is settled.
-
-    ``protocol`` is ``none`` for a worker; ``sidecar`` is None for a service outside the mesh. ``count`` is None where
-    the number that runs is to be kept. ``directory`` is the packed ``run.directory``. ``agent`` is what the job carries, or
-    where nodes fetch it; None where the platform names a path, and outside the mesh.
-    """
-
-    service: str
-    environment: str
-    spec: Service
-    platform: Environment
-    protocol: str
-    service_hash: str
-    ports: Ports
-    sidecar: Sidecar | None
-    directory: Artifact | None
-    agent: CarriedAgent | Artifact | None
-
-    @property
-    def count(self) -> int | None:
-        """Allocations that the spec asks for."""
-        return self.spec.count
-
-    @property
-    def upstreams(self) -> tuple[Upstream, ...]:
-        """Sorted by name."""
-        return self.sidecar.upstreams if self.sidecar else ()

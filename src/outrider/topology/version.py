@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
+from outrider.documents import Json
 from outrider.spec.service import Service
 from outrider.topology.sidecar import Artifact
 
-Json = dict[str, Any]
 LENGTH = 12
 # What may change without restarting anybody: it stands in the job or in Consul, never inside an allocation.
 BESIDE = {"count", "links", "team", "description", "update", "consul"}

@@ -10,8 +10,8 @@ from machine import running_consul
 from support.closed_consul import AGENTS, NODES, ROOT, SERVICES, ClosedConsul, closed_consul
 
 from outrider.clients.consul import consul_client
-from outrider.operations.doctor_consul import consul_findings
-from outrider.operations.findings import Finding
+from outrider.operations.doctor.consul import consul_findings
+from outrider.operations.doctor.findings import Finding
 from outrider.settings import ConsulSettings
 from outrider.spec.platform import Environment, Platform
 

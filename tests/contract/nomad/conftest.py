@@ -12,7 +12,7 @@ import pytest
 from support.nomad_calls import NomadCalls
 from support.nomad_server import Servers, nomad_server
 
-from outrider.embedded.cluster import cluster
+from outrider.embedded.cluster import ClusterPorts, cluster
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,7 @@ async def calls(request: pytest.FixtureRequest, tmp_path: Path, worker_number: i
         return
     first = 26000 + 500 * worker_number
     async with (
-        cluster("dc1", tmp_path, port_range=(first, first + 500)) as running,
+        cluster("dc1", tmp_path, ClusterPorts(of_allocations=(first, first + 500))) as running,
         _calls(running.nomad_address, running.consul_address) as found,
     ):
         yield found

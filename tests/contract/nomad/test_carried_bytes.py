@@ -9,8 +9,8 @@ import pytest
 from support.nomad_calls import NomadCalls, job, script
 
 from outrider.clients.agent_archive import carried_agent
-from outrider.nomad.access import of_everybody
-from outrider.nomad.template import bytes_of, template
+from outrider.nomad.write.access import of_everybody
+from outrider.nomad.write.template import bytes_of, template
 
 EVERY_BYTE = bytes(range(256))
 # Line ends of every system, a mark of byte order, halves of signs, braces of the template's own language.

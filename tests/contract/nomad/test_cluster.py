@@ -23,19 +23,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 from support.nomad_calls import SECOND, NomadCalls, events, job, ports, script, service, task
 
-from outrider.embedded.cluster import Cluster, cluster, served_scheduler
+from outrider.edge.serving import serving
+from outrider.embedded.addresses import Cluster
+from outrider.embedded.cluster import ClusterPorts, cluster, served_scheduler
 from outrider.embedded.registry.running import running_registry
 from outrider.embedded.scheduler.server import Setting
-from outrider.embedded.serving import serving
 from outrider.errors import OutriderError
 
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
-from outrider.embedded.cluster import cluster
+from outrider.embedded.cluster import ClusterPorts, cluster
 
 async def main():
-    async with cluster("crash", Path(sys.argv[1]), port_range=(26900, 26950)) as running:
+    async with cluster("crash", Path(sys.argv[1]), ClusterPorts(of_allocations=(26900, 26950))) as running:
         print(running.nomad_address, running.consul_address, flush=True)
         await asyncio.sleep(600)
 
@@ -105,7 +106,7 @@ async def run_escaping_job(addresses: list[str], name: str, directory: Path) -> 
 
 
 async def test_nothing_runs_after_the_block_and_held_polls_do_not_hold_it(tmp_path: Path) -> None:
-    async with cluster("dc1", tmp_path, port_range=(26800, 26850)) as running:
+    async with cluster("dc1", tmp_path, ClusterPorts(of_allocations=(26800, 26850))) as running:
         calls = calls_to(running)
         await calls.healthy(job("end", script("app", ESCAPING), ShutdownDelay=60 * SECOND))
         held = asyncio.create_task(calls.nomad.get("/v1/jobs", params={"index": "999999"}))
@@ -136,7 +137,7 @@ async def test_what_survives_a_crash_is_ended_at_the_next_start(tmp_path: Path) 
     await process.wait()
     await asyncio.sleep(0.2)
     assert len(processes_below(tmp_path)) >= 2
-    async with cluster("dc1", tmp_path, port_range=(26900, 26950)):
+    async with cluster("dc1", tmp_path, ClusterPorts(of_allocations=(26900, 26950))):
         assert processes_below(tmp_path) == []
 
 
@@ -158,12 +159,12 @@ async def test_a_busy_port_is_an_error_that_names_it(tmp_path: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(OutriderError, match=f"port {port}"):
-            async with cluster("dc1", tmp_path, nomad_port=port):
+            async with cluster("dc1", tmp_path, ClusterPorts(nomad=port)):
                 raise AssertionError("it must not start")
 
 
 async def test_a_stop_reaches_consul_at_once(tmp_path: Path) -> None:
-    async with cluster("dc1", tmp_path, port_range=(26800, 26850)) as running:
+    async with cluster("dc1", tmp_path, ClusterPorts(of_allocations=(26800, 26850))) as running:
         calls = calls_to(running)
         document = job("quick", Networks=ports("http"), Services=[service("quick")], ShutdownDelay=5 * SECOND)
         await calls.healthy(document)
@@ -196,7 +197,10 @@ async def test_artifacts_are_fetched_checked_and_unpacked(tmp_path: Path) -> Non
 
     digest = hashlib.sha256(content).hexdigest()
     web = Starlette(routes=[Route("/app.tar.gz", answer), Route("/tool", answer)])
-    async with serving(web, "127.0.0.1", 0) as address, cluster("dc1", tmp_path, port_range=(26800, 26850)) as running:
+    async with (
+        serving(web, "127.0.0.1", 0) as address,
+        cluster("dc1", tmp_path, ClusterPorts(of_allocations=(26800, 26850))) as running,
+    ):
         calls = calls_to(running)
         packed = {"GetterSource": f"{address}/app.tar.gz", "GetterOptions": {"checksum": f"sha256:{digest}"}}
         plain = {"GetterSource": f"{address}/tool", "RelativeDest": "local/bin/tool", "GetterMode": "file"}
@@ -216,7 +220,7 @@ async def test_artifacts_are_fetched_checked_and_unpacked(tmp_path: Path) -> Non
 
 
 async def test_a_fixed_port_that_another_job_has_is_told_in_the_plan(tmp_path: Path) -> None:
-    async with cluster("dc1", tmp_path, port_range=(26800, 26850)) as running:
+    async with cluster("dc1", tmp_path, ClusterPorts(of_allocations=(26800, 26850))) as running:
         calls = calls_to(running)
         fixed = [{"Mode": "host", "ReservedPorts": [{"Label": "http", "Value": 26860}]}]
         await calls.healthy(job("first", Networks=fixed))
@@ -230,7 +234,7 @@ async def test_a_fixed_port_that_another_job_has_is_told_in_the_plan(tmp_path: P
 
 
 async def test_a_bridge_network_is_refused_as_on_a_node_without_one(tmp_path: Path) -> None:
-    async with cluster("dc1", tmp_path, port_range=(26800, 26850)) as running:
+    async with cluster("dc1", tmp_path, ClusterPorts(of_allocations=(26800, 26850))) as running:
         calls = calls_to(running)
         bridge = [{"Mode": "bridge", "DynamicPorts": [{"Label": "http", "To": 80}]}]
         plan = await calls.post("/v1/job/bridge/plan", {"Job": job("bridge", Networks=bridge), "Diff": True})

@@ -13,9 +13,9 @@ from support.nomad_server import Servers, nomad_server
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.errors import ConflictError
-from outrider.operations.doctor_nomad import nomad_findings
-from outrider.operations.doctor_rights import CAPABILITIES
-from outrider.operations.findings import Finding
+from outrider.operations.doctor.findings import Finding
+from outrider.operations.doctor.nomad import nomad_findings
+from outrider.operations.doctor.rights import CAPABILITIES
 from outrider.settings import NomadSettings
 from outrider.spec.platform import Environment, Platform
 

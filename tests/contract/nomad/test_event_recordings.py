@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 from support.replay import FOLDER, recordings, shape_differences
 
-from outrider.embedded.cluster import cluster
+from outrider.embedded.cluster import ClusterPorts, cluster
 
 Document = dict[str, Any]
 
@@ -47,7 +47,7 @@ async def seen_events(address: str, job: Document) -> list[Document]:
 
 async def test_events_look_like_the_recorded_ones(tmp_path: Path) -> None:
     registration = next(call for call in recordings("nomad-2.0.5") if call.name == "19-register")
-    async with cluster("dc1", tmp_path, port_range=(26700, 26750)) as running:
+    async with cluster("dc1", tmp_path, ClusterPorts(of_allocations=(26700, 26750))) as running:
         seen = await seen_events(running.nomad_address, registration.request["Job"])
     recorded = [without_moment(one) for one in recorded_events()]
     assert {one["Topic"] for one in seen} == {one["Topic"] for one in recorded}

@@ -10,8 +10,8 @@ from support.nomad_calls import NomadCalls
 from support.nomad_server import Servers
 from support.topologies import resolved
 
-from outrider.nomad.hcl import hcl
-from outrider.nomad.job import job as job_of
+from outrider.nomad.write.hcl import hcl
+from outrider.nomad.write.job import job as job_of
 
 LINES = [
     "${attr.kernel.name}",

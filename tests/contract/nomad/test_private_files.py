@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support.nomad_calls import NomadCalls, job, script
 
-from outrider.nomad.access import of_nomad, of_sidecar
-from outrider.nomad.template import environment_template, template
+from outrider.nomad.write.access import of_nomad, of_sidecar
+from outrider.nomad.write.template import environment_template, template
 from outrider.spec.sidecar import Sidecar
 
 LOOK = "stat -c '%a %u' local/private > local/mode; cat local/private > local/copy; echo $FROM_FILE >> local/copy; "

@@ -15,7 +15,7 @@ import pytest
 from recordings.unanswered import NOMAD
 from support.replay import Answer, Recording, differences, recordings, shape_differences
 
-from outrider.embedded.cluster import cluster
+from outrider.embedded.cluster import ClusterPorts, cluster
 
 EXACT = frozenset({"content-type"})
 PRESENT = frozenset({"x-nomad-index", "x-nomad-knownleader", "x-nomad-lastcontact"})
@@ -183,7 +183,7 @@ async def test_every_recorded_call_is_answered_alike(server: str, tmp_path: Path
     assert len(calls) == 80
     found: dict[str, list[str]] = {}
     async with (
-        cluster("dc1", tmp_path, port_range=(26000, 26500)) as running,
+        cluster("dc1", tmp_path, ClusterPorts(of_allocations=(26000, 26500))) as running,
         httpx2.AsyncClient(base_url=running.nomad_address, timeout=30) as client,
     ):
         replay = Replay(client, calls)

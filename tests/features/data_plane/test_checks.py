@@ -16,7 +16,7 @@ from support.topologies import resolved
 
 from outrider.embedded.registry import probe_grpc, probe_http
 from outrider.embedded.registry.definition import Definition
-from outrider.nomad.check import checks
+from outrider.nomad.write.check import checks
 
 HEALTH: Any = health  # its aio is not in the stubs
 HTTP: Json = {"checks": [{"http": "/healthz?deep=1"}]}

@@ -13,17 +13,17 @@ import pytest
 from outrider.cli import views
 from outrider.cli.arguments import Duration, by_prefix
 from outrider.cli.comparison import address_of, comparison
-from outrider.cli.one_machine import only_one
 from outrider.cli.output import colour, table
 from outrider.cli.plain import plain
 from outrider.cli.problems import error_lines
 from outrider.cli.watching import culprit_of, hint, line
 from outrider.errors import ConflictError, Problem, RemoteError, SpecError, UsageError
+from outrider.programs.one_machine import only_one
 from outrider.settings import Terminal
 
 HOLDER = """
 import sys, pathlib
-from outrider.cli.one_machine import only_one
+from outrider.programs.one_machine import only_one
 with only_one(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

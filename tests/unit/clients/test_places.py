@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from outrider.clients.http import MOST_CONNECTIONS
 from outrider.clients.nomad import MOST_FOLLOWED, MOST_STREAMS, nomad_client
 from outrider.clients.places import Places
-from outrider.embedded.serving import serving
+from outrider.edge.serving import serving
 from outrider.errors import RemoteError
 from outrider.settings import NomadSettings
 

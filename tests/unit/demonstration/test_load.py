@@ -8,8 +8,8 @@ from starlette.requests import Request as Asked
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from outrider.demonstration.load import Outcome, Request, load
-from outrider.embedded.serving import serving
+from outrider.edge.serving import serving
+from outrider.programs.demonstration.load import Outcome, Request, load
 
 
 async def _answer(request: Asked) -> PlainTextResponse:

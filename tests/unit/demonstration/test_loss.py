@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from outrider.demonstration.load import Load, Outcome
-from outrider.demonstration.loss import Kill, verdict
+from outrider.programs.demonstration.load import Load, Outcome
+from outrider.programs.demonstration.loss import Kill, verdict
 
 KILL = Kill(begin=10.0, end=10.1, processes=3)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from outrider.demonstration.processes import processes_below, still_running
+from outrider.programs.demonstration.processes import processes_below, still_running
 
 
 def test_a_process_is_found_by_the_folder_it_works_in_and_missed_once_it_has_ended(tmp_path: Path) -> None:

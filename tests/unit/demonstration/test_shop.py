@@ -8,7 +8,7 @@ import sys
 
 from support.street import free_port
 
-from outrider.demonstration.shop import shop, shop_folder
+from outrider.programs.demonstration.shop import shop, shop_folder
 
 BURST = 40
 

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from outrider.edge.intake import Intake
 from outrider.edge.limits import Limits
-from outrider.embedded.serving import serving
+from outrider.edge.serving import serving
 
 SMALL = Limits(body=1_000, held=1_500, small=100, body_s=30, body_rate=1_000_000)
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from outrider.embedded.serving import serving
+from outrider.edge.serving import serving
 from outrider.errors import OutriderError
 
 

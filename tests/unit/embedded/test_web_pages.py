@@ -12,8 +12,9 @@ import httpx2
 import pytest
 
 from outrider.edge.limits import Limits
-from outrider.embedded.cluster import Cluster, cluster
-from outrider.embedded.serving import serving, shielded
+from outrider.edge.serving import serving, shielded
+from outrider.embedded.addresses import Cluster
+from outrider.embedded.cluster import ClusterPorts, cluster
 
 JOB = {"Job": {"ID": "evil", "Name": "evil", "TaskGroups": [
     {"Name": "g", "Count": 0, "Tasks": [{"Name": "t", "Driver": "raw_exec", "Config": {"command": "/bin/true"}}]}
@@ -33,7 +34,7 @@ PAGE = [
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncGenerator[Cluster]:
-    async with cluster("dc1", tmp_path, port_range=(26900, 26950)) as made:
+    async with cluster("dc1", tmp_path, ClusterPorts(of_allocations=(26900, 26950))) as made:
         yield made
 
 

@@ -8,9 +8,9 @@ import pytest
 from support.topologies import resolved
 
 from outrider.errors import SpecError
-from outrider.nomad.hcl import hcl
-from outrider.nomad.job import job
-from outrider.spec.reading import read_platform
+from outrider.nomad.write.hcl import hcl
+from outrider.nomad.write.job import job
+from outrider.spec.reading.files import read_platform
 
 Json = dict[str, Any]
 TOKEN: Json = {

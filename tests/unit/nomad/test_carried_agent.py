@@ -16,9 +16,9 @@ from support.topologies import AGENT, resolved
 from outrider.cli.invocation import Surroundings
 from outrider.cli.main import outrider
 from outrider.clients.agent_archive import carried_agent
-from outrider.nomad.job import job
+from outrider.nomad.write.job import job
 from outrider.settings import Settings, Sourced
-from outrider.spec.reading import read_platform, read_service
+from outrider.spec.reading.files import read_platform, read_service
 from outrider.spec.run import CommandRun
 from outrider.topology.remarks import remarks
 from outrider.topology.sidecar import Artifact

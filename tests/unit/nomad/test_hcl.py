@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.nomad.hcl import hcl
+from outrider.nomad.write.hcl import hcl
 
 
 def test_blocks_bear_their_labels_and_durations_their_units() -> None:

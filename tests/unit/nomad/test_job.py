@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.topologies import BRIDGE, resolved
 
-from outrider.nomad.job import job
+from outrider.nomad.write.job import job
 
 Json = dict[str, Any]
 SECOND = 1_000_000_000

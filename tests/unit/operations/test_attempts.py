@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from fakes.surroundings import World, finished, messages, text
 
+from outrider.nomad.read.job import running
+from outrider.nomad.read.plan import places
 from outrider.operations.application import Application
-from outrider.operations.attempts import attempted
-from outrider.operations.drift import places
+from outrider.operations.change.attempts import attempted
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
-from outrider.operations.running import running
 
 ME = Order(by="ada")
 STAYS = "update: {auto_revert: false}\n"

@@ -6,7 +6,7 @@ import pytest
 from fakes.surroundings import World, finished, text
 
 from outrider.operations.application import Application
-from outrider.operations.logs import BYTES_PER_LINE, CUT, LogRequest
+from outrider.operations.look.logs import BYTES_PER_LINE, CUT, LogRequest
 from outrider.operations.opening import Order
 
 LINE = b"x" * (BYTES_PER_LINE - 1) + b"\n"

@@ -7,9 +7,9 @@ import pytest
 from fakes.surroundings import World, finished, messages, text
 
 from outrider.errors import ConflictError, RemoteError, SpecError, UsageError
+from outrider.nomad.read.job import version_hash
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
-from outrider.operations.running import version_hash
 
 ME = Order(by="ada")
 

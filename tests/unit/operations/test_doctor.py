@@ -12,8 +12,8 @@ from fakes.recordings import Library, recording
 
 from outrider.clients.consul import consul_client
 from outrider.clients.nomad import nomad_client
-from outrider.operations.doctor import Servers, findings
-from outrider.operations.findings import Finding, numbers
+from outrider.operations.doctor.findings import Finding, numbers
+from outrider.operations.doctor.platform import Servers, findings
 from outrider.settings import ConsulSettings, NomadSettings
 from outrider.spec.platform import Artifacts, Platform
 

@@ -7,9 +7,9 @@ from typing import Any
 from support.topologies import resolved
 
 from outrider.envoy.overload import CONNECTIONS_PER_MB
-from outrider.operations.explain import Explanation, explanation
+from outrider.operations.explain.service import Explanation, explanation
 from outrider.topology.graph import graph
-from outrider.topology.sidecar import Topology
+from outrider.topology.topology import Topology
 
 
 def service(name: str, **upstreams: dict[str, Any]) -> Topology:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.topologies import resolved
 
-from outrider.operations.instance_memory import warnings
+from outrider.operations.change.instance_memory import warnings
 from outrider.topology.memory import agent_needs_mb, envoy_needs_mb, instances_taken
 from outrider.topology.sidecar import Sidecar
 

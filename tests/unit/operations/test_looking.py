@@ -7,7 +7,7 @@ from fakes.surroundings import World, finished, text
 
 from outrider.errors import RemoteError, UsageError
 from outrider.operations.application import Application, Text
-from outrider.operations.logs import LogRequest
+from outrider.operations.look.logs import LogRequest
 from outrider.operations.opening import Order
 from outrider.telemetry.traffic import Edge
 

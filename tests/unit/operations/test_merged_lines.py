@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from outrider.errors import RemoteError
-from outrider.operations.merged_lines import GOES_ON, LONGEST, WAITING, as_they_come, one_after_another
+from outrider.operations.look.merged_lines import GOES_ON, LONGEST, WAITING, as_they_come, one_after_another
 
 
 async def said(*chunks: bytes) -> AsyncIterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.operations.neighbours import behind
+from outrider.operations.change.neighbours import behind
 
 CALLS = {"a": {"b": {}, "c": {}}, "b": {"d": {}}, "d": {"b": {}}, "x": {"a": {}}}
 

@@ -14,7 +14,7 @@ from outrider.errors import UsageError
 from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment, Draft
-from outrider.spec.reading import read_platform
+from outrider.spec.reading.files import read_platform
 from outrider.store.store import opened_store
 
 ME = Order(by="ada")

@@ -10,7 +10,7 @@ from fakes.surroundings import PLATFORM, World, finished, text
 from outrider.errors import RemoteError, SpecError
 from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
-from outrider.spec.reading import read_platform
+from outrider.spec.reading.files import read_platform
 
 ME = Order(by="ada")
 PATCHES = """

@@ -8,10 +8,10 @@ from fakes.nomad import NomadSimulator
 from fakes.surroundings import World
 
 from outrider.errors import RemoteError
-from outrider.operations.allocations import allocations
+from outrider.nomad.read.allocations import allocations
+from outrider.nomad.read.culprits import culprit_task
 from outrider.operations.application import Application
-from outrider.operations.culprits import culprit_task
-from outrider.operations.reasons import failure, standstill
+from outrider.operations.drive.reasons import failure, standstill
 
 
 class RestartingNomad(NomadSimulator):
@@ -104,7 +104,7 @@ RUNS = {"State": "running"}
 async def test_what_a_pending_task_waits_for_is_the_reason_and_not_the_check_that_nobody_answers(
     world: World, application: Application
 ) -> None:
-    world.consul.add("a", "_nomad-task-28642670-0-group", 1, status="critical")
+    world.consul.add("a", "_nomad-task-28642670-0-group-a-a-ingress", 1, status="critical")
     here = replace(application.environment("stage"), nomad=PendingNomad({"app": MISSING, "envoy": RUNS}))
     assert await failure(here, "a", 0) == "allocation 28642670 on n: task app waits for Consul key pay/limit"
 
@@ -149,7 +149,7 @@ async def test_an_allocation_that_consul_does_not_know_is_told_as_such(world: Wo
 
 
 async def test_a_check_without_output_has_had_no_answer_yet(world: World, application: Application) -> None:
-    world.consul.add("a", "_nomad-task-28642670-0-group", 1, status="critical")
+    world.consul.add("a", "_nomad-task-28642670-0-group-a-a-ingress", 1, status="critical")
     entries, _ = await world.consul.health("a")
     entries[0]["Checks"][0]["Output"] = ""
     here = replace(application.environment("stage"), nomad=PendingNomad({"app": RUNS}))
@@ -161,7 +161,7 @@ async def test_a_deployment_that_stands_still_says_of_each_allocation_what_it_wa
 ) -> None:
     tasks = {"app": {"State": "pending"}, "gate": RUNS, "envoy": RUNS}
     nomad = PendingNomad(tasks, healthy=None, count=6)
-    world.consul.add("a", "_nomad-task-28642670-0-group", 1, status="critical")
+    world.consul.add("a", "_nomad-task-28642670-0-group-a-a-ingress", 1, status="critical")
     here = replace(application.environment("stage"), nomad=nomad)
     told = await standstill(here, "a", 0)
     assert told.splitlines()[:2] == [

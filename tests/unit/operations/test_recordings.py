@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from outrider.operations import drift, placement
-from outrider.operations.allocations import allocations
-from outrider.operations.lines import allocation_line
-from outrider.operations.running import running
-from outrider.operations.watch import (
+from outrider.nomad.read import placement
+from outrider.nomad.read import plan as drift
+from outrider.nomad.read.allocations import allocations
+from outrider.nomad.read.deployment import (
     goes_back,
     numbers,
     progress_deadline_s,
     promotes_itself,
     promotion_is_due,
 )
+from outrider.nomad.read.job import running
+from outrider.operations.drive.allocation_lines import allocation_line
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 

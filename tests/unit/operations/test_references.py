@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from outrider.nomad.access import of_nomad
-from outrider.nomad.template import environment_template, file_template, template, token, variables
-from outrider.operations.allocations import allocations
-from outrider.operations.references import in_words
+from outrider.nomad.read.allocations import allocations
+from outrider.nomad.read.references import in_words
+from outrider.nomad.write.access import of_nomad
+from outrider.nomad.write.template import environment_template, file_template, template, token, variables
 from outrider.spec.variables import ConsulValue, File, NomadValue, VaultValue
 
 ENVIRONMENT = variables(

@@ -8,9 +8,9 @@ from fakes.surroundings import World, finished, messages, text
 from sqlalchemy import delete
 
 from outrider.errors import UsageError
+from outrider.nomad.write.again import rolled_back
 from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
-from outrider.operations.rollback import rolled_back
 from outrider.store.tables import artifacts
 
 ME = Order(by="ada")

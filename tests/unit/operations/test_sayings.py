@@ -10,8 +10,9 @@ from support.topologies import resolved
 
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import sampled
-from outrider.operations.sayings import of_ingress, of_upstream, worst_load, worst_wait_ms
-from outrider.topology.sidecar import Topology, Upstream
+from outrider.operations.explain.sentences import of_ingress, of_upstream, worst_load, worst_wait_ms
+from outrider.topology.sidecar import Upstream
+from outrider.topology.topology import Topology
 
 Json = dict[str, Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from outrider.operations.allocations import Allocation, allocations
-from outrider.operations.instances import Instance
+from outrider.consul.instances import Instance
+from outrider.nomad.read.allocations import Allocation, allocations
 from outrider.operations.soundness import sound
 
 SERVICE = {"TaskGroups": [{"Services": [{"Name": "pay"}]}]}

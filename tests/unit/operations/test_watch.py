@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from fakes.shown import a_task, an_allocation
 
-from outrider.operations.watch import Numbers, Progress
+from outrider.nomad.read.deployment import Numbers
+from outrider.operations.drive.progress import Progress
 
 
 def numbers(placed: int, healthy: int, unhealthy: int) -> Numbers:

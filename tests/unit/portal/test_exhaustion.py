@@ -14,9 +14,10 @@ import pytest
 from fakes.surroundings import SPEC, World
 
 from outrider.edge.limits import MIB
-from outrider.embedded.serving import serving
+from outrider.edge.serving import serving
 from outrider.errors import SpecError
-from outrider.operations.render import Source, Surroundings, rendered
+from outrider.operations.change.documents import Source, Surroundings
+from outrider.operations.change.render import rendered
 from outrider.portal.api.artifacts import MOST_BYTES
 from outrider.portal.app import portal_app
 from outrider.portal.contents import Contents

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from outrider.errors import SpecError
-from outrider.spec.reading import read_platform, read_service
+from outrider.spec.reading.files import read_platform, read_service
 
 SMALL = "service: checkout\nrun: {image: 'x:1'}\n"
 

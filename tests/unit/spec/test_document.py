@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from outrider.errors import SpecError
-from outrider.spec.document import MAX_DEPTH, document
-from outrider.spec.syntax import decoded
+from outrider.spec.reading.document import MAX_DEPTH, document
+from outrider.spec.reading.syntax import decoded
 
 BOMB = "\n".join(
     ["a: &a [x, x, x, x, x, x, x, x, x]"]

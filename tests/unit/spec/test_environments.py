@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from outrider.spec.reading import read_service
+from outrider.spec.reading.files import read_service
 
 Said = Callable[..., list[str]]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from outrider.spec.reading import read_platform, read_service
+from outrider.spec.reading.files import read_platform, read_service
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SERVICES = sorted(path for path in EXAMPLES.glob("*/*.yaml") if path.parent.name != "platforms")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outrider.spec.reading import read_service
+from outrider.spec.reading.files import read_service
 
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "write-a-spec.md"
 PIECES = re.findall(r"```yaml\n(.*?)```", HOW_TO.read_text(), re.DOTALL)

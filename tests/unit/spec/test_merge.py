@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outrider.spec.merge import merged
+from outrider.spec.reading.merge import merged
 
 
 @pytest.mark.parametrize(

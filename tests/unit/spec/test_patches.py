@@ -7,7 +7,7 @@ import pytest
 from outrider.errors import SpecError
 from outrider.spec.patch import JsonPatch, MergePatch
 from outrider.spec.platform import Environment
-from outrider.spec.reading import read_platform, read_service
+from outrider.spec.reading.files import read_platform, read_service
 
 ONE = "environments:\n  stage:\n    nomad: {address: 'http://n:4646'}\n    consul: {address: 'http://c:8500'}\n"
 

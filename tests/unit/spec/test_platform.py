@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from outrider.spec.platform import Artifacts, Network
-from outrider.spec.reading import read_platform
+from outrider.spec.reading.files import read_platform
 from outrider.spec.sidecar import AgentPath, ArchiveFile, Download, Image, Path
 
 Said = Callable[[str], list[str]]

@@ -8,7 +8,7 @@ import pytest
 
 from outrider.errors import Problem, SpecError
 from outrider.spec.check import GrpcCheck, HttpCheck, ScriptCheck, TcpCheck
-from outrider.spec.reading import read_service
+from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun, ImageRun
 from outrider.spec.variables import ConsulValue, NomadValue, VaultValue
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from outrider.spec.document import document
+from outrider.spec.reading.document import document
 from outrider.spec.schema import platform_schema, service_schema
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

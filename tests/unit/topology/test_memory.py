@@ -8,7 +8,7 @@ import pytest
 from support.topologies import made_parts, resolved
 
 from outrider.envoy.overload import most_connections
-from outrider.nomad.job import job
+from outrider.nomad.write.job import job
 from outrider.topology.memory import agent_mb, envoy_mb, is_full_at_rest
 from outrider.topology.remarks import remarks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.topologies import BRIDGE, resolved
 
-from outrider.topology.remarks import effects_not_yet, remarks, serves_on
+from outrider.topology.remarks import effects_not_yet, remarks
 
 REACHABLE = {"consul": {"address": "http://127.0.0.1:8500", "agent_address": "http://10.0.0.1:8500"}}
 
@@ -36,10 +36,10 @@ def test_every_field_has_its_effect() -> None:
 
 
 def test_consul_knows_a_service_by_ingress_a_worker_by_metrics_and_a_plain_one_by_its_app() -> None:
-    assert serves_on(resolved({})) == "ingress"
-    assert serves_on(resolved({"port": "none"})) == "metrics"
-    assert serves_on(resolved({"mesh": False})) == "app"
-    assert serves_on(resolved({"mesh": False, "port": "none"})) is None
+    assert resolved({}).serves_on == "ingress"
+    assert resolved({"port": "none"}).serves_on == "metrics"
+    assert resolved({"mesh": False}).serves_on == "app"
+    assert resolved({"mesh": False, "port": "none"}).serves_on is None
 
 
 def test_a_request_that_waits_longer_than_a_stop_takes_is_told() -> None:

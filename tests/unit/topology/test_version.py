@@ -8,7 +8,7 @@ import pytest
 from pydantic import create_model
 from support.topologies import made_job, made_parts, platform, service
 
-from outrider.nomad.job import job
+from outrider.nomad.write.job import job
 from outrider.spec.service import Ingress, Service
 from outrider.topology.resolve import topology
 from outrider.topology.sidecar import Artifact, CarriedAgent

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 
+from outrider.edge.serving import serving, shielded
 from outrider.embedded.registry.app import registry_app
 from outrider.embedded.registry.probing import probing
 from outrider.embedded.registry.state import Registry, identity
-from outrider.embedded.serving import serving, shielded
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,8 @@ class Attendance:
         if registrations:
             await self._place.catalog.register(registrations)
         scripts = [script for one in self._all_registrations() for script in one.scripts if script.task == task]
-        directory = self._place.directories.task(task)
-        work = [script_checks.repeat(one, self._place.catalog, directory, self._environments[task]) for one in scripts]
+        directory, report = self._place.directories.task(task), self._place.catalog.report
+        work = [script_checks.repeat(one, report, directory, self._environments[task]) for one in scripts]
         self._scripts[task] = [asyncio.create_task(one) for one in work]
 
     async def ending(self, task: str) -> None:

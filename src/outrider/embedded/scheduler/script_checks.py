@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from outrider.embedded.scheduler.catalog import Catalog
 from outrider.embedded.scheduler.process import executable
 from outrider.embedded.scheduler.services import ScriptCheck
 
+Report = Callable[[str, str, str], Awaitable[None]]
+"""Takes a check's id, its status and its output."""
 _SECOND = 1_000_000_000
 _OUTPUT_BYTES = 4096
 _STATUS = {0: "passing", 1: "warning"}
 
 
-async def repeat(check: ScriptCheck, catalog: Catalog, directory: Path, environment: Mapping[str, str]) -> None:
+async def repeat(check: ScriptCheck, report: Report, directory: Path, environment: Mapping[str, str]) -> None:
     """Run the check for ever and report each result. Runs until cancelled."""
     while True:
         status, output = await result(check, directory, environment)
-        await catalog.report(check.identifier, status, output)
+        await report(check.identifier, status, output)
         await asyncio.sleep(check.interval / _SECOND)
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
-from outrider.operations.graph import TrafficGraph
-from outrider.operations.plan import Plan
+from outrider.operations.change.plans import Plan
+from outrider.operations.look.graph import TrafficGraph
 from outrider.operations.records import Deployment
 from outrider.portal.requests import DeployBody, Ordered, Running, SpecBody
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE

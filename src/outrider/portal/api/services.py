@@ -12,11 +12,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from outrider.operations.endpoints import Endpoints
-from outrider.operations.logs import LogRequest
+from outrider.operations.look.endpoints import Endpoints
+from outrider.operations.look.logs import LogRequest
+from outrider.operations.look.status import Status
 from outrider.operations.ports import LogKind
 from outrider.operations.records import Deployment, Version
-from outrider.operations.status import Status
 from outrider.portal.requests import Body, Running
 from outrider.portal.responses import GUARDED, NAMED, REMOTE
 from outrider.topology import names

@@ -10,8 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from outrider.embedded.scheduler.agent_document import agent_document, members
 from outrider.embedded.scheduler.allocation import allocation_stub
-from outrider.embedded.scheduler.api.answers import Document, document, read
-from outrider.embedded.scheduler.api.deployments import checked_id
+from outrider.embedded.scheduler.api.answers import Document, checked_id, document, read
 from outrider.embedded.scheduler.events import EventBuffer, Topics
 from outrider.embedded.scheduler.node import node_stub
 from outrider.embedded.scheduler.refusal import RefusalError

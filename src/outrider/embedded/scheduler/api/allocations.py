@@ -6,8 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from outrider.embedded.scheduler.allocation import allocation_answer, allocation_stub
-from outrider.embedded.scheduler.api.answers import Document, body, document, read
-from outrider.embedded.scheduler.api.deployments import checked_id
+from outrider.embedded.scheduler.api.answers import Document, body, checked_id, document, read
 from outrider.embedded.scheduler.api.usage import usage
 from outrider.embedded.scheduler.client import Client
 from outrider.embedded.scheduler.refusal import RefusalError

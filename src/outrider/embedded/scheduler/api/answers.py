@@ -14,6 +14,7 @@ from outrider.embedded.scheduler.refusal import RefusalError
 from outrider.embedded.scheduler.state import State
 from outrider.embedded.scheduler.times import duration_ns
 
+_UUID_LENGTH = 36
 _DEFAULT_WAIT_S = 300.0
 _MAX_WAIT_S = 600.0
 _SECOND = 1_000_000_000
@@ -68,6 +69,13 @@ async def read(
     if value is None and missing:
         return error(404, f"{missing} not found", index())
     return document(value, index(), is_read=True)
+
+
+def checked_id(identifier: str, kind: str) -> str:
+    """The ID where it has the length of one. Raises RefusalError, with the complaint of Nomad's index."""
+    if len(identifier) != _UUID_LENGTH:
+        raise RefusalError(500, f"{kind} lookup failed: index error: UUID must be 36 characters")
+    return identifier
 
 
 async def blocked(request: Request, state: State, index: Callable[[], int]) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from outrider.embedded.scheduler import deployment as rules
 from outrider.embedded.scheduler import watcher
 from outrider.embedded.scheduler.allocation import allocation_stub
-from outrider.embedded.scheduler.api.answers import body, document, read
+from outrider.embedded.scheduler.api.answers import body, checked_id, document, read
 from outrider.embedded.scheduler.client import UPDATED
 from outrider.embedded.scheduler.documents import Document, words
 from outrider.embedded.scheduler.evaluation import new_evaluation
@@ -16,8 +16,6 @@ from outrider.embedded.scheduler.refusal import RefusalError
 from outrider.embedded.scheduler.state import Commit, State
 from outrider.embedded.scheduler.times import stamp
 from outrider.embedded.scheduler.validation import listed
-
-_UUID_LENGTH = 36
 
 
 class DeploymentCalls:
@@ -112,13 +110,6 @@ class DeploymentCalls:
             "RevertedJobVersion": version,
         }
         return document(answer, commit.index)
-
-
-def checked_id(identifier: str, kind: str) -> str:
-    """The ID where it has the length of one. Raises RefusalError, with the complaint of Nomad's index."""
-    if len(identifier) != _UUID_LENGTH:
-        raise RefusalError(500, f"{kind} lookup failed: index error: UUID must be 36 characters")
-    return identifier
 
 
 def _evaluation(deployment: Document) -> Document:

@@ -1,0 +1,85 @@
+"""What a task waits to read before it can start, in words: Nomad's event names it, the task's templates say what for. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from outrider.documents import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from outrider.documents import Json
+
+MISSING: Final = "Missing: "
+FAILED: Final = "Template failed"
+_ONE = re.compile(r"([\w.]+)\((.*?)\)(?=, |$)")
+_MORE = re.compile(r"and (\d+) more$")
+_ITEM = re.compile(r'index \.(?:Data(?:\.data)?)? ?"((?:[^"\\]|\\.)*)"')
+_VARIABLE = re.compile(r"(\w[\w.-]*)=")
+# consul-template's names of what it reads (dependency/*.go, String).
+_KINDS: Final = {
+    "kv.block": "Consul key",
+    "kv.get": "Consul key",
+    "kv.list": "Consul keys below",
+    "nomad.var.block": "Nomad variable",
+    "nomad.var.get": "Nomad variable",
+    "vault.read": "Vault secret",
+    "vault.write": "Vault secret",
+    "vault.token": "Vault token",
+    "health.service": "Consul service",
+    "catalog.service": "Consul service",
+    "nomad.service": "Nomad service",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Where a task's templates read something: which item of it, for which variable or file."""
+
+    item: str
+    purpose: str
+
+
+def in_words(event: str, task: Json | None = None) -> str:
+    """``waits for Consul key pay/limit (for LIMIT)``, where the event tells of something missing; else the event.
+
+    ``task`` is the task as its job has it, None where that is not known.
+    """
+    if event.startswith(FAILED):
+        return _with_files(event, task)
+    if not event.startswith(MISSING):
+        return event
+    rest = event.removeprefix(MISSING)
+    named = [_named(kind, what, task) for kind, what in _ONE.findall(rest)]
+    more = _MORE.search(rest)
+    return "waits for " + ", ".join([*named, *([more[0]] if more else [])] or [rest])
+
+
+def _named(kind: str, what: str, task: Json | None) -> str:
+    path = what.rpartition("@")[0] if kind.startswith("nomad.var") and "@" in what else what
+    uses = list(dict.fromkeys(_uses(path, task)))
+    items = ", ".join(dict.fromkeys(use.item for use in uses if use.item))
+    purposes = ", ".join(dict.fromkeys(use.purpose for use in uses))
+    known = f"{_KINDS[kind]} {path}" if kind in _KINDS else f"{kind}({what})"
+    return known + (f", item {items}" if items else "") + (f" (for {purposes})" if purposes else "")
+
+
+def _uses(path: str, task: Json | None) -> Iterator[Use]:
+    quoted = (json.dumps(path, ensure_ascii=False), f"`{path}`")
+    for template in listed(task or {}, "Templates"):
+        for line in str(template.get("EmbeddedTmpl") or "").splitlines():
+            if any(text in line for text in quoted):
+                item, variable = _ITEM.search(line), _VARIABLE.match(line) if template.get("Envvars") else None
+                yield Use(item[1] if item else "", variable[1] if variable else str(template.get("DestPath", "")))
+
+
+def _with_files(event: str, task: Json | None) -> str:
+    """The event with the files that it may be about: consul-template calls every text of a job ``(dynamic)``."""
+    files = [str(one.get("DestPath", "")) for one in listed(task or {}, "Templates") if not one.get("Envvars")]
+    if not files or "environment variables" in event:
+        return event
+    return f"{event} (in {' or '.join(files)})"

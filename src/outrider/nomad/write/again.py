@@ -1,0 +1,29 @@
+"""Jobs that ran before, as they are registered once more."""
+
+from __future__ import annotations
+
+import copy
+
+from outrider.documents import Json, listed, nested
+from outrider.topology import names
+
+
+def rolled_back(job: Json, count: int) -> Json:
+    """The version's job with that count and without a canary that a person would have to promote.
+
+    Where all allocations may be replaced at once, the new ones start beside the old ones and are promoted by
+    themselves, so that nothing is lost.
+    """
+    again = copy.deepcopy(job)
+    group = again["TaskGroups"][0]
+    update = nested(group, "Update")
+    beside = count if _fits_beside(job) and count <= int(update.get("MaxParallel") or 1) else 0
+    group["Count"] = count
+    group["Update"] = update | {"Canary": beside, "AutoPromote": beside > 0}
+    return again
+
+
+def _fits_beside(job: Json) -> bool:
+    """Not with a fixed port on the node, which the old one holds, nor with keys that two instances would share."""
+    reserved = any(network.get("ReservedPorts") for network in listed(job["TaskGroups"][0], "Networks"))
+    return not reserved and nested(job, "Meta").get(names.JOB_META_PROTOCOL) != "redis"

@@ -1,0 +1,97 @@
+"""The app's task: what the developer starts, and the environment that it finds."""
+
+from __future__ import annotations
+
+from outrider.documents import Json
+from outrider.nomad.write.artifact import archive, packed
+from outrider.nomad.write.driver import app_command, app_container
+from outrider.nomad.write.restart import a_few_times
+from outrider.nomad.write.task import Needs, Start, task, vault_access
+from outrider.nomad.write.template import ASKS_VAULT, environment_template, file_template, variables
+from outrider.spec.run import CommandRun, ImageRun
+from outrider.spec.variables import ConsulValue, VaultValue
+from outrider.topology import names
+from outrider.topology.ports import text
+from outrider.topology.sidecar import Upstream
+from outrider.topology.topology import Topology
+
+SCHEMES = {"redis": "redis", "tcp": "tcp"}
+LOG_FILES, LOG_MB = 10, 10
+
+
+def app_task(topology: Topology) -> Json:
+    """The task of the developer's program."""
+    spec = topology.spec
+    start = Start(
+        driver=topology.platform.driver,
+        config=_config(topology),
+        env=_own_variables(topology) | _plain_variables(topology),
+        artifacts=_artifacts(topology),
+        templates=(
+            *_variables_template(topology),
+            *(file_template(file, topology.platform.driver) for file in spec.files),
+        ),
+    )
+    needs = Needs(spec.resources.cpu, spec.resources.memory, LOG_FILES, LOG_MB)
+    made = task(names.APP_TASK, start, needs, spec.stop.signal, spec.stop.timeout)
+    return made | {"RestartPolicy": a_few_times()} | _identities(topology)
+
+
+def _config(topology: Topology) -> Json:
+    run, mode = topology.spec.run, topology.ports.mode
+    if isinstance(run, ImageRun):
+        return app_container(run.image, run.command, mode)
+    return app_command(topology.platform.driver, run.command)
+
+
+def _artifacts(topology: Topology) -> tuple[Json, ...]:
+    run = topology.spec.run
+    if isinstance(run, CommandRun) and run.artifact:
+        return (archive(run.artifact, run.checksum),)
+    return (packed(topology.directory),) if topology.directory else ()
+
+
+def _own_variables(topology: Topology) -> dict[str, str]:
+    app = topology.ports.app
+    listening = {names.HOST_VARIABLE: text(app.host), names.PORT_VARIABLE: text(app.port)} if app else {}
+    found = {
+        names.SERVICE_VARIABLE: topology.service,
+        names.ENVIRONMENT_VARIABLE: topology.environment,
+        names.VERSION_VARIABLE: names.VERSION_SLOT,
+    }
+    for upstream in topology.upstreams:
+        found |= _upstream_variables(upstream)
+    return found | listening
+
+
+def _upstream_variables(upstream: Upstream) -> dict[str, str]:
+    scheme = SCHEMES.get(upstream.protocol, "http")
+    return {
+        names.url_variable(upstream.name): f"{scheme}://{upstream.listen}",
+        names.address_variable(upstream.name): str(upstream.listen),
+    }
+
+
+def _plain_variables(topology: Topology) -> dict[str, str]:
+    """The developer's texts in which Nomad would find nothing to replace."""
+    return {name: value for name, value in topology.spec.env.items() if isinstance(value, str) and "${" not in value}
+
+
+def _variables_template(topology: Topology) -> tuple[Json, ...]:
+    """Everything else: values that Nomad reads elsewhere, and texts that only a template leaves alone."""
+    plain = _plain_variables(topology)
+    rest = [(name, value) for name, value in sorted(topology.spec.env.items()) if name not in plain]
+    if not rest:
+        return ()
+    change = "noop" if all(isinstance(value, str) for _, value in rest) else "restart"
+    return (environment_template(names.VARIABLES_FILE, variables(rest), change),)
+
+
+def _identities(topology: Topology) -> Json:
+    """What the task may ask of Vault and, where tokens come by workload identity, of Consul."""
+    spec = topology.spec
+    asks_vault = any(isinstance(value, VaultValue) for value in spec.env.values())
+    asks_vault = asks_vault or any(ASKS_VAULT.search(file.template) for file in spec.files)
+    consul = spec.files or any(isinstance(value, ConsulValue) for value in spec.env.values())
+    identity = topology.platform.consul.token == "workload_identity"  # noqa: S105 - a word, not a password
+    return (vault_access(topology.service) if asks_vault else {}) | ({"Consul": {}} if consul and identity else {})

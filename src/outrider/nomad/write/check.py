@@ -1,0 +1,81 @@
+"""Consul's checks of an instance: through the proxy, so that they see what callers see."""
+
+from __future__ import annotations
+
+from outrider.documents import Json
+from outrider.nomad.write.literal import literal, nanoseconds
+from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck, TcpCheck
+from outrider.topology import names
+from outrider.topology.topology import Topology
+
+HEALTH_PATH = "/health"
+INTERVAL_MS, TIMEOUT_MS = 5_000, 2_000
+
+
+def checks(topology: Topology) -> list[Json]:
+    """All checks of the service's registration, in the order of the spec."""
+    written = [_check(topology, check) for check in topology.spec.checks]
+    if topology.sidecar is None:
+        return written or ([_tcp(topology, None)] if topology.ports.app else [])
+    through_proxy = any(not isinstance(check, ScriptCheck) for check in topology.spec.checks)
+    return written if through_proxy else [*written, _health(topology, None)]
+
+
+def _check(topology: Topology, check: Check) -> Json:
+    if isinstance(check, HttpCheck):
+        return _http(topology, check)
+    if isinstance(check, GrpcCheck):
+        return _grpc(topology, check)
+    if isinstance(check, ScriptCheck):
+        return _script(topology, check)
+    return _health(topology, check) if topology.sidecar else _tcp(topology, check)
+
+
+def _http(topology: Topology, check: HttpCheck) -> Json:
+    """Marked for the ingress, which lets it pass to the app and counts it nowhere."""
+    mark = {names.CHECK_HEADER: ["1"]} if topology.sidecar else {}
+    headers = {literal(name): [literal(value)] for name, value in check.headers.items()} | mark
+    return {
+        **_timed(topology, check, f"http {check.http}"),
+        "Type": "http",
+        "Path": literal(check.http),
+        "Method": check.method,
+        **({"Header": headers} if headers else {}),
+    }
+
+
+def _grpc(topology: Topology, check: GrpcCheck) -> Json:
+    service = {} if check.grpc is True else {"GRPCService": literal(check.grpc)}
+    return {**_timed(topology, check, "grpc"), "Type": "grpc", **service}
+
+
+def _script(topology: Topology, check: ScriptCheck) -> Json:
+    # Nomad replaces variables here twice: in the service, and again when it makes the check's program.
+    program, *arguments = [literal(literal(word)) for word in check.script]
+    return {
+        **_timed(topology, check, f"script {check.script[0]}"),
+        "Type": "script",
+        "TaskName": names.APP_TASK,
+        "Command": program,
+        "Args": arguments,
+    }
+
+
+def _tcp(topology: Topology, check: TcpCheck | None) -> Json:
+    return {**_timed(topology, check, "tcp"), "Type": "tcp"}
+
+
+def _health(topology: Topology, check: TcpCheck | None) -> Json:
+    """A connection to ingress would prove Envoy only; its ``/health`` covers the app's port too."""
+    kind = "tcp through the sidecar" if topology.sidecar and topology.sidecar.app else "sidecar"
+    timed = _timed(topology, check, kind)
+    return {**timed, "Type": "http", "Path": HEALTH_PATH, "Method": "GET", "PortLabel": names.METRICS}
+
+
+def _timed(topology: Topology, check: Check | None, kind: str) -> Json:
+    name = check.name if check else None
+    return {
+        "Name": literal(name or f"{topology.service} {kind}"),
+        "Interval": nanoseconds(check.interval if check else INTERVAL_MS),
+        "Timeout": nanoseconds(check.timeout if check else TIMEOUT_MS),
+    }

@@ -1,0 +1,66 @@
+"""Template blocks: files that Nomad renders into a task, and what it does when they change."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from outrider.documents import Json
+from outrider.nomad.write.access import of_app, of_nomad
+from outrider.nomad.write.literal import literal
+from outrider.spec.variables import ConsulValue, File, NomadValue, VaultValue
+from outrider.topology.secret import consul_expression, nomad_expression, vault_expression
+
+# A developer's template that asks Vault: the task then needs a token of it.
+ASKS_VAULT = re.compile(r"\b(secret|secrets|pkiCert)\s")
+HOLDS_SECRETS = re.compile(r"\b(secret|secrets|pkiCert|nomadVar)\s")
+
+
+def template(path: str, text: str, access: Json, change: str = "noop") -> Json:
+    """A template; ``change`` is restart, noop or a signal, ``path`` starts with local/ or secrets/."""
+    modes = {"restart", "noop"}
+    return {
+        "ChangeMode": change if change in modes else "signal",
+        **({} if change in modes else {"ChangeSignal": change}),
+        "DestPath": path,
+        "EmbeddedTmpl": text,
+        **access,
+    }
+
+
+def environment_template(path: str, text: str, change: str) -> Json:
+    """Variables that Nomad reads for the task."""
+    return template(path, text, of_nomad(), change) | {"Envvars": True}
+
+
+def bytes_of(base64: str) -> str:
+    """The text of a file of any bytes, given in base64; its alphabet means nothing to Nomad's other languages."""
+    return f'{{{{ base64Decode "{base64}" }}}}'
+
+
+def file_template(file: File, driver: str) -> Json:
+    """A developer's file: the one place where their text is meant as consul-template's language."""
+    access = of_app(driver, is_secret=bool(HOLDS_SECRETS.search(file.template)))
+    return template(literal(f"local/{file.path}"), file.template, access, file.change)
+
+
+def variables(values: Iterable[tuple[str, str | ConsulValue | VaultValue | NomadValue]]) -> str:
+    """The text of an environment file; every value is a JSON string, which Nomad's parser (go-envparse) reads."""
+    return "".join(f"{name}={_value(value)}\n" for name, value in values)
+
+
+def _value(value: str | ConsulValue | VaultValue | NomadValue) -> str:
+    if isinstance(value, ConsulValue):
+        return consul_expression(value.consul)
+    if isinstance(value, VaultValue):
+        return vault_expression(value.vault)
+    if isinstance(value, NomadValue):
+        return nomad_expression(value.nomad_variable)
+    return json.dumps(value).replace("{{", r"\u007b\u007b")
+
+
+def token(path: str) -> str:
+    """The text of a Consul token's file, from a Nomad variable: ``PATH`` (its key is ``token``) or ``PATH#KEY``."""
+    variable, _, key = path.partition("#")
+    return f"{{{{ with nomadVar {json.dumps(variable)} }}}}{{{{ (index . {json.dumps(key or 'token')}).Value }}}}{{{{ end }}}}"

@@ -1,0 +1,72 @@
+"""What a deployment would change for its service: the spec that is to be deployed beside the one that runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outrider.documents import nested
+from outrider.operations.change.differences import Change, differences
+from outrider.topology.version import BESIDE
+
+if TYPE_CHECKING:
+    from outrider.nomad.read.job import Running
+    from outrider.operations.change.documents import Chosen, Rendered
+    from outrider.operations.records import Version
+
+CONTENT = "run.directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was rendered and what of it was chosen, with what runs; ``base`` is its stored version, where known."""
+
+    rendered: Rendered
+    chosen: Chosen
+    running: Running
+    base: Version | None
+
+    @property
+    def is_same_service(self) -> bool:
+        """Whether nothing of the service's part changes."""
+        return self.rendered.is_same_service(self.running)
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether the sidecar alone is replaced."""
+        return self.is_same_service and self.chosen.sidecar.running != self.chosen.sidecar.planned
+
+
+def changes_of(compared: Comparison) -> tuple[Change, ...]:
+    """The fields that differ, of a new service those that its file states; the count is compared with what runs."""
+    result, now, base = compared.rendered, compared.running, compared.base
+    counted = {"count": result.count}
+    if not now.is_live:
+        return differences({}, result.stated | counted)
+    before = (base.merged if base else {}) | {"count": now.count}
+    after = (result.merged if base else result.stated) | counted
+    found = differences(before, after, result.beyond_defaults | counted if base else None)
+    if compared.is_same_service:
+        beside = (*BESIDE,) if base else ("count",)
+        return tuple(one for one in found if one.path.split(".", 1)[0] in beside)
+    return (*found, *_content(compared))
+
+
+def why_drifted(compared: Comparison) -> str:
+    """Why the job differs though no field of the spec does."""
+    if compared.base and not compared.is_same_service:
+        return (
+            f"the spec is that of version {compared.base.number}, but a service that it calls speaks another protocol"
+        )
+    return "the job in Nomad is not the one that Outrider made of this spec"
+
+
+def _content(compared: Comparison) -> tuple[Change, ...]:
+    """That a directory has other content than in the version that runs: no field of the spec tells it."""
+    directory, base = compared.rendered.topology.directory, compared.base
+    if directory is None or base is None or directory.sha256 in base.artifacts:
+        return ()
+    if not nested(base.merged, "run").get("directory"):
+        return ()
+    before, after = f"content of version {base.number}", f"content {directory.sha256[:12]}"
+    return (Change("~", CONTENT, before, after, note="replaces allocations"),)

@@ -1,0 +1,128 @@
+"""Bringing a spec up: validate, store the version, register it; what follows is watched elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outrider.errors import Problem, SpecError, UsageError
+from outrider.operations.change.plans import Prepared
+from outrider.operations.change.submit import ended, submitted
+from outrider.operations.lookups import active
+from outrider.operations.opening import Order, check_foreign, check_index, new_deployment, no_change, opened
+from outrider.operations.records import Deployment, Draft, Version
+
+if TYPE_CHECKING:
+    from outrider.operations.change.documents import Source
+    from outrider.operations.environment import Environment
+
+
+async def deploy(environment: Environment, ready: Prepared, order: Order) -> Deployment:
+    """Store what was prepared as a version and register its job, all or nothing; the answer is to be followed.
+
+    SpecError: Envoy or Nomad refuses it. ConflictError: another index than ``check_index``, another deployer, a job that
+    is not Outrider's. RemoteError: Nomad is away or refuses the job.
+    """
+    check_index(ready.plan.service, ready.plan.check_index, order)
+    joined = await _joined(environment, ready, order)
+    if joined is not None:
+        return joined
+    _refuse(ready)
+    check_foreign(ready.plan.is_foreign, ready.plan.service, order)
+    await _validated(environment, ready)
+    version = await _version(environment, ready, order)
+    deployment = await opened(environment, _deployment(ready, version, order))
+    return await _registered(environment, ready, version, deployment)
+
+
+async def _joined(environment: Environment, ready: Prepared, order: Order) -> Deployment | None:
+    """The deployment under way that brings up just this: it is followed to its verdict, and nothing is done twice."""
+    if ready.plan.has_changes:
+        return None
+    found = await active(environment, ready.plan.service, ready.running.index)
+    if found is not None:
+        await environment.journal.note(found.id, "deployment", f"asked for again by {order.by}: it is under way")
+    return found
+
+
+def _refuse(ready: Prepared) -> None:
+    plan, file, sidecar = ready.plan, ready.source.file, ready.rendered.topology.sidecar
+    if not plan.refusals:
+        return
+    patches = ", ".join(f"`{each.name}`" for each in sidecar.patches) if sidecar else ""
+    blamed = f"The platform's patches of this service are the likely cause: {patches}. " if patches else ""
+    shown = f"`outrider render {file} -e {plan.environment} --part envoy` prints the bootstrap."
+    whose = f"Envoy refuses the bootstrap of {plan.service} in {plan.environment}"
+    problems = tuple(Problem(path="", message=f"{whose}: {line}", file=file) for line in plan.refusals)
+    raise SpecError(problems, next_step=blamed + shown)
+
+
+async def _validated(environment: Environment, ready: Prepared) -> None:
+    """Nomad's own opinion of the job, before a version is stored for it."""
+    answer = await environment.nomad.validate(ready.rendered.job)
+    errors = answer.get("ValidationErrors") or ([answer["Error"]] if answer.get("Error") else [])
+    if errors:
+        raise SpecError(tuple(Problem(path="", message=f"Nomad refuses the job: {error}") for error in errors))
+
+
+async def _version(environment: Environment, ready: Prepared, order: Order) -> Version:
+    """The one that runs or the newest where it is the same, or a new one."""
+    if ready.base and not ready.plan.has_changes:
+        return ready.base
+    source, result, old = ready.source, ready.rendered, ready.base if ready.chosen.is_kept else None
+    draft = Draft(
+        environment=environment.name,
+        service=result.service.service,
+        hash=ready.chosen.hash,
+        protocol=result.topology.protocol,
+        file=source.file,
+        spec=source.text,
+        merged=result.merged | ({"patches": old.merged.get("patches", {})} if old else {}),
+        job=ready.chosen.job,
+        bootstrap=old.bootstrap if old else result.template,
+        artifacts=old.artifacts if old else _fetched(source),
+        created_by=order.by,
+    )
+    for kept in (ready.base, *(await environment.store.versions(environment.name, draft.service))[:1]):
+        if kept and _is_same(kept, draft):
+            return kept
+    return await environment.store.add_version(draft)
+
+
+def _fetched(source: Source) -> tuple[str, ...]:
+    """The stored bytes that the job downloads."""
+    return (source.directory.sha256,) if source.directory else ()
+
+
+def _is_same(kept: Version, draft: Draft) -> bool:
+    return (kept.hash, kept.merged, kept.artifacts, kept.job) == (draft.hash, draft.merged, draft.artifacts, draft.job)
+
+
+def _deployment(ready: Prepared, version: Version, order: Order) -> Deployment:
+    fresh = new_deployment(version.environment, version.service, "redeploy" if order.renews else "run", order)
+    return replace(
+        fresh,
+        version=version.number,
+        previous=ready.base.number if ready.base else None,
+        count=ready.rendered.count,
+        expected_index=ready.plan.check_index if order.check_index is None else order.check_index,
+    )
+
+
+async def _registered(
+    environment: Environment, ready: Prepared, version: Version, deployment: Deployment
+) -> Deployment:
+    try:
+        for warning in (*ready.plan.warnings, *ready.plan.without_effect):
+            await environment.journal.note(deployment.id, "warning", warning)
+        if ready.plan.retry:
+            await environment.journal.note(deployment.id, "warning", f"{ready.plan.retry}; trying again")
+        if not ready.plan.has_changes:
+            return await no_change(environment, deployment, f"no change: version {version.number} runs already")
+        if ready.plan.restarts_nothing:
+            return await no_change(environment, deployment, f"version {version.number} is stored; nothing restarts")
+        await environment.journal.note(deployment.id, "validated", "Envoy and Nomad accept it")
+        return await submitted(environment, deployment, ready.job)
+    except (SpecError, UsageError) as error:
+        await ended(environment, deployment, error)
+        raise

@@ -1,0 +1,109 @@
+"""What a change is made of: a spec as it came, what it is rendered into, and what of that is taken; data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from outrider.documents import Json
+from outrider.nomad.read.job import Running, version_hash
+from outrider.spec.platform import Platform
+from outrider.spec.service import Service
+from outrider.topology import names
+from outrider.topology.sidecar import Artifact, CarriedAgent
+from outrider.topology.topology import Topology
+from outrider.topology.version import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A service spec as it was handed in; ``directory`` is the packed directory that it runs, where it runs one."""
+
+    text: str
+    file: str = "outrider.yaml"
+    directory: Artifact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a spec is rendered into; ``protocols`` is what is known of the services that it may call.
+
+    ``agent`` is what a job of the mesh carries where the platform does not say where the agent lies.
+    """
+
+    platform: Platform
+    environment: str
+    protocols: Mapping[str, str]
+    agent: CarriedAgent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A spec with all that follows from it in one environment; ``service.count`` is None where it is left out.
+
+    ``bootstrap`` has sample ports, as Envoy can validate it; ``template`` is what the job carries. Both are None for a
+    service outside the mesh.
+    """
+
+    service: Service
+    topology: Topology
+    count: int
+    bootstrap: Json | None
+    template: str | None
+    job: Json
+
+    @property
+    def parts(self) -> Parts:
+        """The hashes of the service's and the sidecar's part, as the job's meta has them."""
+        meta = self.job["Meta"]
+        return Parts(meta[names.JOB_META_SERVICE], meta[names.JOB_META_SIDECAR])
+
+    def is_same_service(self, now: Running) -> bool:
+        """Whether the service's part is the one that runs, or ran last."""
+        return now.parts is not None and now.parts.service == self.parts.service
+
+    @property
+    def merged(self) -> Json:
+        """The spec of this environment as JSON, defaults filled in, and with the content of the patches it names."""
+        sidecar = self.topology.sidecar
+        chosen = sidecar.patches if sidecar else ()
+        patches = {each.name: each.patch.model_dump(mode="json") for each in chosen}
+        return {**self.service.model_dump(mode="json"), "patches": patches}
+
+    @property
+    def beyond_defaults(self) -> Json:
+        """The same with only the fields whose value is not their default."""
+        return self.service.model_dump(mode="json", exclude_defaults=True)
+
+    @property
+    def stated(self) -> Json:
+        """The same with only the fields that the file states."""
+        return self.service.model_dump(mode="json", exclude_unset=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The hash of a part: as it runs (None where nothing of ours does), as it will run, and as rendered today."""
+
+    running: str | None
+    planned: str
+    today: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is registered and stored: today's rendering, or what runs with only its numbers and words changed.
+
+    ``older`` names where the sidecar that stays differs from today's, and is empty where today's is taken.
+    """
+
+    job: Json
+    service: Part
+    sidecar: Part
+    is_kept: bool = False
+    older: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """The version that will run."""
+        return version_hash(self.job) or ""

@@ -1,0 +1,56 @@
+"""From the text that a developer wrote to the two foreign documents; no server is asked here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outrider.envoy.bootstrap import bootstrap
+from outrider.envoy.document import sampled, template
+from outrider.errors import SpecError
+from outrider.nomad.write.job import job
+from outrider.operations.change.documents import Rendered, Source, Surroundings
+from outrider.spec.reading.files import read_service
+from outrider.topology.resolve import topology
+
+if TYPE_CHECKING:
+    from outrider.spec.reading.files import ServiceFile
+
+
+def read(source: Source, surroundings: Surroundings) -> ServiceFile:
+    """The spec of the environment; an environment in it that looks like a misspelt one of the platform is refused."""
+    known = tuple(surroundings.platform.environments)
+    return read_service(source.text, source.file, surroundings.environment, known=known)
+
+
+def rendered(
+    source: Source, surroundings: Surroundings, running_count: int | None = None, *, keeps_count: bool = False
+) -> Rendered:
+    """Render a spec; a count that it leaves out is the one that runs now, and 1 at first. SpecError, with places.
+
+    With ``keeps_count`` the one that runs is kept, whatever the spec says.
+    """
+    written = read(source, surroundings)
+    service = written.service
+    wanted = running_count if keeps_count or service.count is None else service.count
+    count = 1 if wanted is None else wanted
+    try:
+        resolved = topology(
+            service.model_copy(update={"count": count}),
+            surroundings.platform,
+            surroundings.environment,
+            protocols=surroundings.protocols,
+            directory=source.directory,
+            agent=surroundings.agent,
+        )
+        document = bootstrap(resolved) if resolved.sidecar else None
+    except SpecError as error:
+        raise SpecError(written.located(error.problems)) from error
+    text = template(document) if document is not None else None
+    return Rendered(
+        service=service,
+        topology=resolved,
+        count=count,
+        bootstrap=sampled(document) if document is not None else None,
+        template=text,
+        job=job(resolved, text),
+    )

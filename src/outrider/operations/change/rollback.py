@@ -1,0 +1,99 @@
+"""Going back: a version from our own store is registered again.
+
+Nomad's revert is never used: it knows the last six versions only, and it goes through the canary phase of the version
+it returns to, where it waits for a promotion that nobody knows of (hashicorp/nomad#10882, seen on 2.0.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outrider.errors import UsageError
+from outrider.nomad.read.job import Running, running
+from outrider.nomad.write.again import rolled_back
+from outrider.operations.change.attempts import attempted, shortfall
+from outrider.operations.change.submit import submitted
+from outrider.operations.lookups import (
+    last_count,
+    last_run,
+    last_stop,
+    running_version,
+    stored_version,
+    unknown_service,
+)
+from outrider.operations.opening import (
+    Order,
+    check_artifacts,
+    check_foreign,
+    new_deployment,
+    no_change,
+    opened,
+    repeated,
+)
+from outrider.operations.outside import changed_outside
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.records import Deployment, Version
+
+
+async def roll_back(environment: Environment, service: str, number: int | None, order: Order) -> Deployment:
+    """Register a stored version again, by default the one that ran before; it waits for nobody's promotion.
+
+    UsageError: there is no such version, or bytes that it needs are gone. ConflictError and RemoteError as in deploy.
+    """
+    before = await repeated(environment, order)
+    if before is not None:
+        return before
+    document = await environment.nomad.job(service)
+    now = running(document)
+    check_foreign(now.is_foreign, service, order)
+    base = await running_version(environment, service, now)
+    target, count = await _target(environment, service, number, now, base)
+    await check_artifacts(environment, target)
+    deployment = await opened(environment, _deployment(target, base, count, now, order))
+    retry = await shortfall(environment, service, now, base) if now.hash == target.hash else ""
+    is_there = base and base.number == target.number and now.count == deployment.count and not retry
+    if is_there and not await changed_outside(environment, document or {}, base):
+        return await no_change(environment, deployment, f"version {target.number} runs already")
+    job = attempted(rolled_back(target.job, deployment.count or 0), now, is_again=bool(retry))
+    return await submitted(environment, deployment, job)
+
+
+async def _target(
+    environment: Environment, service: str, number: int | None, now: Running, base: Version | None
+) -> tuple[Version, int]:
+    """The version to go to and its count: of a stopped service the one that ran, as it was."""
+    if number is None and not now.is_live and (base or await last_stop(environment, service)):
+        return await last_run(environment, service, now)
+    number = number if number is not None else await _earlier(environment, service, base)
+    target = await stored_version(environment, service, number)
+    written, kept = target.merged.get("count"), await last_count(environment, service, now)
+    return target, next((one for one in (written, kept) if one is not None), 1)
+
+
+async def _earlier(environment: Environment, service: str, base: Version | None) -> int:
+    """The version that was brought up with success before the one that runs; what had nothing to do brought nothing up."""
+    for deployment in await environment.store.deployments(environment.name, service):
+        is_other = base is None or deployment.version != base.number
+        came_up = deployment.state == "successful" and deployment.modify_index is not None
+        if deployment.version is not None and came_up and is_other:
+            return deployment.version
+    if service not in await environment.store.services(environment.name):
+        raise await unknown_service(environment, service)
+    here = f"-e {environment.name}"
+    raise UsageError(
+        f"{service} has no earlier good version in {environment.name}",
+        next_step=f"Name one: `outrider rollback {service} VERSION {here}`; `outrider history {service} {here}` lists them.",
+    )
+
+
+def _deployment(target: Version, base: Version | None, count: int, now: Running, order: Order) -> Deployment:
+    return replace(
+        new_deployment(target.environment, target.service, "rollback", order),
+        version=target.number,
+        previous=base.number if base else None,
+        count=count,
+        expected_index=now.index if order.check_index is None else order.check_index,
+    )

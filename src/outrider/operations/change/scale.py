@@ -1,0 +1,77 @@
+"""Changing how many allocations run, and nothing else: those that run are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outrider.errors import ConflictError, RemoteError, UsageError
+from outrider.nomad.read.job import Running, running
+from outrider.operations.change.submit import accepted, ended
+from outrider.operations.lookups import not_running, running_version
+from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened, repeated
+from outrider.spec.rules import shared_keys_refusal
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.records import Deployment, Version
+
+BLOCKED = 400
+
+
+async def scale(environment: Environment, service: str, count: int, order: Order) -> Deployment:
+    """Ask Nomad for another count. UsageError: nothing runs; ConflictError: a deployment is active."""
+    before = await repeated(environment, order)
+    if before is not None:
+        return before
+    if count < 0:
+        raise UsageError(f"a count of {count} cannot be", next_step="Name 0 or more.")
+    now = running(await environment.nomad.job(service))
+    if not now.is_live:
+        raise await not_running(environment, service)
+    check_foreign(now.is_foreign, service, order)
+    base = await running_version(environment, service, now)
+    _check_rules(base, now, count)
+    deployment = await opened(environment, _deployment(environment, service, count, now, base, order))
+    if now.count == count:
+        return await no_change(environment, deployment, f"{count} allocations are asked for already")
+    return await scaled(environment, deployment)
+
+
+async def scaled(environment: Environment, deployment: Deployment) -> Deployment:
+    """Pass the count on to Nomad and remember its answer."""
+    service, count = deployment.service, deployment.count or 0
+    try:
+        answer = await environment.nomad.scale(service, service, count, f"outrider, by {deployment.created_by}")
+    except (ConflictError, RemoteError) as error:
+        conflict = _blocked(environment, service, error)
+        await ended(environment, deployment, conflict)
+        raise conflict from error
+    return await accepted(environment, deployment, answer)
+
+
+def _check_rules(base: Version | None, now: Running, count: int) -> None:
+    """What a spec with this count would be refused for."""
+    shares = bool(base and base.merged.get("shard"))
+    refusal = shared_keys_refusal(now.protocol or "", count, shares_keys=shares)
+    if refusal:
+        raise UsageError(refusal, next_step="Deploy the spec with `shard: true` first.")
+
+
+def _deployment(
+    environment: Environment, service: str, count: int, now: Running, base: Version | None, order: Order
+) -> Deployment:
+    fresh = new_deployment(environment.name, service, "scale", order)
+    number = base.number if base else None
+    return replace(fresh, version=number, previous=number, count=count, expected_index=now.index)
+
+
+def _blocked(environment: Environment, service: str, error: ConflictError | RemoteError) -> ConflictError | RemoteError:
+    """Nomad scales nothing while a deployment is active (400, or a conflict by the client's reading)."""
+    if isinstance(error, RemoteError) and error.status != BLOCKED:
+        return error
+    here = f"{service} -e {environment.name}"
+    return ConflictError(
+        f"{service} is being deployed in {environment.name}, and Nomad scales nothing meanwhile",
+        next_step=f"Wait for its verdict, or end a waiting canary: `outrider promote {here}` or `outrider fail {here}`.",
+    )

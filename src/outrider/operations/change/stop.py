@@ -1,0 +1,55 @@
+"""Stopping a service: Nomad ends its allocations in their order; purge also forgets the job there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outrider.errors import RemoteError
+from outrider.nomad.read.job import running
+from outrider.operations.change.submit import accepted, ended
+from outrider.operations.lookups import not_running, running_version
+from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened, repeated
+from outrider.operations.registered import registered
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.records import Deployment
+
+
+async def stop(environment: Environment, service: str, order: Order, *, purge: bool = False) -> Deployment:
+    """Stop the service's job; its versions stay in the store. UsageError: there is nothing to stop."""
+    before = await repeated(environment, order)
+    if before is not None:
+        return before
+    now = running(await environment.nomad.job(service))
+    if not now.exists:
+        raise await not_running(environment, service)
+    check_foreign(now.is_foreign, service, order)
+    base = await running_version(environment, service, now)
+    fresh = new_deployment(environment.name, service, "stop", order)
+    previous = base.number if base else None
+    last = replace(fresh, previous=previous, purge=purge, count=now.asked, expected_index=now.index)
+    deployment = await opened(environment, last)
+    if now.is_stopped and not purge:
+        return await no_change(environment, deployment, "it is stopped already")
+    await _name_callers(environment, deployment)
+    return await stopped(environment, deployment)
+
+
+async def _name_callers(environment: Environment, deployment: Deployment) -> None:
+    known = await registered(environment)
+    callers = sorted(one for one, calls in known.upstreams.items() if deployment.service in calls)
+    if callers:
+        message = f"{', '.join(callers)} call {deployment.service}: their requests to it fail from now on"
+        await environment.journal.note(deployment.id, "warning", message)
+
+
+async def stopped(environment: Environment, deployment: Deployment) -> Deployment:
+    """Ask Nomad to stop the job and remember its answer."""
+    try:
+        answer = await environment.nomad.deregister(deployment.service, purge=deployment.purge)
+    except RemoteError as error:
+        await ended(environment, deployment, error)
+        raise
+    return await accepted(environment, deployment, answer)

@@ -1,0 +1,1 @@
+"""What a platform lacks, server by server and node by node."""

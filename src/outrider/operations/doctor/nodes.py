@@ -1,0 +1,117 @@
+"""What the nodes of an environment lack to run what we render: drivers, Consul beside them, networks; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from outrider.documents import nested
+from outrider.operations.doctor.findings import Finding, bad, good, warning
+
+if TYPE_CHECKING:
+    from outrider.documents import Json
+    from outrider.spec.platform import Environment
+
+CNI_BRIDGE = "plugins.cni.version.bridge"
+MOST_NAMED = 5
+
+
+def node_findings(about: str, environment: Environment, nodes: Sequence[Json]) -> list[Finding]:
+    """The findings on these nodes together: what some lack is a warning, what all lack a failure."""
+    drivers = sorted({environment.driver, environment.sidecar.driver})
+    return [
+        *(_driver(about, driver, nodes) for driver in drivers),
+        _consul(about, nodes),
+        *_network(about, environment, nodes),
+        *_apart(about, nodes),
+    ]
+
+
+def _driver(about: str, driver: str, nodes: Sequence[Json]) -> Finding:
+    said = {str(_driver_of(node, driver).get("HealthDescription") or "not enabled") for node in nodes}
+    step = {
+        "raw_exec": 'In each client\'s configuration: plugin "raw_exec" { config { enabled = true } }',
+        "docker": "Start Docker on the nodes, and let Nomad's client reach /var/run/docker.sock.",
+        "podman": "Install the plugin nomad-driver-podman on the nodes and give it a plugin block.",
+        "exec": "Run Nomad's clients as root with cgroups, or choose another driver.",
+    }.get(driver, f"Install {driver} on the nodes.")
+    return _share(
+        about,
+        nodes,
+        lambda node: bool(_driver_of(node, driver).get("Healthy")),
+        f"driver {driver}",
+        ("Allocations can be placed only where it is healthy; Nomad says: " + "; ".join(sorted(said)), step),
+    )
+
+
+def _consul(about: str, nodes: Sequence[Json]) -> Finding:
+    why = "Nomad registers services with the Consul agent of the node, and places mesh services only where one is."
+    step = (
+        "Run a Consul agent on each node; where it is not at 127.0.0.1:8500, say so in a consul block of Nomad's client. "
+        "Nomad looks for it every 15 seconds."
+    )
+    return _share(
+        about, nodes, lambda node: bool(_attribute(node, "consul.version")), "a Consul agent beside it", (why, step)
+    )
+
+
+def _network(about: str, environment: Environment, nodes: Sequence[Json]) -> list[Finding]:
+    if environment.network.mode == "bridge":
+        why = "Bridge networks are made by the CNI plugins."
+        step = "Install the CNI plugins on each node (developer.hashicorp.com/nomad/docs/networking/cni), or use network.mode host."
+        return [_share(about, nodes, lambda node: bool(_attribute(node, CNI_BRIDGE)), "CNI bridge plugin", (why, step))]
+    wanted = environment.network.host_network
+    if wanted:
+        step = f'In each client\'s configuration: host_network "{wanted}" {{ cidr = "…" }}, or another network.host_network.'
+        advice = ("Ports are booked on it.", step)
+        return [
+            _share(about, nodes, lambda node: wanted in nested(node, "HostNetworks"), f"host_network {wanted}", advice)
+        ]
+    return []
+
+
+def _apart(about: str, nodes: Sequence[Json]) -> list[Finding]:
+    """Several nodes that all advertise loopback addresses cannot reach each other's services."""
+    addresses = [_attribute(node, "unique.network.ip-address") for node in nodes]
+    lonely = [address for address in addresses if address.startswith("127.")]
+    if len(nodes) > 1 and lonely:
+        step = "Set network_interface in each client's configuration to one that the others reach."
+        return [
+            bad(
+                about,
+                f"{len(lonely)} nodes have the address {lonely[0]}",
+                "No other node reaches what runs there.",
+                step,
+            )
+        ]
+    if lonely:
+        step = "Fine for a trial on one machine; set the client's network_interface before there is a second node."
+        return [
+            warning(about, f"its node has the address {lonely[0]}", "Only this machine reaches what runs there.", step)
+        ]
+    return []
+
+
+def _share(
+    about: str, nodes: Sequence[Json], has: Callable[[Json], bool], what: str, advice: tuple[str, str]
+) -> Finding:
+    """How many of the nodes have it; `advice` is why it matters and what to do."""
+    without = [str(node.get("Name")) for node in nodes if not has(node)]
+    if not without:
+        return good(about, f"{what} on {'all ' if len(nodes) > 1 else 'its '}{_nodes(len(nodes))}")
+    named = ", ".join(without[:MOST_NAMED]) + (" and more" if len(without) > MOST_NAMED else "")
+    if len(without) == len(nodes):
+        return bad(about, f"no node has {what} ({named})", *advice)
+    return warning(about, f"{len(without)} of {_nodes(len(nodes))} lack {what} ({named})", *advice)
+
+
+def _nodes(number: int) -> str:
+    return f"{number} nodes" if number != 1 else "1 node"
+
+
+def _driver_of(node: Json, driver: str) -> Json:
+    return nested(nested(node, "Drivers"), driver)
+
+
+def _attribute(node: Json, name: str) -> str:
+    return str(nested(node, "Attributes").get(name) or "")

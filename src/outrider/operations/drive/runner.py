@@ -1,0 +1,134 @@
+"""The deployments that this process drives in the background, one task each, under a lease in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from outrider.errors import OutriderError, RemoteError
+from outrider.operations.drive.follow import Following
+from outrider.operations.drive.progress import Verdict
+from outrider.operations.drive.resume import resumed
+from outrider.operations.drive.stopping import Stopping
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.records import Deployment
+    from outrider.operations.repositories import Store
+
+LEASE_S = 10.0
+SWEEP_S = 3.0
+RETRY_S = 2.0
+
+log = logging.getLogger("outrider.deployments")
+
+
+class Runner:
+    """Drives deployments to their verdict; those of a process that is gone are taken over as their lease ends."""
+
+    def __init__(self, store: Store, environments: Mapping[str, Environment], *, lease_s: float = LEASE_S) -> None:
+        self._store = store
+        self._environments = environments
+        self._holder = str(uuid.uuid4())
+        self._lease_s = lease_s
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Take up what is unfinished, now and whenever something turns up."""
+        self._sweeper = asyncio.create_task(self._sweep(), name="outrider-sweep")
+
+    async def close(self) -> None:
+        """Let go of everything; whoever starts next takes it up."""
+        tasks = [*self._tasks.values(), *([self._sweeper] if self._sweeper else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._sweeper = None
+
+    def drive(self, deployment: Deployment, *, is_taken_up: bool = False) -> None:
+        """Drive the deployment in the background."""
+        if deployment.is_final or deployment.id in self._tasks:
+            return
+        task = asyncio.create_task(self._driven(deployment, is_taken_up=is_taken_up), name=f"outrider-{deployment.id}")
+        self._tasks[deployment.id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(deployment.id, None))
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                for deployment in await self._store.unfinished():
+                    if deployment.environment in self._environments and _is_left_alone(deployment):
+                        self.drive(deployment, is_taken_up=True)
+            except OutriderError as error:
+                log.warning("unfinished deployments cannot be read: %s", error.message)
+            await asyncio.sleep(min(SWEEP_S, self._lease_s))
+
+    async def _driven(self, deployment: Deployment, *, is_taken_up: bool) -> None:
+        """Drive it for as long as the lease is ours, unless it has ended before we had it: a verdict is the last word."""
+        if not await self._store.claim(deployment.id, self._holder, self._lease_s):
+            return
+        now = await self._store.deployment(deployment.id)
+        if now is None or now.is_final:
+            await self._store.release(deployment.id, self._holder)
+            return
+        work = asyncio.create_task(self._finished(now, is_taken_up=is_taken_up))
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=self._lease_s / 3)
+                if not work.done() and not await self._store.claim(deployment.id, self._holder, self._lease_s):
+                    return
+            work.result()
+        except RemoteError as error:
+            log.warning("deployment %s is taken up again later: %s", deployment.id, error.message)
+        except OutriderError as error:
+            await self._end(deployment, error.message)
+        except Exception:
+            log.exception("deployment %s", deployment.id)
+            await self._end(deployment, "a defect of Outrider ended the watching; the portal's log has its traceback")
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await self._store.release(deployment.id, self._holder)
+
+    async def _end(self, deployment: Deployment, reason: str) -> None:
+        """Nothing is taken up for ever: what cannot be driven has failed, unless its end is written down already."""
+        now = await self._store.deployment(deployment.id)
+        if now is not None and not now.is_final:
+            await self._environments[deployment.environment].journal.end(now, "failed", reason)
+
+    async def _finished(self, deployment: Deployment, *, is_taken_up: bool) -> None:
+        environment = self._environments[deployment.environment]
+        if is_taken_up:
+            deployment = await resumed(environment, deployment)
+            await environment.journal.note(deployment.id, "resumed", "the portal watches it again")
+        following = (Stopping if deployment.kind == "stop" else Following)(environment, deployment)
+        verdict = await _patient_verdict(following, environment)
+        await environment.journal.end(following.deployment, verdict.state, verdict.reason)
+
+
+def _is_left_alone(deployment: Deployment) -> bool:
+    """A registration that is being made at this moment belongs to the request that makes it."""
+    age = (datetime.now(UTC) - deployment.created_at).total_seconds()
+    return deployment.modify_index is not None or age > LEASE_S
+
+
+async def _patient_verdict(following: Following | Stopping, environment: Environment) -> Verdict:
+    """The verdict; a server that does not answer is asked again until our patience ends."""
+    silent_since: float | None = None
+    while True:
+        started = time.monotonic()
+        try:
+            return await following.verdict()
+        except RemoteError as error:
+            if silent_since is None or time.monotonic() - started > environment.patience.silence:
+                silent_since = time.monotonic()
+                await following.note("warning", f"still watching: {error.message}")
+            if time.monotonic() - silent_since > environment.patience.silence:
+                return Verdict("failed", f"what became of it is unknown: {error.message}")
+            await asyncio.sleep(RETRY_S)

@@ -1,0 +1,1 @@
+"""What people see of services: status, history, endpoints, graph and logs; nothing is changed here."""

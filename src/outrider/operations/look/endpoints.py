@@ -1,0 +1,121 @@
+"""Where a service's calls can go: what Consul says, what each agent knows, what each Envoy has, side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outrider.consul.instances import Instance
+from outrider.consul.metrics_address import UntrustedAddressError, instance_name, metrics_address
+from outrider.documents import Json
+from outrider.errors import RemoteError
+from outrider.operations.instances import booked, instances
+from outrider.operations.look.status import status
+from outrider.topology import names
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarView:
+    """What the sidecar at ``address`` (its metrics listener) answers, or the problem with asking it."""
+
+    instance: str
+    address: str
+    upstreams: Json
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """The upstreams of a service in Consul, the service's own instances, and the views of its sidecars.
+
+    Of those in ``unknown`` Consul has said nothing: their addresses, status ``unknown``, are those that Nomad has booked.
+    """
+
+    environment: str
+    service: str
+    own: tuple[Instance, ...]
+    consul: dict[str, tuple[Instance, ...]]
+    sidecars: tuple[SidecarView, ...]
+    problems: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An instance and where its metrics listener is, or why that is not asked."""
+
+    instance: str
+    address: str
+    problem: str = ""
+
+
+async def endpoints(environment: Environment, service: str) -> Endpoints:
+    """Ask everybody at once; whoever does not answer is named in ``problems``. UsageError: an unknown service."""
+    now = await status(environment, service)
+    inside = [name for name, written in now.upstreams.items() if not written.get("address")]
+    answers = await asyncio.gather(*(_upstream(environment, name) for name in inside))
+    places, said = await _places(environment, service)
+    problems = [problem for _, found in answers for problem in found] + [*said, *([now.problem] if now.problem else [])]
+    return Endpoints(
+        environment=environment.name,
+        service=service,
+        own=now.instances,
+        consul={name: found for name, (found, _) in zip(inside, answers, strict=True)},
+        sidecars=tuple(
+            await asyncio.gather(
+                *(_view(environment, place) for place in sorted(places, key=lambda one: (one.instance, one.address)))
+            )
+        ),
+        problems=tuple(dict.fromkeys(problems)),
+        unknown=tuple(name for name, (_, found) in zip(inside, answers, strict=True) if found),
+    )
+
+
+async def _upstream(environment: Environment, name: str) -> tuple[tuple[Instance, ...], tuple[str, ...]]:
+    """What Consul says of an upstream; where it does not answer, what Nomad has booked, with who was silent."""
+    found, problem = await instances(environment, name)
+    if problem is None:
+        return found, ()
+    return await _booked(environment, name, names.INGRESS, problem)
+
+
+async def _booked(
+    environment: Environment, service: str, label: str, problem: str
+) -> tuple[tuple[Instance, ...], tuple[str, ...]]:
+    try:
+        return await booked(environment, service, label), (problem,)
+    except RemoteError as error:
+        return (), (problem, error.message)
+
+
+async def _places(environment: Environment, service: str) -> tuple[list[Place], tuple[str, ...]]:
+    """Of each instance where scrapers reach its metrics listener: by its meta in Consul, else by what Nomad has booked."""
+    try:
+        entries, _ = await environment.in_time(environment.consul.health(service), "Consul")
+    except RemoteError as error:
+        found, problems = await _booked(environment, service, names.METRICS, error.message)
+        return [Place(one.id, one.address) for one in found], problems
+    places = [_place(entry) for entry in entries]
+    return [one for one in places if one.address or one.problem], ()
+
+
+def _place(entry: Json) -> Place:
+    """What Consul says of a sidecar is not trusted: an address that is none of the instance's own is not asked."""
+    try:
+        return Place(instance_name(entry), metrics_address(entry) or "")
+    except UntrustedAddressError as error:
+        return Place(instance_name(entry), "", f"is not asked: {error}")
+
+
+async def _view(environment: Environment, place: Place) -> SidecarView:
+    """One that cannot be trusted or asked is named with the reason."""
+    if place.problem:
+        return SidecarView(place.instance, place.address, {}, place.problem)
+    try:
+        return SidecarView(place.instance, place.address, await environment.sidecars.endpoints(place.address), None)
+    except RemoteError as error:
+        return SidecarView(place.instance, place.address, {}, error.message)

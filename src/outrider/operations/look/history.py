@@ -1,0 +1,37 @@
+"""What was done with a service: its versions and deployments, newest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outrider.errors import UsageError
+from outrider.operations.lookups import unknown_service
+
+if TYPE_CHECKING:
+    from outrider.operations.environment import Environment
+    from outrider.operations.records import Deployment, Version
+    from outrider.operations.repositories import Store
+
+
+async def versions(environment: Environment, service: str) -> tuple[Version, ...]:
+    """Its stored versions. UsageError where there is none."""
+    found = await environment.store.versions(environment.name, service)
+    if not found:
+        raise await unknown_service(environment, service)
+    return found
+
+
+async def deployments(environment: Environment, service: str, limit: int = 50) -> tuple[Deployment, ...]:
+    """Its last deployments. UsageError where there is none."""
+    found = await environment.store.deployments(environment.name, service, limit)
+    if not found:
+        raise await unknown_service(environment, service)
+    return found
+
+
+async def deployment(store: Store, deployment_id: str) -> Deployment:
+    """One deployment by its whole id, or UsageError."""
+    found = await store.deployment(deployment_id)
+    if found is None:
+        raise UsageError(f"there is no deployment {deployment_id}", next_step="`outrider history SERVICE` lists them.")
+    return found

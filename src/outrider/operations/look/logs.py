@@ -1,0 +1,133 @@
+"""The output of a service's tasks, from the allocation that is meant or from all that run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from outrider.errors import UsageError
+from outrider.nomad.read.allocations import Allocation, allocations
+from outrider.operations.look.merged_lines import as_they_come, one_after_another
+from outrider.operations.lookups import unknown_service
+from outrider.topology import names
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from outrider.operations.environment import Environment
+    from outrider.operations.ports import LogKind
+
+BYTES_PER_LINE = 400
+CUT = b"[cut: this line begins earlier] "
+MOST = 32
+"""Allocations whose output is read at once: each one is a connection to Nomad."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Which output: ``allocation`` is a prefix of an id (left out: all that run), ``lines`` from the end."""
+
+    task: str = names.APP_TASK
+    kind: LogKind = "stdout"
+    follow: bool = False
+    lines: int | None = None
+    allocation: str | None = None
+
+
+async def logs(environment: Environment, service: str, request: LogRequest) -> AsyncIterator[bytes]:
+    """The output, as an iterator; lines of several allocations begin with the short id of theirs.
+
+    UsageError before it begins where there is no such allocation or task, or where there are more than MOST to read.
+    """
+    chosen = await _chosen(environment, service, request)
+    if len(chosen) == 1:
+        return _output(environment, chosen[0], request)
+    streams = {one.short_id: _output(environment, one, request) for one in chosen}
+    return as_they_come(streams) if request.follow else one_after_another(streams)
+
+
+def _output(environment: Environment, chosen: Allocation, request: LogRequest) -> AsyncIterator[bytes]:
+    if request.lines is None:
+        return _stream(environment, chosen, request, None)
+    ended = _last(environment, chosen, request, request.lines)
+    return _followed(environment, chosen, request, request.lines) if request.follow else ended
+
+
+def _stream(
+    environment: Environment, chosen: Allocation, request: LogRequest, from_end: int | None
+) -> AsyncIterator[bytes]:
+    """From the start, or so many bytes before the end."""
+    origin, offset = ("start", 0) if from_end is None else ("end", from_end)
+    return environment.nomad.logs(
+        chosen.id, request.task, request.kind, follow=request.follow, origin=origin, offset=offset
+    )
+
+
+async def _last(environment: Environment, chosen: Allocation, request: LogRequest, lines: int) -> AsyncIterator[bytes]:
+    """The last lines of a stream that ends; a line whose beginning is not among them says so."""
+    *whole, rest = (await _tail(environment, chosen, request, lines)).split(b"\n")
+    kept = [*whole, rest] if rest else whole
+    if lines > 0 and kept:
+        yield b"\n".join(kept[-lines:]) + b"\n"
+
+
+async def _followed(
+    environment: Environment, chosen: Allocation, request: LogRequest, lines: int
+) -> AsyncIterator[bytes]:
+    """About so many lines back, and on; the beginning is looked at first, to know whether it is that of a line."""
+    if (await _tail(environment, chosen, replace(request, follow=False), lines)).startswith(CUT):
+        yield CUT
+    async for chunk in _stream(environment, chosen, request, lines * BYTES_PER_LINE):
+        yield chunk
+
+
+async def _tail(environment: Environment, chosen: Allocation, request: LogRequest, lines: int) -> bytes:
+    """The end of the output, about so many lines, marked in front where it begins within a line.
+
+    One byte more than that is asked for: where it is there and ends no line, the line begins earlier.
+    """
+    window = lines * BYTES_PER_LINE
+    found = b"".join([chunk async for chunk in _stream(environment, chosen, request, window + 1)])
+    if len(found) <= window:
+        return found
+    is_cut = found[:1] != b"\n"
+    return CUT + found[1:] if is_cut else found[1:]
+
+
+async def _chosen(environment: Environment, service: str, request: LogRequest) -> list[Allocation]:
+    """The allocation that is named, or all that run; where none does, the newest."""
+    found = allocations(await environment.nomad.allocations(service))
+    if not found and service in await environment.store.services(environment.name):
+        raise UsageError(
+            f"{service} has no allocations in {environment.name}",
+            next_step=f"`outrider history {service} -e {environment.name}` says why.",
+        )
+    if not found:
+        raise await unknown_service(environment, service)
+    named = [one for one in found if one.id.startswith(request.allocation or "")]
+    if not named:
+        known = ", ".join(one.short_id for one in found)
+        raise UsageError(f"{service} has no allocation {request.allocation}", next_step=f"It has: {known}.")
+    if request.allocation and len(named) > 1:
+        alike = ", ".join(one.short_id for one in named)
+        raise UsageError(f"{len(named)} allocations of {service} begin with {request.allocation}: {alike}")
+    newest = max(named, key=lambda one: (one.is_live, one.modify_index))
+    live = [] if request.allocation else [one for one in named if one.is_live]
+    return _readable(live or [newest], service, request)
+
+
+def _readable(chosen: list[Allocation], service: str, request: LogRequest) -> list[Allocation]:
+    """Those that have the task; UsageError where none has, or where they are too many."""
+    having = [one for one in chosen if request.task in [task.name for task in one.tasks]]
+    if not having:
+        tasks = ", ".join(task.name for task in chosen[0].tasks)
+        raise UsageError(
+            f"allocation {chosen[0].short_id} has no task {request.task}",
+            next_step=f"It has: {tasks}." if tasks else "It has not started any task yet: look again in a moment.",
+        )
+    if len(having) > MOST:
+        raise UsageError(
+            f"{service} has {len(having)} running allocations, and {MOST} are read at once",
+            next_step=f"Name one with --allocation, such as {having[0].short_id}.",
+        )
+    return having

@@ -1,0 +1,1 @@
+"""What runs as a process, put together: the portal, one machine, the demonstration."""

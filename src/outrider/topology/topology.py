@@ -1,0 +1,54 @@
+"""The resolved service of one environment: what every foreign document is derived from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from outrider.spec.platform import Environment
+from outrider.spec.service import Service
+from outrider.topology import names
+from outrider.topology.ports import Ports
+from outrider.topology.sidecar import Artifact, CarriedAgent, Sidecar, Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """One service in one environment, resolved: no default is left open, every name and port is settled.
+
+    ``protocol`` is ``none`` for a worker; ``sidecar`` is None for a service outside the mesh. ``count`` is None where
+    the number that runs is to be kept. ``directory`` is the packed ``run.directory``. ``agent`` is what the job carries, or
+    where nodes fetch it; None where the platform names a path, and outside the mesh.
+    """
+
+    service: str
+    environment: str
+    spec: Service
+    platform: Environment
+    protocol: str
+    service_hash: str
+    ports: Ports
+    sidecar: Sidecar | None
+    directory: Artifact | None
+    agent: CarriedAgent | Artifact | None
+
+    @property
+    def count(self) -> int | None:
+        """Allocations that the spec asks for."""
+        return self.spec.count
+
+    @property
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """Sorted by name."""
+        return self.sidecar.upstreams if self.sidecar else ()
+
+    @property
+    def has_fixed_port(self) -> bool:
+        """Whether no two allocations of the service fit on one node."""
+        return any(booking.reserved for booking in self.ports.bookings)
+
+    @property
+    def serves_on(self) -> str | None:
+        """The port label under which Consul knows the service; a worker is known by its metrics, to be scraped."""
+        if not self.sidecar:
+            return names.APP if self.ports.app else None
+        return names.INGRESS if self.ports.ingress else names.METRICS
