@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 
-from outrider.embedded.registry.running import running_registry
+from outrider_embedded.registry.running import running_registry
 
 
 async def main() -> None:

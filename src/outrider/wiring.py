@@ -6,18 +6,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from outrider_ground.errors import UsageError
+from outrider_ground.private import private_directory
+
 from outrider.clients.agent_archive import carried_agent
 from outrider.clients.consul import consul_client
 from outrider.clients.envoy import LocalEnvoy
 from outrider.clients.metrics import SidecarTraffic
 from outrider.clients.nomad import nomad_client
 from outrider.clients.sidecar import SidecarClient
-from outrider.errors import UsageError
 from outrider.operations.application import Application
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
-from outrider.private import private_directory
 from outrider.store.store import opened_store
 
 if TYPE_CHECKING:

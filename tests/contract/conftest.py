@@ -8,10 +8,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from outrider_embedded.registry.running import running_registry
 from support.consul_calls import ConsulCalls
 from support.consul_server import consul_server
-
-from outrider.embedded.registry.running import running_registry
 
 NODE = "node-1"
 

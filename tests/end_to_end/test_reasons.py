@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from outrider_embedded.addresses import Cluster
+from outrider_embedded.cluster import served_scheduler
+from outrider_embedded.registry.running import running_registry
+from outrider_embedded.scheduler.server import Setting
+from outrider_ground.edge.serving import serving
+from outrider_ground.errors import OutriderError
+from outrider_ground.settings import host_environment
 from support.stage import ENVIRONMENT, PLATFORM, Stage, free_port, spec
 
 from outrider.clients.consul import consul_client
 from outrider.clients.nomad import nomad_client
 from outrider.clients.portal import portal_client
-from outrider.edge.serving import serving
-from outrider.embedded.addresses import Cluster
-from outrider.embedded.cluster import served_scheduler
-from outrider.embedded.registry.running import running_registry
-from outrider.embedded.scheduler.server import Setting
-from outrider.errors import OutriderError
 from outrider.portal.app import portal_app
-from outrider.settings import Sourced, host_environment, settings
+from outrider.settings import Sourced, settings
 from outrider.spec.reading.files import read_platform
 from outrider.wiring import application
 

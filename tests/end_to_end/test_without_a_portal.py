@@ -18,10 +18,9 @@ import httpx2
 import pytest
 from account import Account, loaded
 from end_to_end.test_sidecar_failures import RATE, all_pass, allocations, answers, killed, part, street, until
+from outrider_embedded.cluster import ClusterPorts, cluster
 from support.stage import APP, Stage
 from support.street import free_port
-
-from outrider.embedded.cluster import ClusterPorts, cluster
 
 
 class Fetches:

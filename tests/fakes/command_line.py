@@ -11,10 +11,10 @@ from typing import Any
 from click.testing import CliRunner, Result
 from fakes.surroundings import World
 from fakes.surroundings import world as new_world
+from outrider_ground.edge.serving import serving
 
 from outrider.cli.invocation import Surroundings
 from outrider.cli.main import outrider
-from outrider.edge.serving import serving
 from outrider.portal.app import portal_app
 from outrider.settings import Settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from outrider.errors import RemoteError
+from outrider_ground.errors import RemoteError
 
 Json = dict[str, Any]
 

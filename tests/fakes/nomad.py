@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from outrider.errors import ConflictError, RemoteError
+from outrider_ground.errors import ConflictError, RemoteError
 
 Json = dict[str, Any]
 Outcome = Literal["healthy", "crash", "hang", "no room"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from outrider_ground.errors import RemoteError, UsageError
+
 from outrider.consul.instances import Instance
-from outrider.errors import RemoteError, UsageError
 from outrider.nomad.read.allocations import Allocation, Task
 from outrider.operations.events import Event
 from outrider.operations.look.status import Status

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DISTRIBUTIONS = ("src", "agent/src", "trace/src")
+DISTRIBUTIONS = ("src", "agent/src", "embedded/src", "ground/src", "trace/src")
 SOURCES = tuple(sorted(path for room in DISTRIBUTIONS for path in (ROOT / room).rglob("*.py")))
 DEEPEST = 16
 MOST_PARAMETERS = 6

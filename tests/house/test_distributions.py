@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PROJECTS = {".": "src/outrider", "agent": "src/outrider_agent", "trace": "src/outrider_trace"}
+PROJECTS = {
+    ".": "src/outrider",
+    "agent": "src/outrider_agent",
+    "embedded": "src/outrider_embedded",
+    "ground": "src/outrider_ground",
+    "trace": "src/outrider_trace",
+}
 PAGES = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").rglob("*.md"),

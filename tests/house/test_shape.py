@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = tuple(sorted(path for room in ("src", "agent/src", "trace/src") for path in (ROOT / room).rglob("*.py")))
+ROOMS = ("src", "agent/src", "embedded/src", "ground/src", "trace/src")
+SOURCES = tuple(sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")))
 TESTS = tuple(sorted((ROOT / "tests").rglob("*.py")))
 BANNED = {"utils", "helpers", "common", "manager", "base", "core", "misc", "v2"}
 LONGEST_FUNCTION = 40

@@ -12,10 +12,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from outrider_embedded.scheduler.environment import driver_config, interpolated, interpolated_document
+from outrider_embedded.scheduler.task_templates import environment_file
+from outrider_embedded.templates import rendered
 
-from outrider.embedded.scheduler.environment import driver_config, interpolated, interpolated_document
-from outrider.embedded.scheduler.task_templates import environment_file
-from outrider.embedded.templates import rendered
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import sampled, template
 from outrider.nomad.write.hcl import hcl

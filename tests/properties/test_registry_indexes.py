@@ -9,13 +9,12 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from outrider.embedded.registry import external, indexes
-from outrider.embedded.registry.instance import health_document
-from outrider.embedded.registry.node import node_document
-from outrider.embedded.registry.readings import Position, position, service_position
-from outrider.embedded.registry.registration import registration
-from outrider.embedded.registry.state import Registry, identity
+from outrider_embedded.registry import external, indexes
+from outrider_embedded.registry.instance import health_document
+from outrider_embedded.registry.node import node_document
+from outrider_embedded.registry.readings import Position, position, service_position
+from outrider_embedded.registry.registration import registration
+from outrider_embedded.registry.state import Registry, identity
 
 NAMES = ("a", "b", "c")
 Write = Callable[[Registry], None]

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from outrider_ground.errors import Problem, SpecError
 
-from outrider.errors import Problem, SpecError
 from outrider.spec.reading.document import document
 from outrider.spec.reading.files import read_platform, read_service
 from outrider.spec.reading.merge import merged

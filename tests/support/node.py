@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from outrider_embedded.cluster import ClusterPorts, cluster, served_scheduler
+from outrider_embedded.scheduler.server import Setting
+from outrider_ground.edge.serving import serving
+from outrider_ground.settings import host_environment
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.edge.serving import serving
-from outrider.embedded.cluster import ClusterPorts, cluster, served_scheduler
-from outrider.embedded.scheduler.server import Setting
 from outrider.portal.app import portal_app
-from outrider.settings import Sourced, host_environment, settings
+from outrider.settings import Sourced, settings
 from outrider.spec.reading.files import read_platform
 from outrider.wiring import application
 

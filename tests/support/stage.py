@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from outrider_embedded.addresses import Cluster
+from outrider_embedded.cluster import ClusterPorts, cluster
+from outrider_ground.edge.serving import serving
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.edge.serving import serving
-from outrider.embedded.addresses import Cluster
-from outrider.embedded.cluster import ClusterPorts, cluster
 from outrider.portal.app import portal_app
 from outrider.settings import Settings, Sourced, settings
 from outrider.spec.platform import Platform

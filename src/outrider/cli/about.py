@@ -8,12 +8,12 @@ import platform
 
 import click
 from click.shell_completion import get_completion_class
+from outrider_ground.errors import OutriderError
 
 from outrider.cli import exits
 from outrider.cli.invocation import output_options, surroundings
 from outrider.cli.output import Output
 from outrider.clients.envoy import envoy_binary
-from outrider.errors import OutriderError
 from outrider.settings import Settings
 
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 
 import click
-
-from outrider.errors import UsageError
+from outrider_ground.errors import UsageError
 
 DURATION = re.compile(r"^(?P<number>\d+(\.\d+)?)(?P<unit>ms|s|m|h)?$")
 UNITS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from outrider_ground.private import nothing_for_others
 
 from outrider.cli import exits
 from outrider.cli.arguments import Number
 from outrider.cli.demo import is_proven, open_shop, shop_of_this_machine, shown, what_to_try
 from outrider.cli.invocation import surroundings
-from outrider.private import nothing_for_others
 from outrider.programs.demonstration.check import everything_ended
 from outrider.programs.demonstration.processes import Process, processes_below
 from outrider.programs.ending import until_told

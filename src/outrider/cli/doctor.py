@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 import click
+from outrider_ground.errors import OutriderError, UsageError
 
 from outrider.cli.invocation import Surroundings, output_options, surroundings
 from outrider.cli.output import Output
@@ -16,7 +17,6 @@ from outrider.cli.written import FILE, platform_of
 from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.nomad import NomadClient, nomad_client
-from outrider.errors import OutriderError, UsageError
 from outrider.operations.doctor.findings import Finding, bad, good
 from outrider.operations.doctor.platform import Servers, findings
 from outrider.settings import Settings, Sourced

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.errors import DeployFailed
+from outrider_ground.errors import DeployFailed
 
 OK = 0
 FAILED = 1

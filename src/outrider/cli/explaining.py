@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from outrider_ground.errors import SpecError
 
 from outrider.cli import exits
 from outrider.cli.invocation import output_options, surroundings
@@ -22,7 +23,6 @@ from outrider.cli.written import (
     service_of,
     specs,
 )
-from outrider.errors import SpecError
 from outrider.operations.explain.sentences import Saying
 from outrider.operations.explain.service import Explanation, UpstreamInWords, explanation
 from outrider.spec.platform import Platform

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from outrider_ground.errors import OutriderError, SpecError
 
 from outrider.cli import exits
 from outrider.cli.invocation import output_options
 from outrider.cli.output import Output, data
 from outrider.cli.problems import error_lines
 from outrider.cli.written import FILE, IS_SERVICE, platform_of, protocols, text_of
-from outrider.errors import OutriderError, SpecError
 from outrider.operations.change.documents import Source, Surroundings
 from outrider.operations.change.render import rendered
 from outrider.operations.explain.service import surprises

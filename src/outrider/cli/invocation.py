@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 import httpx2
+from outrider_ground.errors import Problem, SpecError
 
 from outrider.cli.forms import FORMATS
 from outrider.cli.output import Output, colour
 from outrider.clients.portal import PortalClient, portal_client
 from outrider.context_file import ContextFileError
-from outrider.errors import Problem, SpecError
 from outrider.settings import Settings, settings, with_flags
 
 

@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+from outrider_ground.errors import (
+    ConflictError,
+    DeployFailed,
+    OutriderError,
+    Problem,
+    RemoteError,
+    SpecError,
+    UsageError,
+)
 
 from outrider.cli.plain import escaped, one_line, plain
-from outrider.errors import ConflictError, DeployFailed, OutriderError, Problem, RemoteError, SpecError, UsageError
 
 WIDEST = 160
 USAGE = "The command line cannot be read"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from outrider_ground.errors import UsageError
 
 from outrider.cli import exits
 from outrider.cli.invocation import surroundings
@@ -23,7 +24,6 @@ from outrider.cli.written import (
 )
 from outrider.clients.agent_archive import carried_agent
 from outrider.clients.directory import packed_directory_of
-from outrider.errors import UsageError
 from outrider.nomad.write.hcl import hcl
 from outrider.operations.application import packed_directory
 from outrider.operations.change.documents import Rendered, Source, Surroundings

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
+from outrider_ground.edge.listening import is_beyond_loopback, listening_address
+from outrider_ground.errors import UsageError
 
 from outrider.cli import exits
 from outrider.cli.arguments import Number
 from outrider.cli.invocation import surroundings
 from outrider.cli.written import FILE, platform_of
-from outrider.edge.listening import is_beyond_loopback, listening_address
-from outrider.errors import UsageError
 from outrider.programs.ending import until_told
 from outrider.programs.portal import served_portal
 from outrider.settings import DEFAULT_PORT, Settings

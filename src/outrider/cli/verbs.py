@@ -9,15 +9,16 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, NoReturn, cast
 
 import click
+from outrider_ground.errors import OutriderError, UsageError
 
 from outrider.cli import exits
 from outrider.cli.forms import asked_form
 from outrider.cli.plain import plain
 from outrider.cli.problems import report, report_usage
-from outrider.errors import OutriderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     ),
 }
 PLAN = "plan"
+ONE_MACHINE = "outrider_embedded"
 FORM = "outrider.form"
 VERBS = {verb.name: verb for verbs in SECTIONS.values() for verb in verbs}
 
@@ -82,7 +84,7 @@ class VerbGroup(click.Group):
         verb = VERBS.get(cmd_name)
         if verb is None:
             return None
-        return cast("click.Command", getattr(importlib.import_module(f"outrider.cli.{verb.module}"), verb.name))
+        return cast("click.Command", getattr(_module(verb), verb.name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -147,6 +149,19 @@ class VerbGroup(click.Group):
             _silence()
             sys.exit(exits.UNREAD)
         sys.exit(result if isinstance(result, int) else exits.OK)
+
+
+def _module(verb: Verb) -> ModuleType:
+    """UsageError where the distribution that the verb stands on is not installed."""
+    try:
+        return importlib.import_module(f"outrider.cli.{verb.module}")
+    except ModuleNotFoundError as error:
+        if error.name != ONE_MACHINE:
+            raise
+        raise UsageError(
+            f"`outrider {verb.name}` needs Consul and Nomad for one machine, which are not installed",
+            next_step="Install the distribution outrider-embedded beside outrider (its extra `dev`), or work in a checkout.",
+        ) from error
 
 
 def _tell(error: Exception, form: str) -> None:

@@ -9,7 +9,7 @@ import os
 import tarfile
 from pathlib import Path
 
-from outrider.errors import Problem, SpecError
+from outrider_ground.errors import Problem, SpecError
 
 MOST_BYTES = 100 * 1024 * 1024
 MOST_TIMES = 100

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outrider_ground.errors import RemoteError, UsageError
+
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
-from outrider.errors import RemoteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

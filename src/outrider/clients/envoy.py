@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from outrider.errors import OutriderError
-from outrider.settings import host_environment
+from outrider_ground.errors import OutriderError
+from outrider_ground.settings import host_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx2
+from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.clients.trust import tls_context
-from outrider.errors import RemoteError, UsageError
 from outrider.settings import Tls
 
 if TYPE_CHECKING:

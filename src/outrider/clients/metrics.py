@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx2
+from outrider_ground.errors import RemoteError
 
 from outrider.clients.sidecar import page
 from outrider.consul.metrics_address import UntrustedAddressError, instance_name, metrics_address
 from outrider.documents import Json
-from outrider.errors import RemoteError
 from outrider.operations.ports import Consul, Measured
 from outrider.telemetry.exposition import samples
 from outrider.telemetry.traffic import Counters, Edge, counters, edges, growth

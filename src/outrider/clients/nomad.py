@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from outrider_ground.errors import ConflictError, RemoteError
+
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
 from outrider.clients.places import Places
-from outrider.errors import ConflictError, RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from outrider.errors import RemoteError
+from outrider_ground.errors import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -13,10 +13,10 @@ from contextlib import aclosing
 from typing import Any
 
 import httpx2
+from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.clients.http import READ_S, Call, Connection, Server, json_of
 from outrider.clients.problem import error_of
-from outrider.errors import RemoteError, UsageError
 from outrider.settings import Settings
 
 API = ("api", "v1")

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from outrider_ground.errors import ConflictError, OutriderError, Problem, RemoteError, SpecError, UsageError
+
 from outrider.clients.http import RefusedError
-from outrider.errors import ConflictError, OutriderError, Problem, RemoteError, SpecError, UsageError
 
 KINDS: Mapping[int, type[OutriderError]] = {400: UsageError, 404: UsageError, 409: ConflictError, 412: ConflictError}
 PROBLEM_FIELDS = ("suggestion", "file", "line", "column")

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import httpx2
+from outrider_ground.errors import RemoteError
 
-from outrider.errors import RemoteError
 from outrider.telemetry.report import UnreadableReportError, report
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from outrider.errors import UsageError
+from outrider_ground.errors import UsageError
 
 if TYPE_CHECKING:
     from outrider.settings import Tls

@@ -9,8 +9,9 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
+from outrider_ground.errors import Problem, SpecError
+
 from outrider.documents import Json
-from outrider.errors import Problem, SpecError
 from outrider.spec.patch import MergePatch
 from outrider.spec.shapes import near_miss
 from outrider.topology.sidecar import NamedPatch

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from outrider.errors import UsageError
+from outrider_ground.errors import UsageError
+
 from outrider.operations.change import canary
 from outrider.operations.change.deploy import deploy
 from outrider.operations.change.documents import Source

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from outrider.errors import RemoteError
+from outrider_ground.errors import RemoteError
 
 if TYPE_CHECKING:
     from outrider.operations.journal import Journal

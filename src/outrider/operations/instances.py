@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from outrider_ground.errors import RemoteError
+
 from outrider.consul.instances import Instance, address_of, instance
 from outrider.documents import Json, listed, nested
-from outrider.errors import RemoteError
 from outrider.nomad.read.allocations import allocations
 
 if TYPE_CHECKING:

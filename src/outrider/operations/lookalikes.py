@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from outrider.errors import RemoteError
+from outrider_ground.errors import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider.errors import UsageError
+from outrider_ground.errors import UsageError
 
 if TYPE_CHECKING:
     from outrider.nomad.read.job import Running

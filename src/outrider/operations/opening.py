@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from outrider.errors import ConflictError, UsageError
+from outrider_ground.errors import ConflictError, UsageError
+
 from outrider.operations.records import Deployment
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from outrider_ground.errors import RemoteError
+
 from outrider.documents import Json
-from outrider.errors import RemoteError
 from outrider.nomad.read.job import environment_of, spoken_by, version_hash
 
 if TYPE_CHECKING:

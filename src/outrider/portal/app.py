@@ -7,10 +7,10 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from outrider_ground.edge.door import Door
+from outrider_ground.edge.intake import Intake
+from outrider_ground.edge.limits import OF_PORTAL, Limits
 
-from outrider.edge.door import Door
-from outrider.edge.intake import Intake
-from outrider.edge.limits import OF_PORTAL, Limits
 from outrider.operations.application import Application
 from outrider.portal.answers import ApiAnswers
 from outrider.portal.api import artifacts, deployments, environments, services, steering

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from outrider_ground.edge.intake import has_body
+from outrider_ground.edge.refusal import Refusal
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from outrider.edge.intake import has_body
-from outrider.edge.refusal import Refusal
 from outrider.portal.problems import refused
 
 UPLOAD = re.compile(r"/api/v1/artifacts/[^/]*")

@@ -9,10 +9,10 @@ import logging
 import math
 import time
 
+from outrider_ground.edge.refusal import Refusal
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from outrider.edge.refusal import Refusal
 from outrider.portal.attempts import Allowance, Attempts, Peer, peers_of
 from outrider.portal.problems import refused
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from outrider_ground.errors import OutriderError, UsageError
 
-from outrider.errors import OutriderError, UsageError
 from outrider.operations.events import Event
 from outrider.operations.look.status import Status
 from outrider.operations.records import Deployment, Version

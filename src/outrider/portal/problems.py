@@ -10,10 +10,9 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from outrider_ground.edge.refusal import Refusal, TurnedAwayError
+from outrider_ground.errors import ConflictError, DeployFailed, OutriderError, RemoteError, SpecError, UsageError
 from starlette.exceptions import HTTPException
-
-from outrider.edge.refusal import Refusal, TurnedAwayError
-from outrider.errors import ConflictError, DeployFailed, OutriderError, RemoteError, SpecError, UsageError
 
 MEDIA_TYPE = "application/problem+json"
 UNAVAILABLE = 503

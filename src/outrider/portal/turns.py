@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 
-from outrider.edge.refusal import Refusal, TurnedAwayError
 from outrider.portal.contents import Contents
 
 FOLLOWED = Refusal(

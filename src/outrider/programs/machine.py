@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from outrider_embedded.addresses import Cluster
+
 from outrider.clients.portal import PortalClient
-from outrider.embedded.addresses import Cluster
 from outrider.spec.platform import Platform
 
 

@@ -11,15 +11,16 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from outrider_embedded.addresses import Cluster
+from outrider_embedded.cluster import ClusterPorts, cluster
+from outrider_ground.edge.limits import OF_PORTAL
+from outrider_ground.edge.serving import serving
+from outrider_ground.errors import ConflictError, OutriderError
+from outrider_ground.private import private_directory, private_file
+
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.portal import portal_client
-from outrider.edge.limits import OF_PORTAL
-from outrider.edge.serving import serving
-from outrider.embedded.addresses import Cluster
-from outrider.embedded.cluster import ClusterPorts, cluster
-from outrider.errors import ConflictError, OutriderError
 from outrider.portal.app import portal_app
-from outrider.private import private_directory, private_file
 from outrider.programs.machine import Machine
 from outrider.programs.one_machine_platform import ENVIRONMENTS, Addresses, one_machine
 from outrider.settings import Settings, Sourced

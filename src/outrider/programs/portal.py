@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 
-from outrider.edge.limits import OF_PORTAL
-from outrider.edge.serving import serving
+from outrider_ground.edge.limits import OF_PORTAL
+from outrider_ground.edge.serving import serving
+
 from outrider.portal.app import portal_app
 from outrider.settings import Settings
 from outrider.spec.platform import Platform

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
+from outrider_ground.errors import RemoteError, UsageError
+from outrider_ground.private import DIRECTORY, closed, private_file
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-
-from outrider.errors import RemoteError, UsageError
-from outrider.private import DIRECTORY, closed, private_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

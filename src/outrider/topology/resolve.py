@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import cast, get_args
 from urllib.parse import urlsplit
 
-from outrider.errors import Problem, SpecError, UsageError
+from outrider_ground.errors import Problem, SpecError, UsageError
+
 from outrider.spec.check import GrpcCheck, HttpCheck
 from outrider.spec.platform import Environment, Platform
 from outrider.spec.platform import Tracing as Collector

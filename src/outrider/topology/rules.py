@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from outrider.errors import Problem
+from outrider_ground.errors import Problem
+
 from outrider.spec.knobs import KNOBS, without_effect
 from outrider.spec.platform import Environment
 from outrider.spec.run import ImageRun

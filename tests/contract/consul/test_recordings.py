@@ -5,10 +5,9 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import httpx2
+from outrider_embedded.registry.running import running_registry
 from recordings.unanswered import CONSUL
 from support.replay import Answer, Recording, differences, recordings
-
-from outrider.embedded.registry.running import running_registry
 
 EXACT = frozenset(
     {

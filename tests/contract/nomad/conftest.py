@@ -9,10 +9,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from outrider_embedded.cluster import ClusterPorts, cluster
 from support.nomad_calls import NomadCalls
 from support.nomad_server import Servers, nomad_server
-
-from outrider.embedded.cluster import ClusterPorts, cluster
 
 
 @pytest.fixture(scope="session")

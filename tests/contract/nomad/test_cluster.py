@@ -17,23 +17,22 @@ from typing import Any
 
 import httpx2
 import pytest
+from outrider_embedded.addresses import Cluster
+from outrider_embedded.cluster import ClusterPorts, cluster, served_scheduler
+from outrider_embedded.registry.running import running_registry
+from outrider_embedded.scheduler.server import Setting
+from outrider_ground.edge.serving import serving
+from outrider_ground.errors import OutriderError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from support.nomad_calls import SECOND, NomadCalls, events, job, ports, script, service, task
 
-from outrider.edge.serving import serving
-from outrider.embedded.addresses import Cluster
-from outrider.embedded.cluster import ClusterPorts, cluster, served_scheduler
-from outrider.embedded.registry.running import running_registry
-from outrider.embedded.scheduler.server import Setting
-from outrider.errors import OutriderError
-
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
-from outrider.embedded.cluster import ClusterPorts, cluster
+from outrider_embedded.cluster import ClusterPorts, cluster
 
 async def main():
     async with cluster("crash", Path(sys.argv[1]), ClusterPorts(of_allocations=(26900, 26950))) as running:

@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from outrider_ground.errors import ConflictError
 from support.nomad_server import Servers, nomad_server
 
 from outrider.clients.nomad import NomadClient, nomad_client
-from outrider.errors import ConflictError
 from outrider.operations.doctor.findings import Finding
 from outrider.operations.doctor.nomad import nomad_findings
 from outrider.operations.doctor.rights import CAPABILITIES

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from outrider_embedded.cluster import ClusterPorts, cluster
 from support.replay import FOLDER, recordings, shape_differences
-
-from outrider.embedded.cluster import ClusterPorts, cluster
 
 Document = dict[str, Any]
 

@@ -12,10 +12,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from outrider_embedded.cluster import ClusterPorts, cluster
 from recordings.unanswered import NOMAD
 from support.replay import Answer, Recording, differences, recordings, shape_differences
-
-from outrider.embedded.cluster import ClusterPorts, cluster
 
 EXACT = frozenset({"content-type"})
 PRESENT = frozenset({"x-nomad-index", "x-nomad-knownleader", "x-nomad-lastcontact"})

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from fakes.surroundings import World, finished, text, world
+from outrider_ground.edge.serving import serving
 
-from outrider.edge.serving import serving
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 from outrider.portal.app import portal_app

@@ -10,12 +10,12 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from outrider_embedded.registry import probe_grpc, probe_http
+from outrider_embedded.registry.definition import Definition
 from support.http_app import App, Connections, Request
 from support.street import Json, Sidecar, Street, until
 from support.topologies import resolved
 
-from outrider.embedded.registry import probe_grpc, probe_http
-from outrider.embedded.registry.definition import Definition
 from outrider.nomad.write.check import checks
 
 HEALTH: Any = health  # its aio is not in the stubs

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 import click
 import pytest
 import yaml
+from outrider_ground.errors import Problem
 
 from outrider.cli import views
 from outrider.cli.output import COLOUR, Output, data, table
 from outrider.cli.plain import one_line, plain, plain_chunks, plain_document
 from outrider.cli.problems import problem_lines
 from outrider.cli.watching import line
-from outrider.errors import Problem
 
 SIGNS = {
     "escape": "\x1b[2J",

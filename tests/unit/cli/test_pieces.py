@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from outrider_ground.errors import ConflictError, Problem, RemoteError, SpecError, UsageError
 
 from outrider.cli import views
 from outrider.cli.arguments import Duration, by_prefix
@@ -17,7 +18,6 @@ from outrider.cli.output import colour, table
 from outrider.cli.plain import plain
 from outrider.cli.problems import error_lines
 from outrider.cli.watching import culprit_of, hint, line
-from outrider.errors import ConflictError, Problem, RemoteError, SpecError, UsageError
 from outrider.programs.one_machine import only_one
 from outrider.settings import Terminal
 

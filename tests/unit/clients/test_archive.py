@@ -8,9 +8,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from outrider_ground.errors import SpecError
 
 from outrider.clients.archive import directory_archive
-from outrider.errors import SpecError
 
 
 def a_directory(root: Path, order: tuple[str, ...] = ("app.py", "lib/a.txt", "lib/b.txt")) -> Path:

@@ -8,11 +8,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from outrider_ground.errors import SpecError
 
 from outrider.clients.archive import directory_archive
 from outrider.clients.credentials import credentials_in, credentials_warning
 from outrider.clients.directory import inner_directory
-from outrider.errors import SpecError
 
 
 @pytest.fixture

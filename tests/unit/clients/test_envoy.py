@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from outrider_ground.errors import OutriderError
 
 from outrider.clients.envoy import EnvoyBinary, LocalEnvoy, envoy_binary
-from outrider.errors import OutriderError
 from outrider.settings import Sourced
 
 COMPLAINING = """#!/bin/sh

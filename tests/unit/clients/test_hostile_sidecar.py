@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
+from outrider_ground.errors import RemoteError
 
 from outrider.clients.sidecar import MOST_BYTES, SidecarClient, page
-from outrider.errors import RemoteError
 
 SECRET = "s3cr3t-from-a-neighbour"
 BOMB = gzip.compress(b"0" * 50_000_000)

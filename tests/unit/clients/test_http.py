@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.clients.consul import consul_client
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
 from outrider.clients.nomad import nomad_client
 from outrider.clients.sidecar import SidecarClient
 from outrider.clients.trust import tls_context
-from outrider.errors import RemoteError, UsageError
 from outrider.settings import ConsulSettings, NomadSettings, Tls
 
 SERVER = Server("Nomad", "http://nomad:4646", "Look at it.")

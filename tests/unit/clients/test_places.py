@@ -6,13 +6,13 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
+from outrider_ground.edge.serving import serving
+from outrider_ground.errors import RemoteError
 from starlette.types import Receive, Scope, Send
 
 from outrider.clients.http import MOST_CONNECTIONS
 from outrider.clients.nomad import MOST_FOLLOWED, MOST_STREAMS, nomad_client
 from outrider.clients.places import Places
-from outrider.edge.serving import serving
-from outrider.errors import RemoteError
 from outrider.settings import NomadSettings
 
 

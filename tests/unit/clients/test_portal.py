@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from outrider_ground.errors import ConflictError, OutriderError, RemoteError, SpecError, UsageError
 
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.errors import ConflictError, OutriderError, RemoteError, SpecError, UsageError
 from outrider.settings import Settings, Sourced
 
 Handler = Callable[[httpx2.Request], httpx2.Response]

@@ -9,11 +9,11 @@ from typing import Any
 import httpx2
 import pytest
 from fakes.recordings import ROOT, SERVERS, Recording, recording, recordings
+from outrider_ground.errors import ConflictError, OutriderError, RemoteError
 
 from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.http import Call, Connection, Server, json_of
 from outrider.clients.nomad import NomadClient, nomad_client
-from outrider.errors import ConflictError, OutriderError, RemoteError
 from outrider.settings import ConsulSettings, NomadSettings
 
 NOMADS = ("nomad-2.0.5", "nomad-1.6.5")

@@ -3,12 +3,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from outrider_ground.edge.serving import serving
 from starlette.applications import Starlette
 from starlette.requests import Request as Asked
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from outrider.edge.serving import serving
 from outrider.programs.demonstration.load import Outcome, Request, load
 
 

@@ -9,10 +9,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import httpx2
+from outrider_ground.edge.limits import Limits
+from outrider_ground.edge.serving import serving
 from starlette.types import Receive, Scope, Send
-
-from outrider.edge.limits import Limits
-from outrider.edge.serving import serving
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HELD: set[int] = set()
@@ -155,7 +154,7 @@ async def test_where_all_are_being_answered_the_next_one_is_told() -> None:
 PROGRAM = """
 import asyncio, resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-from outrider.edge.serving import serving
+from outrider_ground.edge.serving import serving
 async def app(scope, receive, send):
     if scope["type"] == "http":
         with open(sys.executable, "rb"):

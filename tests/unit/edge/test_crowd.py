@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.edge.crowd import Crowd
+from outrider_ground.edge.crowd import Crowd
 
 
 def crowd(*standing: tuple[str, str, float]) -> Crowd[str]:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import httpx2
 import pytest
+from outrider_ground.edge.door import Door
 from starlette.responses import PlainTextResponse
-
-from outrider.edge.door import Door
 
 BEHIND = PlainTextResponse("in")
 URL = "https://outrider.example"

@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
+from outrider_ground.edge.intake import Intake
+from outrider_ground.edge.limits import Limits
+from outrider_ground.edge.serving import serving
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
-
-from outrider.edge.intake import Intake
-from outrider.edge.limits import Limits
-from outrider.edge.serving import serving
 
 SMALL = Limits(body=1_000, held=1_500, small=100, body_s=30, body_rate=1_000_000)
 

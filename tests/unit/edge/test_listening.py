@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from outrider.edge.listening import is_beyond_loopback, listening_address
-from outrider.edge.names import names_of
-from outrider.errors import OutriderError
+from outrider_ground.edge.listening import is_beyond_loopback, listening_address
+from outrider_ground.edge.names import names_of
+from outrider_ground.errors import OutriderError
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "::1", "127.200.0.9", "::ffff:127.0.0.1"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from outrider.embedded.logs import RotatingLog, frames, log_files, start_position
+from outrider_embedded.logs import RotatingLog, frames, log_files, start_position
 
 
 def written(directory: Path, *pieces: bytes) -> None:

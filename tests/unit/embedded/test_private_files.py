@@ -7,13 +7,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from outrider_embedded.logs import RotatingLog
+from outrider_embedded.registry.definition import definition
+from outrider_embedded.registry.probe_script import verdict
+from outrider_ground.private import nothing_for_others, private_directory, private_file, written_privately
+from outrider_ground.settings import host_environment
 
-from outrider.embedded.logs import RotatingLog
-from outrider.embedded.registry.definition import definition
-from outrider.embedded.registry.probe_script import verdict
-from outrider.private import nothing_for_others, private_directory, private_file, written_privately
 from outrider.programs.one_machine import LOCK, only_one
-from outrider.settings import host_environment
 from outrider.store.database import opened
 
 

@@ -6,10 +6,9 @@ import asyncio
 
 import httpx2
 import pytest
+from outrider_ground.edge.serving import serving
+from outrider_ground.errors import OutriderError
 from starlette.types import Receive, Scope, Send
-
-from outrider.edge.serving import serving
-from outrider.errors import OutriderError
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:

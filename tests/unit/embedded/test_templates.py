@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-
-from outrider.embedded.template_functions import as_bytes, as_text
-from outrider.embedded.templates import Lookups, Rendered, TemplateError, rendered
+from outrider_embedded.template_functions import as_bytes, as_text
+from outrider_embedded.templates import Lookups, Rendered, TemplateError, rendered
 
 ENVIRONMENT = {"NOMAD_PORT_http": "20001", "EMPTY": ""}
 KEYS = {"app/flag": "on", "app/quoted": 'a "b" <c>', "app/number": "2", "app/deep/key": "x"}

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-
-from outrider.edge.limits import Limits
-from outrider.edge.serving import serving, shielded
-from outrider.embedded.addresses import Cluster
-from outrider.embedded.cluster import ClusterPorts, cluster
+from outrider_embedded.addresses import Cluster
+from outrider_embedded.cluster import ClusterPorts, cluster
+from outrider_ground.edge.limits import Limits
+from outrider_ground.edge.serving import serving, shielded
 
 JOB = {"Job": {"ID": "evil", "Name": "evil", "TaskGroups": [
     {"Name": "g", "Count": 0, "Tasks": [{"Name": "t", "Driver": "raw_exec", "Config": {"command": "/bin/true"}}]}

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from outrider_ground.errors import SpecError
 from support.topologies import resolved
 
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import sampled, template
 from outrider.envoy.patch import patched
-from outrider.errors import SpecError
 from outrider.spec.patch import JsonPatch, MergePatch
 from outrider.topology.ports import Slot
 from outrider.topology.sidecar import NamedPatch

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from outrider_ground.errors import SpecError
 from support.topologies import resolved
 
-from outrider.errors import SpecError
 from outrider.nomad.write.hcl import hcl
 from outrider.nomad.write.job import job
 from outrider.spec.reading.files import read_platform

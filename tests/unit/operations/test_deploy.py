@@ -5,8 +5,8 @@ import contextlib
 
 import pytest
 from fakes.surroundings import World, finished, messages, text
+from outrider_ground.errors import ConflictError, RemoteError, SpecError, UsageError
 
-from outrider.errors import ConflictError, RemoteError, SpecError, UsageError
 from outrider.nomad.read.job import version_hash
 from outrider.operations.application import Application
 from outrider.operations.opening import Order

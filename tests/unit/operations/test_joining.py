@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 from fakes.surroundings import World, finished, messages, text
+from outrider_ground.errors import ConflictError, UsageError
 
-from outrider.errors import ConflictError, UsageError
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment

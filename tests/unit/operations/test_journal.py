@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 from fakes.surroundings import World, text
 from fakes.surroundings import world as new_world
+from outrider_ground.errors import RemoteError
 
-from outrider.errors import RemoteError
 from outrider.operations.events import Event
 from outrider.operations.journal import Journal
 from outrider.operations.opening import Order

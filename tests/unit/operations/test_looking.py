@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 from fakes.surroundings import World, finished, text
+from outrider_ground.errors import RemoteError, UsageError
 
-from outrider.errors import RemoteError, UsageError
 from outrider.operations.application import Application, Text
 from outrider.operations.look.logs import LogRequest
 from outrider.operations.opening import Order

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from outrider_ground.errors import RemoteError
 
-from outrider.errors import RemoteError
 from outrider.operations.look.merged_lines import GOES_ON, LONGEST, WAITING, as_they_come, one_after_another
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from fakes.surroundings import PLATFORM, World, finished, text
+from outrider_ground.errors import UsageError
 
-from outrider.errors import UsageError
 from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment, Draft

@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 from fakes.surroundings import PLATFORM, World, finished, text
+from outrider_ground.errors import RemoteError, SpecError
 
-from outrider.errors import RemoteError, SpecError
 from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
 from outrider.spec.reading.files import read_platform

@@ -6,8 +6,8 @@ from typing import Any
 
 from fakes.nomad import NomadSimulator
 from fakes.surroundings import World
+from outrider_ground.errors import RemoteError
 
-from outrider.errors import RemoteError
 from outrider.nomad.read.allocations import allocations
 from outrider.nomad.read.culprits import culprit_task
 from outrider.operations.application import Application

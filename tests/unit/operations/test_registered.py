@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from fakes.surroundings import World, finished, text
+from outrider_ground.errors import RemoteError, SpecError
 
-from outrider.errors import RemoteError, SpecError
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from fakes.surroundings import World, finished, messages, text
+from outrider_ground.errors import UsageError
 from sqlalchemy import delete
 
-from outrider.errors import UsageError
 from outrider.nomad.write.again import rolled_back
 from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 from fakes.surroundings import World, finished, text
+from outrider_ground.errors import ConflictError, UsageError
 
-from outrider.errors import ConflictError, UsageError
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 

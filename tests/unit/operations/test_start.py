@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fakes.surroundings import World, finished, messages, text
+from outrider_ground.errors import UsageError
 
-from outrider.errors import UsageError
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 from fakes.surroundings import SPEC, World
+from outrider_ground.errors import RemoteError
 
-from outrider.errors import RemoteError
 from outrider.portal.api.artifacts import MOST_BYTES
 
 Client = httpx2.AsyncClient

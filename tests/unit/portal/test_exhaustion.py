@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx2
 import pytest
 from fakes.surroundings import SPEC, World
+from outrider_ground.edge.limits import MIB
+from outrider_ground.edge.serving import serving
+from outrider_ground.errors import SpecError
 
-from outrider.edge.limits import MIB
-from outrider.edge.serving import serving
-from outrider.errors import SpecError
 from outrider.operations.change.documents import Source, Surroundings
 from outrider.operations.change.render import rendered
 from outrider.portal.api.artifacts import MOST_BYTES

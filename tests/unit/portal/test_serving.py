@@ -6,8 +6,8 @@ import asyncio
 
 import httpx2
 from fakes.surroundings import SPEC, World
+from outrider_ground.edge.serving import serving
 
-from outrider.edge.serving import serving
 from outrider.portal.app import portal_app
 
 CANARY = SPEC + "count: 3\nupdate: {canary: 1}\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from outrider_ground.errors import UsageError
 
 from outrider.clients.portal import portal_client
 from outrider.context_file import ContextFileError
-from outrider.errors import UsageError
 from outrider.settings import DEFAULT_ADDRESS, Settings, Sourced, Terminal, settings, with_flags
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from outrider_ground.errors import SpecError
 
-from outrider.errors import SpecError
 from outrider.spec.reading.files import read_platform, read_service
 
 SMALL = "service: checkout\nrun: {image: 'x:1'}\n"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from outrider_ground.errors import SpecError
 
-from outrider.errors import SpecError
 from outrider.spec.reading.document import MAX_DEPTH, document
 from outrider.spec.reading.syntax import decoded
 

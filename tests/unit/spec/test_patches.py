@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from outrider_ground.errors import SpecError
 
-from outrider.errors import SpecError
 from outrider.spec.patch import JsonPatch, MergePatch
 from outrider.spec.platform import Environment
 from outrider.spec.reading.files import read_platform, read_service

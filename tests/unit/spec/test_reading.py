@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from outrider_ground.errors import Problem, SpecError
 
-from outrider.errors import Problem, SpecError
 from outrider.spec.check import GrpcCheck, HttpCheck, ScriptCheck, TcpCheck
 from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun, ImageRun

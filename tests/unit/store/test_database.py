@@ -5,9 +5,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from outrider_ground.errors import RemoteError, UsageError
 from sqlalchemy import text
 
-from outrider.errors import RemoteError, UsageError
 from outrider.store.database import opened
 from outrider.store.store import opened_store
 from outrider.store.tables import metadata

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from outrider_ground.errors import Problem, SpecError, UsageError
 from support.topologies import BRIDGE, IMAGE, platform, resolved, service
 
-from outrider.errors import Problem, SpecError, UsageError
 from outrider.topology.ports import Pipe
 from outrider.topology.resolve import topology
 from outrider.topology.sidecar import Outside, Tracing

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outrider_ground.errors import ConflictError, UsageError
+
 from outrider.documents import table
-from outrider.errors import ConflictError, UsageError
 from outrider.nomad.read.allocations import allocations, healthy_ids
 from outrider.nomad.read.deployment import numbers, promotion_is_due
 from outrider.operations.lookups import unknown_service

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outrider.errors import Problem, SpecError, UsageError
+from outrider_ground.errors import Problem, SpecError, UsageError
+
 from outrider.operations.change.plans import Prepared
 from outrider.operations.change.submit import ended, submitted
 from outrider.operations.lookups import active

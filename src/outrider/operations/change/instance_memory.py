@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from outrider.errors import OutriderError
+from outrider_ground.errors import OutriderError
+
 from outrider.topology.memory import agent_needs_mb, envoy_needs_mb, instances_taken
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outrider_ground.errors import SpecError
+
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import sampled, template
-from outrider.errors import SpecError
 from outrider.nomad.write.job import job
 from outrider.operations.change.documents import Rendered, Source, Surroundings
 from outrider.spec.reading.files import read_service

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outrider.errors import UsageError
+from outrider_ground.errors import UsageError
+
 from outrider.nomad.read.job import Running, running
 from outrider.nomad.write.again import rolled_back
 from outrider.operations.change.attempts import attempted, shortfall

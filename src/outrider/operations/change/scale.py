@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outrider.errors import ConflictError, RemoteError, UsageError
+from outrider_ground.errors import ConflictError, RemoteError, UsageError
+
 from outrider.nomad.read.job import Running, running
 from outrider.operations.change.submit import accepted, ended
 from outrider.operations.lookups import not_running, running_version

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outrider.errors import ConflictError, OutriderError, RemoteError
+from outrider_ground.errors import ConflictError, OutriderError, RemoteError
+
 from outrider.nomad.read.job import running
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from outrider_agent.settings import UPSTREAMS
+from outrider_ground.errors import OutriderError
 
 from outrider.documents import nested
-from outrider.errors import OutriderError
 from outrider.operations.doctor.findings import Finding, bad, good, warning
 from outrider.topology import names
 

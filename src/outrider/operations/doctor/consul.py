@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from outrider.errors import OutriderError
+from outrider_ground.errors import OutriderError
+
 from outrider.operations.doctor.findings import Finding, bad, good, version_finding, warning
 from outrider.operations.doctor.rights import allocations_at_consul, portal_at_consul
 

@@ -6,8 +6,9 @@ import asyncio
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from outrider_ground.errors import OutriderError
+
 from outrider.documents import nested
-from outrider.errors import OutriderError
 from outrider.nomad.read import placement
 from outrider.operations.doctor.findings import Finding, bad, good, numbers, version_finding, warning
 from outrider.operations.doctor.nodes import node_findings

@@ -9,7 +9,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from outrider.errors import OutriderError
+from outrider_ground.errors import OutriderError
+
 from outrider.operations.doctor.connections import connection_findings
 from outrider.operations.doctor.consul import consul_findings
 from outrider.operations.doctor.findings import Finding, bad, good, warning

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from outrider_ground.errors import OutriderError, RemoteError
+
 from outrider.documents import listed, nested
-from outrider.errors import OutriderError, RemoteError
 from outrider.operations.doctor.findings import Finding, bad, good, warning
 from outrider.operations.lookalikes import lookalikes
 

@@ -7,7 +7,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outrider.errors import ConflictError, RemoteError
+from outrider_ground.errors import ConflictError, RemoteError
+
 from outrider.nomad.read import placement
 from outrider.nomad.read.allocations import Allocation, allocations, healthy_ids
 from outrider.nomad.read.deployment import (

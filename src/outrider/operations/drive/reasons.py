@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from outrider.errors import OutriderError
+from outrider_ground.errors import OutriderError
+
 from outrider.nomad.read.allocations import Allocation, Task, allocations
 from outrider.nomad.read.culprits import culprits
 from outrider.operations.drive.unchecked import unchecked

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from outrider.errors import ConflictError, UsageError
+from outrider_ground.errors import ConflictError, UsageError
+
 from outrider.nomad.read.job import running
 from outrider.nomad.write.again import rolled_back
 from outrider.operations.change.attempts import attempted, shortfall

@@ -10,7 +10,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from outrider.errors import ConflictError, RemoteError
+from outrider_ground.errors import ConflictError, RemoteError
+
 from outrider.nomad.read.allocations import allocations, healthy_ids
 from outrider.nomad.read.deployment import TERMINAL, numbers, progress_deadline_s, promotion_is_due
 from outrider.operations.drive.reasons import failure

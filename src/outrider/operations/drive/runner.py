@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from outrider.errors import OutriderError, RemoteError
+from outrider_ground.errors import OutriderError, RemoteError
+
 from outrider.operations.drive.follow import Following
 from outrider.operations.drive.progress import Verdict
 from outrider.operations.drive.resume import resumed

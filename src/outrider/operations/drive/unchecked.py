@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outrider_ground.errors import OutriderError
+
 from outrider.consul.instances import allocation_of, failing_checks
 from outrider.documents import listed, nested
-from outrider.errors import OutriderError
 
 if TYPE_CHECKING:
     from outrider.documents import Json

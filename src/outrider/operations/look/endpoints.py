@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from outrider_ground.errors import RemoteError
+
 from outrider.consul.instances import Instance
 from outrider.consul.metrics_address import UntrustedAddressError, instance_name, metrics_address
 from outrider.documents import Json
-from outrider.errors import RemoteError
 from outrider.operations.instances import booked, instances
 from outrider.operations.look.status import status
 from outrider.topology import names

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from outrider.errors import RemoteError
+from outrider_ground.errors import RemoteError
+
 from outrider.operations.ports import Measured
 from outrider.operations.registered import registered
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider.errors import UsageError
+from outrider_ground.errors import UsageError
+
 from outrider.operations.lookups import unknown_service
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from outrider.errors import UsageError
+from outrider_ground.errors import UsageError
+
 from outrider.nomad.read.allocations import Allocation, allocations
 from outrider.operations.look.merged_lines import as_they_come, one_after_another
 from outrider.operations.lookups import unknown_service

@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from outrider_ground.errors import RemoteError
+
 from outrider.consul.instances import Instance
 from outrider.documents import Json
-from outrider.errors import RemoteError
 from outrider.nomad.read.allocations import Allocation, allocations
 from outrider.nomad.read.job import Running, environment_of, running
 from outrider.operations.instances import instances

@@ -9,10 +9,10 @@ from typing import IO, Annotated
 
 from fastapi import APIRouter, Path, Request, Response, status
 from fastapi.responses import StreamingResponse
+from outrider_ground.edge.intake import too_large
+from outrider_ground.edge.limits import MIB
+from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 
-from outrider.edge.intake import too_large
-from outrider.edge.limits import MIB
-from outrider.edge.refusal import Refusal, TurnedAwayError
 from outrider.portal.contents import Content
 from outrider.portal.requests import Running
 from outrider.portal.responses import GUARDED, NAMED

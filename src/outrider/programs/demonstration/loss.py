@@ -7,8 +7,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from outrider_ground.errors import OutriderError
+
 from outrider.clients.nomad import NomadClient
-from outrider.errors import OutriderError
 from outrider.programs.demonstration.findings import Finding
 from outrider.programs.demonstration.load import Load, Outcome, Request, load
 from outrider.programs.demonstration.processes import Process, kill, processes_below

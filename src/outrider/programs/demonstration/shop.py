@@ -12,9 +12,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from outrider_ground.errors import DeployFailed, OutriderError
+
 from outrider.clients.archive import directory_archive
 from outrider.clients.portal import PortalClient
-from outrider.errors import DeployFailed, OutriderError
 from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun
 

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from outrider.errors import Problem, SpecError
+from outrider_ground.errors import Problem, SpecError
+
 from outrider.spec.findings import Finding, Path
 from outrider.spec.patch import is_inside_a_patch, patches_of
 from outrider.spec.platform import Platform

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider.errors import Problem
+from outrider_ground.errors import Problem
+
 from outrider.spec.values import printable
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import re
 from typing import NamedTuple
 
 import yaml
+from outrider_ground.errors import Problem, SpecError
 
-from outrider.errors import Problem, SpecError
 from outrider.spec.values import printable
 
 UNREADABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")

@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 import pytest
-
-from outrider.embedded.registry.registration import registration
-from outrider.embedded.registry.state import Registry, identity
+from outrider_embedded.registry.registration import registration
+from outrider_embedded.registry.state import Registry, identity
 
 
 class Clock:

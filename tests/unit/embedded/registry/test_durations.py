@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from outrider.embedded.registry.durations import seconds
+from outrider_embedded.registry.durations import seconds
 
 
 @pytest.mark.parametrize(

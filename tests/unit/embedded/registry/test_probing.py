@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from outrider.embedded.registry.probing import probing
-from outrider.embedded.registry.registration import registration
-from outrider.embedded.registry.state import Registry, identity
-from outrider.embedded.registry.verdict import Threshold
+from outrider_embedded.registry.probing import probing
+from outrider_embedded.registry.registration import registration
+from outrider_embedded.registry.state import Registry, identity
+from outrider_embedded.registry.verdict import Threshold
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
-from outrider.embedded.registry.waiting import Watches
+from outrider_embedded.registry.waiting import Watches
 
 
 def _held(watches: Watches, *keys: str, gone: asyncio.Future[None], wait_s: float = 60) -> asyncio.Task[bool]:

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from outrider.embedded.scheduler.allocation import new_allocation
-from outrider.embedded.scheduler.canonical import canonical_job
-from outrider.embedded.scheduler.decision import Decisions
-from outrider.embedded.scheduler.deployment import counted
-from outrider.embedded.scheduler.reconcile import decisions
-from outrider.embedded.scheduler.times import stamp
-from outrider.embedded.scheduler.world import World
+from outrider_embedded.scheduler.allocation import new_allocation
+from outrider_embedded.scheduler.canonical import canonical_job
+from outrider_embedded.scheduler.decision import Decisions
+from outrider_embedded.scheduler.deployment import counted
+from outrider_embedded.scheduler.reconcile import decisions
+from outrider_embedded.scheduler.times import stamp
+from outrider_embedded.scheduler.world import World
 
 Document = dict[str, Any]
 SECOND = 1_000_000_000

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from outrider.embedded.scheduler.environment import (
+from outrider_embedded.scheduler.environment import (
     Directories,
     UnknownVariableError,
     driver_config,
@@ -15,7 +14,7 @@ from outrider.embedded.scheduler.environment import (
     nomad_environment,
     port_variables,
 )
-from outrider.embedded.scheduler.task_templates import environment_file
+from outrider_embedded.scheduler.task_templates import environment_file
 
 NODE: dict[str, Any] = {"Attributes": {"kernel.name": "linux"}, "Meta": {"rack": "r1"}, "Datacenter": "dc1"}
 PORTS = [{"Label": "egress-a", "HostIP": "127.0.0.1", "Value": 20001, "To": 9000}]

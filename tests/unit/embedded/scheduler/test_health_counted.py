@@ -6,16 +6,15 @@ import asyncio
 from typing import Any
 
 import pytest
-
-from outrider.embedded.scheduler.canonical import canonical_job
-from outrider.embedded.scheduler.client import UPDATED
-from outrider.embedded.scheduler.evaluator import Evaluator
-from outrider.embedded.scheduler.node import node_document
-from outrider.embedded.scheduler.ports import PortBook
-from outrider.embedded.scheduler.registration import register
-from outrider.embedded.scheduler.state import Commit, State
-from outrider.embedded.scheduler.times import stamp
-from outrider.embedded.scheduler.watcher import DeploymentWatcher
+from outrider_embedded.scheduler.canonical import canonical_job
+from outrider_embedded.scheduler.client import UPDATED
+from outrider_embedded.scheduler.evaluator import Evaluator
+from outrider_embedded.scheduler.node import node_document
+from outrider_embedded.scheduler.ports import PortBook
+from outrider_embedded.scheduler.registration import register
+from outrider_embedded.scheduler.state import Commit, State
+from outrider_embedded.scheduler.times import stamp
+from outrider_embedded.scheduler.watcher import DeploymentWatcher
 
 Document = dict[str, Any]
 UPDATE = {"MaxParallel": 3, "MinHealthyTime": 0, "HealthyDeadline": 60 * 10**9, "ProgressDeadline": 120 * 10**9}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.embedded.scheduler.node import node_address, node_document, node_stub
+from outrider_embedded.scheduler.node import node_address, node_document, node_stub
 
 
 def test_labels_are_booked_on_the_address_of_the_node() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from outrider.embedded.scheduler.constraint import is_satisfied
-from outrider.embedded.scheduler.health import tasks_verdict
-from outrider.embedded.scheduler.lifecycle import has_main_ended, startable, stop_order
-from outrider.embedded.scheduler.restarts import RestartCounter
-from outrider.embedded.scheduler.times import duration_ns, duration_text, stamp, stamp_ns
+from outrider_embedded.scheduler.constraint import is_satisfied
+from outrider_embedded.scheduler.health import tasks_verdict
+from outrider_embedded.scheduler.lifecycle import has_main_ended, startable, stop_order
+from outrider_embedded.scheduler.restarts import RestartCounter
+from outrider_embedded.scheduler.times import duration_ns, duration_text, stamp, stamp_ns
 
 SECOND = 1_000_000_000
 

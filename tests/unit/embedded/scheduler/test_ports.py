@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-
-from outrider.embedded.scheduler.ports import NoPortLeftError, PortBook, PortCollisionError, is_port_free
+from outrider_embedded.scheduler.ports import NoPortLeftError, PortBook, PortCollisionError, is_port_free
 
 
 def book(*used: int) -> PortBook:

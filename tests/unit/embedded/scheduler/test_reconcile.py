@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from outrider.embedded.scheduler.deployment import (
+from outrider_embedded.scheduler.deployment import (
     NEEDS_PROMOTION,
     NEWER_JOB,
     STOPPED_JOB,
@@ -15,7 +14,7 @@ from outrider.embedded.scheduler.deployment import (
     promoted,
     with_status,
 )
-from outrider.embedded.scheduler.times import stamp_ns
+from outrider_embedded.scheduler.times import stamp_ns
 
 SECOND = 1_000_000_000
 CANARY = {"Canary": 1, "MaxParallel": 1}

@@ -5,8 +5,7 @@ import subprocess
 from collections.abc import Generator
 
 import pytest
-
-from outrider.embedded.scheduler.process import catch_ignored_signals
+from outrider_embedded.scheduler.process import catch_ignored_signals
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from outrider.embedded.scheduler.artifacts import ArtifactError, _inner
-from outrider.embedded.scheduler.unpacking import MOST_ENTRIES, UnpackingError, unpacked
+from outrider_embedded.scheduler.artifacts import ArtifactError, _inner
+from outrider_embedded.scheduler.unpacking import MOST_ENTRIES, UnpackingError, unpacked
 
 BIG = 300 * 1024 * 1024
 

@@ -1,0 +1,67 @@
+"""gRPC checks: grpc.health.v1.Health/Check, asked in the few HTTP/2 frames that one unary call takes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+
+from outrider_embedded.registry import http2_frames
+from outrider_embedded.registry.check import CRITICAL, PASSING
+from outrider_embedded.registry.definition import Definition
+from outrider_embedded.registry.probe_tcp import dial_failure
+from outrider_embedded.registry.verdict import Verdict
+
+_PATH = "/grpc.health.v1.Health/Check"
+_SERVING = 1
+
+
+async def verdict(wanted: Definition) -> Verdict:
+    """``target`` is ``host:port`` or ``host:port/service``."""
+    address, _, service = wanted.target.partition("/")
+    try:
+        async with asyncio.timeout(wanted.timeout):
+            state = await _state(address, service, _tls(wanted))
+    except OSError as error:
+        reason = f'connection error: desc = "transport: Error while dialing {dial_failure(address, error)}"'
+        return Verdict(CRITICAL, f"rpc error: code = Unavailable desc = {reason}")
+    except (ValueError, asyncio.IncompleteReadError) as error:
+        reason = "connection closed" if isinstance(error, asyncio.IncompleteReadError) else str(error)
+        return Verdict(CRITICAL, f"rpc error: code = Unavailable desc = {reason}")
+    if state == _SERVING:
+        return Verdict(PASSING, f"gRPC check {wanted.target}: success")
+    return Verdict(CRITICAL, "gRPC application didn't report service healthy")
+
+
+async def _state(address: str, service: str, tls: ssl.SSLContext | None) -> int:
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=tls)
+    try:
+        writer.write(http2_frames.unary_call(address, _PATH, _request(service), is_tls=tls is not None))
+        return _answered_state(await http2_frames.unary_answer(reader, writer))
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+def _tls(wanted: Definition) -> ssl.SSLContext | None:
+    if not wanted.use_tls:
+        return None
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["h2"])
+    if wanted.skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _request(service: str) -> bytes:
+    """HealthCheckRequest: field 1 is the service's name."""
+    name = service.encode()
+    return b"\x0a" + bytes([len(name)]) + name if name else b""
+
+
+def _answered_state(message: bytes) -> int:
+    """HealthCheckResponse: field 1 is the state; left out it is UNKNOWN."""
+    return message[1] if message[:1] == b"\x08" else 0
