@@ -44,16 +44,19 @@ class _Shared:
 
 
 @asynccontextmanager
-async def application(settings: Settings, platform: Platform) -> AsyncGenerator[Application]:
+async def application(
+    settings: Settings, platform: Platform, listening: str | None = None
+) -> AsyncGenerator[Application]:
     """Everything that a portal needs, running; what is unfinished in the store is taken up at once.
 
-    UsageError for a token that is set but blank.
+    ``listening`` is where the portal is reached when the platform does not say, None where that is nowhere. UsageError
+    for a token that is set but blank.
     """
     token = _token(settings)
     async with AsyncExitStack() as stack:
         store = await opened_store(settings.database or _own_database(settings))
         stack.push_async_callback(store.close)
-        url = platform.portal.url if platform.portal else settings.address.value
+        url = platform.portal.url if platform.portal else listening
         journal = Journal(store)
         shared = _Shared(settings, platform, store, journal, carried_agent())
         environments = {name: _environment(name, shared, stack) for name in platform.environments}

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from fakes.consul import FakeConsul
-from support.stage import APP
+from support.stage import APP, Asked
 from support.stage import stage as new_stage
 
 CALLER = """
@@ -24,7 +24,9 @@ async def test_a_run_whose_agents_may_see_nothing_fails_with_the_rights_that_lac
 ) -> None:
     """The Consul that agents ask answers 200 and [] to everything, as a real one does to a token without rights."""
     with FakeConsul().running() as blind:
-        async with new_stage(tmp_path, envoy_bin, ports, consul_agent=f"http://{blind.address}") as stage:
+        async with new_stage(
+            tmp_path, envoy_bin, ports, consul=Asked(agent_address=f"http://{blind.address}")
+        ) as stage:
             ended = await stage.run(CALLER.format(python=sys.executable, app=APP))
     assert ended["state"] == "failed", ended
     assert ": task gate " in ended["reason"]

@@ -132,7 +132,7 @@ async def separate(tmp_path: Path, envoy_bin: str, ports: tuple[int, int]) -> As
 @asynccontextmanager
 async def _portal(directory: Path, envoy: str, nomad: str, consul: str, address: str) -> AsyncGenerator[Stage]:
     text = PLATFORM.format(
-        agent="python3", envoy=envoy, consul_agent=consul, nomad=nomad, consul=consul, portal=address
+        agent="python3", envoy=envoy, consul_agent=consul, tls="", nomad=nomad, consul=consul, portal=address
     )
     here = replace(settings({}), address=Sourced(address, "the test"), database=f"sqlite:///{directory / 'portal.db'}")
     portal, client = portal_client(here), nomad_client(nomad, here.nomad)

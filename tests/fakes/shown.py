@@ -82,6 +82,7 @@ class FixedAnswers:
     stored: tuple[Version, ...] = ()
     platform: Platform = field(default_factory=sample_platform)
     is_down: bool = False
+    consul_datacenter: str | None = "dc-of-consul"
 
     def add(self, *statuses: Status) -> None:
         self.found |= {(one.environment, one.service): one for one in statuses}
@@ -90,6 +91,9 @@ class FixedAnswers:
         if (environment, service) not in self.found:
             raise UsageError(f"{environment} knows no service {service}", next_step="It knows: checkout.")
         return self.found[environment, service]
+
+    async def datacenter(self, environment: str) -> str | None:
+        return self.consul_datacenter
 
     async def statuses(self, environment: str | None = None) -> tuple[Status, ...]:
         if self.is_down:

@@ -95,6 +95,7 @@ class World:
     sidecars: SidecarsThatKnow = field(default_factory=SidecarsThatKnow)
     traffic: TrafficThatFlowed = field(default_factory=TrafficThatFlowed)
     token: str | None = None
+    url: str | None = "http://127.0.0.1:7070"
     patience: Patience = HURRY
     runners: list[Runner] = field(default_factory=list["Runner"])
 
@@ -104,9 +105,7 @@ class World:
         environments = {name: self._environment(name, journal) for name in self.platform.environments}
         runner = Runner(self.store, environments, lease_s=lease_s)
         self.runners.append(runner)
-        return Application(
-            self.platform, environments, self.store, journal, runner, "http://127.0.0.1:7070", self.token
-        )
+        return Application(self.platform, environments, self.store, journal, runner, self.url, self.token)
 
     def _environment(self, name: str, journal: Journal) -> Environment:
         return Environment(

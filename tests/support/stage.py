@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 from outrider_embedded.addresses import Cluster
-from outrider_embedded.cluster import ClusterPorts, cluster
+from outrider_embedded.cluster import ClusterPorts, cluster, served_scheduler
+from outrider_embedded.scheduler.server import LOOPBACK, Setting
 from outrider_ground.edge.serving import serving
+from outrider_ground.private import private_directory
+from outrider_ground.settings import host_environment
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
@@ -39,7 +42,7 @@ PLATFORM = """
 environments:
   stage:
     nomad: {{address: "{nomad}"}}
-    consul: {{address: "{consul}", agent_address: "{consul_agent}"}}
+    consul: {{address: "{consul}", agent_address: "{consul_agent}"{tls}}}
     driver: raw_exec
     network: {{mode: host}}
     sidecar: {{envoy: {{path: "{envoy}"}}, agent: {{path: "{agent}"}}}}
@@ -52,6 +55,15 @@ def spec(flavour: str, more: str = "", update: str = "") -> str:
     """A spec of the application that deploys quickly."""
     rest = f"{QUICK}{', ' if update else ''}{update}}}\n{more}"
     return SPEC.format(python=sys.executable, app=APP, flavour=flavour, more=rest)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Another Consul than the embedded one: for all, or only as agents reach it; and the rest of that line of the platform."""
+
+    address: str = ""
+    agent_address: str = ""
+    tls: str = ""
 
 
 @dataclass
@@ -120,18 +132,26 @@ async def stage(
     *,
     in_process: bool = True,
     agent: str = sys.executable,
-    consul_agent: str = "",
+    consul: Asked | None = None,
 ) -> AsyncGenerator[Stage]:
     """A cluster that books ports of that range, and a portal: in this process, or in one that can be killed.
 
-    ``agent`` is what runs agents: a Python; ``consul_agent`` is the Consul that they ask, the cluster's own by default.
+    ``agent`` is what runs agents: a Python; ``consul`` is the Consul that they ask, the cluster's own by default.
     """
-    async with cluster("dc1", directory / "cluster", ClusterPorts(of_allocations=ports)) as running:
+    consul = consul or Asked()
+    async with _cluster(directory / "cluster", ports, consul.address) as running:
         address = f"http://127.0.0.1:{free_port()}"
         file = directory / "platform.yaml"
         servers = {"nomad": running.nomad_address, "consul": running.consul_address, "portal": address}
-        asked = consul_agent or running.consul_address
-        file.write_text(PLATFORM.format(agent=agent, envoy=envoy, consul_agent=asked, **servers))
+        file.write_text(
+            PLATFORM.format(
+                agent=agent,
+                envoy=envoy,
+                consul_agent=consul.agent_address or running.consul_address,
+                tls=consul.tls,
+                **servers,
+            )
+        )
         here = replace(
             settings({}), address=Sourced(address, "the test"), database=f"sqlite:///{directory / 'portal.db'}"
         )
@@ -143,6 +163,18 @@ async def stage(
         finally:
             await portal.close()
             await nomad.close()
+
+
+@asynccontextmanager
+async def _cluster(directory: Path, ports: tuple[int, int], consul: str) -> AsyncGenerator[Cluster]:
+    if not consul:
+        async with cluster("dc1", directory, ClusterPorts(of_allocations=ports)) as running:
+            yield running
+        return
+    await asyncio.to_thread(private_directory, directory)
+    setting = Setting("dc1", directory, consul, ports, host_environment(), LOOPBACK)
+    async with served_scheduler(setting) as nomad:
+        yield Cluster("dc1", nomad, consul, directory)
 
 
 def _command(file: Path, address: str, here: Settings) -> list[str]:

@@ -35,6 +35,7 @@ from outrider_agent.states import SNAPSHOT
 from outrider_agent.watch import Watch
 
 Say = Callable[[str], None]
+Channels = Callable[[Loop], Callable[[], Channel]]  # of one loop: what makes a connection's channel
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -47,7 +48,7 @@ def jitter() -> float:
 class Agent:
     """One agent for one Envoy; ``serve`` returns after a signal."""
 
-    def __init__(self, settings: Settings, limits: Limits, channel: Callable[[], Channel], say: Say) -> None:
+    def __init__(self, settings: Settings, limits: Limits, channels: Channels, say: Say) -> None:
         self.loop = Loop()
         self._say = say
         self._keeps_bodies = False
@@ -61,7 +62,7 @@ class Agent:
             else None
         )
         self._restore(settings.snapshot)
-        consul = Consul(self.loop, settings.consul, channel, room_of(settings.memory))
+        consul = Consul(self.loop, settings.consul, channels(self.loop), room_of(settings.memory))
         admin = settings.envoy_admin
         self._envoy = EnvoyView(self.loop, Exchange(self.loop, Places(self.loop, admin)) if admin else None)
         links = len(self._watches)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 
+class ChannelError(OSError):
+    """The two sides do not come to terms; the connection itself is sound, and another one would fare no better."""
+
+
 class Channel:
     """Bytes pass as they are; ``tls.TlsChannel`` overrides each method."""
 
     def opened(self, data: bytes) -> bytes:
-        """What the peer said, from bytes of the socket; raise OSError where they make no sense."""
+        """What the peer said, from bytes of the socket; raise ChannelError where they make no sense."""
         return data
 
     def sealed(self, data: bytes) -> bytes:

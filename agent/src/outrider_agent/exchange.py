@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from outrider_agent.channel import Channel
+from outrider_agent.channel import Channel, ChannelError
 from outrider_agent.dial import Dial
 from outrider_agent.loop import NEVER, READ, WRITE, Loop
 from outrider_agent.places import Place, Places
@@ -103,7 +103,11 @@ class Exchange:
             self._end(reason)
             return
         self._socket, self._place = connected, place
-        self._channel = self._new_channel()
+        try:
+            self._channel = self._new_channel()
+        except ChannelError as problem:
+            self._end(said(problem))
+            return
         self._send()
 
     def _unconnected(self) -> str:
@@ -132,10 +136,10 @@ class Exchange:
                 self._write()
             if mask & READ:
                 self._read()
+        except (BadResponseError, MalformedError, ChannelError) as problem:
+            self._end(str(problem))
         except OSError as problem:
             self._lost(said(problem))
-        except (BadResponseError, MalformedError) as problem:
-            self._end(str(problem))
 
     def _write(self) -> None:
         if self._socket is None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from outrider_agent.agent import Agent
 from outrider_agent.channel import Channel
+from outrider_agent.loop import Loop
 from outrider_agent.rules import Limits
 from outrider_agent.settings import ConsulSettings, environment, settings
 
@@ -21,10 +22,10 @@ def serve(say: Callable[[str], None]) -> int:
     return 0
 
 
-def channels(consul: ConsulSettings) -> Callable[[], Channel]:
+def channels(consul: ConsulSettings) -> Callable[[Loop], Callable[[], Channel]]:
     """What makes a connection's channel; only TLS Consul loads ssl, which would double the agent's memory."""
-    if not consul.is_tls:
-        return Channel
-    tls = importlib.import_module("outrider_agent.tls")
-    context = tls.context(consul)
-    return lambda: tls.channel(context, consul)
+
+    def of_loop(loop: Loop) -> Callable[[], Channel]:
+        return importlib.import_module("outrider_agent.tls").Trust(loop, consul).channel if consul.is_tls else Channel
+
+    return of_loop

@@ -24,6 +24,7 @@ CONSUL_SSL = "CONSUL_HTTP_SSL"
 CONSUL_CACERT = "CONSUL_CACERT"
 CONSUL_CLIENT_CERT = "CONSUL_CLIENT_CERT"
 CONSUL_CLIENT_KEY = "CONSUL_CLIENT_KEY"
+CONSUL_SERVER_NAME = "CONSUL_TLS_SERVER_NAME"
 CONSUL_NAMESPACE = "CONSUL_NAMESPACE"
 
 DEFAULT_CONNECTIONS = 32  # of the 200 that Consul allows all agents of a node together
@@ -61,7 +62,7 @@ class Upstream:
 class ConsulSettings:
     """How the agent reaches Consul; paths are "" and the token is "" where nothing is set."""
 
-    __slots__ = ("address", "ca", "certificate", "is_tls", "key", "namespace", "token", "token_file")
+    __slots__ = ("address", "ca", "certificate", "is_tls", "key", "namespace", "server_name", "token", "token_file")
 
     def __init__(self, address: Address, *, is_tls: bool = False, token: str = "") -> None:
         self.address = address
@@ -71,6 +72,7 @@ class ConsulSettings:
         self.ca = ""
         self.certificate = ""
         self.key = ""
+        self.server_name = ""
         self.namespace = ""
 
     @property
@@ -205,6 +207,7 @@ def _consul(variables: Mapping[str, str], problems: list[str]) -> ConsulSettings
     found.ca = variables.get(CONSUL_CACERT, "")
     found.certificate = variables.get(CONSUL_CLIENT_CERT, "")
     found.key = variables.get(CONSUL_CLIENT_KEY, "")
+    found.server_name = variables.get(CONSUL_SERVER_NAME, "")
     found.namespace = variables.get(CONSUL_NAMESPACE, "")
     problems += _consul_problems(found, variables.get(CONSUL_SSL, ""))
     return found

@@ -44,5 +44,5 @@ def accepted(listener: socket) -> socket:
 
 
 def said(problem: OSError) -> str:
-    """The system's words, in lower case as part of a sentence."""
-    return (problem.strerror or str(problem)).lower()
+    """The system's words, in lower case as part of a sentence; our own as they are, which may name files."""
+    return problem.strerror.lower() if problem.strerror else str(problem)

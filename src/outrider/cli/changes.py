@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -20,11 +21,12 @@ DURATIONS = frozenset(
     {"timeout", "interval", "delay", "min_healthy_time", "healthy_deadline", "keep_alive", "idle_timeout"}
 )
 WIDEST = 100
+SIZES = ((1_000_000, "MB"), (1_000, "kB"))
 
 Document = Mapping[str, Any]
 
 
-def plan_lines(found: Document, file: Path, text: str) -> Iterator[str]:
+def plan_lines(found: Document, file: Path, text: str, *, renews: bool = False) -> Iterator[str]:
     """The plan; of a service that is new only what its file states, since everything else is a default."""
     service, environment = found["service"], found["environment"]
     is_new = found.get("running_version") is None and all(change["sign"] == "+" for change in found["changes"])
@@ -37,10 +39,32 @@ def plan_lines(found: Document, file: Path, text: str) -> Iterator[str]:
         yield click.style(f"{service} is new in {environment}:", bold=True)
     yield from (_change_line(change, is_new=is_new) for change in shown)
     yield from (f"{group}: {_counts(counts)}" for group, counts in found["allocations"].items() if _counts(counts))
+    yield from _directory_line(found.get("directory"))
     yield from _sidecar_lines(found)
     yield from _remarks(found)
     if found["has_changes"] and not found["refusals"]:
-        yield f"\nTo deploy exactly this:\n  outrider run --check-index {found['check_index']} -e {environment} {file}"
+        yield f"\nTo deploy exactly this:\n  {_command(found, renews=renews)} -e {environment} {shlex.quote(str(file))}"
+
+
+def _command(found: Document, *, renews: bool) -> str:
+    """The command that deploys this plan and nothing else: whatever `run` would refuse without its word is in it."""
+    words = ["outrider run", f"--check-index {found['check_index']}"]
+    words += ["--take-over"] if found.get("is_foreign") else []
+    words += ["--redeploy"] if renews else []
+    return " ".join(words)
+
+
+def _directory_line(packed: Document | None) -> Iterator[str]:
+    if packed:
+        left = ", ".join(packed["specs_left_out"])
+        yield (
+            f"run.directory: {packed['files']} files, {_size(packed['bytes'])}, packed {_size(packed['packed_bytes'])}"
+            + (f"; without the specs {left}" if left else "")
+        )
+
+
+def _size(number: int) -> str:
+    return next((f"{number / size:.1f} {unit}" for size, unit in SIZES if number >= size), f"{number} B")
 
 
 def _sidecar_lines(found: Document) -> Iterator[str]:

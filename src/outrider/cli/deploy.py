@@ -18,6 +18,7 @@ from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.plain import plain
 from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.cli.written import FILE, text_of
+from outrider.clients.archive import Archive
 from outrider.clients.credentials import credentials_warning
 from outrider.clients.directory import packed_directory_of
 from outrider.spec.reading.files import read_service
@@ -39,10 +40,10 @@ async def plan(invocation: Invocation, file: Path, *, redeploy: bool) -> int:
     exactly this plan, and refuses if somebody was faster.
     """
     environment = await invocation.environment()
-    request = (await _written(invocation, file, environment)).request
-    request |= {"redeploy": True} if redeploy else {}
-    found = await invocation.portal.plan(environment, request)
-    invocation.output.show(found, lambda shown: plan_lines(shown, file, request["spec"]))
+    written = await _written(invocation, file, environment)
+    request = written.request | ({"redeploy": True} if redeploy else {})
+    found = await invocation.portal.plan(environment, request) | _contents(written.packed)
+    invocation.output.show(found, lambda shown: plan_lines(shown, file, written.request["spec"], renews=redeploy))
     if found["refusals"]:
         return exits.PLAN_ERROR
     return exits.CHANGES if found["has_changes"] else exits.OK
@@ -69,7 +70,7 @@ async def run(
     environment = await invocation.environment()
     written = await _written(invocation, file, environment)
     if written.packed is not None:
-        await invocation.portal.upload(written.packed)
+        await invocation.portal.upload(written.packed.content)
     request = written.request
     request |= {"check_index": check_index} if check_index is not None else {}
     request |= {"take_over": True} if take_over else {}
@@ -112,7 +113,7 @@ class Written:
     """What the portal takes of a spec, and the packed directory that belongs to it."""
 
     request: dict[str, Any]
-    packed: bytes | None
+    packed: Archive | None
 
 
 async def _written(invocation: Invocation, file: Path, environment: str) -> Written:
@@ -123,7 +124,15 @@ async def _written(invocation: Invocation, file: Path, environment: str) -> Writ
     if not isinstance(run, CommandRun) or not run.directory:
         return Written(request, None)
     packed = await asyncio.to_thread(packed_directory_of, file, run.directory)
-    warning = await asyncio.to_thread(credentials_warning, packed)
+    warning = await asyncio.to_thread(credentials_warning, packed.content)
     if warning:
         invocation.output.progress(f"warning: {plain(warning)}")
-    return Written(request | {"artifact": hashlib.sha256(packed).hexdigest()}, packed)
+    return Written(request | {"artifact": hashlib.sha256(packed.content).hexdigest()}, packed)
+
+
+def _contents(packed: Archive | None) -> dict[str, Any]:
+    """What goes into the packed directory: number and bytes of files, bytes packed, and the specs that stay at home."""
+    if packed is None:
+        return {}
+    sizes = {"files": packed.files, "bytes": packed.size, "packed_bytes": len(packed.content)}
+    return {"directory": {**sizes, "specs_left_out": list(packed.specs)}}

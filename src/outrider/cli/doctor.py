@@ -17,10 +17,11 @@ from outrider.cli.written import FILE, platform_of
 from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.nomad import NomadClient, nomad_client
+from outrider.clients.prometheus import PrometheusClient
 from outrider.operations.doctor.findings import Finding, bad, good
 from outrider.operations.doctor.platform import Servers, findings
-from outrider.settings import Settings, Sourced
-from outrider.spec.platform import Environment, Platform
+from outrider.settings import Settings, Sourced, Tls
+from outrider.spec.platform import Consul, Environment, Platform
 
 OK, FAILED, WARNINGS = 0, 1, 2
 SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
@@ -61,22 +62,40 @@ async def _findings(here: Surroundings, platform: Platform) -> list[Finding]:
         return [*await findings(platform, servers), await _envoy(here.settings)]
     finally:
         for client in (one for of_environment in clients.values() for one in of_environment):
-            await client.close()
+            if isinstance(client, (NomadClient, ConsulClient, PrometheusClient)):
+                await client.close()
 
 
 def _clients(
     here: Surroundings, environment: Environment
-) -> tuple[NomadClient, ConsulClient, ConsulClient, ConsulClient]:
-    nomad, consul = environment.nomad, environment.consul
+) -> tuple[NomadClient, ConsulClient, ConsulClient | OutriderError | None, ConsulClient, PrometheusClient | None]:
+    nomad, consul, prometheus = environment.nomad, environment.consul, environment.prometheus
     credentials, transport = here.settings, here.transport
     return (
         nomad_client(
             nomad.address, credentials.nomad, region=nomad.region, namespace=nomad.namespace, transport=transport
         ),
         consul_client(consul.address, credentials.consul, transport=transport),
-        consul_client(consul.agent_address, credentials.consul, transport=transport),
+        _agents_client(here, consul),
         consul_client(consul.address, replace(credentials.consul, token=None, token_file=None), transport=transport),
+        PrometheusClient(prometheus.address, transport) if prometheus else None,
     )
+
+
+def _agents_client(here: Surroundings, consul: Consul) -> ConsulClient | OutriderError | None:
+    """Consul as allocations reach it, with the certificates that the platform gives them and none of the portal's.
+
+    None where those lie in a Nomad variable, which is not read here; an error where a file is of no use here.
+    """
+    files = consul.tls.model_dump(include={"ca", "certificate", "key"}) if consul.tls else {}
+    if any(isinstance(file, dict) for file in files.values()):
+        return None
+    name = consul.tls.server_name if consul.tls else None
+    tls = Tls(files.get("ca"), None, files.get("certificate"), files.get("key"), server_name=name)
+    try:
+        return consul_client(consul.agent_address, replace(here.settings.consul, tls=tls), transport=here.transport)
+    except OutriderError as error:
+        return error
 
 
 async def _envoy(settings: Settings) -> Finding:
@@ -112,7 +131,13 @@ def _summary(found: Sequence[Finding]) -> str:
     warned = sum(finding.level == "warning" for finding in found)
     if failed:
         return click.style(f"{failed} of {len(found)} checks failed, {warned} warnings.", fg="red", bold=True)
-    return click.style(f"Services can run here ({len(found)} checks, {warned} warnings).", fg="green", bold=True)
+    if warned:
+        return click.style(
+            f"Nothing that can be seen from here is missing ({len(found)} checks, {warned} warnings).",
+            fg="green",
+            bold=True,
+        )
+    return click.style(f"Services can run here ({len(found)} checks).", fg="green", bold=True)
 
 
 def _origins(settings: Settings) -> Iterator[tuple[str, str]]:

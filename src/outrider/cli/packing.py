@@ -69,7 +69,7 @@ def _contents(files: tuple[Path, ...], environment: str | None, *, has_agent: bo
     for file in specs(files):
         service = service_of(file, environment).service
         if isinstance(service.run, CommandRun) and service.run.directory:
-            packed = packed_directory_of(file, service.run.directory)
+            packed = packed_directory_of(file, service.run.directory).content
             warning = credentials_warning(packed)
             if warning:
                 click.echo(f"warning: {plain(warning)}", err=True)

@@ -82,12 +82,10 @@ def _rendered(file: Path, environment: str | None, platform_file: Path | None, c
     return rendered(Source(text_of(file), str(file), directory), Surroundings(platform, name, known, carried_agent()))
 
 
-def _packed(platform: Platform, file: Path, written: str) -> Artifact | None:
-    """Where nodes fetch the directory once it lies there; None where neither a store nor a portal has a known address."""
-    if not platform.portal and not platform.artifacts:
-        return None
-    digest = hashlib.sha256(packed_directory_of(file, written)).hexdigest()
-    return packed_directory(platform, platform.portal.url if platform.portal else "", digest)
+def _packed(platform: Platform, file: Path, written: str) -> Artifact:
+    """Where nodes fetch the directory once it lies there; UsageError where no store and no portal has a known address."""
+    digest = hashlib.sha256(packed_directory_of(file, written).content).hexdigest()
+    return packed_directory(platform, platform.portal.url if platform.portal else None, digest)
 
 
 def _part(result: Rendered, part: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,18 +15,14 @@ from outrider.cli.arguments import Number
 from outrider.cli.invocation import surroundings
 from outrider.cli.written import FILE, platform_of
 from outrider.programs.ending import until_told
-from outrider.programs.portal import served_portal
+from outrider.programs.portal import Place, served_portal
 from outrider.settings import DEFAULT_PORT, Settings
 from outrider.spec.platform import Platform
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where to listen: what was asked for, and the address that this means."""
-
-    host: str
-    address: str
-    port: int
+NO_ADDRESS = (
+    "portal.url is not set, and {} is no address that nodes could fetch from: services with run.directory are refused "
+    "until the platform file has portal.url or artifacts.url."
+)
 
 
 @click.command(short_help="Run the portal of a platform.")
@@ -45,8 +41,12 @@ class Place:
 def portal(file: Path | None, host: str, port: int, database: str | None, *, anonymous: bool) -> int:
     """Run the portal of the platform file until Ctrl-C or SIGTERM, which end it well (exit 0).
 
-    Nodes fetch packed directories from it, at `portal.url` of the platform file, unless `artifacts.url` names a store. It
-    answers under that name, under those of loopback, at the address it listens on, and under the names in OUTRIDER_HOSTS.
+    Nodes fetch packed directories from it, at `portal.url` of the platform file, unless `artifacts.url` names a store.
+    Without `portal.url` that is the address that it listens on; on 0.0.0.0 or :: no node could be told one, and services
+    with run.directory are refused.
+
+    It answers under the name in `portal.url`, under those of loopback, at the address it listens on, and under the names
+    in OUTRIDER_HOSTS.
     """
     settings = surroundings().settings
     if file is None and settings.platform is None:
@@ -75,11 +75,9 @@ def _check_token(settings: Settings, place: Place) -> None:
 
 
 async def _served(settings: Settings, platform: Platform, place: Place) -> None:
-    hosts = (place.host, place.address, *settings.hosts)
-    async with (
-        until_told() as told,
-        served_portal(settings, platform, place.address, place.port, hosts) as address,
-    ):
-        click.echo(f"The portal of {', '.join(platform.environments)} answers at {address}", err=True)
+    async with until_told() as told, served_portal(settings, platform, place) as served:
+        click.echo(f"The portal of {', '.join(platform.environments)} answers at {served.address}", err=True)
+        if not served.is_known_to_nodes and platform.artifacts is None:
+            click.echo(f"! {NO_ADDRESS.format(place.host or repr(place.host))}", err=True)
         await told.wait()
         click.echo("Ending.", err=True)

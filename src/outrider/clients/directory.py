@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from outrider.clients.archive import directory_archive, refused
+from outrider.clients.archive import Archive, directory_archive, refused
 
 
-def packed_directory_of(file: Path, written: str) -> bytes:
-    """The archive of ``run.directory`` as the spec in ``file`` writes it. SpecError where it lies outside."""
-    return directory_archive(inner_directory(file, written))
+def packed_directory_of(file: Path, written: str) -> Archive:
+    """The archive of ``run.directory`` as the spec in ``file`` writes it, without that spec. SpecError where it lies outside."""
+    return directory_archive(inner_directory(file, written), file)
 
 
 def inner_directory(file: Path, written: str) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from urllib.parse import quote
 import httpx2
 from outrider_ground.errors import RemoteError, UsageError
 
-from outrider.clients.trust import tls_context
+from outrider.clients.trust import refused_tls, tls_context
 from outrider.settings import Tls
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Connection:
         for pause in (*RETRY_PAUSES_S, None):
             try:
                 response = await self._client.send(self._request(call))
-            except httpx2.TransportError as error:
+            except (httpx2.TransportError, ssl.SSLError) as error:
                 if pause is None or not _may_repeat(call, error):
                     raise self.unreachable(call, error) from error
                 await asyncio.sleep(pause)
@@ -137,11 +138,13 @@ class Connection:
                 yield self._accepted(call, response, frozenset())
             finally:
                 await response.aclose()
-        except httpx2.TransportError as error:
+        except (httpx2.TransportError, ssl.SSLError) as error:
             raise self.unreachable(call, error) from error
 
     def unreachable(self, call: Call, error: Exception) -> RemoteError:
         """The error for a call that got no answer; says what was tried, as what, and what to do."""
+        if refused := refused_tls(self.server.name, self.server.tls, error):
+            return RemoteError(f"{self.server} {refused}", next_step=self.server.advice)
         reason = str(error) or type(error).__name__
         waited = " in time" if isinstance(error, httpx2.TimeoutException) else ""
         # Where nobody is there at all, what was asked explains nothing.
@@ -196,7 +199,9 @@ def _next_step(server: Server, status: int) -> str | None:
     return steps.get(status)
 
 
-def _may_repeat(call: Call, error: httpx2.TransportError) -> bool:
+def _may_repeat(call: Call, error: httpx2.TransportError | ssl.SSLError) -> bool:
+    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+        return False
     if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout)):
         return True
     return call.method == "GET" and not isinstance(error, httpx2.TimeoutException)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import UsageError
+from outrider_ground.errors import OutriderError, UsageError
 
 from outrider.operations.change import canary
 from outrider.operations.change.deploy import deploy
@@ -55,6 +55,7 @@ class Text:
 class Application:
     """One portal's worth of operations; ``url`` is where nodes and people reach it, ``token`` what its API asks for.
 
+    ``url`` is None where the platform has no ``portal.url`` and the portal listens on no address of its own.
     Every method that names an environment raises UsageError for one that the platform does not have.
     """
 
@@ -63,7 +64,7 @@ class Application:
     store: Store
     journal: Journal
     runner: Runner
-    url: str
+    url: str | None
     token: str | None = None
 
     def environment(self, name: str) -> Environment:
@@ -114,6 +115,13 @@ class Application:
     async def fail(self, environment: str, service: str, by: str) -> Deployment:
         """Fail the active deployment."""
         return await canary.fail(self.environment(environment), service, by)
+
+    async def datacenter(self, environment: str) -> str | None:
+        """Consul's name for the environment's datacenter, the nearest one in its list; None where it does not answer."""
+        try:
+            return next(iter(await self.environment(environment).consul.datacenters()), None)
+        except OutriderError:
+            return None
 
     async def status(self, environment: str, service: str) -> Status:
         """What runs of a service."""
@@ -190,11 +198,16 @@ class Application:
         return deployment
 
 
-def packed_directory(platform: Platform, portal: str, sha256: str) -> Artifact:
+def packed_directory(platform: Platform, portal: str | None, sha256: str) -> Artifact:
     """Where nodes fetch a packed directory: from the operators' store where the platform names one, else the portal.
 
-    Nomad's getter takes the kind of archive from the end of the name.
+    Nomad's getter takes the kind of archive from the end of the name. UsageError where there is neither.
     """
-    store = platform.artifacts.url if platform.artifacts else f"{portal.rstrip('/')}/artifacts"
+    if platform.artifacts is None and portal is None:
+        raise UsageError(
+            "run.directory cannot be fetched by any node: the platform file has neither portal.url nor artifacts.url",
+            next_step="Set portal.url to an address of the portal that every node reaches, or artifacts.url to a store.",
+        )
+    store = platform.artifacts.url if platform.artifacts else f"{(portal or '').rstrip('/')}/artifacts"
     url = f"{store.rstrip('/')}/{sha256}/{DIRECTORY_FILE}"
     return Artifact(url, sha256, is_portals=platform.artifacts is None)

@@ -117,6 +117,14 @@ class Consul(Protocol):
     async def leader(self) -> str: ...
 
 
+class Metrics(Protocol):
+    """Prometheus's HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api/)."""
+
+    async def ask(self, expression: str) -> Json:
+        """The answer to an instant query: ``resultType`` and ``result``."""
+        ...
+
+
 class EnvoyCheck(Protocol):
     """A real Envoy that reads a bootstrap and says what it thinks of it (``envoy --mode validate``)."""
 

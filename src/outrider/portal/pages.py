@@ -15,6 +15,7 @@ from outrider.operations.events import Event
 from outrider.operations.look.status import Status
 from outrider.operations.records import Deployment, Version
 from outrider.portal import wording
+from outrider.portal.links import asks_for_datacenter, links
 from outrider.spec.platform import Platform
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -41,6 +42,7 @@ class Shown(Protocol):
 
     @property
     def platform(self) -> Platform: ...
+    async def datacenter(self, environment: str) -> str | None: ...
     async def status(self, environment: str, service: str) -> Status: ...
     async def statuses(self, environment: str | None = None) -> tuple[Status, ...]: ...
     async def versions(self, environment: str, service: str) -> tuple[Version, ...]: ...
@@ -92,8 +94,9 @@ class _Pages:
     async def services(self, environment: str | None = None) -> HTMLResponse:
         return await self._answer(lambda: self._services(environment), environment)
 
-    async def service(self, environment: str, service: str) -> HTMLResponse:
-        return await self._answer(lambda: self._service(environment, service), environment)
+    async def service(self, environment: str, service: str, trace: str | None = None) -> HTMLResponse:
+        """``?trace=ID`` fills in the links that lead to one trace."""
+        return await self._answer(lambda: self._service(environment, service, trace), environment)
 
     async def deployment(self, deployment_id: str) -> HTMLResponse:
         return await self._answer(lambda: self._deployment(deployment_id), None)
@@ -105,15 +108,18 @@ class _Pages:
         stopped = [one for one in found if one.state == "stopped"]
         return "services.html", {"by_environment": _grouped(running, names), "stopped": _grouped(stopped, names)}
 
-    async def _service(self, environment: str, service: str) -> Page:
+    async def _service(self, environment: str, service: str, trace: str | None) -> Page:
         status = await self._application.status(environment, service)
-        links = wording.links(self._application.platform.links, status)
+        platform = self._application.platform
+        datacenter = await self._application.datacenter(environment) if asks_for_datacenter(platform) else None
+        found = links(platform, environment, service, datacenter=datacenter, trace=trace)
         versions = await _or_nothing(self._application.versions(environment, service))
         deployments = await _or_nothing(self._application.deployments(environment, service))
         known = {one.service for one in await self._application.statuses(environment)}
         return "service.html", {
             "status": status,
-            "links": links,
+            "links": found.of_service(status.links),
+            "allocation_links": {one.id: found.of_allocation(one.id) for one in status.allocations},
             "versions": versions,
             "deployments": deployments,
             "known": known,

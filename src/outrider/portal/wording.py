@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from outrider.nomad.read.allocations import Task
-from outrider.operations.look.status import Status
 from outrider.spec.values import duration
 
-PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-DASHBOARD = "outrider-service"
 STEPS = ((60, "second"), (60, "minute"), (24, "hour"), (365, "day"))
 SIGNS = {
     "running": "●",
@@ -106,18 +102,6 @@ def safe_url(url: str) -> str | None:
     except ValueError:
         return None
     return url if parts.scheme in {"http", "https"} and parts.netloc and url.isprintable() else None
-
-
-def links(templates: Mapping[str, str], status: Status) -> list[tuple[str, str | None, str]]:
-    """Name, address or None, and text: the platform's links for this service, then the service's own."""
-    values = {"service": status.service, "environment": status.environment, "dashboard": DASHBOARD}
-    filled = {name: _filled(template, values) for name, template in templates.items()}
-    return [(name, safe_url(url), url) for name, url in {**filled, **status.links}.items()]
-
-
-def _filled(template: str, values: Mapping[str, str]) -> str:
-    """The template with every known placeholder replaced, quoted for a URL."""
-    return PLACEHOLDER.sub(lambda found: quote(values.get(found[1], found[0]), safe=""), template)
 
 
 FILTERS = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
+import ipaddress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 
 from outrider_ground.edge.limits import OF_PORTAL
+from outrider_ground.edge.listening import listener
 from outrider_ground.edge.serving import serving
 
 from outrider.portal.app import portal_app
@@ -14,13 +17,44 @@ from outrider.spec.platform import Platform
 from outrider.wiring import application
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to listen: what was asked for, and the address that this means; port 0 is any free one."""
+
+    host: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A portal that answers: its URL here, and whether it knows one under which nodes reach it."""
+
+    address: str
+    is_known_to_nodes: bool
+
+
 @asynccontextmanager
-async def served_portal(
-    settings: Settings, platform: Platform, address: str, port: int, hosts: Iterable[str]
-) -> AsyncGenerator[str]:
-    """Run the portal of the platform while the block runs; yields the URL that it answers at."""
+async def served_portal(settings: Settings, platform: Platform, place: Place) -> AsyncGenerator[Served]:
+    """Run the portal of the platform while the block runs. OutriderError where the port is taken."""
+    port = place.port or _free_port(place.address)
+    hosts = (place.host, place.address, *settings.hosts)
     async with (
-        application(settings, platform) as running,
-        serving(portal_app(running, hosts=hosts), address, port, limits=OF_PORTAL) as url,
+        application(settings, platform, url_of(place.host, place.address, port)) as running,
+        serving(portal_app(running, hosts=hosts), place.address, port, limits=OF_PORTAL) as address,
     ):
-        yield url
+        yield Served(address, running.url is not None)
+
+
+def url_of(host: str, address: str, port: int) -> str | None:
+    """Where others reach a portal that listens there, by the name it was told; None for all addresses: that is none."""
+    if ipaddress.ip_address(address.partition("%")[0]).is_unspecified:
+        return None
+    name = host.strip()
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _free_port(address: str) -> int:
+    """A port that was free a moment ago: jobs name it, so it is known before the portal listens."""
+    with closing(listener(address, 0)) as made:
+        return int(made.getsockname()[1])

@@ -21,7 +21,7 @@ from outrider.spec.values import (
     shown,
     web_address,
 )
-from outrider.spec.variables import A_PATH, STORE_PATH
+from outrider.spec.variables import A_PATH, SECRET_PATH, STORE_PATH
 
 Driver = Literal["docker", "podman", "exec", "raw_exec", "java"]
 Encoding = Literal["json", "protobuf"]
@@ -69,6 +69,40 @@ Token = Annotated[
 ]
 
 
+class NomadVariableFile(Written):
+    """A file whose text is kept in a Nomad variable."""
+
+    nomad_variable: Annotated[str, Matching(SECRET_PATH, f"{A_PATH}, then # and a key")] = Field(
+        examples=["nomad/jobs#consul_key"]
+    )
+    """``PATH#KEY`` of the Nomad variable. Every job may read ``nomad/jobs``; other paths need a policy for the jobs."""
+
+
+PlacedFile = Annotated[Line, Matching("^/.*[^/]$", "an absolute path of a file")]
+KeptFile = Annotated[
+    Annotated[PlacedFile, Tag("PlacedFile")] | Annotated[NomadVariableFile, Tag("NomadVariableFile")],
+    by_key({"nomad_variable": "NomadVariableFile"}, 'a path or {nomad_variable: "PATH#KEY"}', text="PlacedFile"),
+]
+
+
+class ConsulTls(Written):
+    """Whom agents trust at an ``agent_address`` with https, and as whom they come. Files are PEM.
+
+    A path is read where the agent's Python runs: on the node, in its image, or in the chroot of ``exec``.
+    """
+
+    ca: KeptFile | None = Field(default=None, examples=["/etc/consul.d/tls/consul-agent-ca.pem"])
+    """The authorities that may have signed Consul's certificate. Left out: those of the machine or the image."""
+    certificate: KeptFile | None = Field(default=None, examples=["/etc/consul.d/tls/client.pem"])
+    """The agents' own certificate, where Consul asks for one (``verify_incoming``)."""
+    key: KeptFile | None = Field(default=None, examples=["/etc/consul.d/tls/client-key.pem"])
+    """The key of that certificate, without a password."""
+    server_name: Annotated[Line, Matching("^[A-Za-z0-9.-]{1,253}$", "a host's name")] | None = Field(
+        default=None, examples=["client.dc1.consul"]
+    )
+    """The name in Consul's certificate, where it is not the host of ``agent_address``."""
+
+
 class Consul(Written):
     """The Consul of an environment: one datacenter."""
 
@@ -82,6 +116,8 @@ class Consul(Written):
     """As an allocation reaches its own node's Consul. In bridge mode 127.0.0.1 is the allocation itself, not the node."""
     token: Token = "none"  # noqa: S105 - a word, not a password
     """How an allocation gets its Consul token."""
+    tls: ConsulTls | None = None
+    """For an ``agent_address`` with https: files of certificates. The portal's own are ``CONSUL_CACERT`` and so on."""
     connections: Annotated[int, Field(ge=1, le=10_000)] = DEFAULT_CONNECTIONS
     """Most connections that one allocation's agent holds to its node's Consul for its upstreams. With more upstreams
     they take turns, and each is asked about once a second. All allocations of a node share Consul's
@@ -98,10 +134,10 @@ class Network(Written):
 
 
 class Prometheus(Written):
-    """Where metrics are asked for."""
+    """The Prometheus that scrapes this environment's sidecars."""
 
     address: WebAddress = Field(examples=["http://prometheus.example:9090"])
-    """As the portal reaches it."""
+    """As the portal reaches it, and people: `doctor` asks whether it answers, and the page of a service links to it."""
 
 
 class Tracing(Written):
@@ -164,7 +200,7 @@ class Environment(Written):
     sidecar: Sidecar = Field(default_factory=Sidecar)
     """What runs beside each app."""
     prometheus: Prometheus | None = None
-    """Where metrics are asked for. Left out: no rates in graph and portal."""
+    """Where sidecars' metrics are kept. Rates in graph and pages do not need it: they come from the sidecars themselves."""
     tracing: Tracing | None = None
     """Where spans go. Left out: no tracing."""
     defaults: Defaults = Field(default_factory=Defaults)
@@ -195,8 +231,11 @@ class Platform(Written):
     environments: dict[DnsLabel, Environment] = Field(min_length=1)
     """By name, as in ``stage`` and ``production``."""
     portal: Portal | None = None
-    """Left out: the address that the portal listens on."""
+    """Left out: the address that the portal listens on; on 0.0.0.0 or :: there is none that nodes could be told, and
+    services with ``run.directory`` are refused, unless there is ``artifacts``."""
     artifacts: Artifacts | None = None
     """Where nodes fetch packed directories. Left out: from the portal, without which no node can start those services."""
     links: dict[Line, WebAddress] = Field(default_factory=dict)
-    """Templates of links to other tools; ``{service}``, ``{environment}`` and the like are filled in."""
+    """Templates of links to other tools, for the pages of services. ``{service}``, ``{environment}``, ``{namespace}`` and
+    ``{region}`` (Nomad's), ``{datacenter}`` (Consul's) and ``{dashboard}`` (``outrider-service``) are filled in; a link
+    with ``{allocation}`` stands beside each allocation, one with ``{trace}`` where the page is asked with ``?trace=ID``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -13,15 +14,27 @@ from outrider.spec.sidecar import CONTAINER_DRIVERS, KNOWN_USERS, Image
 from outrider.spec.values import shown
 
 PLACEHOLDERS = ("service", "environment", "dashboard", "allocation", "trace", "namespace", "region", "datacenter")
+THIS_MACHINE = "127.0.0.1"
 USER = re.compile(r"[0-9]{1,10}(:[0-9A-Za-z_-]+)?", re.ASCII)
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def same_place(address: str) -> tuple[str, str, int | None]:
-    """What tells two addresses apart: without a slash at the end or capital letters in the host."""
+    """What tells two addresses apart: by whichever name a host is written, and with the port that is left out."""
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return (parts.hostname or "").lower(), parts.path.rstrip("/"), port
+    return same_host(parts.hostname or ""), parts.path.rstrip("/"), port
+
+
+def same_host(host: str) -> str:
+    """One spelling of a host; this machine has many names. What only DNS could tell is left to ``doctor``."""
+    plain = host.lower().rstrip(".")
+    try:
+        address = ipaddress.ip_address(plain)
+    except ValueError:
+        return THIS_MACHINE if plain == "localhost" or plain.endswith(".localhost") else plain
+    address = getattr(address, "ipv4_mapped", None) or address
+    return THIS_MACHINE if address.is_loopback or address.is_unspecified else str(address)
 
 
 def environments_that_are_one(platform: Platform) -> Iterator[Finding]:
@@ -57,6 +70,18 @@ def programs_of_sidecars(platform: Platform) -> Iterator[Finding]:
                 yield Finding(path, f"the sidecar's driver is {sidecar.driver}, which needs {wanted}")
 
 
+def tls_of_agents(platform: Platform) -> Iterator[Finding]:
+    for name, environment in platform.environments.items():
+        consul, path = environment.consul, ("environments", name, "consul", "tls")
+        if consul.tls is None:
+            continue
+        if not consul.agent_address.startswith("https://"):
+            yield Finding(path, f"has no effect: agent_address is {consul.agent_address}, without https", of_key=True)
+        for one, other in (("certificate", "key"), ("key", "certificate")):
+            if getattr(consul.tls, one) and not getattr(consul.tls, other):
+                yield Finding((*path, one), f"goes with {other}: write both, or none", of_key=True)
+
+
 def users_without_a_number(platform: Platform) -> Iterator[Finding]:
     for name, environment in platform.environments.items():
         sidecar, user = environment.sidecar, environment.sidecar.user
@@ -86,6 +111,11 @@ PLATFORM = Kind(
             ("environments",),
             programs_of_sidecars,
             "A sidecar of docker or podman is made of images, of exec or raw_exec of paths or artifacts.",
+        ),
+        Rule(
+            ("environments",),
+            tls_of_agents,
+            "`consul.tls` needs an `agent_address` with https; `certificate` and `key` go together.",
         ),
         Rule(
             ("environments",),

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from outrider.spec.check import GrpcCheck, HttpCheck, ScriptCheck
+from outrider.spec.check import ScriptCheck
+from outrider.spec.check_rules import checks_at_odds, checks_twice, scripts_without_program
 from outrider.spec.findings import Finding, Kind, Rule
 from outrider.spec.knobs import listed, without_effect
 from outrider.spec.run import CommandRun
 from outrider.spec.service import Service
 from outrider.spec.upstream import HTTP_PROTOCOLS
 from outrider.spec.values import duration
+from outrider.spec.variables import TOOL_VARIABLES
 
 OWN_META = frozenset({"canary", "external-source"})
 OWN_META_PREFIXES = ("outrider", "consul-")
 OWN_TAGS = frozenset({"outrider", "canary"})
 SERVERS = frozenset({"consul", "nomad", "nomad-client"})
 OWN_VARIABLE_PREFIXES = ("OUTRIDER_", "NOMAD_")
+# Consul takes 64 pairs of an instance (measured on 1.8.7), and Outrider and Nomad set seven of them.
+MOST_META = 64 - 7
 
 
 def servers_name(service: Service) -> Iterator[Finding]:
@@ -100,27 +104,11 @@ def shared_keys_refusal(protocol: str, count: int, *, shares_keys: bool) -> str:
     return "several redis instances share the keys between them: write shard: true if they may, or count: 1"
 
 
-def scripts_without_program(service: Service) -> Iterator[Finding]:
-    for index, check in enumerate(service.checks):
-        if isinstance(check, ScriptCheck) and not check.script[0]:
-            yield Finding(("checks", index, "script"), "must begin with a program")
-
-
-def checks_at_odds(service: Service) -> Iterator[Finding]:
-    if service.port == "none":
-        return
-    for index, check in enumerate(service.checks):
-        kind = "http" if isinstance(check, HttpCheck) else "grpc" if isinstance(check, GrpcCheck) else ""
-        fitting = HTTP_PROTOCOLS if kind == "http" else {"grpc", "http2"}
-        if kind and service.protocol not in fitting:
-            message = f"cannot pass: the service speaks {service.protocol}; use tcp: true or script"
-            yield Finding(("checks", index, kind), message, of_key=True)
-
-
 def variables_taken(service: Service) -> Iterator[Finding]:
     own: set[str] = set() if service.port == "none" else {"HOST", "PORT"}
     upstreams = {name: name.replace("-", "_").upper() for name in service.upstreams}
     of_upstream = {f"{word}_{end}": name for name, word in upstreams.items() for end in ("URL", "ADDR")}
+    of_upstream = {variable: name for variable, name in of_upstream.items() if variable not in TOOL_VARIABLES}
     for name in service.env:
         if name in of_upstream:
             message = f"is set by Outrider: it is where the app finds its upstream {of_upstream[name]}; remove it"
@@ -131,6 +119,9 @@ def variables_taken(service: Service) -> Iterator[Finding]:
 
 
 def consul_entry_taken(service: Service) -> Iterator[Finding]:
+    if len(service.consul.meta) > MOST_META:
+        message = f"has {len(service.consul.meta)} keys; Consul takes 64, and 7 of them are set by Outrider and Nomad"
+        yield Finding(("consul", "meta"), message)
     for key in service.consul.meta:
         if key in OWN_META or key.startswith(OWN_META_PREFIXES):
             yield Finding(
@@ -210,14 +201,18 @@ SERVICE = Kind(
             "`http` checks need a service that speaks http, http2 or grpc; `grpc` checks one that speaks grpc or http2.",
         ),
         Rule(
+            ("checks",), checks_twice, "No two checks do the same under one name: Consul would know only one of them."
+        ),
+        Rule(
             ("port", "upstreams", "env"),
             variables_taken,
-            "`HOST`, `PORT`, `OUTRIDER_*`, `NOMAD_*`, and `<UPSTREAM>_URL` and `<UPSTREAM>_ADDR` of each upstream are set for the app and cannot be set in `env`.",
+            "`HOST`, `PORT`, `OUTRIDER_*`, `NOMAD_*`, and `<UPSTREAM>_URL` and `<UPSTREAM>_ADDR` of each upstream are set for the app and cannot be set in `env`. "
+            "Not set, and so free, are those that the tools of Consul, Nomad and Vault read: `VAULT_ADDR` of an upstream `vault`, and the like.",
         ),
         Rule(
             ("consul",),
             consul_entry_taken,
-            "The tags `outrider` and `canary`, and meta that begins with `outrider` or `consul-`, are not free.",
+            "The tags `outrider` and `canary`, and meta that begins with `outrider` or `consul-`, are not free; meta has at most 57 keys.",
         ),
         Rule(
             ("mesh", "patches"),

@@ -13,6 +13,7 @@ from outrider.spec.values import (
     HIGHEST_PORT,
     DnsLabel,
     Duration,
+    InBytes,
     Items,
     Line,
     Matching,
@@ -55,7 +56,7 @@ class ConsulEntry(Written):
 
     tags: Items[Annotated[Line, Field(max_length=255)]] = ()
     """Tags beside Outrider's own."""
-    meta: dict[MetaKey, Annotated[Line, Field(max_length=512)]] = Field(default_factory=dict)
+    meta: dict[MetaKey, Annotated[Line, InBytes(512)]] = Field(default_factory=dict)
     """Meta beside Outrider's own. Values are text: quote numbers."""
 
 
@@ -99,8 +100,8 @@ class Service(Written):
 
     service: DnsLabel
     """Its name in Consul and Nomad."""
-    team: Line | None = None
-    """Who answers for it."""
+    team: Annotated[Line, InBytes(512)] | None = None
+    """Who answers for it; Consul shows it too."""
     description: Annotated[str, Field(max_length=4_000)] | None = None
     """What it does, in a sentence."""
     links: dict[Line, WebAddress] = Field(default_factory=dict)

@@ -154,6 +154,25 @@ def shown(value: object) -> str:
     return f'"{printable(text)}"' if isinstance(value, str) else text
 
 
+@dataclass(frozen=True, slots=True)
+class InBytes:
+    """Marks a ``str`` as at most that many bytes of UTF-8, as servers count."""
+
+    most: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.fitting, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "maxLength": self.most}
+
+    def fitting(self, text: str) -> str:
+        size = len(text.encode())
+        if size > self.most:
+            raise refusal(f"must be at most {self.most} bytes long; found {size} bytes")
+        return text
+
+
 def printable(text: str) -> str:
     """The text with everything that a terminal could take as a command written as an escape."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

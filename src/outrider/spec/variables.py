@@ -9,7 +9,16 @@ from pydantic import BeforeValidator, Field, Tag, WithJsonSchema
 from outrider.spec.shapes import by_key
 from outrider.spec.values import Matching, Written, refusal
 
-VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+# Stock images take names with dots (discovery.type); Nomad's Env and its parser of environment files take them as well.
+VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_.]{0,127}$"
+# Read by the tools of Consul, Nomad, Vault and ourselves: an app that runs them is not sent to an upstream of that name.
+TOOL_VARIABLES = frozenset(
+    {
+        *("CONSUL_HTTP_ADDR", "CONSUL_GRPC_ADDR", "NOMAD_ADDR", "NOMAD_UNIX_ADDR", "OUTRIDER_ADDR"),
+        *("VAULT_ADDR", "VAULT_AGENT_ADDR", "VAULT_API_ADDR", "VAULT_CLUSTER_ADDR", "VAULT_PROXY_ADDR"),
+        "VAULT_REDIRECT_ADDR",
+    }
+)
 STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.@~=+/-]*$"
 SECRET_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.@~=+/-]*#[A-Za-z0-9_.-]+$"  # noqa: S105 - a pattern, not a password
 
@@ -51,7 +60,8 @@ class NomadValue(Written):
         Matching(SECRET_PATH, f"{A_PATH}, then # and a key"),
         Field(examples=["nomad/jobs/checkout#db_password"]),
     ]
-    """``PATH#KEY`` of the Nomad variable. A job may read below ``nomad/jobs/ITS-NAME`` without further rights."""
+    """``PATH#KEY`` of the Nomad variable. Without further rights a job may read ``nomad/jobs``, ``nomad/jobs/SERVICE``,
+    and below that its group (``/SERVICE``) and the group's tasks (``/SERVICE/app``)."""
 
 
 Text = Annotated[
@@ -59,7 +69,9 @@ Text = Annotated[
     BeforeValidator(as_text),
     WithJsonSchema({"type": ["string", "integer", "boolean"]}),
 ]
-VariableName = Annotated[str, Matching(VARIABLE_NAME, "a name of letters, digits and _ that begins with no digit")]
+VariableName = Annotated[
+    str, Matching(VARIABLE_NAME, "a name of letters, digits, _ and . that begins with a letter or _")
+]
 Value = Annotated[
     Annotated[Text, Tag("Text")]
     | Annotated[ConsulValue, Tag("ConsulValue")]

@@ -82,6 +82,9 @@ AGENT_FILE: Final = "local/outrider-agent.pyz"
 ENVOY_FILE: Final = "local/envoy"
 SNAPSHOT_FILE: Final = "local/endpoints.json"
 TOKEN_FILE: Final = "secrets/consul.token"  # noqa: S105 - a path
+CONSUL_CA_FILE: Final = "secrets/consul-ca.pem"
+CONSUL_CERTIFICATE_FILE: Final = "secrets/consul-client.pem"
+CONSUL_KEY_FILE: Final = "secrets/consul-client.key"
 VARIABLES_FILE: Final = "secrets/outrider.env"
 # Beside the allocation's tmp/, not in it: that is the app's scratch space, which it may empty.
 AGENT_SOCKET: Final = "agent.sock"
@@ -116,6 +119,11 @@ def url_variable(upstream: str) -> str:
 def address_variable(upstream: str) -> str:
     """Where the app finds an upstream as ``host:port``: ``FX_RATES_ADDR``."""
     return _variable(upstream) + "_ADDR"
+
+
+def upstream_variables(upstream: str) -> tuple[str, str]:
+    """Both, as URL and as address."""
+    return url_variable(upstream), address_variable(upstream)
 
 
 def own_instance(service: str, port_label: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from outrider.spec.values import duration
+from outrider.spec.variables import TOOL_VARIABLES
 from outrider.topology import names
 from outrider.topology.memory import at_rest_mb, envoy_mb, heap_mb, is_full_at_rest
 from outrider.topology.topology import Topology
@@ -98,6 +99,15 @@ def _patched(topology: Topology) -> Iterator[str]:
         yield f"the operators' patch {chosen.name} changes Envoy's bootstrap at {', '.join(chosen.patch.places)}"
 
 
+def _left_to_tools(topology: Topology) -> Iterator[str]:
+    for upstream in topology.upstreams:
+        url, address = names.upstream_variables(upstream.name)
+        for variable in {url, address} & TOOL_VARIABLES:
+            yield (
+                f"upstreams.{upstream.name}: {variable} is not set, since tools read it; the app finds the upstream in {url}"
+            )
+
+
 def _from_the_portal(topology: Topology) -> Iterator[str]:
     if topology.directory and topology.directory.is_portals:
         yield (
@@ -108,7 +118,7 @@ def _from_the_portal(topology: Topology) -> Iterator[str]:
 
 TELLERS = (
     *(_fixed_ports, _fixed_canaries, _single_redis, _lonely_consul, _cut_at_stop, _capped_stop, _patched),
-    *(_full_memory, _turns, _from_the_portal),
+    *(_full_memory, _turns, _left_to_tools, _from_the_portal),
 )
 
 

@@ -102,10 +102,18 @@ def ports_in_bridge(case: Case) -> Iterator[Problem]:
 
 
 def fixed_ports(case: Case) -> Iterator[Problem]:
-    """On the node's network app and ingress cannot have one number."""
+    """On the node's network app and ingress cannot have one number, and without a sidecar there is only the app's."""
     spec = case.spec
-    if case.is_host and spec.mesh and isinstance(spec.port, int) and spec.ingress.static == spec.port:
+    if not case.is_host or not isinstance(spec.port, int) or spec.ingress.static is None:
+        return
+    if spec.mesh and spec.ingress.static == spec.port:
         yield Problem("ingress.static", f"{spec.port} is the app's own port already: choose another")
+    if not spec.mesh and spec.ingress.static != spec.port:
+        message = (
+            f"cannot lead to port {spec.port}: with mesh: false, on the node's own network, nothing listens but the app; "
+            "leave one of them out"
+        )
+        yield Problem("ingress.static", message)
 
 
 def stop_delay(case: Case) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ NOT_A_SERVICE = (
 )
 INTERVAL = "Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks"
 TTL = "Invalid check: TTL must be > 0 for TTL checks"
+PAIR = "Invalid Service Meta: Couldn't load metadata pair"
 REFUSED: list[tuple[str, Any, int, str]] = [
     (REGISTER, {}, 400, "Missing service name"),
     (REGISTER, "", 400, "Request decode failed: EOF"),
@@ -38,6 +39,31 @@ REFUSED: list[tuple[str, Any, int, str]] = [
     ),
     (REGISTER, {"Name": "v", "Weights": {"Passing": 0}}, 400, "Invalid Weights: Passing must be greater than 0"),
     (REGISTER, {"Name": "v", "Address": "0.0.0.0"}, 400, "Invalid service address"),
+    (
+        REGISTER,
+        {"Name": "v", "Meta": {f"k{number}": "x" for number in range(65)}},
+        400,
+        "Invalid Service Meta: Node metadata cannot contain more than 64 key/value pairs",
+    ),
+    (
+        REGISTER,
+        {"Name": "v", "Meta": {"a": "ü" * 257}},
+        400,
+        f"{PAIR} ('a', '{'ü' * 257}'): Value is too long (limit: 512 characters)",
+    ),
+    (
+        REGISTER,
+        {"Name": "v", "Meta": {"k" * 129: "x"}},
+        400,
+        f"{PAIR} ('{'k' * 129}', 'x'): Key is too long (limit: 128 characters)",
+    ),
+    (REGISTER, {"Name": "v", "Meta": {"": "x"}}, 400, f"{PAIR} ('', 'x'): Key cannot be blank"),
+    (
+        REGISTER,
+        {"Name": "v", "Meta": {"consul-x": "x"}},
+        400,
+        f"{PAIR} ('consul-x', 'x'): Key prefix 'consul-' is reserved for internal use",
+    ),
     (
         REGISTER,
         {"Name": "v", "Meta": {"a b": "x"}},

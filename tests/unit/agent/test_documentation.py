@@ -32,7 +32,7 @@ def metric_names() -> list[str]:
 
 
 def test_there_are_settings_and_metrics_to_look_for() -> None:
-    assert len(VARIABLES) == 17
+    assert len(VARIABLES) == 18
     assert len(metric_names()) > 15
 
 

@@ -120,3 +120,25 @@ def test_a_version_that_is_tried_again_is_said_with_its_reason() -> None:
     found = lines(plan)
     assert found[0].startswith("checkout in stage: version 1 is registered, but its last deployment failed: crash")
     assert found[-1].endswith("outrider run --check-index 42 -e stage shop/checkout.yaml")
+
+
+def test_to_deploy_exactly_this_over_a_foreign_job_takes_it_over_in_so_many_words() -> None:
+    assert lines(a_plan(change("+", "env.A", after="b"), is_foreign=True))[-1].endswith(
+        "outrider run --check-index 42 --take-over -e stage shop/checkout.yaml"
+    )
+
+
+def test_to_deploy_exactly_a_plan_with_todays_sidecar_asks_for_it_again() -> None:
+    plan = a_plan(change("+", "env.A", after="b"))
+    last = [click.unstyle(line) for line in plan_lines(plan, Path("a b/x.yaml"), "service: checkout\n", renews=True)][
+        -1
+    ]
+    assert last.endswith("outrider run --check-index 42 --redeploy -e stage 'a b/x.yaml'")
+
+
+def test_a_plan_says_what_goes_into_the_directory_and_which_specs_do_not() -> None:
+    packed = {"files": 3, "bytes": 2_400_000, "packed_bytes": 1_500, "specs_left_out": ["a.yaml", "b.yaml"]}
+    said = lines(a_plan(change("+", "env.A", after="b"), directory=packed))
+    assert "run.directory: 3 files, 2.4 MB, packed 1.5 kB; without the specs a.yaml, b.yaml" in said
+    bare = {"files": 1, "bytes": 12, "packed_bytes": 90, "specs_left_out": []}
+    assert "run.directory: 1 files, 12 B, packed 90 B" in lines(a_plan(change("+", "a"), directory=bare))

@@ -46,7 +46,7 @@ def test_a_platform_that_can_run_services_ends_with_0_and_strictly_with_2(platfo
     assert result.exit_code == 0
     assert "✓ driver raw_exec on its 1 node" in result.stdout
     assert "→ In each client's configuration: client { template" in result.stdout
-    assert result.stdout.splitlines()[-1].startswith("Services can run here (")
+    assert result.stdout.splitlines()[-1].startswith("Nothing that can be seen from here is missing (")
     assert call(platform, "--strict").exit_code == 2
 
 

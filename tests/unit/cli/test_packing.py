@@ -110,3 +110,28 @@ def test_where_there_is_nothing_to_pack_that_is_said(tmp_path: Path, arguments: 
     result = call("pack", *(str(spec) if one == "SPEC" else one for one in arguments), "--to", str(tmp_path / "store"))
     assert (result.exit_code, said in result.stderr) == (64, True)
     assert not (tmp_path / "store").exists()
+
+
+def test_another_count_in_the_spec_beside_the_program_packs_and_renders_the_same(tmp_path: Path) -> None:
+    platform = tmp_path / "platform.yaml"
+    platform.write_text(PLATFORM)
+    spec = tmp_path / "hello" / "hello.yaml"
+    spec.parent.mkdir()
+    (spec.parent / "app.py").write_text("pass\n")
+    found: list[tuple[str, str]] = []
+    for count in (1, 5):
+        spec.write_text(f"service: hello\nrun: {{command: [python3, app.py], directory: .}}\ncount: {count}\n")
+        (one,) = packed(str(spec), "--to", str(tmp_path / "store"))
+        job = json.loads(call("render", str(spec), "-e", "test", "--platform", str(platform)).stdout)
+        found.append((one["sha256"], job["Job"]["Meta"]["outrider_version"]))
+    assert found[0] == found[1]
+
+
+def test_a_directory_that_nodes_could_fetch_nowhere_is_not_rendered(tmp_path: Path) -> None:
+    platform = tmp_path / "platform.yaml"
+    platform.write_text(PLATFORM.partition("artifacts:")[0])
+    settings = Settings(address=Sourced("http://127.0.0.1:9", "a test"))
+    line = ["render", str(SHOP / "inventory.yaml"), "-e", "test", "--platform", str(platform)]
+    result = CliRunner().invoke(outrider, line, obj=Surroundings(settings))
+    assert result.exit_code != 0
+    assert "neither portal.url nor artifacts.url" in result.stderr

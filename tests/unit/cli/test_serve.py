@@ -11,6 +11,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from outrider_ground.edge.listening import listening_address
+
+from outrider.programs.portal import url_of
 
 PROGRAM = (sys.executable, "-c", "from outrider.cli.main import main; main()")
 PLATFORM = """
@@ -54,6 +57,35 @@ def test_a_busy_port_is_named(tmp_path: Path) -> None:
         _, said = started(tmp_path, port).communicate(timeout=30)
     assert f"port {port} on 127.0.0.1 is taken" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("::1", "http://[::1]:80"),
+        ("localhost", "http://localhost:80"),
+        (" ::1 ", "http://[::1]:80"),
+        ("0", None),
+        ("0.0.0.0", None),
+        ("::", None),
+        ("", None),
+    ],
+)
+def test_where_a_portal_listens_is_where_it_is_reached_but_for_everywhere(host: str, address: str | None) -> None:
+    assert url_of(host, listening_address(host), 80) == address
+
+
+def test_a_portal_without_a_url_that_listens_everywhere_says_what_it_cannot_serve(tmp_path: Path) -> None:
+    (tmp_path / "platform.yaml").write_text(PLATFORM.partition("portal:")[0])
+    arguments = ("--platform", str(tmp_path / "platform.yaml"), "--database", f"sqlite:///{tmp_path / 'portal.db'}")
+    line = [*PROGRAM, "portal", *arguments, "--port", "0", "--host", "0.0.0.0", "--anonymous"]
+    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    process.stderr.readline()
+    assert "portal.url is not set, and 0.0.0.0 is no address" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
 
 
 def ended(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:

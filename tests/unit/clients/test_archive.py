@@ -42,20 +42,20 @@ def test_only_whether_a_file_can_be_run_is_kept_of_its_mode(tmp_path: Path) -> N
     a_directory(tmp_path)
     (tmp_path / "app.py").chmod(0o700)
     (tmp_path / "lib/a.txt").chmod(0o600)
-    found = members(directory_archive(tmp_path))
+    found = members(directory_archive(tmp_path).content)
     assert (found["app.py"].mode, found["lib/a.txt"].mode, found["lib"].mode) == (0o755, 0o644, 0o755)
     assert {(one.uid, one.gid, one.uname, one.mtime) for one in found.values()} == {(0, 0, "", 0)}
 
 
 def test_version_control_and_caches_stay_at_home(tmp_path: Path) -> None:
     a_directory(tmp_path, ("app.py", ".git/config", "pkg/__pycache__/x.pyc", ".venv/bin/python"))
-    assert set(members(directory_archive(tmp_path))) == {"app.py", "pkg"}
+    assert set(members(directory_archive(tmp_path).content)) == {"app.py", "pkg"}
 
 
 def test_a_link_inside_is_kept_as_a_link(tmp_path: Path) -> None:
     a_directory(tmp_path)
     (tmp_path / "link").symlink_to("app.py")
-    assert members(directory_archive(tmp_path))["link"].linkname == "app.py"
+    assert members(directory_archive(tmp_path).content)["link"].linkname == "app.py"
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../outside"])
@@ -75,3 +75,77 @@ def test_a_socket_in_the_directory_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SpecError, match="neither a file nor a directory"):
         directory_archive(tmp_path)
+
+
+SPEC = "service: hello\nrun: {command: [python3, app.py], directory: .}\n"
+
+
+def kept(root: Path, spec: Path | None = None) -> set[str]:
+    return set(members(directory_archive(root, spec).content))
+
+
+def test_a_directory_that_holds_its_spec_is_the_same_with_another_count_or_team(tmp_path: Path) -> None:
+    root, spec = a_directory(tmp_path), tmp_path / "hello.yaml"
+    spec.write_text(SPEC)
+    before = directory_archive(root, spec)
+    spec.write_text(f"{SPEC}count: 7\nteam: others\n")
+    assert directory_archive(root, spec).content == before.content
+    size = sum(len(f"content of {name}") for name in ("app.py", "lib/a.txt", "lib/b.txt"))
+    assert (before.files, before.size, before.specs) == (3, size, ("hello.yaml",))
+
+
+@pytest.mark.parametrize("name", ["hello.yaml", "deploy/hello.yml", "hello.json", "Spec without an end"])
+def test_the_spec_stays_at_home_whatever_its_name_and_wherever_it_lies(tmp_path: Path, name: str) -> None:
+    root = a_directory(tmp_path, ("app.py", name))
+    assert name not in kept(root, root / name)
+    assert "app.py" in kept(root, root / name)
+
+
+def test_a_link_to_the_spec_stays_at_home_too(tmp_path: Path) -> None:
+    root = a_directory(tmp_path, ("app.py", "real"))
+    (root / "current.yaml").symlink_to("real")
+    assert kept(root, root / "current.yaml") == {"app.py"}
+
+
+def test_the_specs_of_neighbours_stay_at_home_and_other_yaml_goes_along(tmp_path: Path) -> None:
+    root = a_directory(tmp_path, ("app.py", "config.yaml", "other/caller.yaml", "notes.txt"))
+    (root / "other/caller.yaml").write_text(SPEC.replace("hello", "caller"))
+    (root / "notes.txt").write_text(SPEC)
+    (root / "config.yaml").write_text("service: hello\nworkers: 3\n")
+    assert kept(root) == {"app.py", "config.yaml", "other", "notes.txt"}
+
+
+def test_an_ignore_file_leaves_out_what_it_names_and_itself(tmp_path: Path) -> None:
+    root = a_directory(tmp_path, ("app.py", "notes.md", "data/big.bin", "data/small.txt", "sub/data/kept"))
+    (root / ".outriderignore").write_text("# not for nodes\n*.md\n/data/*\n!/data/small.txt\n")
+    assert kept(root) == {"app.py", "data", "data/small.txt", "sub", "sub/data", "sub/data/kept"}
+
+
+def test_an_ignore_file_takes_in_what_is_left_out_elsewhere(tmp_path: Path) -> None:
+    root = a_directory(tmp_path, ("app.py", "node_modules/a/index.js", ".venv/x", "specs/one.yaml", "hello.yaml"))
+    for name in ("specs/one.yaml", "hello.yaml"):
+        (root / name).write_text(SPEC)
+    (root / ".outriderignore").write_text("!node_modules/\n!/specs/\n")
+    found = kept(root, root / "hello.yaml")
+    assert found == {"app.py", "node_modules", "node_modules/a", "node_modules/a/index.js", "specs", "specs/one.yaml"}
+
+
+def test_what_is_ignored_may_be_what_no_archive_could_hold(tmp_path: Path) -> None:
+    root = a_directory(tmp_path, ("app.py",))
+    (root / "out").symlink_to("/etc")
+    os.mkfifo(root / "pipe")
+    (root / ".outriderignore").write_text("out\npipe\n")
+    assert kept(root) == {"app.py"}
+
+
+def test_an_ignore_file_that_cannot_be_read_is_a_problem_of_the_spec(tmp_path: Path) -> None:
+    root = a_directory(tmp_path, ("app.py",))
+    (root / ".outriderignore").write_bytes(b"\xff\xfe")
+    with pytest.raises(SpecError, match=r"\.outriderignore cannot be used: .*one pattern per line"):
+        directory_archive(root)
+
+
+def test_a_link_to_a_folder_inside_is_a_link_and_nothing_is_there_twice(tmp_path: Path) -> None:
+    root = a_directory(tmp_path)
+    (root / "current").symlink_to("lib")
+    assert kept(root) == {"app.py", "lib", "lib/a.txt", "lib/b.txt", "current"}

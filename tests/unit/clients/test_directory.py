@@ -73,14 +73,14 @@ def test_a_missing_directory_is_named(spec: Path) -> None:
 
 def test_an_absolute_link_to_the_inside_becomes_one_that_means_the_same_on_a_node(spec: Path) -> None:
     (spec.parent / "app" / "main").symlink_to(spec)
-    with tarfile.open(fileobj=io.BytesIO(directory_archive(spec.parent))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(directory_archive(spec.parent).content)) as tar:
         assert tar.getmember("app/main").linkname == "../outrider.yaml"
 
 
 def test_two_names_of_one_file_are_two_files(spec: Path) -> None:
     (spec.parent / "one").write_text("x")
     os.link(spec.parent / "one", spec.parent / "two")
-    with tarfile.open(fileobj=io.BytesIO(directory_archive(spec.parent))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(directory_archive(spec.parent).content)) as tar:
         assert all(tar.getmember(name).isreg() for name in ("one", "two"))
 
 
@@ -134,7 +134,7 @@ def test_credentials_are_known_by_their_names_and_by_what_they_hold(tmp_path: Pa
     for name, content in held.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    packed = directory_archive(tmp_path)
+    packed = directory_archive(tmp_path).content
     assert set(credentials_in(packed)) == {*NAMED, *held}
     warning = str(credentials_warning(packed))
     assert warning.endswith(f"and {len(NAMED) + len(held) - 5} more")
@@ -142,4 +142,4 @@ def test_credentials_are_known_by_their_names_and_by_what_they_hold(tmp_path: Pa
 
 def test_nothing_is_said_where_there_is_nothing_to_warn_of(tmp_path: Path) -> None:
     (tmp_path / "app.py").touch()
-    assert credentials_warning(directory_archive(tmp_path)) is None
+    assert credentials_warning(directory_archive(tmp_path).content) is None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from outrider_ground.errors import RemoteError, UsageError
+from fakes.consul import FakeConsul
+from outrider_ground.errors import OutriderError, RemoteError, UsageError
 
 from outrider.clients.consul import consul_client
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
@@ -232,3 +234,60 @@ def test_tls_is_verified_unless_a_person_says_otherwise() -> None:
 def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere\.pem"):
         tls_context(Tls(ca_file=str(tmp_path / "nowhere.pem")))
+
+
+CERTIFICATES = Path(__file__).parents[2] / "fakes" / "certificates"
+CA, CERTIFICATE, KEY = (str(CERTIFICATES / name) for name in ("ca.pem", "client.pem", "client.key"))
+
+
+@pytest.fixture
+def closed_server() -> Generator[str]:
+    """A server that wants a certificate (verify_incoming)."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=CA)
+    context.load_cert_chain(CERTIFICATES / "server.pem", CERTIFICATES / "server.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    with FakeConsul().running(tls=context) as running:
+        yield f"https://{running.address}"
+
+
+async def leader(address: str, tls: Tls) -> str:
+    client = consul_client(address, ConsulSettings(tls=tls))
+    try:
+        await client.services()
+    except OutriderError as error:
+        return str(error)
+    finally:
+        await client.close()
+    return ""
+
+
+async def test_a_server_that_wants_a_certificate_and_gets_none_is_a_sentence(closed_server: str) -> None:
+    assert await leader(closed_server, Tls(CA, None, CERTIFICATE, KEY)) == ""
+    said = await leader(closed_server, Tls(CA))
+    assert said.startswith(f"Consul at {closed_server} refuses us: ")
+    assert "It wants a certificate, and CONSUL_CLIENT_CERT is not set\n" in said
+
+
+async def test_a_server_of_an_unknown_authority_is_a_sentence_that_names_whom_we_trust(closed_server: str) -> None:
+    said = await leader(closed_server, Tls(None, None, CERTIFICATE, KEY))
+    assert "shows a certificate that the machine's own authorities does not let us believe" in said
+
+
+async def test_a_server_that_speaks_no_tls_is_a_sentence() -> None:
+    with FakeConsul().running() as plain:
+        said = await leader(f"https://{plain.address}", Tls(CA))
+    assert f"Consul at https://{plain.address} does not speak TLS as we do" in said
+
+
+def test_files_of_certificates_that_are_of_no_use_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("")
+    server_key = str(CERTIFICATES / "server.key")
+    for tls, said in (
+        (Tls("/nowhere.pem"), "/nowhere.pem cannot be read: No such file"),
+        (Tls(CA, None, "/nowhere.pem", KEY), "/nowhere.pem cannot be read: No such file"),
+        (Tls(CA, None, CERTIFICATE, "/nowhere.key"), "/nowhere.key cannot be read: No such file"),
+        (Tls(CA, None, CERTIFICATE, server_key), f"{CERTIFICATE} and {server_key} are no certificate with its key"),
+        (Tls(str(tmp_path / "empty.pem")), "empty.pem holds no authorities"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(said)):
+            tls_context(tls)

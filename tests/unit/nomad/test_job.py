@@ -242,7 +242,7 @@ def test_checks_go_through_the_proxy_and_are_marked_for_it() -> None:
     http, tcp, script = group({"checks": checks})["Services"][0]["Checks"]
     assert http["Header"] == {"host": ["x"], "x-outrider-check": ["1"]}
     assert (tcp["Type"], tcp["Path"], tcp["PortLabel"]) == ("http", "/health", "metrics")
-    assert (script["TaskName"], script["Command"], script["Args"]) == ("app", "/bin/check", ["-v"])
+    assert (script["TaskName"], script["Command"], script["Args"][-2:]) == ("app", "/bin/sh", ["/bin/check", "-v"])
 
 
 def test_a_script_alone_says_nothing_of_the_proxy_so_health_is_asked_too() -> None:
@@ -273,6 +273,61 @@ def test_a_dollar_of_a_developer_comes_from_the_meta_that_every_job_has() -> Non
     assert hostile["Meta"]["dollar"] == "$"
     assert hostile["TaskGroups"][0]["Services"][0]["Tags"][1] == "${NOMAD_META_dollar}{attr.kernel.name}"
     assert made({})["Meta"]["dollar"] == "$"
+
+
+def test_an_upstream_sets_no_variable_that_tools_of_the_servers_read() -> None:
+    env = task("app", {"upstreams": {"vault": {}, "nomad": {}, "consul-http": {}, "outrider": {}, "db": {}}})["Env"]
+    assert {"VAULT_URL", "NOMAD_URL", "CONSUL_HTTP_URL", "OUTRIDER_URL", "DB_URL", "DB_ADDR"} <= set(env)
+    assert not {"VAULT_ADDR", "NOMAD_ADDR", "CONSUL_HTTP_ADDR", "OUTRIDER_ADDR"} & set(env)
+
+
+def test_a_script_starts_where_the_app_does_and_in_an_image_where_the_image_says() -> None:
+    checks = {"checks": [{"script": ["./check.sh", "a b"]}]}
+    found = group(checks)["Services"][0]["Checks"][0]
+    assert (found["Command"], found["Args"]) == (
+        "/bin/sh",
+        ["-c", 'cd "$NOMAD_TASK_DIR" && exec "$@"', "sh", "./check.sh", "a b"],
+    )
+    found = group(checks, BRIDGE)["Services"][0]["Checks"][0]
+    assert (found["Command"], found["Args"]) == ("./check.sh", ["a b"])
+
+
+def test_names_with_dots_reach_a_command_past_the_shell_that_would_drop_them() -> None:
+    app = task("app", {"env": {"discovery.type": "single-node", "a.b": {"consul": "k"}}})
+    assert app["Config"] == {"command": "/usr/bin/env", "args": ["-C", "${NOMAD_TASK_DIR}", "app"]}
+    assert app["Env"]["discovery.type"] == "single-node"
+    assert app["Templates"][0]["EmbeddedTmpl"] == 'a.b={{ key "k" | toJSON }}\n'
+    assert task("app", {"env": {"A": "b"}})["Config"]["command"] == "/bin/sh"
+
+
+TLS = {"ca": "/etc/ca.pem", "certificate": "/etc/c.pem", "key": "/etc/c.key", "server_name": "client.dc1.consul"}
+
+
+def consul(**tls: Any) -> Json:
+    return {"consul": {"address": "http://c", "agent_address": "https://127.0.0.1:8501", "tls": tls}}
+
+
+def test_the_agent_is_told_where_its_certificates_lie() -> None:
+    agent = task("agent", {}, consul(**TLS))
+    assert {name: value for name, value in agent["Env"].items() if name.startswith("CONSUL_")} == {
+        "CONSUL_HTTP_ADDR": "https://127.0.0.1:8501",
+        "CONSUL_CACERT": "/etc/ca.pem",
+        "CONSUL_CLIENT_CERT": "/etc/c.pem",
+        "CONSUL_CLIENT_KEY": "/etc/c.key",
+        "CONSUL_TLS_SERVER_NAME": "client.dc1.consul",
+    }
+    assert [one["DestPath"] for one in agent["Templates"]] == ["local/outrider-agent.pyz"]
+
+
+@pytest.mark.parametrize(("driver", "root"), [("raw_exec", ""), ("exec", "/"), ("docker", "/")])
+def test_certificates_of_nomad_variables_are_files_among_the_agents_secrets(driver: str, root: str) -> None:
+    held = {"nomad_variable": "nomad/jobs#key"}
+    where = {**consul(certificate="/etc/c.pem", key=held), "driver": driver}
+    agent = task("agent", {}, where)
+    assert agent["Env"]["CONSUL_CLIENT_KEY"] == f"{root}secrets/consul-client.key"
+    (written,) = [one for one in agent["Templates"] if one["DestPath"] == "secrets/consul-client.key"]
+    assert written["EmbeddedTmpl"] == '{{ with nomadVar "nomad/jobs" }}{{ (index . "key").Value }}{{ end }}'
+    assert written["ChangeMode"] == "noop"
 
 
 def test_the_agent_is_told_which_upstreams_have_no_guard_against_an_address_that_changed_hands() -> None:

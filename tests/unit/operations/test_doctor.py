@@ -9,9 +9,11 @@ from typing import Any
 import httpx2
 import pytest
 from fakes.recordings import Library, recording
+from outrider_ground.errors import UsageError
 
 from outrider.clients.consul import consul_client
 from outrider.clients.nomad import nomad_client
+from outrider.clients.prometheus import PrometheusClient
 from outrider.operations.doctor.findings import Finding, numbers
 from outrider.operations.doctor.platform import Servers, findings
 from outrider.settings import ConsulSettings, NomadSettings
@@ -69,6 +71,7 @@ async def test_a_stock_cluster_can_run_services_and_is_told_what_to_improve(serv
         "template.consul_retry.attempts is 12",
         "its node has the address 127.0.0.1",
         "at most 200 connections per client address (limits.http_max_conns_per_client)",
+        "whether each node has envoy and python3 cannot be seen from here",
     }
     assert all(finding.why and finding.next_step for finding in said if finding.level != "ok")
 
@@ -257,7 +260,7 @@ async def test_two_environments_on_one_consul_datacenter_are_refused() -> None:
         }
     )
     said = bad(list(await findings(platform, {"stage": servers(), "production": servers()})))
-    assert said[0].what == "both are Consul datacenter dc1 with the same leader"
+    assert said[0].what == "both are one Consul datacenter, dc1"
 
 
 async def test_a_portal_on_loopback_is_no_use_to_nodes_elsewhere() -> None:
@@ -303,6 +306,129 @@ async def test_an_agent_address_that_leads_nowhere_is_found_where_the_node_is_th
 async def test_a_catalog_that_fails_is_trouble_and_no_missing_right() -> None:
     (said,) = bad(await found(consul={"/v1/catalog/services": (500, "rpc error")}))
     assert said.what.startswith("its catalog cannot be read")
+
+
+async def test_only_images_and_downloads_are_not_said_to_be_unseen_on_the_nodes() -> None:
+    fetched = {"envoy": {"artifact": "https://store.example/envoy", "sha256": "a" * 64}}
+    said = [one.what for one in await found(a_platform({"sidecar": fetched})) if "cannot be seen" in one.what]
+    assert said == ["whether each node has python3 cannot be seen from here"]
+
+
+async def test_a_cluster_of_more_nodes_than_are_looked_at_says_how_many_were() -> None:
+    listed = [recording(NOMAD, "04-nodes").body[0] | {"Name": f"node-{number}"} for number in range(25)]
+    said = [one.what for one in await found(nomad={"/v1/nodes": (200, listed)})]
+    assert "looked at 20 of its 25 nodes" in said
+    assert "driver raw_exec on all 20 nodes" in said
+    assert not [one.what for one in await found() if one.what.startswith("looked at")]
+
+
+def both(**other: Any) -> Platform:
+    servers = {"nomad": {"address": "http://nomad"}, "consul": {"address": "http://consul"}, "driver": "raw_exec"}
+    second = {**servers, "nomad": {"address": "http://nomad-2", **other}, "consul": {"address": "http://consul-2"}}
+    environments = {"stage": servers, "production": second}
+    return Platform.model_validate({"environments": environments, "portal": {"url": "http://127.0.0.1:7070"}})
+
+
+async def together(platform: Platform, nomad: Changes | None = None, consul: Changes | None = None) -> list[str]:
+    said = await findings(platform, {"stage": servers(), "production": servers(nomad, consul)})
+    return [one.what for one in bad(list(said)) if one.about == "stage and production"]
+
+
+async def test_two_environments_that_are_one_cluster_by_another_name_are_found_by_their_nodes() -> None:
+    assert await together(both()) == [
+        "both are one Consul datacenter, dc1",
+        "both are one Nomad region and namespace, global and default",
+    ]
+    assert await together(both(namespace="other")) == ["both are one Consul datacenter, dc1"]
+
+
+async def test_two_clusters_whose_leaders_have_one_private_address_are_two() -> None:
+    nodes = [one | {"ID": f"another-{number}"} for number, one in enumerate(recording(NOMAD, "04-nodes").body)]
+    members = [{"ID": "yet-another", "Node": "n", "Address": "127.0.0.1"}]
+    assert await together(both(), {"/v1/nodes": (200, nodes)}, {"/v1/catalog/nodes": (200, members)}) == []
+
+
+async def test_where_nodes_cannot_be_read_one_leader_is_one_cluster() -> None:
+    closed: Changes = {"/v1/catalog/nodes": (200, [])}
+    assert "both are one Consul datacenter, dc1" in await together(both(), None, closed)
+
+
+def with_tls(agent_address: str = "https://127.0.0.1:8501", **tls: Any) -> Platform:
+    consul = {"address": "http://consul", "agent_address": agent_address, **({"tls": tls} if tls else {})}
+    return a_platform({"consul": consul, "network": {"mode": "host"}})
+
+
+def changed_tls(**debug: Any) -> Changes:
+    document = copy.deepcopy(recording(CONSUL, "01-self").body)
+    document["DebugConfig"] |= debug
+    return {"/v1/agent/self": (200, document)}
+
+
+async def test_an_agent_address_with_https_and_no_authority_is_a_warning_before_a_gate_fails() -> None:
+    said = [one.what for one in await found(with_tls()) if "consul.tls" in one.what]
+    assert said == ["agent_address has https, and consul.tls names no authorities (ca)"]
+    assert not [one for one in await found(with_tls(ca="/ca.pem")) if "consul.tls" in one.what]
+
+
+@pytest.mark.parametrize(
+    "debug", [{"VerifyIncoming": True}, {"VerifyIncomingHTTPS": True}, {"TLS": {"HTTPS": {"VerifyIncoming": True}}}]
+)
+async def test_a_consul_that_asks_for_certificates_refuses_agents_without_one(debug: dict[str, Any]) -> None:
+    (said,) = bad(await found(with_tls(ca="/ca.pem"), consul=changed_tls(**debug)))
+    assert said.what == "it asks for certificates (verify_incoming), and consul.tls names none"
+    assert bad(await found(with_tls(ca="/ca", certificate="/c", key="/k"), consul=changed_tls(**debug))) == []
+    assert bad(await found(consul=changed_tls(**debug))) == []
+
+
+async def test_a_token_in_a_variable_of_one_job_fails_by_the_name_of_that_job() -> None:
+    token = {"address": "http://consul", "token": {"nomad_variable": "nomad/jobs/checkout/checkout#consul"}}
+    (said,) = bad(await found(a_platform({"consul": token})))
+    assert said.what == (
+        "consul.token is the variable nomad/jobs/checkout/checkout, which Nomad opens to the job checkout alone"
+    )
+
+
+async def test_a_variable_that_needs_a_policy_is_told_with_the_policy() -> None:
+    tls: dict[str, Any] = {
+        "ca": "/ca",
+        "certificate": {"nomad_variable": "mesh/tls#cert"},
+        "key": {"nomad_variable": "nomad/jobs#key"},
+    }
+    said = [one for one in await found(with_tls("https://127.0.0.1:8501", **tls)) if "variable" in one.what]
+    assert [one.what for one in said] == [
+        "consul.tls.certificate is the variable mesh/tls, which no job may read by itself where Nomad has ACLs"
+    ]
+    assert 'variables { path "mesh/tls" { capabilities = ["read"] } }' in said[0].next_step
+
+
+async def prometheus(answer: httpx2.Response) -> Finding:
+    transport = httpx2.MockTransport(lambda _: answer)
+    asked = replace(servers(), metrics=PrometheusClient("http://prometheus", transport))
+    platform = a_platform({"prometheus": {"address": "http://prometheus"}})
+    (said,) = [one for one in await findings(platform, {"stage": asked}) if "Prometheus" in one.about]
+    return said
+
+
+async def test_prometheus_is_asked_whether_it_answers() -> None:
+    answer = {"status": "success", "data": {"resultType": "vector", "result": []}}
+    assert (await prometheus(httpx2.Response(200, json=answer))).what == "answers at http://prometheus"
+    for wrong in (httpx2.Response(404, text="no"), httpx2.Response(200, text="<html>"), httpx2.Response(200, json=[])):
+        said = await prometheus(wrong)
+        assert (said.level, "Prometheus at http://prometheus answered" in said.what) == ("warning", True)
+
+
+async def test_consul_with_https_is_tried_as_an_allocation_would_where_nodes_are_here() -> None:
+    looked = replace(servers(), agent=UsageError("/nowhere.pem cannot be read: No such file or directory"))
+    (said,) = bad(list(await findings(with_tls(ca="/nowhere.pem"), {"stage": looked})))
+    assert said.what == "as allocations reach it: /nowhere.pem cannot be read: No such file or directory"
+    assert "consul.tls" in said.next_step
+
+
+async def test_with_https_the_portals_own_way_to_the_same_address_proves_nothing_for_allocations() -> None:
+    consul = {"address": "https://consul", "agent_address": "https://consul", "tls": {"ca": "/ca.pem"}}
+    looked = replace(servers(), agent=UsageError("/ca.pem cannot be read: No such file or directory"))
+    said = bad(list(await findings(a_platform({"consul": consul, "network": {"mode": "host"}}), {"stage": looked})))
+    assert [one.what for one in said] == ["as allocations reach it: /ca.pem cannot be read: No such file or directory"]
 
 
 async def test_services_that_differ_in_case_only_are_told() -> None:

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 from fakes.surroundings import PLATFORM, World, finished, text
-from outrider_ground.errors import RemoteError, SpecError
+from outrider_ground.errors import RemoteError, SpecError, UsageError
 
 from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
@@ -109,6 +109,16 @@ async def test_where_envoy_refuses_a_patched_bootstrap_the_patch_is_named(
         await application.deploy("stage", text("patches: [slow]\n"), ME)
     assert refused.value.next_step
     assert refused.value.next_step.startswith("The platform's patches of this service are the likely cause: `slow`.")
+
+
+async def test_a_directory_that_nodes_could_fetch_nowhere_is_refused_and_other_services_are_not(world: World) -> None:
+    world.url = None
+    application = world.application()
+    await application.keep_artifact(b"packed")
+    spec = Text("service: web\nrun: {command: [app], directory: .}\n", artifact=hashlib.sha256(b"packed").hexdigest())
+    with pytest.raises(UsageError, match=r"neither portal\.url nor artifacts\.url"):
+        await application.plan("stage", spec)
+    assert (await application.plan("stage", Text("service: web\nrun: {command: [app]}\n"))).has_changes
 
 
 async def test_a_plan_warns_of_names_in_consul_that_differ_in_case_only(world: World, application: Application) -> None:

@@ -9,7 +9,7 @@ import pytest
 from outrider.nomad.read.allocations import allocations
 from outrider.nomad.read.references import in_words
 from outrider.nomad.write.access import of_nomad
-from outrider.nomad.write.template import environment_template, file_template, template, token, variables
+from outrider.nomad.write.template import environment_template, file_template, kept, template, variables
 from outrider.spec.variables import ConsulValue, File, NomadValue, VaultValue
 
 ENVIRONMENT = variables(
@@ -26,7 +26,7 @@ TASK: dict[str, Any] = {
         file_template(
             File(path="app.conf", template='{{ key "pay/limit" }} {{ range service `tax` }}x{{ end }}'), "raw_exec"
         ),
-        template("secrets/consul.token", token("nomad/jobs/agent#it"), of_nomad()),
+        template("secrets/consul.token", kept("nomad/jobs/agent#it"), of_nomad()),
     ]
 }
 

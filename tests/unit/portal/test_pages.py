@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from urllib.parse import unquote
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from outrider.operations.events import Event
 from outrider.operations.records import Version
 from outrider.portal.pages import STATIC, pages
+from outrider.spec.platform import Prometheus
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -199,3 +201,53 @@ async def test_a_service_that_this_portal_never_deployed_has_a_page_too(
     answers.add(replace(a_status("foreign"), version=None, hash=None, deployment=None))
     text = words(await browser.get("/environments/stage/services/foreign"))
     assert "No stored version." in text
+
+
+async def test_all_placeholders_of_links_are_filled_in(browser: httpx2.AsyncClient, answers: FixedAnswers) -> None:
+    words_of = "{service}/{environment}/{dashboard}/{namespace}/{region}/{datacenter}"
+    templates = {"all": f"https://a.example/{words_of}", "zipkin": "https://z.example/traces/{trace}"}
+    templates |= {"nomad": "https://n.example/ui/allocations/{allocation}@{namespace}"}
+    answers.platform = answers.platform.model_copy(update={"links": templates})
+    answers.add(a_status("checkout", links={}, allocations=(an_allocation(1), an_allocation(2))))
+    page = await browser.get("/environments/stage/services/checkout?trace=80f198ee56343ba8")
+    expected = ["https://a.example/checkout/stage/outrider-service/default/global/dc-of-consul"]
+    expected += ["https://z.example/traces/80f198ee56343ba8"]
+    expected += [f"https://n.example/ui/allocations/{one.id}@default" for one in (an_allocation(1), an_allocation(2))]
+    assert [one for one in expected if f'href="{one}"' not in page.text] == []
+    assert "{" not in words(page)
+
+
+async def test_a_link_that_lacks_a_value_is_text_with_the_place_of_what_lacks(
+    browser: httpx2.AsyncClient, answers: FixedAnswers
+) -> None:
+    templates = {"zipkin": "https://z.example/{trace}", "consul": "https://c.example/{datacenter}"}
+    answers.platform = answers.platform.model_copy(update={"links": templates})
+    answers.consul_datacenter = None
+    answers.add(a_status("checkout", links={}))
+    page = await browser.get("/environments/stage/services/checkout")
+    assert "zipkin: https://z.example/{trace}" in words(page)
+    assert "consul: https://c.example/{datacenter}" in words(page)
+    assert "https://z.example" not in "".join(re.findall(r'href="([^"]*)"', page.text))
+
+
+async def test_a_trace_that_is_no_id_stays_a_part_of_the_address(
+    browser: httpx2.AsyncClient, answers: FixedAnswers
+) -> None:
+    answers.platform = answers.platform.model_copy(update={"links": {"zipkin": "https://z.example/{trace}"}})
+    answers.add(a_status("checkout", links={}))
+    page = await browser.get("/environments/stage/services/checkout", params={"trace": '../"><script>'})
+    assert 'href="https://z.example/..%2F%22%3E%3Cscript%3E"' in page.text
+
+
+async def test_the_page_of_a_service_leads_to_the_prometheus_of_its_environment(
+    browser: httpx2.AsyncClient, answers: FixedAnswers
+) -> None:
+    answers.add(a_status("checkout", links={}))
+    assert "Prometheus" not in words(await browser.get("/environments/stage/services/checkout"))
+    scraped = Prometheus(address="http://prometheus.example:9090/")
+    stage = answers.platform.environments["stage"].model_copy(update={"prometheus": scraped})
+    answers.platform = answers.platform.model_copy(update={"environments": {"stage": stage}})
+    page = await browser.get("/environments/stage/services/checkout")
+    (address,) = re.findall(r'href="([^"]*prometheus\.example[^"]*)"', page.text)
+    assert address.startswith("http://prometheus.example:9090/graph?")
+    assert 'outrider_service="checkout",outrider_environment="stage"' in unquote(address)

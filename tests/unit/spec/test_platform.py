@@ -211,3 +211,70 @@ def test_two_environments_are_two_nomads_and_two_consuls(said_of_platform: Said)
 )
 def test_what_cannot_be_in_a_platform_is_refused(said_of_platform: Said, text: str, message: str) -> None:
     assert said_of_platform(text) == [message]
+
+
+def named(a: str, b: str) -> str:
+    return (ONE + OTHER).replace("http://c:8500", a).replace("http://d:8500", b)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("http://localhost:8500", "http://127.0.0.1:8500"),
+        ("http://127.0.0.1:8500", "http://[::1]:8500"),
+        ("http://127.0.0.1:8500", "http://127.1.2.3:8500"),
+        ("http://10.0.0.1:8500", "http://[::ffff:10.0.0.1]:8500"),
+        ("http://c.example:8500", "http://C.example.:8500/"),
+        ("http://c.example", "http://c.example:80"),
+        ("https://c.example", "https://c.example:443"),
+        ("http://[2001:db8::1]:8500", "http://[2001:0db8:0::1]:8500"),
+    ],
+)
+def test_one_server_by_another_name_is_one_server(said_of_platform: Said, a: str, b: str) -> None:
+    (found,) = said_of_platform(named(a, b))
+    assert "has the Consul of stage too" in found
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("http://localhost:8500", "http://127.0.0.1:9500"),
+        ("http://10.0.0.1:8500", "http://10.0.0.2:8500"),
+        ("http://c.example/a", "http://c.example/b"),
+        ("http://localhost.example:8500", "http://127.0.0.1:8500"),
+    ],
+)
+def test_two_servers_are_two_servers(said_of_platform: Said, a: str, b: str) -> None:
+    assert said_of_platform(named(a, b)) == []
+
+
+def agents(more: str, address: str = "https://127.0.0.1:8501") -> str:
+    return ONE.replace("'http://c:8500'", f"'http://c:8500', agent_address: '{address}', tls: {more}")
+
+
+@pytest.mark.parametrize(
+    "tls",
+    [
+        "{ca: /etc/ca.pem}",
+        "{ca: /etc/ca.pem, certificate: /etc/c.pem, key: /etc/c.key, server_name: client.dc1.consul}",
+        "{certificate: {nomad_variable: 'nomad/jobs#cert'}, key: {nomad_variable: 'nomad/jobs#key'}}",
+    ],
+)
+def test_agents_may_have_an_authority_and_a_certificate(said_of_platform: Said, tls: str) -> None:
+    assert said_of_platform(agents(tls)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (agents("{certificate: /c.pem}"), "consul.tls.certificate: goes with key: write both, or none"),
+        (agents("{key: /c.key}"), "consul.tls.key: goes with certificate: write both, or none"),
+        (agents("{ca: ca.pem}"), "consul.tls.ca: must be an absolute path of a file"),
+        (agents("{ca: {nomad_variable: nomad/jobs}}"), "then # and a key"),
+        (agents("{ca: {vault: 'a#b'}}"), "must be a path or {nomad_variable"),
+        (agents("{ca: /ca.pem}", "http://127.0.0.1:8500"), "consul.tls: has no effect: agent_address is http://127"),
+    ],
+)
+def test_files_of_certificates_that_cannot_work_are_refused(said_of_platform: Said, text: str, message: str) -> None:
+    (found,) = said_of_platform(text)
+    assert message in found

@@ -235,7 +235,7 @@ def test_json_is_a_spec_too() -> None:
         ),
         (
             "env: {my-name: x}",
-            '3:7: env.my-name: must be a name of letters, digits and _ that begins with no digit; found "my-name"',
+            '3:7: env.my-name: must be a name of letters, digits, _ and . that begins with a letter or _; found "my-name"',
         ),
         (
             "files: [{path: ../x, template: y}]",

@@ -154,3 +154,57 @@ def test_a_wrong_value_causes_no_second_message_through_a_rule(small: str, said:
     assert len(said(small + "protocol: grcp\nchecks: [{grpc: true}]")) == 1
     assert len(said(small + "upstreams: {a: {address: x, tls: true}}")) == 1
     assert len(said(small + "port: nonne\nprotocol: http")) == 1
+
+
+META = ", ".join(f"k{number}: x" for number in range(57))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("checks: [{tcp: true}, {tcp: true}]", "4:23: checks.1: does the same as checks.0"),
+        ("checks: [{http: /a}, {tcp: true}, {http: /a}]", "4:35: checks.2: does the same as checks.0"),
+        ("checks: [{script: [/bin/c, a, bc]}, {script: [/bin/c, ab, c]}]", "4:37: checks.1: does the same as checks.0"),
+        (f"consul: {{meta: {{{META}, one: more}}}}", "4:10: consul.meta: has 58 keys; Consul takes 64, and 7 of them"),
+        (
+            f"consul: {{meta: {{a: {'ü' * 257}}}}}",
+            "4:20: consul.meta.a: must be at most 512 bytes long; found 514 bytes",
+        ),
+        (f"team: {'ü' * 257}", "4:7: team: must be at most 512 bytes long; found 514 bytes"),
+    ],
+)
+def test_what_consul_would_not_take_is_refused_where_it_stands(said: Said, more: str, message: str) -> None:
+    (found,) = said(f"service: web\nrun: {{command: [app]}}\nprotocol: http\n{more}\n")
+    assert found.startswith(message)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "checks: [{tcp: true}, {tcp: true, interval: 1s}]",
+        "checks: [{tcp: true}, {tcp: true, name: again}]",
+        "checks: [{http: /a}, {http: /a, headers: {a: b}}, {http: /b}]",
+        "checks: [{script: [/bin/c, a]}, {script: [/bin/c, b]}]",
+        f"consul: {{meta: {{{META}}}}}",
+        f"consul: {{meta: {{a: {'ü' * 256}}}}}",
+        f"team: {'ü' * 256}",
+    ],
+)
+def test_what_consul_takes_is_taken(said: Said, more: str) -> None:
+    assert said(f"service: web\nrun: {{command: [app]}}\nprotocol: http\n{more}\n") == []
+
+
+def test_names_of_variables_may_have_dots_as_stock_images_want_them(said: Said) -> None:
+    assert said("service: web\nrun: {image: e}\nenv: {discovery.type: single-node, a.b.c: x, _._: y}\n") == []
+    (found,) = said("service: web\nrun: {image: e}\nenv: {.a: x}\n")
+    assert "must be a name of letters, digits, _ and ." in found
+
+
+def test_what_tools_read_is_free_although_an_upstream_has_that_name(said: Said) -> None:
+    upstreams = "upstreams: {vault: {}, consul-http: {}, db: {}}"
+    text = f"service: web\nrun: {{image: e}}\n{upstreams}\nenv: {{VAULT_ADDR: 'https://v', CONSUL_HTTP_ADDR: c}}\n"
+    assert said(text) == []
+    (found,) = said(text.replace("VAULT_ADDR", "VAULT_URL"))
+    assert "env.VAULT_URL: is set by Outrider: it is where the app finds its upstream vault" in found
+    (found,) = said(text.replace("VAULT_ADDR", "DB_ADDR"))
+    assert "env.DB_ADDR: is set by Outrider" in found

@@ -55,3 +55,11 @@ def test_a_request_that_waits_longer_than_a_stop_takes_is_told() -> None:
 def test_a_stop_longer_than_nomads_own_limit_is_told() -> None:
     (line,) = remarks(resolved({"stop": {"timeout": "40s"}}))
     assert line.startswith("stop.timeout is 40s: a Nomad client cuts it to its max_kill_timeout, 30s unless raised")
+
+
+def test_a_variable_that_tools_read_is_told_to_be_left_to_them() -> None:
+    found = remarks(resolved({"upstreams": {"vault": {}, "consul-http": {}, "catalog": {}}}))
+    assert found == (
+        "upstreams.consul-http: CONSUL_HTTP_ADDR is not set, since tools read it; the app finds the upstream in CONSUL_HTTP_URL",
+        "upstreams.vault: VAULT_ADDR is not set, since tools read it; the app finds the upstream in VAULT_URL",
+    )

@@ -155,6 +155,17 @@ def test_a_patch_that_the_platform_lacks_is_refused_with_the_near_miss() -> None
     assert problem.message == "the platform has no patch large-header here; it has large-headers"
 
 
+def test_without_a_sidecar_on_the_nodes_network_a_static_port_leads_to_no_other() -> None:
+    (problem,) = problems(port=8080, mesh=False, ingress={"static": 80})
+    assert problem.path == "ingress.static"
+    assert "cannot lead to port 8080" in problem.message
+    assert resolved({"port": 8080, "mesh": False, "ingress": {"static": 8080}}).ports.booking("app")
+    assert resolved({"mesh": False, "ingress": {"static": 80}}).ports.booking("app")
+    bridged = resolved({"port": 8080, "mesh": False, "ingress": {"static": 80}}, BRIDGE).ports.booking("app")
+    assert bridged is not None
+    assert (bridged.reserved, bridged.to) == (80, 8080)
+
+
 @pytest.mark.parametrize(
     ("address", "tls", "authority", "name"),
     [

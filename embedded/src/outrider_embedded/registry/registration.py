@@ -45,6 +45,8 @@ INSTANCE_FIELDS: Fields = {
 _FIELDS: Fields = INSTANCE_FIELDS | {"Name": TEXT, "Check": ANY, "Checks": ANY, "Token": TEXT}
 _WEIGHTS: Fields = {"Passing": WHOLE, "Warning": WHOLE}
 _META_KEY = re.compile(r"[a-zA-Z0-9_-]+")
+_MOST_META, _LONGEST_META_KEY, _LONGEST_META_VALUE = 64, 128, 512
+_CONSULS_OWN = "consul-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,22 @@ def _require_address(address: str) -> None:
 
 
 def _require_meta(meta: dict[str, str]) -> None:
+    if len(meta) > _MOST_META:
+        raise bad_request(f"Invalid Service Meta: Node metadata cannot contain more than {_MOST_META} key/value pairs")
     for key, value in meta.items():
-        if not _META_KEY.fullmatch(key):
-            raise bad_request(
-                f"Invalid Service Meta: Couldn't load metadata pair ('{key}', '{value}'): Key contains invalid characters",
-            )
+        if refusal := _refused_pair(key, value):
+            raise bad_request(f"Invalid Service Meta: Couldn't load metadata pair ('{key}', '{value}'): {refusal}")
+
+
+def _refused_pair(key: str, value: str) -> str:
+    """Consul's word for a pair that it does not take; it counts bytes and calls them characters."""
+    if not key:
+        return "Key cannot be blank"
+    if not _META_KEY.fullmatch(key):
+        return "Key contains invalid characters"
+    if len(key) > _LONGEST_META_KEY:
+        return f"Key is too long (limit: {_LONGEST_META_KEY} characters)"
+    if key.startswith(_CONSULS_OWN):
+        return f"Key prefix '{_CONSULS_OWN}' is reserved for internal use"
+    too_long = len(value.encode()) > _LONGEST_META_VALUE
+    return f"Value is too long (limit: {_LONGEST_META_VALUE} characters)" if too_long else ""

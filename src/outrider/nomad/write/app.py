@@ -9,7 +9,7 @@ from outrider.nomad.write.restart import a_few_times
 from outrider.nomad.write.task import Needs, Start, task, vault_access
 from outrider.nomad.write.template import ASKS_VAULT, environment_template, file_template, variables
 from outrider.spec.run import CommandRun, ImageRun
-from outrider.spec.variables import ConsulValue, VaultValue
+from outrider.spec.variables import TOOL_VARIABLES, ConsulValue, VaultValue
 from outrider.topology import names
 from outrider.topology.ports import text
 from outrider.topology.sidecar import Upstream
@@ -41,7 +41,7 @@ def _config(topology: Topology) -> Json:
     run, mode = topology.spec.run, topology.ports.mode
     if isinstance(run, ImageRun):
         return app_container(run.image, run.command, mode)
-    return app_command(topology.platform.driver, run.command)
+    return app_command(topology.platform.driver, run.command, has_dots=any("." in name for name in topology.spec.env))
 
 
 def _artifacts(topology: Topology) -> tuple[Json, ...]:
@@ -66,10 +66,9 @@ def _own_variables(topology: Topology) -> dict[str, str]:
 
 def _upstream_variables(upstream: Upstream) -> dict[str, str]:
     scheme = SCHEMES.get(upstream.protocol, "http")
-    return {
-        names.url_variable(upstream.name): f"{scheme}://{upstream.listen}",
-        names.address_variable(upstream.name): str(upstream.listen),
-    }
+    url, address = names.upstream_variables(upstream.name)
+    found = {url: f"{scheme}://{upstream.listen}", address: str(upstream.listen)}
+    return {name: value for name, value in found.items() if name not in TOOL_VARIABLES}
 
 
 def _plain_variables(topology: Topology) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outrider.documents import Json
+from outrider.nomad.write.driver import script_words
 from outrider.nomad.write.literal import literal, nanoseconds
 from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck, TcpCheck
 from outrider.topology import names
@@ -51,7 +52,7 @@ def _grpc(topology: Topology, check: GrpcCheck) -> Json:
 
 def _script(topology: Topology, check: ScriptCheck) -> Json:
     # Nomad replaces variables here twice: in the service, and again when it makes the check's program.
-    program, *arguments = [literal(literal(word)) for word in check.script]
+    program, *arguments = script_words(topology.platform.driver, [literal(literal(word)) for word in check.script])
     return {
         **_timed(topology, check, f"script {check.script[0]}"),
         "Type": "script",

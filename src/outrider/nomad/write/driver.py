@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from outrider.documents import Json
 from outrider.nomad.write.literal import hcl_literal
-from outrider.spec.sidecar import Image
+from outrider.spec.sidecar import CONTAINER_DRIVERS, Image
 from outrider.topology.ports import Mode
 
 # The working directory of a command is where its files and its artifact are; "$@" keeps every argument as it is.
+# A shell such as dash drops variables whose names it could not set, as those with dots; GNU env (coreutils 8.28) keeps all.
+IN_LOCAL_WITH_DOTS = ("/usr/bin/env", "-C", "${NOMAD_TASK_DIR}")
 IN_LOCAL = ("/bin/sh", "-c", 'cd "$NOMAD_TASK_DIR" && exec "$@"', "sh")
 
 
@@ -28,12 +30,21 @@ def container(image: str, arguments: Sequence[str], mode: Mode, program: str | N
     }
 
 
-def app_command(driver: str, words: Sequence[str]) -> Json:
-    """A developer's command, started in local/. For java the first word is the path of the jar."""
+def app_command(driver: str, words: Sequence[str], *, has_dots: bool = False) -> Json:
+    """A developer's command, started in local/; ``has_dots`` says that a name in its environment has one.
+
+    For java the first word is the path of the jar.
+    """
     escaped = [hcl_literal(word) for word in words]
     if driver == "java":
         return {"jar_path": f"local/{escaped[0]}", "args": escaped[1:]}
-    return command(IN_LOCAL[0], [*IN_LOCAL[1:], *escaped])
+    program, *before = IN_LOCAL_WITH_DOTS if has_dots else IN_LOCAL
+    return command(program, [*before, *escaped])
+
+
+def script_words(driver: str, words: Sequence[str]) -> list[str]:
+    """A check's program and arguments, started where the app was; an image has a working directory of its own."""
+    return list(words) if driver in CONTAINER_DRIVERS else [*IN_LOCAL, *words]
 
 
 def app_container(image: str, words: Sequence[str], mode: Mode) -> Json:

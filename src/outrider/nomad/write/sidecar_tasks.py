@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from outrider_agent import settings as variables
 
 from outrider.documents import Json
@@ -10,8 +12,8 @@ from outrider.nomad.write.artifact import file
 from outrider.nomad.write.driver import command, container, in_task, program
 from outrider.nomad.write.restart import for_ever, once
 from outrider.nomad.write.task import Needs, Start, prestart, task, vault_access
-from outrider.nomad.write.template import bytes_of, template, token
-from outrider.spec.platform import NomadVariableToken
+from outrider.nomad.write.template import bytes_of, kept, template
+from outrider.spec.platform import NomadVariableFile, NomadVariableToken
 from outrider.spec.sidecar import ArchiveFile, Download, Image
 from outrider.spec.sidecar import Path as OnNode
 from outrider.spec.variables import VaultValue
@@ -47,8 +49,8 @@ def agent_task(topology: Topology, sidecar: Sidecar) -> Json:
         **_bounds(platform.consul.connections, sidecar.agent_memory_mb),
         **_own_instance(topology),
     }
-    held = _token(topology)
-    made = _zipapp(topology, names.AGENT_TASK, "serve", env | (_token_file(topology) if held else {}), held)
+    held, env_of_held = _held(topology)
+    made = _zipapp(topology, names.AGENT_TASK, "serve", env | env_of_held, held)
     identity: Json = {"Consul": {}} if platform.consul.token == WORKLOAD_IDENTITY else {}
     return prestart(made, for_ever(), is_sidecar=True) | identity
 
@@ -88,15 +90,36 @@ def _own_instance(topology: Topology) -> dict[str, str]:
     return {variables.SERVICE_ID: names.own_instance(topology.service, label)} if label else {}
 
 
-def _token(topology: Topology) -> tuple[Json, ...]:
-    held = topology.platform.consul.token
-    if not isinstance(held, NomadVariableToken):
-        return ()
-    return (template(names.TOKEN_FILE, token(held.nomad_variable), of_sidecar(topology.platform.sidecar)),)
+def _held(topology: Topology) -> tuple[tuple[Json, ...], dict[str, str]]:
+    """The token and the files of certificates that Nomad variables hold, as templates; and where the agent finds all.
+
+    The agent looks at each file again by itself, so a changed one restarts nothing.
+    """
+    sidecar, tls = topology.platform.sidecar, topology.platform.consul.tls
+    kept_files = {path: given.nomad_variable for _, path, given in _files(topology) if not isinstance(given, str)}
+    found = {
+        variable: given if isinstance(given, str) else in_task(sidecar.driver, path)
+        for variable, path, given in _files(topology)
+    }
+    named = {variables.CONSUL_SERVER_NAME: tls.server_name} if tls and tls.server_name else {}
+    templates = tuple(template(path, kept(held), of_sidecar(sidecar)) for path, held in kept_files.items())
+    return templates, found | named
 
 
-def _token_file(topology: Topology) -> dict[str, str]:
-    return {variables.CONSUL_TOKEN_FILE: in_task(topology.platform.sidecar.driver, names.TOKEN_FILE)}
+def _files(topology: Topology) -> Iterator[tuple[str, str, str | NomadVariableToken | NomadVariableFile]]:
+    """Per file of the agent: its variable, where it lies if a Nomad variable holds it, and what the platform says."""
+    consul = topology.platform.consul
+    if isinstance(consul.token, NomadVariableToken):
+        yield variables.CONSUL_TOKEN_FILE, names.TOKEN_FILE, consul.token
+    if consul.tls is None:
+        return
+    for variable, path, given in (
+        (variables.CONSUL_CACERT, names.CONSUL_CA_FILE, consul.tls.ca),
+        (variables.CONSUL_CLIENT_CERT, names.CONSUL_CERTIFICATE_FILE, consul.tls.certificate),
+        (variables.CONSUL_CLIENT_KEY, names.CONSUL_KEY_FILE, consul.tls.key),
+    ):
+        if given is not None:
+            yield variable, path, given
 
 
 def _zipapp(topology: Topology, name: str, verb: str, env: dict[str, str], templates: tuple[Json, ...] = ()) -> Json:

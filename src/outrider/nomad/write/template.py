@@ -60,7 +60,7 @@ def _value(value: str | ConsulValue | VaultValue | NomadValue) -> str:
     return json.dumps(value).replace("{{", r"\u007b\u007b")
 
 
-def token(path: str) -> str:
-    """The text of a Consul token's file, from a Nomad variable: ``PATH`` (its key is ``token``) or ``PATH#KEY``."""
+def kept(path: str) -> str:
+    """The text of a file that a Nomad variable holds: ``PATH#KEY``, or ``PATH`` where the key is ``token``."""
     variable, _, key = path.partition("#")
     return f"{{{{ with nomadVar {json.dumps(variable)} }}}}{{{{ (index . {json.dumps(key or 'token')}).Value }}}}{{{{ end }}}}"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from outrider_ground.errors import OutriderError
 
+from outrider.documents import nested
 from outrider.operations.doctor.findings import Finding, bad, good, version_finding, warning
 from outrider.operations.doctor.rights import allocations_at_consul, portal_at_consul
 
@@ -43,7 +44,35 @@ async def consul_findings(
         *await portal_at_consul(about, consul),
         *await allocations_at_consul(about, environment, anybody, configuration),
         *_agent_address(about, environment),
+        *_agent_tls(about, environment, configuration),
     ]
+
+
+def _agent_tls(about: str, environment: Environment, configuration: Json | None) -> list[Finding]:
+    """What an https address of the agents needs beside it."""
+    consul = environment.consul
+    if not consul.agent_address.startswith("https://"):
+        return []
+    found: list[Finding] = []
+    if consul.tls is None or consul.tls.ca is None:
+        what = "agent_address has https, and consul.tls names no authorities (ca)"
+        why = (
+            "Agents believe those of the machine or the image only; an own authority's certificate keeps gates closed."
+        )
+        found.append(warning(about, what, why, "Set consul.tls.ca to the file of Consul's authorities."))
+    if _wants_certificates(configuration or {}) and (consul.tls is None or consul.tls.certificate is None):
+        what = "it asks for certificates (verify_incoming), and consul.tls names none"
+        why = "It would refuse every agent beside an app, and gates would fail after 60 s."
+        found.append(bad(about, what, why, "Set consul.tls.certificate and consul.tls.key."))
+    return found
+
+
+def _wants_certificates(configuration: Json) -> bool:
+    """As Consul 1.8 has it in its DebugConfig, and as 1.12 and newer have it."""
+    newer = nested(nested(configuration, "TLS"), "HTTPS")
+    return any(configuration.get(key) for key in ("VerifyIncoming", "VerifyIncomingHTTPS")) or bool(
+        newer.get("VerifyIncoming")
+    )
 
 
 async def _of_agent(about: str, consul: Consul) -> tuple[list[Finding], Json | None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from outrider.documents import nested
 from outrider.operations.doctor.findings import Finding, bad, good, warning
+from outrider.spec.sidecar import Path
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -16,15 +17,33 @@ CNI_BRIDGE = "plugins.cni.version.bridge"
 MOST_NAMED = 5
 
 
-def node_findings(about: str, environment: Environment, nodes: Sequence[Json]) -> list[Finding]:
-    """The findings on these nodes together: what some lack is a warning, what all lack a failure."""
+def node_findings(about: str, environment: Environment, nodes: Sequence[Json], total: int) -> list[Finding]:
+    """The findings on these nodes together: what some lack is a warning, what all lack a failure.
+
+    ``total`` is the number of nodes that could be used, of which these were looked at.
+    """
     drivers = sorted({environment.driver, environment.sidecar.driver})
+    seen = [good(about, f"looked at {len(nodes)} of its {total} nodes")] if len(nodes) < total else []
     return [
+        *seen,
+        *_programs(about, environment),
         *(_driver(about, driver, nodes) for driver in drivers),
         _consul(about, nodes),
         *_network(about, environment, nodes),
         *_apart(about, nodes),
     ]
+
+
+def _programs(about: str, environment: Environment) -> list[Finding]:
+    """A program that the platform names by its path is on a node or it is not: Nomad does not say."""
+    sidecar = environment.sidecar
+    paths = [one.path for one in (sidecar.envoy, sidecar.agent) if isinstance(one, Path)]
+    if not paths:
+        return []
+    what = f"whether each node has {' and '.join(paths)} cannot be seen from here"
+    why = "Where one is missing, the sidecar does not start, and the gate fails after 60 s."
+    step = "Try both on each node with --version; Envoy can also be fetched: sidecar.envoy {artifact: URL, sha256: …}."
+    return [warning(about, what, why, step)]
 
 
 def _driver(about: str, driver: str, nodes: Sequence[Json]) -> Finding:

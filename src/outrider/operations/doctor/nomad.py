@@ -15,15 +15,20 @@ from outrider.operations.doctor.nodes import node_findings
 from outrider.operations.doctor.rights import FORBIDDEN, lacking, portal_at_nomad
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from outrider.documents import Json
     from outrider.operations.ports import Nomad
-    from outrider.spec.platform import Environment
+    from outrider.spec.platform import Consul, Environment
 
 LEAST_VERSION = "1.6"
 IDENTITY_VERSION = "1.7"
 # How many nodes are looked at in detail; a cluster of a thousand is asked for its first ones.
 MOST_NODES = 20
 DEFAULT_ATTEMPTS = 12
+FOR_ALL_JOBS = (
+    "nomad/jobs"  # what a workload identity may read by itself (nomad, acl.go): this, and below it its own job
+)
 
 
 async def nomad_findings(name: str, environment: Environment, nomad: Nomad) -> list[Finding]:
@@ -57,6 +62,7 @@ async def _of_agent(about: str, environment: Environment, nomad: Nomad) -> list[
     return [
         version_finding(about, version, LEAST_VERSION, why),
         *_identity(about, environment, version),
+        *_variables(about, environment),
         *_consul_retry(about, config),
     ]
 
@@ -66,6 +72,37 @@ def _identity(about: str, environment: Environment, version: str) -> list[Findin
         step = f"Bring Nomad to {IDENTITY_VERSION} or newer, or set consul.token to {{nomad_variable: PATH}}."
         return [bad(about, f"version {version} has no workload identity for Consul", "Tasks would get no token.", step)]
     return []
+
+
+def _variables(about: str, environment: Environment) -> list[Finding]:
+    """Every job reads the token and the certificates of its agent: Nomad opens ``nomad/jobs`` alone to all of them."""
+    held = [part for part in _held(environment.consul) if part[1] != FOR_ALL_JOBS]
+    return [_variable(about, environment.nomad.namespace, key, path) for key, path in held]
+
+
+def _held(consul: Consul) -> Iterator[tuple[str, str]]:
+    """The keys of the platform whose value a Nomad variable holds, and its path."""
+    tls = consul.tls
+    files = {"tls.ca": tls.ca, "tls.certificate": tls.certificate, "tls.key": tls.key} if tls else {}
+    for key, value in {"token": consul.token, **files}.items():
+        if value is not None and not isinstance(value, str):
+            yield f"consul.{key}", value.nomad_variable.partition("#")[0]
+
+
+def _variable(about: str, namespace: str, key: str, path: str) -> Finding:
+    own = path.removeprefix(f"{FOR_ALL_JOBS}/").partition("/")[0]
+    if path.startswith(f"{FOR_ALL_JOBS}/"):
+        what = f"{key} is the variable {path}, which Nomad opens to the job {own} alone"
+        why = "Every other service of the mesh would wait for it, and never start."
+        return bad(about, what, why, f"Keep it in {FOR_ALL_JOBS}, which every job may read.")
+    what = f"{key} is the variable {path}, which no job may read by itself where Nomad has ACLs"
+    why = "A task whose variable cannot be read waits for it, and never starts; whether a policy allows it is not seen here."
+    policy = f'variables {{ path "{path}" {{ capabilities = ["read"] }} }}'
+    step = (
+        f"Keep it in {FOR_ALL_JOBS}, which every job may read, or give each job a policy with "
+        f'namespace "{namespace}" {{ {policy} }}: nomad acl policy apply -namespace {namespace} -job SERVICE NAME FILE.'
+    )
+    return warning(about, what, why, step)
 
 
 def _consul_retry(about: str, config: Json) -> list[Finding]:
@@ -103,7 +140,7 @@ async def _of_nodes(about: str, environment: Environment, nomad: Nomad) -> list[
             f"Start a client in {', '.join(environment.nomad.datacenters)}, or change nomad.datacenters. Nodes: {seen}."
         )
         return [bad(about, "it has no ready, eligible node in these datacenters", "Nothing can be placed.", step)]
-    return node_findings(about, environment, details)
+    return node_findings(about, environment, details, len(usable))
 
 
 def _is_usable(node: Json, datacenters: tuple[str, ...]) -> bool:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from outrider_ground.errors import OutriderError
 
+from outrider.operations.doctor.apart import environments_that_are_one
 from outrider.operations.doctor.connections import connection_findings
 from outrider.operations.doctor.consul import consul_findings
 from outrider.operations.doctor.findings import Finding, bad, good, warning
 from outrider.operations.doctor.nomad import nomad_findings
 
 if TYPE_CHECKING:
-    from outrider.operations.ports import Consul, Nomad
+    from outrider.operations.ports import Consul, Metrics, Nomad
     from outrider.spec.platform import Environment, Platform
 
 LOOPBACK = ("127.", "localhost", "::1")
@@ -25,18 +25,23 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The two servers of one environment; Consul as an allocation would reach it on its node, and without a token."""
+    """The servers of one environment; Consul as an allocation would reach it on its node, and without a token.
+
+    ``agent`` is an error where it cannot be asked that way from here, as where a file of a certificate is missing.
+    """
 
     nomad: Nomad
     consul: Consul
-    agent: Consul | None = None
+    agent: Consul | OutriderError | None = None
     anybody: Consul | None = None
+    metrics: Metrics | None = None
 
 
 async def findings(platform: Platform, servers: Mapping[str, Servers]) -> tuple[Finding, ...]:
     """All findings, environment by environment, then what concerns them together; asks, and changes nothing."""
     found = [finding for name in servers for finding in await _of_environment(name, platform, servers[name])]
-    return (*found, *await _together(servers), *await _portal(platform, servers))
+    both = {name: (one.nomad, one.consul) for name, one in servers.items()}
+    return (*found, *await environments_that_are_one(platform, both), *await _portal(platform, servers))
 
 
 async def _of_environment(name: str, platform: Platform, servers: Servers) -> list[Finding]:
@@ -50,7 +55,20 @@ async def _of_environment(name: str, platform: Platform, servers: Servers) -> li
         *of_consul,
         *await connection_findings(name, environment, servers.nomad, servers.consul),
         *await _agent_address(name, environment, servers),
+        *await _prometheus(name, environment, servers.metrics),
     ]
+
+
+async def _prometheus(name: str, environment: Environment, metrics: Metrics | None) -> list[Finding]:
+    if environment.prometheus is None or metrics is None:
+        return []
+    about, address = f"{name}: Prometheus", environment.prometheus.address
+    try:
+        await metrics.ask("vector(1)")
+    except OutriderError as error:
+        why = "Pages link to it; nothing else needs it: rates come from the sidecars themselves."
+        return [warning(about, error.message, why, error.next_step or "Correct prometheus.address, or leave it out.")]
+    return [good(about, f"answers at {address}")]
 
 
 async def _agent_address(name: str, environment: Environment, servers: Servers) -> list[Finding]:
@@ -58,36 +76,23 @@ async def _agent_address(name: str, environment: Environment, servers: Servers) 
     address = environment.consul.agent_address
     nodes = await _node_addresses(servers.nomad)
     is_here = bool(nodes) and all(map(is_loopback, nodes)) and environment.network.mode == "host"
-    if servers.agent is None or not is_here or address == environment.consul.address:
+    is_same = address == environment.consul.address and not address.startswith("https://")
+    if servers.agent is None or not is_here or is_same:
         return []
     try:
-        await servers.agent.leader()
+        await _leader(servers.agent)
     except OutriderError as error:
         why = "The agents beside the apps would hear of no instance, and gates would fail after 60 s."
-        return [bad(f"{name}: Consul", error.message, why, "Set consul.agent_address to the node's own Consul.")]
+        step = "Set consul.agent_address to the node's own Consul"
+        step += ", and consul.tls to what it wants." if address.startswith("https://") else "."
+        return [bad(f"{name}: Consul", f"as allocations reach it: {error.message}", why, step)]
     return [good(f"{name}: Consul", f"allocations reach it at {address}")]
 
 
-async def _together(servers: Mapping[str, Servers]) -> list[Finding]:
-    """Two environments on one Consul datacenter would send requests to each other's services."""
-    places = {name: await _place(one.consul) for name, one in servers.items()}
-    shared = [(a, b) for a, b in combinations(places, 2) if places[a] is not None and places[a] == places[b]]
-    return [
-        bad(
-            f"{a} and {b}",
-            f"both are Consul datacenter {(places[a] or ('?',))[0]} with the same leader",
-            "Services of the same name would mix: requests of one environment would reach the other.",
-            "Give each environment a Consul datacenter of its own.",
-        )
-        for a, b in shared
-    ]
-
-
-async def _place(consul: Consul) -> tuple[str, str] | None:
-    try:
-        return (await consul.agent_self())["Config"]["Datacenter"], await consul.leader()
-    except (OutriderError, KeyError):
-        return None
+async def _leader(consul: Consul | OutriderError) -> str:
+    if isinstance(consul, OutriderError):
+        raise consul
+    return await consul.leader()
 
 
 async def _portal(platform: Platform, servers: Mapping[str, Servers]) -> list[Finding]:
@@ -95,7 +100,11 @@ async def _portal(platform: Platform, servers: Mapping[str, Servers]) -> list[Fi
     key, url = _store(platform)
     if url is None:
         step = "Set portal.url in the platform file to an address of the portal that every node reaches."
-        return [warning("portal", "portal.url is not set", "Nodes fetch packed directories there.", step)]
+        why = (
+            "Nodes fetch packed directories there. Without it they are told the address that the portal listens on: "
+            "127.0.0.1 is right on one machine only, and with --host 0.0.0.0 services with run.directory are refused."
+        )
+        return [warning("portal", "portal.url is not set", why, step)]
     host = urlsplit(url).hostname or ""
     remote = [
         address for one in servers.values() for address in await _node_addresses(one.nomad) if not is_loopback(address)

@@ -1,0 +1,47 @@
+"""Rules over the checks of one service spec: those that cannot pass, and those that Consul could not tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck
+from outrider.spec.findings import Finding
+from outrider.spec.service import Service
+from outrider.spec.upstream import HTTP_PROTOCOLS
+
+
+def scripts_without_program(service: Service) -> Iterator[Finding]:
+    for index, check in enumerate(service.checks):
+        if isinstance(check, ScriptCheck) and not check.script[0]:
+            yield Finding(("checks", index, "script"), "must begin with a program")
+
+
+def checks_at_odds(service: Service) -> Iterator[Finding]:
+    if service.port == "none":
+        return
+    for index, check in enumerate(service.checks):
+        kind = "http" if isinstance(check, HttpCheck) else "grpc" if isinstance(check, GrpcCheck) else ""
+        fitting = HTTP_PROTOCOLS if kind == "http" else {"grpc", "http2"}
+        if kind and service.protocol not in fitting:
+            message = f"cannot pass: the service speaks {service.protocol}; use tcp: true or script"
+            yield Finding(("checks", index, kind), message, of_key=True)
+
+
+def checks_twice(service: Service) -> Iterator[Finding]:
+    """Nomad names a check in Consul by what it does: of two equal ones the second never becomes healthy."""
+    seen: dict[tuple[object, ...], int] = {}
+    for index, check in enumerate(service.checks):
+        first = seen.setdefault(identity(check), index)
+        if first != index:
+            message = f"does the same as checks.{first}, and Consul would know only one of them: remove it, or name one"
+            yield Finding(("checks", index), message)
+
+
+def identity(check: Check) -> tuple[object, ...]:
+    """What tells a check from another one; Nomad puts a script's words together before it compares."""
+    parts = check.model_dump()
+    if isinstance(check, ScriptCheck):
+        parts["script"] = "".join(check.script)
+    elif isinstance(check, HttpCheck):
+        parts["headers"] = tuple(sorted(check.headers.items()))
+    return (type(check).__name__, *parts.values())
