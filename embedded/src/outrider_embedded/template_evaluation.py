@@ -12,6 +12,16 @@ from outrider_embedded.template_text import TemplateError
 from outrider_embedded.template_tree import Block, Node, Output, Pipeline, Term, Text, called
 
 _EARLY = frozenset({"and", "or"})
+# consul-template's (template.go of 0.35 and 0.42) that nothing here stands for; with sprig's, which begin with sprig_.
+_NAMES = (
+    "byKey byMeta byPort byTag caLeaf caRoots connect containsAll containsAny containsNone containsNotAll datacenters "
+    "executeTemplate explode explodeMap exportedServices file hmacSHA256Hex importedServices md5sum mergeMap "
+    "mergeMapWithOverride node nodes nomadService nomadServices nomadVarExists nomadVarList nomadVarListSafe parseYAML "
+    "partitions peerings pkiCert scratch services sockaddr spew_dump spew_printf spew_sdump spew_sprintf splitToMap toTOML "
+    "toUnescapedJSON toUnescapedJSONPretty toYAML call html js urlquery"
+)
+_ELSEWHERE = frozenset(_NAMES.split())
+_DENIED = frozenset({"plugin", "writeToFile"})  # by Nomad, unless its clients are told otherwise (function_denylist)
 
 
 class Evaluation:
@@ -25,7 +35,7 @@ class Evaluation:
         nodes = tuple(nodes)
         for term in called(nodes):
             if term.value not in self._functions and term.value not in _EARLY:
-                raise TemplateError(term.line, f'function "{term.value}" not defined')
+                raise _unknown(term)
         return self._nodes(nodes, None, {"$": None})
 
     # ---- nodes
@@ -144,3 +154,12 @@ def _field(value: Any, name: str, line: int) -> Any:
     if not isinstance(value, Mapping):
         raise TemplateError(line, f"can't evaluate field {name} in {shown(value)}")
     return cast("Mapping[str, Any]", value).get(name)
+
+
+def _unknown(term: Term) -> TemplateError:
+    if term.value in _DENIED:
+        return TemplateError(term.line, f"error calling {term.value}: function is disabled")
+    if term.value in _ELSEWHERE or term.value.startswith("sprig_"):
+        what = f'function "{term.value}" is one of Nomad\'s, and the one-machine cluster does not have it'
+        return TemplateError(term.line, f"{what}: use another one, or a real Nomad")
+    return TemplateError(term.line, f'function "{term.value}" not defined')

@@ -19,8 +19,7 @@ from outrider.cli.plain import plain
 from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.cli.written import FILE, text_of
 from outrider.clients.archive import Archive
-from outrider.clients.credentials import credentials_warning
-from outrider.clients.directory import packed_directory_of
+from outrider.clients.directory import directory_warnings, packed_directory_of
 from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun
 
@@ -124,8 +123,7 @@ async def _written(invocation: Invocation, file: Path, environment: str) -> Writ
     if not isinstance(run, CommandRun) or not run.directory:
         return Written(request, None)
     packed = await asyncio.to_thread(packed_directory_of, file, run.directory)
-    warning = await asyncio.to_thread(credentials_warning, packed.content)
-    if warning:
+    for warning in await asyncio.to_thread(list, directory_warnings(packed)):
         invocation.output.progress(f"warning: {plain(warning)}")
     return Written(request | {"artifact": hashlib.sha256(packed.content).hexdigest()}, packed)
 

@@ -24,7 +24,7 @@ from outrider.settings import Settings, Sourced, Tls
 from outrider.spec.platform import Consul, Environment, Platform
 
 OK, FAILED, WARNINGS = 0, 1, 2
-SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
+SIGNS = {"ok": ("✓", "green"), "unknown": ("?", "cyan"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
 
 
 @click.command(short_help="Check a platform's Nomad and Consul: what lacks, why it matters, what to do.")
@@ -39,7 +39,8 @@ SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "
 def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
     """Look at each environment of the platform file and say what lacks; only asks, changes nothing.
 
-    Exits 0 when services can run there, 1 when something lacks, with --strict 2 on warnings.
+    Exits 0 when nothing that can be seen is missing, 1 when something lacks, with --strict 2 on warnings. What nobody can
+    see from here is said with a question mark, and counts for neither.
     """
     here = surroundings()
     settings = here.settings
@@ -131,13 +132,8 @@ def _summary(found: Sequence[Finding]) -> str:
     warned = sum(finding.level == "warning" for finding in found)
     if failed:
         return click.style(f"{failed} of {len(found)} checks failed, {warned} warnings.", fg="red", bold=True)
-    if warned:
-        return click.style(
-            f"Nothing that can be seen from here is missing ({len(found)} checks, {warned} warnings).",
-            fg="green",
-            bold=True,
-        )
-    return click.style(f"Services can run here ({len(found)} checks).", fg="green", bold=True)
+    text = f"Nothing that can be seen from here is missing ({len(found)} checks, {warned} warnings)."
+    return click.style(text, fg="green", bold=True)
 
 
 def _origins(settings: Settings) -> Iterator[tuple[str, str]]:

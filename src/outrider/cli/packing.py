@@ -15,8 +15,7 @@ from outrider.cli.output import Output, table
 from outrider.cli.plain import plain
 from outrider.cli.written import FILE_OR_FOLDER, service_of, specs
 from outrider.clients.agent_archive import FILENAME, agent_archive
-from outrider.clients.credentials import credentials_warning
-from outrider.clients.directory import packed_directory_of
+from outrider.clients.directory import directory_warnings, packed_directory_of
 from outrider.operations.application import DIRECTORY_FILE
 from outrider.spec.run import CommandRun
 
@@ -69,11 +68,10 @@ def _contents(files: tuple[Path, ...], environment: str | None, *, has_agent: bo
     for file in specs(files):
         service = service_of(file, environment).service
         if isinstance(service.run, CommandRun) and service.run.directory:
-            packed = packed_directory_of(file, service.run.directory).content
-            warning = credentials_warning(packed)
-            if warning:
+            packed = packed_directory_of(file, service.run.directory)
+            for warning in directory_warnings(packed):
                 click.echo(f"warning: {plain(warning)}", err=True)
-            yield service.service, DIRECTORY_FILE, packed
+            yield service.service, DIRECTORY_FILE, packed.content
 
 
 def _written(folder: Path, of: str, name: str, content: bytes) -> Packed:

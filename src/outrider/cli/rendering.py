@@ -63,7 +63,7 @@ def render(file: Path, part: str, form: str, **chosen: Any) -> int:
     """
     if form == "hcl" and part != "job":
         raise click.UsageError("--format hcl is for --part job")
-    result = _rendered(file, **chosen)
+    result = _rendered(file, part, **chosen)
     if form == "hcl":
         click.echo(for_terminal(hcl(result.job)), nl=False)
     else:
@@ -71,19 +71,26 @@ def render(file: Path, part: str, form: str, **chosen: Any) -> int:
     return exits.OK
 
 
-def _rendered(file: Path, environment: str | None, platform_file: Path | None, callees: tuple[Path, ...]) -> Rendered:
+def _rendered(
+    file: Path, part: str, environment: str | None, platform_file: Path | None, callees: tuple[Path, ...]
+) -> Rendered:
     settings = surroundings().settings
     platform = chosen_platform(platform_file, settings)
     name = chosen_environment(environment, settings, platform)
     run = service_of(file, name).service.run
     written = run.directory if isinstance(run, CommandRun) else None
-    directory = _packed(platform, file, written) if written else None
+    directory = _packed(platform, file, written, is_of_job=part == "job") if written else None
     known = protocols(specs(callees), name)
     return rendered(Source(text_of(file), str(file), directory), Surroundings(platform, name, known, carried_agent()))
 
 
-def _packed(platform: Platform, file: Path, written: str) -> Artifact:
-    """Where nodes fetch the directory once it lies there; UsageError where no store and no portal has a known address."""
+def _packed(platform: Platform, file: Path, written: str, *, is_of_job: bool) -> Artifact | None:
+    """Where nodes fetch the directory once it lies there.
+
+    Without a store or a portal of a known address: UsageError for a job, which no node could run; None for other parts.
+    """
+    if not (is_of_job or platform.portal or platform.artifacts):
+        return None
     digest = hashlib.sha256(packed_directory_of(file, written).content).hexdigest()
     return packed_directory(platform, platform.portal.url if platform.portal else None, digest)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import io
-import os
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from outrider_ground.errors import Problem, SpecError
-
-from outrider.clients.packing_list import PackingList
+from outrider.clients.packing_list import PackingList, refused
 
 MOST_BYTES = 100 * 1024 * 1024
 MOST_TIMES = 100
@@ -22,10 +18,11 @@ EXECUTABLE = 0o100
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A packed directory: its bytes, how many files are in it, their size unpacked, and the specs that are not."""
+    """A packed directory: its bytes, how many files and entries are in it, their size unpacked, the specs that are not."""
 
     content: bytes
     files: int
+    entries: int
     size: int
     specs: tuple[str, ...]
 
@@ -46,26 +43,32 @@ def directory_archive(directory: Path, spec: Path | None = None) -> Archive:
 
 
 def _packed(directory: Path, wanted: PackingList) -> Archive:
-    if sum(path.lstat().st_size for path in wanted.paths) > MOST_TIMES * MOST_BYTES:
+    if sum(path.stat().st_size for path in wanted.paths) > MOST_TIMES * MOST_BYTES:
         raise refused(
             f"{directory} is larger than {MOST_TIMES * MOST_BYTES >> 30} GB", "use an image or an artifact URL"
         )
     packed = io.BytesIO()
-    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as stream, tarfile.open(fileobj=stream, mode="w") as tar:
+    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as stream, _tar(stream) as tar:
         members = [_added(tar, directory, path, packed) for path in wanted.paths]
     files = [member for member in members if not member.isdir()]
-    return Archive(packed.getvalue(), len(files), sum(member.size for member in files), tuple(sorted(wanted.specs)))
+    if not files:
+        raise refused(
+            f"{directory} has no file that would go along", "Nomad takes no empty archive: leave directory out"
+        )
+    size = sum(member.size for member in files)
+    return Archive(packed.getvalue(), len(files), len(members), size, tuple(sorted(wanted.specs)))
+
+
+def _tar(stream: gzip.GzipFile) -> tarfile.TarFile:
+    """Links and second names of a file become what they lead to: another one would mean something else on a node."""
+    return tarfile.open(fileobj=stream, mode="w", dereference=True)
 
 
 def _added(tar: tarfile.TarFile, directory: Path, path: Path, packed: io.BytesIO) -> tarfile.TarInfo:
-    """Links must stay inside: Nomad unpacks this on a node, where anything else would mean something different."""
-    if not (path.is_symlink() or path.is_file() or path.is_dir()):
+    if not (path.is_file() or path.is_dir()):
         raise refused(f"{path} is neither a file nor a directory", "remove it")
-    tar.inodes = {}  # pyright: ignore[reportAttributeAccessIssue]  two names of one file are two files here
     member = tar.gettarinfo(path, arcname=path.relative_to(directory).as_posix())
     member.mtime, member.uid, member.gid, member.uname, member.gname = 0, 0, 0, "", ""
-    if path.is_symlink():
-        member.linkname = _link(directory, path)
     member.mode = 0o755 if path.is_dir() or member.mode & EXECUTABLE else 0o644
     _write(tar, member, path)
     if packed.tell() > MOST_BYTES:
@@ -79,27 +82,3 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
         return
     with path.open("rb") as content:
         tar.addfile(member, content)
-
-
-def _link(directory: Path, path: Path) -> str:
-    """Where the link points, relative to itself."""
-    if _is_circle(path):
-        raise refused(f"{path} is a link that leads in a circle", "remove it")
-    target = path.resolve()
-    if not target.is_relative_to(directory.resolve()):
-        raise refused(f"{path} is a link that leads out of {directory}", "copy the file instead")
-    written = path.readlink()
-    return os.path.relpath(target, path.parent.resolve()) if written.is_absolute() else str(written)
-
-
-def _is_circle(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError as error:
-        return error.errno == errno.ELOOP
-    return False
-
-
-def refused(message: str, hint: str) -> SpecError:
-    """The error for what cannot be packed, and what to do about it."""
-    return SpecError((Problem("run.directory", f"{message}; {hint}"),))

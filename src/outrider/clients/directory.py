@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from outrider.clients.archive import Archive, directory_archive, refused
+from outrider.clients.archive import Archive, directory_archive
+from outrider.clients.credentials import credentials_warning
+from outrider.clients.packing_list import refused
+
+# Nomad counts to 4096 with the archive's end (client configuration, artifact; go-getter, decompress_tar.go).
+NOMADS_MOST_ENTRIES = 4095
 
 
 def packed_directory_of(file: Path, written: str) -> Archive:
     """The archive of ``run.directory`` as the spec in ``file`` writes it, without that spec. SpecError where it lies outside."""
     return directory_archive(inner_directory(file, written), file)
+
+
+def directory_warnings(packed: Archive) -> Iterator[str]:
+    """A line for each thing that a person may not want, or that Nomad may not take."""
+    if warning := credentials_warning(packed.content):
+        yield warning
+    if packed.entries > NOMADS_MOST_ENTRIES:
+        yield (
+            f"run.directory has {packed.entries} files and folders, and Nomad unpacks no more than {NOMADS_MOST_ENTRIES}: leave "
+            "some out, or raise decompression_file_count_limit in the artifact block of its clients"
+        )
 
 
 def inner_directory(file: Path, written: str) -> Path:

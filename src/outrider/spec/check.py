@@ -82,3 +82,14 @@ Check = Annotated[
         "a map with one of the keys http, tcp, grpc, script, as in {http: /healthz}",
     ),
 ]
+
+
+def usual_name(service: str, check: Check, *, has_sidecar: bool) -> str:
+    """What Consul shows of a check that has no name of its own."""
+    if isinstance(check, HttpCheck):
+        return f"{service} http {check.http}"
+    if isinstance(check, GrpcCheck):
+        return f"{service} grpc"
+    if isinstance(check, ScriptCheck):
+        return f"{service} script {check.script[0]}"
+    return f"{service} tcp through the sidecar" if has_sidecar else f"{service} tcp"

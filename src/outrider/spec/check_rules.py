@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck
+from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck, usual_name
 from outrider.spec.findings import Finding
 from outrider.spec.service import Service
 from outrider.spec.upstream import HTTP_PROTOCOLS
@@ -31,15 +31,16 @@ def checks_twice(service: Service) -> Iterator[Finding]:
     """Nomad names a check in Consul by what it does: of two equal ones the second never becomes healthy."""
     seen: dict[tuple[object, ...], int] = {}
     for index, check in enumerate(service.checks):
-        first = seen.setdefault(identity(check), index)
+        first = seen.setdefault(identity(service, check), index)
         if first != index:
             message = f"does the same as checks.{first}, and Consul would know only one of them: remove it, or name one"
             yield Finding(("checks", index), message)
 
 
-def identity(check: Check) -> tuple[object, ...]:
-    """What tells a check from another one; Nomad puts a script's words together before it compares."""
-    parts = check.model_dump()
+def identity(service: Service, check: Check) -> tuple[object, ...]:
+    """What tells a check from another one, its usual name if it has none; Nomad puts a script's words together."""
+    name = check.name or usual_name(service.service, check, has_sidecar=service.mesh)
+    parts = check.model_dump() | {"name": name}
     if isinstance(check, ScriptCheck):
         parts["script"] = "".join(check.script)
     elif isinstance(check, HttpCheck):

@@ -12,7 +12,7 @@ from outrider.spec.run import CommandRun
 from outrider.spec.service import Service
 from outrider.spec.upstream import HTTP_PROTOCOLS
 from outrider.spec.values import duration
-from outrider.spec.variables import TOOL_VARIABLES
+from outrider.spec.variables import FREE_VARIABLES, TOOL_VARIABLES
 
 OWN_META = frozenset({"canary", "external-source"})
 OWN_META_PREFIXES = ("outrider", "consul-")
@@ -113,7 +113,7 @@ def variables_taken(service: Service) -> Iterator[Finding]:
         if name in of_upstream:
             message = f"is set by Outrider: it is where the app finds its upstream {of_upstream[name]}; remove it"
             yield Finding(("env", name), message, of_key=True)
-        elif name in own or name.startswith(OWN_VARIABLE_PREFIXES):
+        elif name in own or (name.startswith(OWN_VARIABLE_PREFIXES) and name not in FREE_VARIABLES):
             setter = "Nomad" if name.startswith("NOMAD_") else "Outrider"
             yield Finding(("env", name), f"is set by {setter}: choose another name, or remove it", of_key=True)
 
@@ -207,7 +207,8 @@ SERVICE = Kind(
             ("port", "upstreams", "env"),
             variables_taken,
             "`HOST`, `PORT`, `OUTRIDER_*`, `NOMAD_*`, and `<UPSTREAM>_URL` and `<UPSTREAM>_ADDR` of each upstream are set for the app and cannot be set in `env`. "
-            "Not set, and so free, are those that the tools of Consul, Nomad and Vault read: `VAULT_ADDR` of an upstream `vault`, and the like.",
+            "Not set, and so free, are those that the tools of Consul, Nomad, Vault and Outrider read: `VAULT_ADDR` of an upstream `vault`, "
+            "`NOMAD_ADDR`, `NOMAD_TOKEN`, `NOMAD_CACERT`, `OUTRIDER_ADDR`, `OUTRIDER_TOKEN` and the like.",
         ),
         Rule(
             ("consul",),

@@ -19,6 +19,13 @@ TOOL_VARIABLES = frozenset(
         "VAULT_REDIRECT_ADDR",
     }
 )
+# Nomad and we set others of their kind, and not these: an app that runs the tools says with them where to.
+FREE_VARIABLES = frozenset(
+    {
+        *(f"NOMAD_{end}" for end in ("ADDR", "TOKEN", "CACERT", "CLIENT_CERT", "CLIENT_KEY", "TLS_SERVER_NAME")),
+        *("OUTRIDER_ADDR", "OUTRIDER_TOKEN"),
+    }
+)
 STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.@~=+/-]*$"
 SECRET_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.@~=+/-]*#[A-Za-z0-9_.-]+$"  # noqa: S105 - a pattern, not a password
 

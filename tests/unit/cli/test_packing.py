@@ -127,11 +127,21 @@ def test_another_count_in_the_spec_beside_the_program_packs_and_renders_the_same
     assert found[0] == found[1]
 
 
-def test_a_directory_that_nodes_could_fetch_nowhere_is_not_rendered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", [".", "store", "stores/one"])
+def test_packing_into_the_directory_itself_packs_the_same_again(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "hello.yaml").write_text("service: hello\nrun: {command: [python3, app.py], directory: .}\n")
+    (tmp_path / "app.py").write_text("pass\n")
+    (tmp_path / "stores").mkdir()
+    line = (str(tmp_path / "hello.yaml"), "--agent", "--to", str(tmp_path / folder))
+    assert packed(*line) == packed(*line)
+
+
+@pytest.mark.parametrize(("part", "code"), [("job", 1), ("envoy", 0), ("agent", 0)])
+def test_a_directory_that_nodes_could_fetch_nowhere_is_rendered_in_no_job(tmp_path: Path, part: str, code: int) -> None:
     platform = tmp_path / "platform.yaml"
     platform.write_text(PLATFORM.partition("artifacts:")[0])
     settings = Settings(address=Sourced("http://127.0.0.1:9", "a test"))
-    line = ["render", str(SHOP / "inventory.yaml"), "-e", "test", "--platform", str(platform)]
+    line = ["render", str(SHOP / "inventory.yaml"), "-e", "test", "--platform", str(platform), "--part", part]
     result = CliRunner().invoke(outrider, line, obj=Surroundings(settings))
-    assert result.exit_code != 0
-    assert "neither portal.url nor artifacts.url" in result.stderr
+    assert bool(result.exit_code) == bool(code)
+    assert ("neither portal.url nor artifacts.url" in result.stderr) == bool(code)

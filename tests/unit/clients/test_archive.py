@@ -52,10 +52,80 @@ def test_version_control_and_caches_stay_at_home(tmp_path: Path) -> None:
     assert set(members(directory_archive(tmp_path).content)) == {"app.py", "pkg"}
 
 
-def test_a_link_inside_is_kept_as_a_link(tmp_path: Path) -> None:
+def contents(packed: bytes) -> dict[str, bytes | None]:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        files = [(member.name, tar.extractfile(member)) for member in tar.getmembers() if not member.isdir()]
+        return {name: file.read() if file else None for name, file in files}
+
+
+def test_a_link_inside_is_packed_as_what_it_leads_to_since_nomad_makes_an_empty_file_of_a_link(tmp_path: Path) -> None:
     a_directory(tmp_path)
     (tmp_path / "link").symlink_to("app.py")
-    assert members(directory_archive(tmp_path).content)["link"].linkname == "app.py"
+    (tmp_path / "absolute").symlink_to(tmp_path / "lib" / "a.txt")
+    (tmp_path / "lib" / "up").symlink_to("../app.py")
+    (tmp_path / "lib/a.txt").chmod(0o755)
+    found = contents(directory_archive(tmp_path).content)
+    assert found["link"] == found["lib/up"] == b"content of app.py"
+    assert found["absolute"] == b"content of lib/a.txt"
+    assert members(directory_archive(tmp_path).content)["absolute"].mode == 0o755
+
+
+def test_a_link_to_a_folder_inside_is_a_folder_with_the_same_files(tmp_path: Path) -> None:
+    root = a_directory(tmp_path)
+    (root / "current").symlink_to("lib")
+    found = contents(directory_archive(root).content)
+    assert found["current/a.txt"] == found["lib/a.txt"]
+    assert set(members(directory_archive(root).content)) >= {"current", "current/b.txt"}
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [(".", "in a circle"), ("..", "leads out"), ("nothing", "leads nowhere"), ("back", "in a circle")],
+)
+def test_a_link_without_an_end_or_outside_is_one_error(tmp_path: Path, target: str, said: str) -> None:
+    root = a_directory(tmp_path / "root")
+    (root / "back").symlink_to(target)
+    with pytest.raises(SpecError, match=rf"back is a link that .*{said}|back is a link that {said}"):
+        directory_archive(root)
+
+
+def test_links_that_multiply_what_is_there_end_in_one_error(tmp_path: Path) -> None:
+    for level in range(20):
+        (tmp_path / f"d{level}").mkdir()
+        for side in "ab":
+            (tmp_path / f"d{level}" / side).symlink_to(tmp_path / f"d{level + 1}")
+    (tmp_path / "d20").mkdir()
+    with pytest.raises(SpecError, match="more than 50000 files"):
+        directory_archive(tmp_path)
+
+
+@pytest.mark.parametrize("names", [(), ("folder/",), ("outrider.yaml", "notes.md")])
+def test_a_directory_of_which_nothing_would_go_along_is_refused_as_nomad_would(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).write_text(SPEC)
+    (tmp_path / ".outriderignore").write_text("*.md\n")
+    with pytest.raises(SpecError, match="no file that would go along"):
+        directory_archive(tmp_path)
+
+
+def test_what_editors_and_tools_leave_behind_changes_nothing(tmp_path: Path) -> None:
+    before = directory_archive(a_directory(tmp_path)).content
+    left = (".outrider.yaml.swp", "outrider.yaml~", "#outrider.yaml#", ".idea/workspace.xml", "lib/.pytest_cache/x")
+    for name in left:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("count: 2")
+    (tmp_path / ".#outrider.yaml").symlink_to("somebody@host.123")
+    assert directory_archive(tmp_path).content == before
+    (tmp_path / ".outriderignore").write_text("!outrider.yaml~\n")
+    assert "outrider.yaml~" in kept(tmp_path)
+
+
+def test_an_ignore_file_with_the_marks_of_other_systems_means_the_same(tmp_path: Path) -> None:
+    root = a_directory(tmp_path, ("app.py", "notes.md", "data/x"))
+    (root / ".outriderignore").write_bytes(b"\xef\xbb\xbf*.md\r\n/data/\r\n")
+    assert kept(root) == {"app.py"}
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../outside"])
@@ -107,6 +177,13 @@ def test_a_link_to_the_spec_stays_at_home_too(tmp_path: Path) -> None:
     assert kept(root, root / "current.yaml") == {"app.py"}
 
 
+def test_a_link_to_a_neighbours_spec_stays_at_home_under_any_name(tmp_path: Path) -> None:
+    root = a_directory(tmp_path, ("app.py",))
+    (root / "caller.yaml").write_text(SPEC)
+    (root / "linked").symlink_to("caller.yaml")
+    assert kept(root) == {"app.py"}
+
+
 def test_the_specs_of_neighbours_stay_at_home_and_other_yaml_goes_along(tmp_path: Path) -> None:
     root = a_directory(tmp_path, ("app.py", "config.yaml", "other/caller.yaml", "notes.txt"))
     (root / "other/caller.yaml").write_text(SPEC.replace("hello", "caller"))
@@ -143,9 +220,3 @@ def test_an_ignore_file_that_cannot_be_read_is_a_problem_of_the_spec(tmp_path: P
     (root / ".outriderignore").write_bytes(b"\xff\xfe")
     with pytest.raises(SpecError, match=r"\.outriderignore cannot be used: .*one pattern per line"):
         directory_archive(root)
-
-
-def test_a_link_to_a_folder_inside_is_a_link_and_nothing_is_there_twice(tmp_path: Path) -> None:
-    root = a_directory(tmp_path)
-    (root / "current").symlink_to("lib")
-    assert kept(root) == {"app.py", "lib", "lib/a.txt", "lib/b.txt", "current"}

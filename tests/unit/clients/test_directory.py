@@ -12,7 +12,12 @@ from outrider_ground.errors import SpecError
 
 from outrider.clients.archive import directory_archive
 from outrider.clients.credentials import credentials_in, credentials_warning
-from outrider.clients.directory import inner_directory
+from outrider.clients.directory import (
+    NOMADS_MOST_ENTRIES,
+    directory_warnings,
+    inner_directory,
+    packed_directory_of,
+)
 
 
 @pytest.fixture
@@ -71,10 +76,20 @@ def test_a_missing_directory_is_named(spec: Path) -> None:
         inner_directory(spec, "absent")
 
 
-def test_an_absolute_link_to_the_inside_becomes_one_that_means_the_same_on_a_node(spec: Path) -> None:
-    (spec.parent / "app" / "main").symlink_to(spec)
-    with tarfile.open(fileobj=io.BytesIO(directory_archive(spec.parent).content)) as tar:
-        assert tar.getmember("app/main").linkname == "../outrider.yaml"
+def test_what_a_directory_packs_is_the_same_by_whichever_link_its_spec_is_named(spec: Path, tmp_path: Path) -> None:
+    (spec.parent / "app.py").write_text("x")
+    (tmp_path / "named.yaml").symlink_to(spec)
+    assert packed_directory_of(tmp_path / "named.yaml", ".").content == packed_directory_of(spec, ".").content
+    assert packed_directory_of(spec, ".").specs == ("outrider.yaml",)
+
+
+def test_more_files_than_nomad_unpacks_are_told_before_a_node_says_so(spec: Path) -> None:
+    for number in range(NOMADS_MOST_ENTRIES - 1):
+        (spec.parent / f"f{number}").touch()
+    assert list(directory_warnings(packed_directory_of(spec, "."))) == []
+    (spec.parent / "one-more").touch()
+    (said,) = directory_warnings(packed_directory_of(spec, "."))
+    assert "4096 files and folders, and Nomad unpacks no more than 4095" in said
 
 
 def test_two_names_of_one_file_are_two_files(spec: Path) -> None:

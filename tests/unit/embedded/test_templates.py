@@ -78,6 +78,12 @@ def test_a_construct_renders_as_consul_template_does(text: str, out: str) -> Non
     ("text", "message"),
     [
         ('one\n{{ bogus "x" }}', 'template line 2: function "bogus" not defined'),
+        (
+            '{{ "a" | toYAML }}',
+            'template line 1: function "toYAML" is one of Nomad\'s, and the one-machine cluster does not',
+        ),
+        ('{{ sprig_upper "a" }}', 'template line 1: function "sprig_upper" is one of Nomad\'s'),
+        ('{{ plugin "a" }}', "template line 1: error calling plugin: function is disabled"),
         ("{{ if false }}{{ bogus }}{{ end }}", 'template line 1: function "bogus" not defined'),
         ("\n\n{{ if true }}x", "template line 3: if without end"),
         ("{{ end }}", "template line 1: unexpected end"),

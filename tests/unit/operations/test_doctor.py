@@ -71,8 +71,9 @@ async def test_a_stock_cluster_can_run_services_and_is_told_what_to_improve(serv
         "template.consul_retry.attempts is 12",
         "its node has the address 127.0.0.1",
         "at most 200 connections per client address (limits.http_max_conns_per_client)",
-        "whether each node has envoy and python3 cannot be seen from here",
     }
+    (unseen,) = [finding.what for finding in said if finding.level == "unknown"]
+    assert unseen == "whether each node has envoy and python3 cannot be seen from here"
     assert all(finding.why and finding.next_step for finding in said if finding.level != "ok")
 
 
@@ -308,18 +309,44 @@ async def test_a_catalog_that_fails_is_trouble_and_no_missing_right() -> None:
     assert said.what.startswith("its catalog cannot be read")
 
 
-async def test_only_images_and_downloads_are_not_said_to_be_unseen_on_the_nodes() -> None:
-    fetched = {"envoy": {"artifact": "https://store.example/envoy", "sha256": "a" * 64}}
-    said = [one.what for one in await found(a_platform({"sidecar": fetched})) if "cannot be seen" in one.what]
-    assert said == ["whether each node has python3 cannot be seen from here"]
+DOWNLOAD = {"artifact": "https://store.example/envoy", "sha256": "a" * 64}
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "what"),
+    [
+        ({"envoy": DOWNLOAD}, "has python3, and can fetch https://store.example/envoy"),
+        (
+            {"agent": {"path": "python3", "archive": {"path": "/opt/agent.pyz"}}},
+            "has envoy and python3 and /opt/agent.pyz",
+        ),
+        ({"driver": "docker", "envoy": {"image": "e"}, "agent": {"image": "p"}}, "can pull e and p"),
+    ],
+)
+async def test_what_only_nodes_can_know_of_a_sidecar_is_said_to_be_unseen(sidecar: dict[str, Any], what: str) -> None:
+    said = await found(a_platform({"sidecar": sidecar}))
+    (unseen,) = [one.what for one in said if one.level == "unknown"]
+    assert unseen == f"whether each node {what} cannot be seen from here"
 
 
 async def test_a_cluster_of_more_nodes_than_are_looked_at_says_how_many_were() -> None:
     listed = [recording(NOMAD, "04-nodes").body[0] | {"Name": f"node-{number}"} for number in range(25)]
     said = [one.what for one in await found(nomad={"/v1/nodes": (200, listed)})]
-    assert "looked at 20 of its 25 nodes" in said
-    assert "driver raw_exec on all 20 nodes" in said
+    assert "looked at 20 of its 25 nodes: what is said of them here was not seen of the other 5" in said
+    assert "driver raw_exec on each of 20 nodes" in said
     assert not [one.what for one in await found() if one.what.startswith("looked at")]
+
+
+async def test_nodes_that_take_no_allocations_are_counted_and_named_with_the_reason() -> None:
+    node = recording(NOMAD, "04-nodes").body[0]
+    others = [
+        node | {"Name": "a", "Status": "down"},
+        node | {"Name": "b", "SchedulingEligibility": "ineligible"},
+        node | {"Name": "c", "SchedulingEligibility": "ineligible", "Drain": True},
+    ]
+    said = [one.what for one in await found(nomad={"/v1/nodes": (200, [node, *others])})]
+    assert "1 of its 4 nodes take allocations; not a (dc1, down), b (dc1, ineligible), c (dc1, draining)" in said
+    assert "driver raw_exec on its 1 node" in said
 
 
 def both(**other: Any) -> Platform:

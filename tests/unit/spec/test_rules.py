@@ -156,6 +156,16 @@ def test_a_wrong_value_causes_no_second_message_through_a_rule(small: str, said:
     assert len(said(small + "port: nonne\nprotocol: http")) == 1
 
 
+def test_what_the_tools_read_and_nobody_sets_is_free_for_the_app(small: str, said: Said) -> None:
+    names = "NOMAD_ADDR: x, NOMAD_TOKEN: y, NOMAD_CACERT: z, VAULT_ADDR: v, CONSUL_HTTP_ADDR: c, OUTRIDER_ADDR: o"
+    assert (
+        said(f"{small}upstreams: {{nomad: {{}}, vault: {{}}, outrider: {{}}}}\nenv: {{{names}, OUTRIDER_TOKEN: t}}")
+        == []
+    )
+    (found,) = said(f"{small}upstreams: {{nomad: {{}}}}\nenv: {{NOMAD_URL: x}}")
+    assert "is where the app finds its upstream nomad" in found
+
+
 META = ", ".join(f"k{number}: x" for number in range(57))
 
 
@@ -165,6 +175,10 @@ META = ", ".join(f"k{number}: x" for number in range(57))
         ("checks: [{tcp: true}, {tcp: true}]", "4:23: checks.1: does the same as checks.0"),
         ("checks: [{http: /a}, {tcp: true}, {http: /a}]", "4:35: checks.2: does the same as checks.0"),
         ("checks: [{script: [/bin/c, a, bc]}, {script: [/bin/c, ab, c]}]", "4:37: checks.1: does the same as checks.0"),
+        ("checks: [{http: /a, name: web http /a}, {http: /a}]", "4:41: checks.1: does the same as checks.0"),
+        ("checks: [{tcp: true}, {tcp: true, name: web tcp through the sidecar}]", "4:23: checks.1: does the same"),
+        ("mesh: false\nchecks: [{tcp: true, name: web tcp}, {tcp: true}]", "5:38: checks.1: does the same"),
+        ("checks: [{script: [c], name: web script c}, {script: [c]}]", "4:45: checks.1: does the same as checks.0"),
         (f"consul: {{meta: {{{META}, one: more}}}}", "4:10: consul.meta: has 58 keys; Consul takes 64, and 7 of them"),
         (
             f"consul: {{meta: {{a: {'ü' * 257}}}}}",

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -22,7 +23,8 @@ TAR_OPENERS: tuple[tuple[tuple[str, ...], Callable[[Path], Any]], ...] = (
 # What no real archive needs: text packs to a tenth, and a bomb to a thousandth.
 LEAST_LIMIT = 256 * 1024 * 1024
 MOST_TIMES = 100
-MOST_ENTRIES = 100_000
+# Nomad's own limit (client configuration, artifact.decompression_file_count_limit).
+MOST_ENTRIES = 4096
 
 
 class UnpackingError(Exception):
@@ -64,12 +66,24 @@ class _Bounded:
 def _untar(stream: BinaryIO, target: Path, limit: int) -> None:
     bounded = cast("BinaryIO", _Bounded(stream, limit))
     with tarfile.open(fileobj=bounded, mode="r|") as archive:
-        size = 0
-        for number, member in enumerate(archive):
+        size = files = number = 0
+        for number, member in enumerate(archive, 1):
             size += max(member.size, 0)
-            _check(size, number, limit)
-            archive.extract(member, target, filter="data")
+            files += not member.isdir()
+            _check(size, number + 1, limit, "tar")  # Nomad counts the end too
+            archive.extract(_as_nomad_does(member), target, filter="data")
+        if not files:
+            raise UnpackingError("empty archive")
         _read_to_the_end(stream)
+
+
+def _as_nomad_does(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """What is neither file nor folder becomes an empty file, links too (go-getter, decompress_tar.go)."""
+    if member.isfile() or member.isdir():
+        return member
+    empty = copy(member)
+    empty.type, empty.size = tarfile.REGTYPE, 0
+    return empty
 
 
 def _read_to_the_end(stream: BinaryIO) -> None:
@@ -81,7 +95,9 @@ def _read_to_the_end(stream: BinaryIO) -> None:
 def _unzip(file: Path, target: Path, limit: int) -> None:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
-        _check(sum(one.file_size for one in members), len(members), limit)
+        _check(sum(one.file_size for one in members), len(members), limit, "zip")
+        if not members:
+            raise UnpackingError("empty archive")
         for one in members:
             path = (target / one.filename).resolve()
             if one.filename.startswith(("/", "\\")) or not path.is_relative_to(target.resolve()):
@@ -89,11 +105,11 @@ def _unzip(file: Path, target: Path, limit: int) -> None:
         archive.extractall(target)  # noqa: S202  each member was looked at
 
 
-def _check(size: int, entries: int, limit: int) -> None:
+def _check(size: int, entries: int, limit: int, kind: str) -> None:
     if size > limit:
         raise UnpackingError(_too_large(limit))
     if entries > MOST_ENTRIES:
-        raise UnpackingError(f"it has more than {MOST_ENTRIES} entries")
+        raise UnpackingError(f"{kind} archive contains too many files: {entries} > {MOST_ENTRIES}")
 
 
 def _too_large(limit: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from outrider.documents import Json
 from outrider.nomad.write.driver import script_words
 from outrider.nomad.write.literal import literal, nanoseconds
-from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck, TcpCheck
+from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck, TcpCheck, usual_name
 from outrider.topology import names
 from outrider.topology.topology import Topology
 
@@ -37,7 +37,7 @@ def _http(topology: Topology, check: HttpCheck) -> Json:
     mark = {names.CHECK_HEADER: ["1"]} if topology.sidecar else {}
     headers = {literal(name): [literal(value)] for name, value in check.headers.items()} | mark
     return {
-        **_timed(topology, check, f"http {check.http}"),
+        **_timed(topology, check),
         "Type": "http",
         "Path": literal(check.http),
         "Method": check.method,
@@ -47,14 +47,14 @@ def _http(topology: Topology, check: HttpCheck) -> Json:
 
 def _grpc(topology: Topology, check: GrpcCheck) -> Json:
     service = {} if check.grpc is True else {"GRPCService": literal(check.grpc)}
-    return {**_timed(topology, check, "grpc"), "Type": "grpc", **service}
+    return {**_timed(topology, check), "Type": "grpc", **service}
 
 
 def _script(topology: Topology, check: ScriptCheck) -> Json:
     # Nomad replaces variables here twice: in the service, and again when it makes the check's program.
     program, *arguments = script_words(topology.platform.driver, [literal(literal(word)) for word in check.script])
     return {
-        **_timed(topology, check, f"script {check.script[0]}"),
+        **_timed(topology, check),
         "Type": "script",
         "TaskName": names.APP_TASK,
         "Command": program,
@@ -63,20 +63,24 @@ def _script(topology: Topology, check: ScriptCheck) -> Json:
 
 
 def _tcp(topology: Topology, check: TcpCheck | None) -> Json:
-    return {**_timed(topology, check, "tcp"), "Type": "tcp"}
+    return {**_timed(topology, check), "Type": "tcp"}
 
 
 def _health(topology: Topology, check: TcpCheck | None) -> Json:
     """A connection to ingress would prove Envoy only; its ``/health`` covers the app's port too."""
-    kind = "tcp through the sidecar" if topology.sidecar and topology.sidecar.app else "sidecar"
-    timed = _timed(topology, check, kind)
-    return {**timed, "Type": "http", "Path": HEALTH_PATH, "Method": "GET", "PortLabel": names.METRICS}
+    return {**_timed(topology, check), "Type": "http", "Path": HEALTH_PATH, "Method": "GET", "PortLabel": names.METRICS}
 
 
-def _timed(topology: Topology, check: Check | None, kind: str) -> Json:
-    name = check.name if check else None
+def _timed(topology: Topology, check: Check | None) -> Json:
     return {
-        "Name": literal(name or f"{topology.service} {kind}"),
+        "Name": literal(_name(topology, check)),
         "Interval": nanoseconds(check.interval if check else INTERVAL_MS),
         "Timeout": nanoseconds(check.timeout if check else TIMEOUT_MS),
     }
+
+
+def _name(topology: Topology, check: Check | None) -> str:
+    if check is None and topology.sidecar and not topology.sidecar.app:
+        return f"{topology.service} sidecar"
+    check = check or TcpCheck(tcp=True)
+    return check.name or usual_name(topology.service, check, has_sidecar=topology.sidecar is not None)

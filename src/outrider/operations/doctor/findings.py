@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["ok", "warning", "failed"]
+Level = Literal["ok", "unknown", "warning", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class Finding:
 
 def good(about: str, what: str) -> Finding:
     return Finding("ok", about, what)
+
+
+def unknown(about: str, what: str, why: str, next_step: str) -> Finding:
+    """What nobody can see from here, on any platform: it is said, and counts neither way."""
+    return Finding("unknown", about, what, why, next_step)
 
 
 def warning(about: str, what: str, why: str, next_step: str) -> Finding:

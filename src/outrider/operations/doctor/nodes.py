@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from outrider.documents import nested
-from outrider.operations.doctor.findings import Finding, bad, good, warning
-from outrider.spec.sidecar import Path
+from outrider.operations.doctor.findings import Finding, bad, good, unknown, warning
+from outrider.spec.sidecar import ArchiveFile, Image, Path
 
 if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.spec.platform import Environment
+    from outrider.spec.sidecar import Sidecar
 
 CNI_BRIDGE = "plugins.cni.version.bridge"
 MOST_NAMED = 5
@@ -23,9 +24,8 @@ def node_findings(about: str, environment: Environment, nodes: Sequence[Json], t
     ``total`` is the number of nodes that could be used, of which these were looked at.
     """
     drivers = sorted({environment.driver, environment.sidecar.driver})
-    seen = [good(about, f"looked at {len(nodes)} of its {total} nodes")] if len(nodes) < total else []
     return [
-        *seen,
+        *_others(about, len(nodes), total),
         *_programs(about, environment),
         *(_driver(about, driver, nodes) for driver in drivers),
         _consul(about, nodes),
@@ -34,16 +34,39 @@ def node_findings(about: str, environment: Environment, nodes: Sequence[Json], t
     ]
 
 
-def _programs(about: str, environment: Environment) -> list[Finding]:
-    """A program that the platform names by its path is on a node or it is not: Nomad does not say."""
-    sidecar = environment.sidecar
-    paths = [one.path for one in (sidecar.envoy, sidecar.agent) if isinstance(one, Path)]
-    if not paths:
+def _others(about: str, seen: int, total: int) -> list[Finding]:
+    """What is said of nodes below holds for those that were looked at."""
+    if seen == total:
         return []
-    what = f"whether each node has {' and '.join(paths)} cannot be seen from here"
+    what = f"looked at {seen} of its {total} nodes: what is said of them here was not seen of the other {total - seen}"
+    why = "A node that lacks something is not found among those; Nomad places nothing there."
+    return [unknown(about, what, why, "Compare the nodes with `nomad node status`.")]
+
+
+def _programs(about: str, environment: Environment) -> list[Finding]:
+    """What a sidecar is made of is on a node, or can be fetched by it, or not: Nomad does not say."""
+    wanted = [text for verb, names in _wanted(environment.sidecar).items() if (text := _joined(verb, names))]
+    what = f"whether each node {', and '.join(wanted)} cannot be seen from here"
     why = "Where one is missing, the sidecar does not start, and the gate fails after 60 s."
-    step = "Try both on each node with --version; Envoy can also be fetched: sidecar.envoy {artifact: URL, sha256: …}."
-    return [warning(about, what, why, step)]
+    step = "Try it on each node. Envoy can also be fetched by Nomad: sidecar.envoy {artifact: URL, sha256: …}."
+    return [unknown(about, what, why, step)]
+
+
+def _wanted(sidecar: Sidecar) -> dict[str, list[str]]:
+    """What each program needs of a node, by how it comes there."""
+    found: dict[str, list[str]] = {"has": [], "can pull": [], "can fetch": []}
+    for one in (sidecar.envoy, sidecar.agent, sidecar.agent.archive):
+        if isinstance(one, Image):
+            found["can pull"].append(one.image)
+        elif isinstance(one, (Path, ArchiveFile)):
+            found["has"].append(one.path)
+        elif one is not None:
+            found["can fetch"].append(one.artifact)
+    return found
+
+
+def _joined(verb: str, names: Sequence[str]) -> str:
+    return f"{verb} {' and '.join(dict.fromkeys(names))}" if names else ""
 
 
 def _driver(about: str, driver: str, nodes: Sequence[Json]) -> Finding:
@@ -117,7 +140,7 @@ def _share(
     """How many of the nodes have it; `advice` is why it matters and what to do."""
     without = [str(node.get("Name")) for node in nodes if not has(node)]
     if not without:
-        return good(about, f"{what} on {'all ' if len(nodes) > 1 else 'its '}{_nodes(len(nodes))}")
+        return good(about, f"{what} on {'each of ' if len(nodes) > 1 else 'its '}{_nodes(len(nodes))}")
     named = ", ".join(without[:MOST_NAMED]) + (" and more" if len(without) > MOST_NAMED else "")
     if len(without) == len(nodes):
         return bad(about, f"no node has {what} ({named})", *advice)

@@ -131,16 +131,23 @@ async def _of_nodes(about: str, environment: Environment, nomad: Nomad) -> list[
     except OutriderError as error:
         step = 'Give NOMAD_TOKEN a policy with node { policy = "read" }.'
         return [bad(about, f"its nodes cannot be read: {error.message}", "Whether anything fits is unknown.", step)]
+    others = ", ".join(_state(node) for node in listed if node not in usable)
     if not usable:
-        seen = (
-            ", ".join(f"{node.get('Name')} ({node.get('Datacenter')}, {node.get('Status')})" for node in listed)
-            or "none"
-        )
-        step = (
-            f"Start a client in {', '.join(environment.nomad.datacenters)}, or change nomad.datacenters. Nodes: {seen}."
-        )
-        return [bad(about, "it has no ready, eligible node in these datacenters", "Nothing can be placed.", step)]
-    return node_findings(about, environment, details, len(usable))
+        step = f"Start a client in {', '.join(environment.nomad.datacenters)}, or change nomad.datacenters."
+        seen = f" Nodes: {others or 'none'}."
+        return [
+            bad(about, "it has no ready, eligible node in these datacenters", "Nothing can be placed.", step + seen)
+        ]
+    some = [good(about, f"{len(usable)} of its {len(listed)} nodes take allocations; not {others}")] if others else []
+    return [*some, *node_findings(about, environment, details, len(usable))]
+
+
+def _state(node: Json) -> str:
+    """A node as the list of nodes has it, with what keeps allocations away."""
+    state = str(node.get("Status"))
+    if state == "ready" and node.get("SchedulingEligibility", "eligible") != "eligible":
+        state = "draining" if node.get("Drain") else "ineligible"
+    return f"{node.get('Name')} ({node.get('Datacenter')}, {state})"
 
 
 def _is_usable(node: Json, datacenters: tuple[str, ...]) -> bool:
