@@ -7,7 +7,7 @@ UV := .cache/uv/bin/uv
 WORKERS ?= 2
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1200
-BENCHES := agent_memory propagation render job_size envoy_memory data_plane no_lost_requests
+BENCHES := agent_memory propagation render job_size envoy_memory instructions data_plane no_lost_requests
 TRAEFIK_VERSION := 3.7.15
 TRAEFIK := .cache/traefik/bin/traefik
 

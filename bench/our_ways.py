@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from features import FEATURES, Shape, without_all
@@ -42,7 +42,9 @@ def variants() -> dict[str, Shape]:
 
 
 @contextlib.contextmanager
-def our_way(name: str, home: Path, to: int, tracing: Json, shape: Shape | None = None) -> Generator[Way]:
+def our_way(
+    name: str, home: Path, to: int, tracing: Json, shape: Shape | None = None, under: Sequence[str] = ()
+) -> Generator[Way]:
     """Caller and callee as a topology has them, the caller's agent beside a Consul that knows the callee.
 
     Nobody listens at the collector's address.
@@ -52,9 +54,9 @@ def our_way(name: str, home: Path, to: int, tracing: Json, shape: Shape | None =
     caller = resolved({"service": "checkout", "port": "none", "upstreams": {"payments": {}}}, environment)
     with contextlib.ExitStack() as stack:
         consul = stack.enter_context(FakeConsul().running())
-        behind = stack.enter_context(running_sidecar(home / "callee", callee, consul.address, to, shape))
+        behind = stack.enter_context(running_sidecar(home / "callee", callee, consul.address, to, shape, under))
         consul.put("payments", entry("127.0.0.1", behind.ports["ingress"]))
-        before = stack.enter_context(running_sidecar(home / "caller", caller, consul.address, None, shape))
+        before = stack.enter_context(running_sidecar(home / "caller", caller, consul.address, None, shape, under))
         way = Way(name, before.egress("payments"), (before, behind))
         eventually(lambda: answers(way))
         yield way

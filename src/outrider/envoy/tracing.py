@@ -12,8 +12,8 @@ ENCODINGS = {"json": "HTTP_JSON", "protobuf": "HTTP_PROTO"}
 # Envoy's names for the headers that a trace is read from and written to; B3 counts where both are there.
 CONTEXTS = {"b3": "USE_B3", "b3+w3c": "USE_B3_WITH_W3C_PROPAGATION"}
 # Spans of one report. Envoy searches each span's JSON for every time that it has written in the same report, so that a
-# span of a hundred costs twice as much as one of twenty (1.40, span_buffer.cc).
-SPANS = {"json": 20, "protobuf": 100}
+# span of a hundred costs twice as much as one of ten (1.40, span_buffer.cc), and requests wait until a report is written.
+SPANS = {"json": 10, "protobuf": 100}
 SPANS_WAITING = 400
 
 

@@ -199,13 +199,21 @@ def test_spans_are_json_unless_the_platform_says_protobuf(written: dict[str, str
     assert {one["typed_config"]["collector_endpoint"] for one in providers} == {"/api/v2/spans"}
 
 
-@pytest.mark.parametrize(("encoding", "spans", "reports"), [("json", 20, 20), ("protobuf", 100, 4)])
+@pytest.mark.parametrize(("encoding", "spans", "reports"), [("json", 10, 40), ("protobuf", 100, 4)])
 def test_as_many_spans_wait_in_either_encoding(encoding: str, spans: int, reports: int) -> None:
     document = made({}, {"tracing": {"collector": "http://zipkin.example:9411", "encoding": encoding}})
     settings = document["layered_runtime"]["layers"][0]["static_layer"]
     (few,) = cluster(document, "trace_collector")["circuit_breakers"]["thresholds"]
     assert settings["tracing.zipkin.min_flush_spans"] == spans
     assert (few["max_pending_requests"], few["max_connections"]) == (reports, reports // 2)
+
+
+@pytest.mark.parametrize("name", ["ingress", "egress_payments", "metrics"])
+def test_two_comparisons_are_all_that_a_request_that_succeeds_pays_for_the_log(name: str) -> None:
+    (log,) = network(made({"upstreams": {"payments": {}}}), name)["access_log"]
+    first, _ = log["filter"]["and_filter"]["filters"]
+    from_400_on = {"status_code_filter": {"comparison": {"op": "GE", "value": {"default_value": 400}}}}
+    assert first == {"or_filter": {"filters": [from_400_on, {"response_flag_filter": {"flags": []}}]}}
 
 
 def test_load_is_shed_before_the_tasks_memory_is_gone() -> None:
