@@ -7,11 +7,13 @@ UV := .cache/uv/bin/uv
 WORKERS ?= 2
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1200
-BENCHES := agent_memory propagation render job_size envoy_memory instructions data_plane no_lost_requests
+MUTANTS_SECONDS ?= 600
+BENCHES := agent_memory propagation render plan job_size envoy_memory instructions data_plane no_lost_requests static_stability \
+	thousand_agents
 TRAEFIK_VERSION := 3.7.15
 TRAEFIK := .cache/traefik/bin/traefik
 
-.PHONY: help setup demo check test golden bench bench-agent bench-data-plane docs fuzz soak clean
+.PHONY: help setup demo check test mutants golden bench bench-agent bench-data-plane docs fuzz soak clean
 .DEFAULT_GOAL := help
 
 help: ## list these words
@@ -44,10 +46,14 @@ check: setup ## lint, types, floors, format
 	@echo "==> types (pyright strict)" && $(BIN)/pyright
 	@echo "==> house rules" && $(BIN)/pytest -q -n0 tests/house
 
+mutants: setup ## change small things in the sources and count what the tests notice (ROOM=, SEED=, SAMPLE=; 10 minutes)
+	@cd tests && ../$(BIN)/python -m mutants.run --workers $(WORKERS) --seconds $(MUTANTS_SECONDS) \
+		$(if $(ROOM),--room $(ROOM)) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
+
 golden: setup ## rewrite the whole-document goldens; the diff is the review
 	@$(BIN)/pytest -q -n0 tests/features --golden-update
 
-bench: setup $(TRAEFIK) ## measure the figures that we hold, each beside its limit (about 35 minutes, on a quiet machine)
+bench: setup $(TRAEFIK) ## measure the figures that we hold, each beside its limit (about 50 minutes, on a quiet machine)
 	@failed=0; for name in $(BENCHES); do \
 		echo "==> bench/$$name.py"; $(BIN)/python bench/$$name.py || failed=1; done; exit $$failed
 

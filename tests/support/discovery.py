@@ -17,7 +17,6 @@ class Discovery:
     """Answers Envoy's polls for endpoints; ``endpoints`` maps services to ports on loopback."""
 
     endpoints: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
-    health: dict[int, str] = field(default_factory=dict[int, str])
 
     def names(self, service: str, *ports: int) -> None:
         self.endpoints[service] = list(ports)
@@ -42,4 +41,4 @@ class Discovery:
 
     def _endpoint(self, port: int) -> Json:
         place = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
-        return {"endpoint": {"address": place}, "health_status": self.health.get(port, "UNKNOWN")}
+        return {"endpoint": {"address": place}}

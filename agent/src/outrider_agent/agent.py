@@ -51,7 +51,6 @@ class Agent:
     def __init__(self, settings: Settings, limits: Limits, channels: Channels, say: Say) -> None:
         self.loop = Loop()
         self._say = say
-        self._keeps_bodies = False
         self._polls = Polls([one.label for one in settings.upstreams])
         own = settings.service_id if settings.service else ""
         rights = Rights(own, settings.consul.credentials)

@@ -1,9 +1,12 @@
-"""The one loop: sockets that became ready, actors whose time has come, and the signal that ends it."""
+"""The one loop: sockets that became ready, actors whose time has come, and the signal that ends it.
+
+It asks epoll itself: selectors would cost 0.3 MB with what it imports, and more than epoll takes for each event.
+"""
 
 from __future__ import annotations
 
 import importlib
-import selectors
+import select
 import time
 from collections.abc import Callable
 
@@ -11,8 +14,9 @@ from outrider_agent.sockets import socket, socketpair
 
 signal = importlib.import_module("_signal")  # what signal.py wraps: its enums would cost 0.4 MB
 
-READ = selectors.EVENT_READ
-WRITE = selectors.EVENT_WRITE
+READ = select.EPOLLIN
+WRITE = select.EPOLLOUT
+TROUBLE = ~(READ | WRITE)  # an error or an end: whoever waits for anything hears of it
 NEVER = float("inf")
 LONGEST_SLEEP = 60.0
 
@@ -35,7 +39,8 @@ class Loop:
 
     def __init__(self) -> None:
         self.actors: list[Actor] = []
-        self._selector = selectors.DefaultSelector()
+        self._epoll = select.epoll()
+        self._attended: dict[int, tuple[int, Ready]] = {}  # by descriptor
         self._is_stopping = False
         self._due = 0.0  # a clock reading: when the earliest actor wants to be woken
         self._handed_in: list[Callable[[], None]] = []
@@ -49,14 +54,18 @@ class Loop:
 
     def attend(self, sock: socket, events: int, ready: Ready) -> None:
         """Call ``ready`` whenever ``sock`` has one of ``events``; a second call replaces the first."""
-        try:
-            self._selector.modify(sock, events, ready)
-        except KeyError:
-            self._selector.register(sock, events, ready)
+        descriptor = sock.fileno()
+        known = self._attended.get(descriptor)
+        if known is None:
+            self._epoll.register(descriptor, events)
+        elif known[0] != events:
+            self._epoll.modify(descriptor, events)
+        self._attended[descriptor] = events, ready
 
     def leave(self, sock: socket) -> None:
-        if sock.fileno() >= 0 and sock.fileno() in self._selector.get_map():  # a closed one has -1
-            self._selector.unregister(sock)
+        descriptor = sock.fileno()  # of a closed one it is -1
+        if self._attended.pop(descriptor, None):
+            self._epoll.unregister(descriptor)
 
     def stop(self) -> None:
         self._is_stopping = True
@@ -82,8 +91,10 @@ class Loop:
     def turn(self) -> None:
         """One round: sleep until something is due, then serve sockets before actors."""
         pause = max(0.0, self._due - self.now())
-        for key, mask in self._selector.select(min(pause, LONGEST_SLEEP)):
-            key.data(mask)
+        found = self._epoll.poll(min(pause, LONGEST_SLEEP))
+        # Looked up before the first is called: its descriptor may be another socket's after that.
+        for mask, (events, ready) in [(mask, self._attended[descriptor]) for descriptor, mask in found]:
+            ready(events if mask & TROUBLE else mask & events)
         self._due = self._woken(self.now())
 
     def _woken(self, now: float) -> float:
@@ -94,11 +105,11 @@ class Loop:
             if at <= now:
                 actor.wake(now)
                 at = now
-            due = min(due, at)
+            due = at if at < due else due  # noqa: FURB136  min() is a third of all calls that a change takes
         return due
 
     def close(self) -> None:
-        self._selector.close()
+        self._epoll.close()
         for end in self._bell:
             end.close()
 

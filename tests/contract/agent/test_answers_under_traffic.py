@@ -6,7 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from envoys import Document, Envoy, running_envoy
+from envoys import Document, Envoy, clusters_of, running_envoy
 from fakes.agent import FakeAgent, Script, assignment, hang, host, reset, status, update
 from machine import eventually
 
@@ -32,7 +32,7 @@ def counters(envoy: Envoy) -> dict[str, int]:
 
 def impatient(document: Document) -> None:
     """Envoy waits for an answer for a second only."""
-    web = document["static_resources"]["clusters"][1]
+    (web,) = clusters_of(document, ["web"])
     web["eds_cluster_config"]["eds_config"]["api_config_source"]["request_timeout"] = "1s"
 
 

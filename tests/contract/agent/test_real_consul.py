@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 from envoys import running_envoy
-from machine import deregister, eventually, fetched, free_ports, register, running_agent, running_consul
+from machine import (
+    Agent,
+    consul_process,
+    deregister,
+    eventually,
+    fetched,
+    free_ports,
+    register,
+    running_agent,
+    running_consul,
+)
 from outrider_agent import settings
+from support.steady_load import steady_load
 
 pytestmark = pytest.mark.needs("consul")
 
@@ -53,23 +65,31 @@ def test_a_critical_instance_leaves_and_a_warning_one_is_degraded(
 def test_a10_a_consul_that_is_killed_loses_no_request_and_is_followed_again_after_its_restart(
     directory: Path, backends: list[int], consul_bin: str, envoy_bin: str
 ) -> None:
-    """A development Consul forgets everything, so the new one starts with a lower index, too (A01)."""
+    """With SIGKILL. A development Consul forgets everything, so the new one starts with a lower index, too (A01)."""
     first, second, _ = backends
     (port,) = free_ports(1)
-    with running_consul(consul_bin, directory, port) as consul:
-        register(consul, "web", first)
-        with running_agent(directory, consul, "web") as agent, running_envoy(envoy_bin, directory, ["web"]) as envoy:
+    with consul_process(consul_bin, directory, port) as consul:
+        register(consul.address, "web", first)
+        with (
+            running_agent(directory, consul.address, "web") as agent,
+            running_envoy(envoy_bin, directory, ["web"]) as envoy,
+        ):
             eventually(lambda: envoy.get("web")[0] == 200)
-            ending = directory / "consul.pid"
-            fetched(consul, "/v1/agent/leave", "PUT")
-            eventually(lambda: agent.upstream("web")["state"] == "failing")
-            assert {envoy.get("web")[0] for _ in range(50)} == {200}
-            with running_consul(consul_bin, directory, port):
-                register(consul, "web", first)
-                register(consul, "web", second)
-                eventually(lambda: len(envoy.endpoints("web")) == 2, patience=40)
-                assert agent.upstream("web")["state"] == "current"
-            assert not ending.exists()
+            with steady_load(envoy.egress["web"]) as account:
+                consul.end(at_once=True)
+                assert consul.process.returncode == -signal.SIGKILL
+                eventually(lambda: agent.upstream("web")["state"] == "failing")
+                assert registered(agent) == {first}
+                with running_consul(consul_bin, directory, port) as revived:
+                    register(revived, "web", first)
+                    register(revived, "web", second)
+                    eventually(lambda: len(envoy.endpoints("web")) == 2, patience=40)
+                    eventually(lambda: agent.upstream("web")["state"] == "current")
+            assert account.failed == {}
+
+
+def registered(agent: Agent) -> set[int]:
+    return {one["port"] for one in agent.upstream("web")["endpoints"]}
 
 
 def test_the_own_registration_decides_what_callers_outside_are_told(

@@ -55,6 +55,33 @@ def test_a_warning_gets_less_traffic_and_all_of_it_when_nothing_healthier_is_lef
         eventually(lambda: answerers(envoy) == {second})
 
 
+def test_c01_an_instance_that_consul_calls_critical_is_left_alone(
+    directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
+) -> None:
+    critical, *others = backends
+    fake.put("web", *(here(port) for port in backends))
+    with running_agent(directory, fake.address, "web"), running_envoy(envoy_bin, directory, ["web"]) as envoy:
+        eventually(lambda: answerers(envoy) == set(backends))
+        fake.put("web", here(critical, "critical"), *map(here, others))
+        eventually(lambda: len(envoy.endpoints("web")) == 2)
+        assert answerers(envoy, 40) == set(others)
+
+
+def test_c01_where_consul_calls_more_than_half_critical_all_are_asked(
+    directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
+) -> None:
+    """The agent leaves them in as degraded, and Envoy sends them what a third of the instances is not given."""
+    healthy, *others = backends
+    fake.put("web", *(here(port) for port in backends))
+    with running_agent(directory, fake.address, "web"), running_envoy(envoy_bin, directory, ["web"]) as envoy:
+        eventually(lambda: answerers(envoy) == set(backends))
+        fake.put("web", here(healthy), *(here(port, "critical") for port in others))
+        eventually(lambda: envoy.stat("cluster.web.membership_degraded") == 2)
+        ports = [int(envoy.get("web")[1]) for _ in range(90)]
+        assert set(ports) == set(backends)
+        assert 25 <= ports.count(healthy) <= 60, "1.4 times its share of a third"
+
+
 def test_a16_checks_that_all_turn_critical_at_once_lose_no_request(
     directory: Path, fake: FakeConsul, backends: list[int], envoy_bin: str
 ) -> None:
@@ -204,7 +231,7 @@ def test_a_clean_end_takes_the_socket_along_and_leaves_a_whole_snapshot(
     fake.put("web", here(80))
     with running_agent(directory, fake.address, "web") as agent, running_envoy(envoy_bin, directory, ["web"]) as envoy:
         eventually(lambda: agent.metric("outrider_agent_polls_held ") == 1)
-        cut = "cluster.agent.upstream_cx_destroy_remote_with_active_rq"
+        cut = "cluster.discovery_agent.upstream_cx_destroy_remote_with_active_rq"
         before = envoy.stat(cut)
         assert agent.end() == 0
         # Polls that follow are refused, milliseconds later: what counts is that no held one was cut.

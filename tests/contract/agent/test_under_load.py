@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from envoys import Document, Envoy, running_envoy
+from envoys import Document, Envoy, clusters_of, running_envoy
 from fakes.consul import Entry, FakeConsul, entry
 from machine import Agent, eventually, free_ports, register, running_agent, running_consul
 from support.steady_load import steady_load
@@ -19,7 +19,7 @@ def here(port: int) -> Entry:
 
 def impatient(document: Document) -> None:
     """Envoy waits for the agent's answer for a second only, not for a minute."""
-    web = document["static_resources"]["clusters"][1]
+    (web,) = clusters_of(document, ["web"])
     web["eds_cluster_config"]["eds_config"]["api_config_source"]["request_timeout"] = "1s"
 
 
@@ -64,7 +64,7 @@ def test_b02_an_agent_that_stands_still_costs_envoy_its_timeout_and_no_request(
         with steady_load(envoy.egress["web"]) as account:
             agent.process.send_signal(signal.SIGSTOP)
             fake.put("web", here(first), here(second))
-            eventually(lambda: envoy.stat("cluster.agent.upstream_rq_timeout") >= 2)
+            eventually(lambda: envoy.stat("cluster.discovery_agent.upstream_rq_timeout") >= 2)
             assert envoy.stat("cluster.web.update_failure") >= 2
             assert is_known(envoy, first)
             agent.process.send_signal(signal.SIGCONT)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import pytest
 from support.http_app import Request
-from support.street import Pair, Street, pair
+from support.street import DEADLINE_S, Pair, Street, free_port, pair, until
+from support.topologies import Json, resolved
+
+from outrider.topology.topology import Topology
 
 
 async def good(request: Request) -> tuple[int, bytes]:
@@ -24,32 +28,6 @@ async def slow(request: Request) -> tuple[int, bytes]:
 
 async def statuses(there: Pair, requests: int) -> Counter[int]:
     return Counter([(await there.street.client.get(there.url)).status_code for _ in range(requests)])
-
-
-def unhealthy(there: Pair, instances: int) -> None:
-    ports = [one.ports["ingress"] for one in there.callees]
-    there.street.discovery.health = dict.fromkeys(ports[:instances], "UNHEALTHY")
-
-
-async def healthy(there: Pair, instances: int) -> None:
-    await there.street.shows(there.caller, rf'membership_healthy\{{.*"payments".*\}} {instances}$')
-
-
-async def test_c01_an_instance_that_consul_calls_critical_is_left_alone(street: Street) -> None:
-    there = await pair(street, good, good, good, good)
-    unhealthy(there, 2)
-    await healthy(there, 2)
-    assert await statuses(there, 20) == {200: 20}
-    assert [bool(app.seen) for app in there.apps] == [False, False, True, True]
-
-
-async def test_c01_below_two_fifths_healthy_all_instances_are_asked(street: Street) -> None:
-    there = await pair(street, good, good, good, good)
-    unhealthy(there, 3)
-    await healthy(there, 1)
-    assert await statuses(there, 40) == {200: 40}
-    assert all(app.seen for app in there.apps)
-    await street.shows(there.caller, r'lb_healthy_panic\{.*"payments".*\} [1-9]')
 
 
 async def test_c02_without_any_instance_the_answer_is_503_at_once(street: Street) -> None:
@@ -86,9 +64,48 @@ async def test_when_every_instance_fails_at_least_half_of_them_stay(street: Stre
     assert len([app for app in there.apps if len(app.seen) > 10]) >= 2
 
 
-async def test_c14_a_neighbour_whose_configuration_is_refused_costs_no_request(street: Street) -> None:
-    there = await pair(street, good)
-    broken = await street.launched("catalog", '{"static_resources": {"listeners": [{"name": 1}]}}', {})
-    sent = [asyncio.create_task(street.client.get(there.url)) for _ in range(20)]
-    assert await broken.process.wait() != 0
-    assert {(await task).status_code for task in sent} == {200}
+REFUSED: dict[str, Json] = {
+    "a value that Envoy does not know": {"clusters": {"local_app": {"lb_policy": "NONE"}}},
+    "a field that Envoy does not have": {"clusters": {"local_app": {"surprise": True}}},
+    "a timeout below nothing": {"clusters": {"local_app": {"connect_timeout": "-1s"}}},
+    "a port that a neighbour has": {},
+}
+
+
+def patched(patch: Json) -> Topology:
+    """A service whose own bootstrap operators have patched so."""
+    environment = {"patches": {"wrong": {"merge": {"static_resources": patch}}}}
+    return resolved({"service": "catalog", "port": 8080, "patches": ["wrong"]}, environment)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_c14_a_service_whose_own_configuration_is_refused_costs_its_neighbours_no_request_and_no_restart(
+    street: Street, case: str
+) -> None:
+    """It is started three times, as Nomad does, while its neighbours are called."""
+    there = await pair(street, good, good)
+    app = await street.app(good)
+    ingress = free_port() if REFUSED[case] else there.callees[0].ports["ingress"]
+    made, ports = patched(REFUSED[case]), {"ingress": ingress, "metrics": free_port(), "app": app.port}
+    stop, account = asyncio.Event(), Counter[int]()
+    load = asyncio.create_task(asked_until(stop, there, account))
+    for _ in range(3):
+        wrong = await street.started(made, ports)
+        assert await asyncio.wait_for(wrong.process.wait(), DEADLINE_S) != 0, wrong.log.read_text()
+        before = account.total()
+        await until(lambda before=before: more_than(account, before + 20))
+    stop.set()
+    await load
+    assert set(account) == {200}
+    assert [one.process.returncode for one in (there.caller, *there.callees)] == [None, None, None]
+    assert app.seen == []
+
+
+async def asked_until(stop: asyncio.Event, there: Pair, account: Counter[int]) -> None:
+    """One request after the other, each over a connection of its own."""
+    while not stop.is_set():
+        account.update([(await there.street.client.get(there.url, headers={"connection": "close"})).status_code])
+
+
+async def more_than(account: Counter[int], requests: int) -> bool:
+    return account.total() > requests

@@ -6,10 +6,18 @@ from collections.abc import Generator
 
 import pytest
 from outrider_agent.loop import Loop
+from support.turning import Clocked
 
 
 @pytest.fixture
 def loop() -> Generator[Loop]:
     found = Loop()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def clocked() -> Generator[Clocked]:
+    found = Clocked()
     yield found
     found.close()

@@ -57,6 +57,7 @@ def test_after_a_while_the_full_number_is_tried_again() -> None:
     assert not lanes.is_free_for("2", TRY_AGAIN - 1)
     assert lanes.is_free_for("2", TRY_AGAIN)
     assert lanes.limit is None
+    assert TRY_AGAIN == 60.0
 
 
 def test_there_is_always_one_lane() -> None:

@@ -14,28 +14,10 @@ from outrider_agent.gate import connected
 from outrider_agent.loop import Actor, Loop
 from outrider_agent.places import AGAIN, FRESH, Place, Places, literal, looked_up
 from outrider_agent.responses import ResponseReader
-from support.turning import turned
+from support.turning import Clocked, turned
 
 NAME = Address(host="consul.example", port=8500)
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-
-
-class Clocked(Loop):
-    """A loop whose clock can be put forward."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-        super().__init__()
-
-    def now(self) -> float:
-        return super().now() + self.ahead
-
-
-@pytest.fixture
-def clocked() -> Generator[Clocked]:
-    found = Clocked()
-    yield found
-    found.close()
 
 
 class Names:

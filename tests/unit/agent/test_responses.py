@@ -7,7 +7,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outrider_agent.responses import BadResponseError, ResponseReader
+from outrider_agent.responses import LONGEST_CHUNK_LINE, LONGEST_HEAD, BadResponseError, ResponseReader
 
 COUNTED = b"HTTP/1.1 200 OK\r\nX-Consul-Index: 7\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nTrailer: 1\r\n\r\n"
@@ -106,6 +106,23 @@ def test_what_breaks_http_is_refused(content: bytes) -> None:
     """A13: wrong Content-Length, bad chunk, gzip, headers without end."""
     with pytest.raises(BadResponseError):
         answer(content)
+
+
+def test_the_longest_head_and_chunk_line_that_are_read_are_bounded() -> None:
+    head = b"HTTP/1.1 200 OK\r\nx: "
+    assert not answer(head + b"y" * (LONGEST_HEAD - len(head))).reader.is_complete
+    with pytest.raises(BadResponseError, match="headers without end"):
+        answer(head + b"y" * (LONGEST_HEAD + 1 - len(head)))
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;"
+    assert answer(chunked + b"x" * (LONGEST_CHUNK_LINE - 2) + b"\r\nhe\r\n0\r\n\r\n").body == b"he"
+    with pytest.raises(BadResponseError, match="without end"):
+        answer(chunked + b"x" * (LONGEST_CHUNK_LINE - 1))
+
+
+def test_a_head_of_some_kilobytes_is_read_in_whatever_pieces_it_comes() -> None:
+    """Consul's certificates and tags make some."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx: " + b"y" * 20_000 + b"\r\n\r\n"
+    assert answer(*(head[at : at + 1_000] for at in range(0, len(head), 1_000))).reader.is_complete
 
 
 @given(st.binary(max_size=300))

@@ -83,6 +83,7 @@ def test_what_is_kept_gives_no_way() -> None:
 
 
 def test_the_room_grows_with_the_memory_of_the_task() -> None:
+    assert MEGABYTE == 2**20
     assert room_of(24).size == 12 * MEGABYTE
     assert room_of(36).size == 24 * MEGABYTE
     assert room_of(16).size == LEAST

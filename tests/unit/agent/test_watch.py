@@ -141,7 +141,7 @@ def test_a06_an_empty_list_with_an_index_that_went_back_is_suspect() -> None:
     assert (driven.watch.state, driven.ports()) == (states.CURRENT, ["10.0.0.1"])
 
 
-@pytest.mark.parametrize("contact", ["60000", "never"])
+@pytest.mark.parametrize("contact", ["5001", "60000", "never"])
 def test_an_empty_list_of_a_server_out_of_touch_is_suspect(contact: str) -> None:
     driven = Driven()
     driven.hears(7, WEB)
@@ -357,6 +357,8 @@ def test_a_shorter_list_without_an_index_waits() -> None:
     driven.hears(100, THREE)
     driven.hears(0, WEB)
     assert (driven.watch.state, len(driven.ports())) == (states.STALE, 3)
+    driven.hears(0, WEB)
+    assert len(driven.ports()) == 3, "no index is no lower one, which a second answer would confirm"
     in_turn(driven, [(0, WEB)], 10.0)
     assert len(driven.ports()) == 2
 

@@ -1,40 +1,120 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sqlite3
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from outrider_ground.errors import RemoteError, UsageError
-from sqlalchemy import text
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
 
-from outrider.store.database import opened
+from outrider.store.database import BUSY_TIMEOUT_MS, opened
 from outrider.store.store import opened_store
-from outrider.store.tables import metadata
+from outrider.store.tables import Moment, metadata
 
 
 async def test_a_second_start_finds_its_tables_in_place(tmp_path: Path) -> None:
     for _ in range(2):
-        store = await opened_store(f"sqlite:///{tmp_path / 'deep' / 'portal.db'}")
+        store = await opened_store(f"sqlite:///{tmp_path / 'as' / 'deep' / 'portal.db'}")
         await store.close()
+
+
+def shape(connection: Connection) -> dict[str, Any]:
+    """Columns with type and whether they may be empty, keys, indexes, by table."""
+    seen = inspect(connection)
+    return {
+        table: (
+            {one["name"]: (str(one["type"]), one["nullable"], one["default"]) for one in seen.get_columns(table)},
+            seen.get_pk_constraint(table)["constrained_columns"],
+            sorted((one["constrained_columns"], one["referred_table"]) for one in seen.get_foreign_keys(table)),
+            sorted((one["column_names"], one["unique"]) for one in seen.get_indexes(table)),
+            sorted(one["column_names"] for one in seen.get_unique_constraints(table)),
+        )
+        for table in sorted(metadata.tables)
+    }
 
 
 async def test_the_migrations_make_the_tables_that_the_code_speaks_of(tmp_path: Path) -> None:
     database = await opened(f"sqlite:///{tmp_path / 'portal.db'}")
-    made: dict[str, set[str]] = {}
     async with database.reading() as connection:
-        for table in metadata.tables:
-            rows = await connection.execute(text(f"PRAGMA table_info({table})"))
-            made[table] = {row.name for row in rows}
+        migrated = await connection.run_sync(shape)
     await database.close()
-    assert made == {name: set(table.columns.keys()) for name, table in metadata.tables.items()}
+    engine = create_engine(f"sqlite:///{tmp_path / 'fresh.db'}")
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        assert migrated == shape(connection)
+    engine.dispose()
+
+
+async def test_sqlite_loses_nothing_with_the_power_and_refers_to_nothing_that_is_not_there(tmp_path: Path) -> None:
+    database = await opened(f"sqlite:///{tmp_path / 'portal.db'}")
+    async with database.reading() as connection:
+        assert (await connection.execute(text("PRAGMA synchronous"))).scalar_one() == 2, "FULL"
+        assert (await connection.execute(text("PRAGMA foreign_keys"))).scalar_one() == 1
+    await database.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+async def test_a_database_in_memory_makes_no_file(tmp_path: Path, url: str) -> None:
+    with contextlib.chdir(tmp_path):
+        database = await opened(url)
+        async with database.reading() as connection:
+            assert (await connection.execute(text("SELECT count(*) FROM services"))).scalar_one() == 0
+        await database.close()
+    assert files(tmp_path) == []
+
+
+def files(directory: Path) -> list[str]:
+    return [one.name for one in directory.iterdir()]
+
+
+async def test_a_file_that_cannot_be_opened_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "portal.db").mkdir()
+    with pytest.raises(UsageError, match=r"portal\.db cannot be opened: Is a directory") as caught:
+        await opened(f"sqlite:///{tmp_path / 'portal.db'}")
+    assert caught.value.next_step == "Name a file that you may write."
+
+
+async def test_a_store_that_is_closed_lets_go_of_its_file(tmp_path: Path) -> None:
+    store = await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")
+    await store.services("stage")
+    assert held(tmp_path)
+    await store.close()
+    assert not held(tmp_path)
+
+
+def held(directory: Path) -> list[str]:
+    """Files in there that this process has open."""
+    found: list[str] = []
+    for one in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the listing's own
+            found.append(str(one.readlink()))
+    return [path for path in found if path.startswith(f"{directory}/")]
+
+
+async def test_a_database_that_cannot_be_brought_up_to_date_is_let_go(tmp_path: Path) -> None:
+    """As one that a later release has migrated."""
+    await (await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")).close()
+    with sqlite3.connect(tmp_path / "portal.db") as later:
+        later.execute("UPDATE alembic_version SET version_num = '9999'")
+    later.close()
+    with pytest.raises(Exception, match="9999"):
+        await opened(f"sqlite:///{tmp_path / 'portal.db'}")
+    assert not held(tmp_path)
 
 
 async def test_sqlite_keeps_a_write_ahead_log_and_waits_for_other_writers(tmp_path: Path) -> None:
     database = await opened(f"sqlite:///{tmp_path / 'portal.db'}")
     async with database.reading() as connection:
         assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
-        assert (await connection.execute(text("PRAGMA busy_timeout"))).scalar_one() > 0
+        assert (await connection.execute(text("PRAGMA busy_timeout"))).scalar_one() == BUSY_TIMEOUT_MS
     await database.close()
 
 
@@ -65,7 +145,7 @@ async def test_a_read_only_database_is_a_remote_error_that_can_be_tried_again(tm
 
     with pytest.raises(RemoteError, match="database") as caught:
         await write()
-    assert caught.value.status == 503
+    assert (caught.value.status, caught.value.next_step) == (503, "Try again.")
     await database.close()
 
 
@@ -84,3 +164,47 @@ async def test_what_was_written_survives_a_killed_process(tmp_path: Path) -> Non
 async def test_another_kind_of_database_is_refused_with_those_that_work() -> None:
     with pytest.raises(UsageError, match="no database of kind 'mysql'"):
         await opened_store("mysql://localhost/x")
+
+
+KOLKATA = timezone(timedelta(hours=5, minutes=30))
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def test_a_moment_is_the_same_in_every_zone_and_comes_back_in_utc() -> None:
+    moment, without_zones = Moment(), sqlite.dialect()
+    there = NOON.astimezone(KOLKATA)
+    assert moment.process_bind_param(there, without_zones) == NOON.replace(tzinfo=None)
+    assert moment.process_bind_param(there, postgresql.dialect()) == NOON
+    for written in (NOON.replace(tzinfo=None), there):
+        found = moment.process_result_value(written, without_zones)
+        assert found is not None
+        assert (found, found.tzinfo) == (NOON, UTC)
+
+
+def test_a_moment_may_be_missing_and_has_a_zone_otherwise() -> None:
+    assert Moment().process_bind_param(None, sqlite.dialect()) is None
+    assert Moment().process_result_value(None, sqlite.dialect()) is None
+    with pytest.raises(ValueError, match="zone"):
+        Moment().process_bind_param(NOON.replace(tzinfo=None), sqlite.dialect())
+
+
+async def test_a_moment_outlives_a_portal_whose_clock_is_in_another_zone(tmp_path: Path) -> None:
+    """A naive time would be taken for one of the zone that the machine is in."""
+    with in_zone("Asia/Kolkata"):
+        store = await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")
+        await store.add_artifact(b"x")
+        assert await store.drop_artifacts(datetime.now(UTC) - timedelta(minutes=1)) == 0
+        assert await store.drop_artifacts(datetime.now(UTC) + timedelta(minutes=1)) == 1
+        await store.close()
+
+
+@contextlib.contextmanager
+def in_zone(name: str) -> Generator[None]:
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+        time.tzset()

@@ -100,6 +100,8 @@ async def test_a_second_deployment_with_the_same_key_is_the_first(store: SqlStor
     second = await store.add_deployment(replace(deployment(service), idempotency_key=service))
     assert second == first
     assert await store.deployment_of_key(service) == first
+    assert await store.deployment_of_key(f"{service} of nobody") is None
+    assert await store.deployment("nobody's") is None
 
 
 async def test_the_unfinished_ones_are_those_without_a_verdict(store: SqlStore, service: str) -> None:
@@ -143,6 +145,53 @@ async def test_a_lease_that_has_run_out_is_anybodys(store: SqlStore, service: st
     made = await store.add_deployment(deployment(service))
     assert await store.claim(made.id, "one", 0)
     assert await store.claim(made.id, "two", 60)
+
+
+async def test_a_lease_ends_when_it_was_said_to(store: SqlStore, service: str) -> None:
+    made = await store.add_deployment(deployment(service))
+    assert await store.claim(made.id, "one", 0.2)
+    assert not await store.claim(made.id, "two", 60)
+    await asyncio.sleep(0.3)
+    assert await store.claim(made.id, "two", 60)
+
+
+async def test_nobody_gives_back_the_lease_of_another(store: SqlStore, service: str) -> None:
+    made, other = [await store.add_deployment(deployment(service)) for _ in range(2)]
+    for one in (made, other):
+        assert await store.claim(one.id, "one", 60)
+    await store.release(made.id, "two")
+    assert not await store.claim(made.id, "two", 60)
+    await store.release(made.id, "one")
+    assert await store.claim(made.id, "two", 60)
+    assert not await store.claim(other.id, "two", 60), "it was another deployment's"
+
+
+async def test_a_deployment_that_is_saved_changes_no_other(store: SqlStore, service: str) -> None:
+    first, second = [await store.add_deployment(deployment(service)) for _ in range(2)]
+    await store.save_deployment(replace(first, state="running"))
+    assert await store.deployment(second.id) == second
+    await store.end_deployment(replace(first, state="failed", reason="boom"), {})
+    assert await store.deployment(second.id) == second
+    assert await store.events(second.id) == ()
+
+
+async def test_deployments_come_newest_first_and_no_more_than_asked_for(store: SqlStore, service: str) -> None:
+    at = datetime.now(UTC)
+    for age in (1, 3, 2):
+        await store.add_deployment(replace(deployment(service), created_at=at - timedelta(hours=age), reason=f"{age}"))
+    assert [one.reason for one in await store.deployments("stage", service)] == ["1", "2", "3"]
+    assert [one.reason for one in await store.deployments("stage", service, limit=2)] == ["1", "2"]
+    assert await store.deployments("production", service) == ()
+    ours = [one.reason for one in await store.unfinished() if one.service == service]
+    assert ours == ["3", "2", "1"], "the oldest is taken up first"
+
+
+async def test_versions_of_another_environment_are_counted_by_themselves(store: SqlStore, service: str) -> None:
+    for environment, number in (("stage", 1), ("stage", 2), ("production", 1)):
+        made = await store.add_version(replace(draft(service, artifacts=(environment,)), environment=environment))
+        assert made.number == number
+    assert [one.artifacts for one in await store.versions("production", service)] == [("production",)]
+    assert [one.number for one in await store.versions("stage", service)] == [2, 1]
 
 
 async def test_a_save_does_not_touch_the_lease(store: SqlStore, service: str) -> None:

@@ -1,0 +1,118 @@
+"""How long ``plan`` takes for one service among 1,000 that are stored and registered, Envoy's validation included.
+
+The portal is asked over HTTP as the CLI does; behind it are the embedded cluster, whose Nomad has a job of each service,
+and a real Envoy. Usage: ``plan.py [SERVICES]``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlsplit
+
+from machine import fetched, short_directory
+from report import Figure, percentile, report
+from stand import Stand, embedded_stand
+
+from outrider.clients.agent_archive import carried_agent
+from outrider.operations.change.documents import Rendered, Source, Surroundings
+from outrider.operations.change.render import rendered
+from outrider.operations.records import Draft
+from outrider.store.store import SqlStore, opened_store
+
+SERVICES = 1_000
+PLANS = 200
+WARM_UP = 10  # plans that do not count
+UPSTREAMS = 5
+LIMIT_MS = 300.0
+SPEC = """
+service: service-{number}
+run: {{command: [app]}}
+upstreams: {{{upstreams}}}
+checks: [{{http: /healthz, interval: 5s, timeout: 1s}}]
+env: {{FLAVOUR: "{flavour}"}}
+count: 0
+"""
+
+
+def spec(number: int, services: int, flavour: int = 0) -> str:
+    """Each calls the five before it."""
+    callees = ", ".join(f"service-{(number - step) % services}: {{}}" for step in range(1, UPSTREAMS + 1))
+    return SPEC.format(number=number, upstreams=callees, flavour=flavour)
+
+
+def version(stand: Stand, made: Rendered, text: str) -> Draft:
+    """What a deploy of it would have stored."""
+    return Draft(
+        environment=stand.environment,
+        service=made.service.service,
+        hash=made.parts.version,
+        protocol=made.topology.protocol,
+        file="bench.yaml",
+        spec=text,
+        merged=made.merged,
+        job=made.job,
+        bootstrap=made.template,
+        artifacts=(),
+        created_by="bench",
+    )
+
+
+def register(nomad: str, job: dict[str, Any]) -> None:
+    status, words = fetched(nomad, "/v1/jobs", "PUT", json.dumps({"Job": job}).encode())
+    assert status == 200, words
+
+
+async def filled(stand: Stand, store: SqlStore, services: int) -> None:
+    protocols = {f"service-{number}": "http" for number in range(services)}
+    around = Surroundings(stand.platform, stand.environment, protocols, carried_agent())
+    nomad = urlsplit(str(stand.platform.environments[stand.environment].nomad.address)).netloc
+    for number in range(services):
+        text = spec(number, services)
+        made = rendered(Source(text, "bench.yaml"), around)
+        await store.add_version(version(stand, made, text))
+        await asyncio.to_thread(register, nomad, made.job)
+
+
+async def times(stand: Stand, services: int) -> list[float]:
+    """Milliseconds of each plan: a changed spec of another service each time."""
+    found: list[float] = []
+    for number in range(WARM_UP + PLANS):
+        request = {"spec": spec(number % services, services, number + 1), "file": "bench.yaml"}
+        began = time.perf_counter()
+        plan = await stand.portal.plan(stand.environment, request)
+        found.append((time.perf_counter() - began) * 1_000)
+        assert plan["has_changes"], plan
+        assert not plan["refusals"], plan
+    return found[WARM_UP:]
+
+
+async def measured(directory: Path, services: int) -> list[float]:
+    async with embedded_stand(directory) as stand:
+        store = await opened_store(f"sqlite:///{directory / 'portal.db'}")
+        try:
+            await filled(stand, store, services)
+        finally:
+            await store.close()
+        return await times(stand, services)
+
+
+def main() -> int:
+    services = int(sys.argv[1]) if len(sys.argv) > 1 else SERVICES
+    with short_directory() as directory:
+        found = asyncio.run(measured(directory, services))
+    figures = [
+        Figure(f"plan of one service among {services:,}, p95", percentile(found, 0.95), LIMIT_MS, "ms"),
+        Figure("the same, p50", median(found), None, "ms"),
+        Figure("the same, slowest", max(found), None, "ms"),
+    ]
+    return report("plan", figures, (f"{PLANS} plans over HTTP, each validated by a real Envoy; the embedded cluster",))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
