@@ -102,7 +102,7 @@ def _patched(topology: Topology) -> Iterator[str]:
 def _left_to_tools(topology: Topology) -> Iterator[str]:
     for upstream in topology.upstreams:
         url, address = names.upstream_variables(upstream.name)
-        for variable in {url, address} & TOOL_VARIABLES:
+        for variable in ({url, address} & TOOL_VARIABLES) - topology.spec.env.keys():
             yield (
                 f"upstreams.{upstream.name}: {variable} is not set, since tools read it; the app finds the upstream in {url}"
             )

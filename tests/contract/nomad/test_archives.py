@@ -18,7 +18,7 @@ from support.nomad_calls import SECOND, NomadCalls, job, script, update
 from outrider.clients.archive import directory_archive
 from outrider.clients.directory import NOMADS_MOST_ENTRIES
 
-QUICK = update(HealthyDeadline=6 * SECOND, ProgressDeadline=15 * SECOND, MinHealthyTime=0)
+PATIENT = update(HealthyDeadline=60 * SECOND, ProgressDeadline=90 * SECOND, MinHealthyTime=0)
 ONCE = {"Attempts": 0, "Interval": 60 * SECOND, "Delay": SECOND // 5, "Mode": "fail"}
 LOOK = "cd local; stat -c '%F %s %n' *; cat current/a.txt; echo; while true; do sleep 0.1; done"
 
@@ -58,7 +58,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", size: int
 
 def fetching(name: str, url: str) -> dict[str, Any]:
     artifact = {"GetterSource": url, "RelativeDest": "local/"}
-    return job(name, script("app", LOOK, RestartPolicy=ONCE, Artifacts=[artifact]), Update=QUICK)
+    return job(name, script("app", LOOK, RestartPolicy=ONCE, Artifacts=[artifact]), Update=PATIENT)
 
 
 class TestArchives:

@@ -132,7 +132,7 @@ def test_packing_into_the_directory_itself_packs_the_same_again(tmp_path: Path, 
     (tmp_path / "hello.yaml").write_text("service: hello\nrun: {command: [python3, app.py], directory: .}\n")
     (tmp_path / "app.py").write_text("pass\n")
     (tmp_path / "stores").mkdir()
-    line = (str(tmp_path / "hello.yaml"), "--agent", "--to", str(tmp_path / folder))
+    line = (str(tmp_path / "hello.yaml"), "--to", str(tmp_path / folder))
     assert packed(*line) == packed(*line)
 
 

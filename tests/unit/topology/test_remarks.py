@@ -57,6 +57,10 @@ def test_a_stop_longer_than_nomads_own_limit_is_told() -> None:
     assert line.startswith("stop.timeout is 40s: a Nomad client cuts it to its max_kill_timeout, 30s unless raised")
 
 
+def test_a_variable_of_tools_that_the_spec_sets_itself_needs_no_word() -> None:
+    assert remarks(resolved({"upstreams": {"vault": {}}, "env": {"VAULT_ADDR": "http://10.0.0.1:8200"}})) == ()
+
+
 def test_a_variable_that_tools_read_is_told_to_be_left_to_them() -> None:
     found = remarks(resolved({"upstreams": {"vault": {}, "consul-http": {}, "catalog": {}}}))
     assert found == (
