@@ -38,6 +38,11 @@ WEB = entry("10.0.0.1", 80)
 DISCOVERY = "/v3/discovery:endpoints"
 
 
+def plain(_loop: Loop) -> type[Channel]:
+    """Connections without TLS."""
+    return Channel
+
+
 class Whole:
     """An agent whose loop runs in a thread; ``said`` is its log."""
 
@@ -52,7 +57,7 @@ class Whole:
             names.CONSUL_ADDRESS: consul,
             **more,
         }
-        self.agent = Agent(settings(variables), Limits(), Channel, self.said.append)
+        self.agent = Agent(settings(variables), Limits(), plain, self.said.append)
         self._thread = threading.Thread(target=self.agent.loop.run, daemon=True)
         self._thread.start()
 
@@ -375,7 +380,7 @@ def test_a_signal_ends_the_loop_and_everything_is_closed(tmp_path: Path, number:
     def work() -> int:
         with short_directory() as directory:
             found = settings({names.UPSTREAMS: "web", names.LISTEN: f"unix:{directory}/agent.sock"})
-            agent = Agent(found, Limits(), Channel, lambda _line: None)
+            agent = Agent(found, Limits(), plain, lambda _line: None)
             threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
             before = descriptors()
             agent.serve()
