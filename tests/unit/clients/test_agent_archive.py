@@ -97,7 +97,8 @@ def test_what_is_unpacked_is_what_the_sources_are_without_their_texts_each_state
 ) -> None:
     for name, text in unpacked(agent_archive(), tmp_path).items():
         source = (PACKAGE / name).read_text()
-        assert statements(text) == statements(source), name
+        # Of the same names from a module that loads less.
+        assert statements(text.replace("_collections_abc", "collections.abc")) == statements(source), name
         assert "# noqa" not in text
         assert len(text) < len(source)
 

@@ -31,8 +31,8 @@ async def test_a_running_service_shows_its_version_and_allocations(application: 
 async def test_an_instance_that_fails_its_checks_is_not_healthy(world: World, application: Application) -> None:
     await deployed(application, "count: 2\n")
     first, second = world.nomad.running("checkout")
-    world.consul.add("checkout", f"_nomad-task-{first.id}-group", 20000)
-    world.consul.add("checkout", f"_nomad-task-{second.id}-group", 20001, status="critical")
+    world.consul.add("checkout", f"_nomad-task-{first.id}-group-checkout-ingress", 20000)
+    world.consul.add("checkout", f"_nomad-task-{second.id}-group-checkout-ingress", 20001, status="critical")
     status = await application.status("stage", "checkout")
     assert status.healthy == 1
     assert [one.status for one in status.instances] == ["passing", "critical"]
@@ -44,7 +44,7 @@ async def test_an_allocation_whose_app_is_pending_is_neither_healthy_nor_running
     """Its sidecar runs, so Nomad calls it running, and answers Consul's check before the gate lets the app start."""
     await deployed(application)
     (copy,) = world.nomad.running("checkout")
-    world.consul.add("checkout", f"_nomad-task-{copy.id}-group", 20000)
+    world.consul.add("checkout", f"_nomad-task-{copy.id}-group-checkout-ingress", 20000)
     world.nomad.pending = {"app"}
     status = await application.status("stage", "checkout")
     assert (status.state, status.healthy) == ("degraded", 0)
