@@ -1,16 +1,12 @@
-"""Nomad's HTTP API, the part we use; answers are the JSON documents as Nomad has them (durations in nanoseconds).
-
-Nomad answers errors as text and many a caller's mistake with 500, so some texts decide the class of the error.
-"""
+"""Nomad's HTTP API, the part we use; answers are the JSON documents as Nomad has them (durations in nanoseconds)."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from outrider_ground.errors import ConflictError, RemoteError
-
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
+from outrider.clients.nomad_calls import NomadCalls
 from outrider.clients.places import Places
 
 if TYPE_CHECKING:
@@ -21,7 +17,6 @@ if TYPE_CHECKING:
     from outrider.operations.ports import LogKind, Origin
     from outrider.settings import NomadSettings
 
-NOT_FOUND = 404
 # With the calls' own connections (`MOST_CONNECTIONS`) these stay below the 100 that Nomad allows an address.
 MOST_STREAMS = 36
 # Followers stay for hours; what remains is for those who read to the end and go.
@@ -30,14 +25,6 @@ NO_ACLS = frozenset({400, 404})  # to whoever asks for its own token
 ANYBODY = "acls-disabled"  # the token that a Nomad without ACLs makes up for everybody [2.0.5, structs/acl.go]
 # Nomad sends a heartbeat every 10 s into an event stream; three that are missing mean that nobody is there.
 STREAM_SILENCE_S = 30
-# Texts of Nomad 1.6.5 and 2.0.5 that say "somebody was faster": the state is not what the caller believed.
-CONFLICTS = (
-    "Enforcing job modify index",
-    "can't promote terminal deployment",
-    "can't fail terminal deployment",
-    "can't set health of allocations for a terminal deployment",
-    "job scaling blocked due to active deployment",
-)
 ADVICE = "Check the address in the platform file, NOMAD_TOKEN and NOMAD_CACERT; `outrider doctor` looks at all of it."
 
 
@@ -63,14 +50,14 @@ def nomad_client(
     return NomadClient(Connection(server, transport), Connection(server, transport, connections=MOST_STREAMS))
 
 
-class NomadClient:
+class NomadClient(NomadCalls):
     """One Nomad, one region, one namespace.
 
     Output of tasks has connections of its own, so that nobody who reads it keeps a deployment from Nomad.
     """
 
     def __init__(self, connection: Connection, streams: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._streams = streams
         self._places = Places(MOST_FOLLOWED, MOST_STREAMS)
 
@@ -220,30 +207,6 @@ class NomadClient:
 
     async def leader(self) -> str:
         return await self._get(("v1", "status", "leader"))
-
-    async def _get(self, path: tuple[str, ...], parameters: Mapping[str, str] | None = None) -> Any:
-        return await self._json(Call("GET", path, parameters or {}))
-
-    async def _get_or_none(self, path: tuple[str, ...]) -> Any:
-        call = Call("GET", path)
-        response = await self._answer(call, frozenset({NOT_FOUND}))
-        return None if response.status_code == NOT_FOUND else json_of(self._connection, call, response)
-
-    async def _post(self, path: tuple[str, ...], body: Mapping[str, Any]) -> Any:
-        return await self._json(Call("POST", path, body=body))
-
-    async def _json(self, call: Call) -> Any:
-        return json_of(self._connection, call, await self._answer(call))
-
-    async def _answer(self, call: Call, accept: frozenset[int] = frozenset()) -> httpx2.Response:
-        try:
-            return await self._connection.answer(call, accept)
-        except RemoteError as error:
-            if any(text in error.message for text in CONFLICTS):
-                raise ConflictError(
-                    error.message, next_step="Look again (`outrider plan`, `outrider status`), then decide."
-                ) from error
-            raise
 
 
 def _blocking(index: int, wait_s: float) -> dict[str, str]:

@@ -112,11 +112,13 @@ class LocalAgent:
     def set_service_maintenance(self, service_id: str, *, is_on: bool, reason: str) -> None:
         if service_id not in self.instances:
             raise Refused(404, f'No service registered with ID "{service_id}"')
-        check = self._check(service_maintenance(service_id), "Service Maintenance Mode", service_id)
+        check = _never_run(
+            self.node, service_maintenance(service_id), "Service Maintenance Mode", self.instances[service_id]
+        )
         self._set_maintenance(replace(check, notes=reason or _SERVICE_REASON, type="maintenance"), is_on=is_on)
 
     def set_node_maintenance(self, *, is_on: bool, reason: str) -> None:
-        check = self._check(NODE_MAINTENANCE, "Node Maintenance Mode", "")
+        check = _never_run(self.node, NODE_MAINTENANCE, "Node Maintenance Mode", None)
         self._set_maintenance(replace(check, notes=reason or _NODE_REASON, type="maintenance"), is_on=is_on)
 
     def _set_maintenance(self, check: Check, *, is_on: bool) -> None:
@@ -130,7 +132,7 @@ class LocalAgent:
 
     def _define(self, wanted: Definition) -> None:
         before = self.checks.get(wanted.id)
-        check = self._check(wanted.id, wanted.name, wanted.service_id)
+        check = _never_run(self.node, wanted.id, wanted.name, self.instances.get(wanted.service_id))
         check = replace(check, notes=wanted.notes, type=wanted.kind, status=wanted.status or CRITICAL)
         if before is not None:
             check = replace(check, status=before.status, output=before.output)
@@ -140,19 +142,6 @@ class LocalAgent:
         if wanted.kind == "ttl":
             self.deadlines.set_expiry(wanted.id, self._now() + wanted.ttl)
         self._watch_reap(wanted.id, check.status)
-
-    def _check(self, check_id: str, name: str, service_id: str) -> Check:
-        instance = self.instances.get(service_id)
-        if instance is None:
-            return Check(self.node, check_id, name)
-        return Check(
-            self.node,
-            check_id,
-            name,
-            service_id=service_id,
-            service_name=instance.name,
-            service_tags=instance.tags,
-        )
 
     def _watch_reap(self, check_id: str, status: str) -> None:
         wanted = self.definitions.get(check_id)
@@ -190,3 +179,10 @@ class LocalAgent:
         self.definitions.pop(check_id, None)
         self._redefined.add(check_id)
         self.deadlines.forget(check_id)
+
+
+def _never_run(node: str, check_id: str, name: str, instance: Instance | None) -> Check:
+    """A check of the instance, or of the node where there is none, that nobody has asked yet."""
+    if instance is None:
+        return Check(node, check_id, name)
+    return Check(node, check_id, name, service_id=instance.id, service_name=instance.name, service_tags=instance.tags)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import ConflictError, RemoteError
 
 from outrider.nomad.read import placement
-from outrider.nomad.read.allocations import Allocation, allocations, healthy_ids
+from outrider.nomad.read.allocations import allocations, healthy_ids
 from outrider.nomad.read.deployment import (
     TERMINAL,
     goes_back,
@@ -23,6 +23,7 @@ from outrider.operations.drive.allocation_lines import allocation_detail, alloca
 from outrider.operations.drive.progress import Progress, Verdict
 from outrider.operations.drive.reasons import failure, standstill
 from outrider.operations.drive.revert import returned
+from outrider.operations.drive.settling import settled
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -49,7 +50,7 @@ class Following:
         await self._evaluate()
         found = await self._find()
         if found is None:
-            return await self._settle()
+            return await settled(self.environment, self.deployment, self._progress, self.note)
         return await self._watch(found["ID"])
 
     async def note(self, kind: EventKind, message: str, /, **detail: object) -> None:
@@ -178,23 +179,6 @@ class Following:
         whose = self.environment, self.deployment.service, int(document["JobVersion"])
         return await failure(*whose) or ("" if self._unplaced else await standstill(*whose))
 
-    async def _settle(self) -> Verdict:
-        """The verdict without a deployment of Nomad's: the allocations themselves tell."""
-        give_up = time.monotonic() + self._patience.appearance + self._patience.placement
-        while True:
-            job = await self.environment.nomad.job(self.deployment.service)
-            if job is None or int(job.get("JobModifyIndex") or 0) > (self.deployment.modify_index or 0):
-                return Verdict("superseded", "the job was changed by somebody else meanwhile")
-            found = allocations(await self.environment.nomad.allocations(self.deployment.service))
-            for one in self._progress.news_among(found):
-                await self.note("allocation", allocation_line(one), **allocation_detail(one))
-            live = [one for one in found if one.is_live and one.status == "running"]
-            if len(live) == (self.deployment.count or 0) and not [one for one in found if _is_leaving(one)]:
-                return Verdict("successful", f"{len(live)} allocations run")
-            if time.monotonic() > give_up:
-                return Verdict("failed", f"{len(live)} of {self.deployment.count} allocations run")
-            await asyncio.sleep(self._patience.look)
-
     async def _state(self, state: State) -> None:
         if self.deployment.state != state:
             self.deployment = replace(self.deployment, state=state)
@@ -203,7 +187,3 @@ class Following:
     def _choice(self) -> str:
         here = f"{self.deployment.service} -e {self.deployment.environment}"
         return f"`outrider promote {here}` or `outrider fail {here}`"
-
-
-def _is_leaving(one: Allocation) -> bool:
-    return one.desired == "stop" and not one.is_gone

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from outrider.nomad.read.allocations import Allocation
     from outrider.nomad.read.deployment import Numbers
+    from outrider.operations.events import EventKind
     from outrider.operations.records import State
 
 
@@ -19,6 +20,12 @@ class Verdict:
 
     state: State
     reason: str
+
+
+class Note(Protocol):
+    """Writes an event of the deployment down."""
+
+    def __call__(self, kind: EventKind, message: str, /, **detail: object) -> Awaitable[None]: ...
 
 
 class Progress:

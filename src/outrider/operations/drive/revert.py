@@ -17,19 +17,11 @@ from outrider.nomad.read.deployment import TERMINAL, numbers, progress_deadline_
 from outrider.operations.drive.reasons import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from typing import Protocol
-
     from outrider.documents import Json
     from outrider.nomad.read.allocations import Allocation
+    from outrider.operations.drive.progress import Note
     from outrider.operations.environment import Environment
-    from outrider.operations.events import EventKind
     from outrider.operations.records import Deployment
-
-    class Note(Protocol):
-        """Writes an event of the deployment down."""
-
-        def __call__(self, kind: EventKind, message: str, /, **detail: object) -> Awaitable[None]: ...
 
 
 async def returned(environment: Environment, deployment: Deployment, note: Note) -> str:
