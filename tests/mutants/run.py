@@ -109,6 +109,7 @@ def main() -> int:
     pool = Pool(arguments.workers)
     try:
         look(accounts, directory, pool)
+        control(accounts, directory, pool)
         told(f"{time.monotonic() - began:.0f} s for the tests without mutations")
         judge(accounts, directory, pool, began + arguments.seconds)
     finally:
@@ -145,7 +146,7 @@ def account(room: Room, seed: int, count: int) -> Account:
 
 def look(accounts: Sequence[Account], directory: Path, pool: Pool) -> None:
     """Learn what each room's tests reach; import what they import, once for all trials."""
-    modules: set[str] = set()
+    modules: dict[str, None] = {}
 
     def begin(one: Account) -> Job:
         written = directory / f"{one.room.name}.json"
@@ -158,12 +159,12 @@ def look(accounts: Sequence[Account], directory: Path, pool: Pool) -> None:
     for one in accounts:
         pool.add(lambda one=one: begin(one))
     pool.finish()
-    for name in sorted(modules):
+    for name in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
 
 
-def learn(account: Account, result: int, log: Path, written: Path, modules: set[str]) -> None:
+def learn(account: Account, result: int, log: Path, written: Path, modules: dict[str, None]) -> None:
     """Tests that fail without any mutation are told, and judge nothing; of many of them there is no judging at all."""
     found: dict[str, Any] = json.loads(written.read_text()) if written.exists() else {"seconds": {}, "failed": []}
     if result != PASSED and len(found["failed"]) > MOST_FAILED * len(found["seconds"]):
@@ -173,7 +174,13 @@ def learn(account: Account, result: int, log: Path, written: Path, modules: set[
     account.seen.seconds = found["seconds"]
     for path, lines in found["lines"].items():
         account.seen.lines[str(Path(path).relative_to(ROOT))] = {int(line): tests for line, tests in lines.items()}
-    modules.update(found["modules"])
+    modules.update(dict.fromkeys(found["modules"]))
+
+
+def control(accounts: Sequence[Account], directory: Path, pool: Pool) -> None:
+    for one in accounts:
+        pool.add(lambda one=one: controlled(one, directory / f"{one.room.name}-control"))
+    pool.finish()
 
 
 def judge(accounts: Sequence[Account], directory: Path, pool: Pool, until: float) -> None:
@@ -186,13 +193,23 @@ def judge(accounts: Sequence[Account], directory: Path, pool: Pool, until: float
     pool.finish()
 
 
+def controlled(account: Account, directory: Path) -> Job:
+    """All tests as mutations are given them, and no mutation: a test that fails here would notice anything."""
+    path = next(account.room.sources.rglob("*.py"))
+    begun = begin(account, account.seen.all_affordable(), path, path.read_text(), directory)
+
+    def ended(result: int, log: Path) -> None:
+        if result != PASSED:
+            raise SystemExit(
+                f"{account.room.name}: a test fails beside others, without any mutation\n{log.read_text()[-4000:]}"
+            )
+
+    return Job(begun, ended)
+
+
 def tried(account: Account, mutation: Mutation, directory: Path) -> Job:
-    room, path = account.room, ROOT / mutation.path
-    tests = account.seen.tests_of(mutation)
-    changed = overlay(directory / "sources", room.package, path, mutation.applied(path.read_text()))
-    files = sorted({test.split("::")[0] for test in tests})
-    patience = PATIENCE + SLOWER * account.seen.cost(tests)
-    begun = trial(["-x", *files], [Chosen(tests)], directory, patience, str(changed))
+    path = ROOT / mutation.path
+    begun = begin(account, account.seen.tests_of(mutation), path, mutation.applied(path.read_text()), directory)
 
     def ended(result: int, _: Path) -> None:
         is_noticed = result != PASSED
@@ -201,6 +218,14 @@ def tried(account: Account, mutation: Mutation, directory: Path) -> Job:
         shutil.rmtree(directory, ignore_errors=True)
 
     return Job(begun, ended)
+
+
+def begin(account: Account, tests: Sequence[str], path: Path, source: str, directory: Path) -> Trial:
+    """These tests, where one file of the room has another source."""
+    changed = overlay(directory / "sources", account.room.package, path, source)
+    files = sorted({test.split("::")[0] for test in tests})
+    patience = PATIENCE + SLOWER * account.seen.cost(tests)
+    return trial(["-x", *files], [Chosen(tests)], directory, patience, str(changed))
 
 
 def report(accounts: Sequence[Account], seconds: float, *, is_held: bool) -> int:

@@ -57,6 +57,13 @@ class Seen:
             here += self._ordered(by_file - by_lines) + self._ordered(set(self.seconds) - by_file - self._elsewhere)
         return [*self._affordable(here), *self._affordable(self._ordered(self._elsewhere))]
 
+    def all_affordable(self) -> list[str]:
+        """In the order and to the extent that a mutation at import would be given them."""
+        return [
+            *self._affordable(self._ordered(set(self.seconds) - self._elsewhere)),
+            *self._affordable(self._ordered(self._elsewhere)),
+        ]
+
     @cached_property
     def _elsewhere(self) -> set[str]:
         here = {test for lines in self.lines.values() for tests in lines.values() for test in tests}
