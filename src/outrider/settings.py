@@ -1,7 +1,7 @@
 """The environment's variables and the context file, read once into frozen data: no other module looks at them.
 
 Precedence: flag > environment > context file > default. A value whose origin a person may ask for is `Sourced`.
-Names and meanings of NOMAD_*, CONSUL_* and VAULT_* are those of the tools that define them.
+Names and meanings of NOMAD_* and CONSUL_* are those of the tools that define them.
 """
 
 from __future__ import annotations
@@ -78,15 +78,6 @@ class ConsulSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class VaultSettings:
-    """VAULT_*: read for `doctor` only; values of secrets never pass through this program."""
-
-    address: str | None = None
-    token: str | None = field(default=None, repr=False)
-    namespace: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Terminal:
     """What the person's terminal was said to be able to do."""
 
@@ -106,11 +97,9 @@ class Settings:
     terminal: Terminal = Terminal()
     nomad: NomadSettings = NomadSettings()
     consul: ConsulSettings = ConsulSettings()
-    vault: VaultSettings = VaultSettings()
     platform: Sourced | None = None
     database: str | None = None
     data_directory: Path = Path()
-    cache_directory: Path = Path()
     envoy: Sourced | None = None
     hosts: tuple[str, ...] = ()
 
@@ -128,13 +117,9 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
         terminal=_terminal(environ),
         nomad=_nomad(environ),
         consul=_consul(environ),
-        vault=VaultSettings(
-            _text(environ, "VAULT_ADDR"), _text(environ, "VAULT_TOKEN"), _text(environ, "VAULT_NAMESPACE")
-        ),
         platform=_sourced(environ, "OUTRIDER_PLATFORM", context, "platform", context_file),
         database=_text(environ, "OUTRIDER_DATABASE"),
         data_directory=platformdirs.user_data_path("outrider"),
-        cache_directory=platformdirs.user_cache_path("outrider"),
         envoy=_sourced(environ, "ENVOY_BIN", context, "envoy", context_file),
         hosts=allowed_hosts(environ),
     )

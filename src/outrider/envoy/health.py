@@ -7,7 +7,6 @@ from outrider.envoy.extension import extension, typed
 from outrider.topology import names
 
 HEALTH_CHECK = "envoy.filters.http.health_check"
-HEALTH_PATH = "/health"
 ALL_OF_IT = 100
 
 
@@ -30,7 +29,7 @@ def own_health(has_app: bool) -> Json:  # noqa: FBT001 - the one thing that it d
     return _filter(
         pass_through_mode=False,
         headers=[
-            {"name": ":path", "string_match": {"exact": HEALTH_PATH}},
+            {"name": ":path", "string_match": {"exact": names.HEALTH_PATH}},
             {"name": ":method", "string_match": {"exact": "GET"}},
         ],
         **app,

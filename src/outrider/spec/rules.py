@@ -14,8 +14,8 @@ from outrider.spec.upstream import HTTP_PROTOCOLS
 from outrider.spec.values import duration
 from outrider.spec.variables import FREE_VARIABLES, TOOL_VARIABLES
 
-OWN_META = frozenset({"canary", "external-source"})
-OWN_META_PREFIXES = ("outrider", "consul-")
+RESERVED_META = frozenset({"canary", "external-source"})
+RESERVED_META_PREFIXES = ("outrider", "consul-")
 OWN_TAGS = frozenset({"outrider", "canary"})
 SERVERS = frozenset({"consul", "nomad", "nomad-client"})
 OWN_VARIABLE_PREFIXES = ("OUTRIDER_", "NOMAD_")
@@ -123,7 +123,7 @@ def consul_entry_taken(service: Service) -> Iterator[Finding]:
         message = f"has {len(service.consul.meta)} keys; Consul takes 64, and 7 of them are set by Outrider and Nomad"
         yield Finding(("consul", "meta"), message)
     for key in service.consul.meta:
-        if key in OWN_META or key.startswith(OWN_META_PREFIXES):
+        if key in RESERVED_META or key.startswith(RESERVED_META_PREFIXES):
             yield Finding(
                 ("consul", "meta", key), "is set by Outrider, Nomad or Consul: choose another name", of_key=True
             )

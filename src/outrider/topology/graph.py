@@ -12,12 +12,11 @@ from outrider.spec.knobs import KNOBS
 from outrider.spec.platform import Environment
 from outrider.spec.upstream import Protocol
 from outrider.spec.upstream import Upstream as Written
-from outrider.topology.knobs import upstream
+from outrider.topology.knobs import upstream, worst_load
 from outrider.topology.ports import LOOPBACK, Address
 from outrider.topology.sidecar import Upstream
 from outrider.topology.topology import Topology
 
-REPEATED = frozenset({"http", "http2"})
 NOWHERE = Address(LOOPBACK, 0)
 
 
@@ -35,7 +34,7 @@ class DeclaredEdge:
     @property
     def load(self) -> int:
         """How many requests at the callee's app one request may become: only http is repeated once it was seen."""
-        return self.tries if self.protocol in REPEATED else 1
+        return worst_load(self.protocol, self.tries)
 
 
 @dataclass(frozen=True, slots=True)

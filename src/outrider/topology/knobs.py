@@ -14,6 +14,8 @@ from outrider.topology.sidecar import Outside, Upstream
 # What a sidecar is taken to keep an idle connection (its ingress keeps more), and what others are.
 SIDECAR_KEEPS_MS, OTHERS_KEEP_MS = 60_000, 1_000
 
+REPEATED = frozenset({"http", "http2"})
+
 
 def upstream(name: str, written: Written, protocol: Protocol, platform: Environment, listen: Address) -> Upstream:
     """The upstream with every default filled in."""
@@ -61,3 +63,8 @@ def outside(written: Written, ca_roots: str) -> Outside | None:
     host, _, port = written.address.rpartition(":")
     plain = str(ip_address(host.strip("[]"))) if host.startswith("[") else host.lower()
     return Outside(plain, int(port), ca_roots if written.tls else None)
+
+
+def worst_load(protocol: str, tries: int) -> int:
+    """How many requests at the callee's app one request may become: only http is repeated once it was seen."""
+    return tries if protocol in REPEATED else 1

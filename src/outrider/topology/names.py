@@ -32,6 +32,8 @@ B3_HEADERS: Final = ("b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "
 TRACE_HEADERS: Final = {"b3": B3_HEADERS, "b3+w3c": (*B3_HEADERS, "traceparent", "tracestate")}
 """Headers that carry a trace, by the platform's ``tracing.propagation``."""
 
+HEALTH_PATH: Final = "/health"
+"""The path of the metrics listener that answers for the sidecar and its app; Consul asks it."""
 GRPC_HEALTH: Final = "/grpc.health.v1.Health/Check"
 """The path of gRPC's health check (grpc.health.v1)."""
 
@@ -61,6 +63,8 @@ JOB_META_PROTOCOL: Final = "outrider_protocol"
 JOB_META_SHARD: Final = "outrider_shard"
 """On a redis whose instances share the keys out; on no other job."""
 JOB_META_ENVIRONMENT: Final = "outrider_environment"
+JOB_META_ATTEMPT: Final = "outrider_attempt"
+"""Which try of the same version it is: what makes Nomad place a job anew that has not changed."""
 
 # Labels on every series of a sidecar.
 STATS_SERVICE: Final = "outrider_service"

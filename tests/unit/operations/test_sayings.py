@@ -10,7 +10,8 @@ from support.topologies import resolved
 
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import sampled
-from outrider.operations.explain.sentences import of_ingress, of_upstream, worst_load, worst_wait_ms
+from outrider.operations.explain.sentences import of_ingress, of_upstream, worst_wait_ms
+from outrider.topology.knobs import worst_load
 from outrider.topology.sidecar import Upstream
 from outrider.topology.topology import Topology
 
@@ -76,7 +77,7 @@ def test_a_call_of_grpc_is_repeated_only_where_no_app_has_seen_it() -> None:
     assert text.endswith("A call that an app may have seen is never repeated.")
     assert "POST" not in text
     assert said({"retries": 2}, "grpc")["load"] == "One request is at most one at an app of payments."
-    assert worst_load(made({"retries": 2}, "grpc")[0]) == 1
+    assert worst_load("grpc", 3) == 1
 
 
 def test_the_worst_load_is_every_retry_and_under_load_the_budget() -> None:
@@ -84,7 +85,7 @@ def test_the_worst_load_is_every_retry_and_under_load_the_budget() -> None:
         "One request is at worst 3 at payments. At most 8 retries run at the same time, and from 40 concurrent "
         "requests on 20 % of them: then at most 1.25 times the load."
     )
-    assert worst_load(made({"retries": 2})[0]) == 3
+    assert worst_load("http", 3) == 3
     assert said({"retries": 0})["load"] == "One request is at most one at an app of payments."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from outrider.documents import listed, nested
 from outrider.topology import names
@@ -11,8 +11,6 @@ from outrider.topology.version import Parts
 
 if TYPE_CHECKING:
     from outrider.documents import Json
-
-META_ATTEMPT: Final = "outrider_attempt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +86,5 @@ def environment_of(job: Json) -> str | None:
 
 
 def _attempt(job: Json) -> int:
-    written = str(nested(job, "Meta").get(META_ATTEMPT, ""))
+    written = str(nested(job, "Meta").get(names.JOB_META_ATTEMPT, ""))
     return int(written) if written.isdecimal() else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider.documents import listed, nested, table
-from outrider.nomad.read.job import META_ATTEMPT
+from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -52,7 +52,7 @@ def _inside(node: Json, *, top: bool = False) -> list[str]:
     fields = [
         field["Name"]
         for field in listed(node, "Fields")
-        if field.get("Type") != "None" and field["Name"] != f"Meta[{META_ATTEMPT}]"
+        if field.get("Type") != "None" and field["Name"] != f"Meta[{names.JOB_META_ATTEMPT}]"
     ]
     nested = [
         f"{part['Name']}.{place}"

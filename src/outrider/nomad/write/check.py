@@ -9,7 +9,6 @@ from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck, TcpChe
 from outrider.topology import names
 from outrider.topology.topology import Topology
 
-HEALTH_PATH = "/health"
 INTERVAL_MS, TIMEOUT_MS = 5_000, 2_000
 
 
@@ -68,7 +67,13 @@ def _tcp(topology: Topology, check: TcpCheck | None) -> Json:
 
 def _health(topology: Topology, check: TcpCheck | None) -> Json:
     """A connection to ingress would prove Envoy only; its ``/health`` covers the app's port too."""
-    return {**_timed(topology, check), "Type": "http", "Path": HEALTH_PATH, "Method": "GET", "PortLabel": names.METRICS}
+    return {
+        **_timed(topology, check),
+        "Type": "http",
+        "Path": names.HEALTH_PATH,
+        "Method": "GET",
+        "PortLabel": names.METRICS,
+    }
 
 
 def _timed(topology: Topology, check: Check | None) -> Json:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from outrider.documents import nested
 from outrider.nomad.read.allocations import Allocation, allocations
-from outrider.nomad.read.job import META_ATTEMPT, version_hash
+from outrider.nomad.read.job import version_hash
 from outrider.operations.instances import instances
 from outrider.operations.soundness import sound
+from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -41,7 +42,7 @@ def attempted(job: Json, now: Running, *, is_again: bool) -> Json:
     """The job with the attempt of the one that runs, where that is the same version, or with the next one."""
     same = now.is_live and version_hash(job) == now.hash
     number = (now.attempt if same else 0) + (same and is_again)
-    return job if not number else job | {"Meta": nested(job, "Meta") | {META_ATTEMPT: str(number)}}
+    return job if not number else job | {"Meta": nested(job, "Meta") | {names.JOB_META_ATTEMPT: str(number)}}
 
 
 def _failed(base: Version, last: Deployment | None) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from outrider.envoy.retry import BUDGET, REPEATABLE_METHODS
 from outrider.envoy.timeouts import CONNECT_MS, OUTSIDE_CONNECT_MS, STREAM_IDLE_MS, TCP_IDLE_MS
 from outrider.spec.values import duration
+from outrider.topology.knobs import worst_load
 from outrider.topology.sidecar import App, Upstream
 from outrider.topology.topology import Topology
 
@@ -46,11 +47,6 @@ def worst_wait_ms(upstream: Upstream) -> int | None:
     if upstream.protocol == "tcp":
         return (1 + upstream.retries) * connect_ms(upstream)
     return upstream.timeout_ms
-
-
-def worst_load(upstream: Upstream) -> int:
-    """Requests at the upstream that one request of the app may become."""
-    return 1 + upstream.retries if upstream.is_http and upstream.protocol != "grpc" else 1
 
 
 def connect_ms(upstream: Upstream) -> int:
@@ -95,7 +91,7 @@ def _http_retries(upstream: Upstream, _: Topology) -> Iterator[Saying]:
 
 
 def _http_load(upstream: Upstream, _: Topology) -> Iterator[Saying]:
-    most = worst_load(upstream)
+    most = worst_load(upstream.protocol, 1 + upstream.retries)
     if most == 1:
         yield Saying("load", f"One request is at most one at an app of {upstream.name}.")
         return

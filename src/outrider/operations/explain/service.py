@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from outrider.envoy.overload import most_connections
-from outrider.operations.explain.sentences import Saying, of_ingress, of_upstream, worst_load, worst_wait_ms
+from outrider.operations.explain.sentences import Saying, of_ingress, of_upstream, worst_wait_ms
 from outrider.spec.values import duration
 from outrider.topology.graph import DeclaredEdge, Graph, Inversion, graph
+from outrider.topology.knobs import worst_load
 from outrider.topology.remarks import remarks
 from outrider.topology.sidecar import Upstream
 from outrider.topology.topology import Topology
@@ -80,7 +81,7 @@ def _in_words(upstream: Upstream, service: Topology, is_assumed: bool) -> Upstre
         retries=upstream.retries,
         limit=upstream.limit,
         worst_wait_ms=worst_wait_ms(upstream),
-        worst_load=worst_load(upstream),
+        worst_load=worst_load(upstream.protocol, 1 + upstream.retries),
         sayings=of_upstream(upstream, service),
     )
 
