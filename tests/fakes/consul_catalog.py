@@ -14,6 +14,7 @@ class CatalogInMemory:
 
     def __init__(self) -> None:
         self.away: RemoteError | None = None
+        self.agents_checks: dict[str, Json] = {}
         self._entries: dict[str, list[Json]] = {}
         self._keys: dict[str, bytes] = {}
 
@@ -41,6 +42,10 @@ class CatalogInMemory:
 
     async def may_read(self, *resources: str) -> dict[str, bool]:
         return dict.fromkeys(resources, True)
+
+    async def agent_checks(self) -> dict[str, Json]:
+        self._answer()
+        return self.agents_checks
 
     async def agent_self(self) -> Json:
         return {"Config": {"Version": "1.8.7"}}

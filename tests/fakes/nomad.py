@@ -108,6 +108,7 @@ class NomadSimulator:
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self.forgets_promotion = False
+        self.fails_first = False
         self.progress_deadline_s = 60.0
         self.away: RemoteError | None = None
         self.delay_s = 0.0
@@ -228,6 +229,8 @@ class NomadSimulator:
     async def fail(self, deployment_id: str) -> Json:
         self._answer()
         rollout = self._rollout(deployment_id)
+        if self.fails_first and rollout.status in ACTIVE:
+            self._fail(rollout, "Failed due to unhealthy allocations")
         if rollout.status not in ACTIVE:
             raise ConflictError("can't fail terminal deployment")
         return {"RevertedJobVersion": self._fail(rollout, "Deployment marked as failed")}

@@ -36,16 +36,20 @@ class Servers:
 
 
 @contextlib.contextmanager
-def nomad_server(nomad: str, consul: str, directory: Path, *, with_acls: bool = False) -> Generator[Servers]:
+def nomad_server(
+    nomad: str, consul: str, directory: Path, *, with_acls: bool = False, first_port: int = 27_000
+) -> Generator[Servers]:
     """Yields the addresses once the node is ready and has seen Consul; at the end no process of it is left.
 
-    With ACLs, whose ``token`` may do everything.
+    With ACLs, whose ``token`` may do everything. It books ports from a thousand on: two servers need ranges of their own.
     """
     ports: dict[str, int] = dict(
         zip(("http", "rpc", "serf", "chttp", "cserver", "clan", "cwan"), _free_ports(7), strict=True)
     )
     configuration = directory / "nomad.hcl"
-    configuration.write_text(_configuration(ports, directory) + ("acl { enabled = true }" if with_acls else ""))
+    configuration.write_text(
+        _configuration(ports, directory, first_port) + ("acl { enabled = true }" if with_acls else "")
+    )
     with (
         _running(_consul_command(consul, ports), directory / "consul.log"),
         _running([nomad, "agent", "-config", str(configuration)], directory / "nomad.log"),
@@ -67,7 +71,7 @@ def _consul_command(consul: str, ports: dict[str, int]) -> list[str]:
     return [*fixed, *(item for name, port in names for item in (f"-{name}-port", str(ports[port])))]
 
 
-def _configuration(ports: dict[str, int], directory: Path) -> str:
+def _configuration(ports: dict[str, int], directory: Path, first_port: int) -> str:
     return f"""
 data_dir = "{directory}/nomad"
 bind_addr = "127.0.0.1"
@@ -90,8 +94,8 @@ client {{
   enabled = true
   servers = ["127.0.0.1:{ports["rpc"]}"]
   network_interface = "lo"
-  min_dynamic_port = 27000
-  max_dynamic_port = 28000
+  min_dynamic_port = {first_port}
+  max_dynamic_port = {first_port + 1000}
   options = {{ "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }}
 }}
 plugin "raw_exec" {{

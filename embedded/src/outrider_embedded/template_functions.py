@@ -1,6 +1,6 @@
 """consul-template's functions that need nothing but their arguments.
 
-It takes the operand that a pipe brings last: ``5 | subtract 2`` is 3. Go's text may be any bytes: here those that are no
+It takes the operand that a pipe brings last. Go's text may be any bytes: here those that are no
 UTF-8 stand in it as Python's surrogates, and come out as they were (``as_bytes``).
 """
 
@@ -8,26 +8,32 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import operator
+import hmac
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
+from outrider_embedded.template_collections import collection_functions, split_map
 from outrider_embedded.template_go import go_functions
+from outrider_embedded.template_json import json_functions, parsed_json
+from outrider_embedded.template_numbers import number_functions, parsing_functions
+from outrider_embedded.template_objects import Item, Texts, grouping_functions
+from outrider_embedded.template_printf import as_bytes, as_text, type_name
+from outrider_embedded.template_regexp import is_matching, rewritten
+from outrider_embedded.template_sprig import sprig_functions
+from outrider_embedded.template_time import timestamp
+from outrider_embedded.template_yaml import parsed_yaml, written_yaml
 
-_TIME_LAYOUTS = {"": "%Y-%m-%dT%H:%M:%SZ", "2006-01-02": "%Y-%m-%d", "15:04:05": "%H:%M:%S"}
 _LINE_ENDS = re.compile("[\r\n]")
-_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_WORD = re.compile(r"\w+(?:['.:\u2019]\w+)*")
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 def functions() -> dict[str, Callable[..., Any]]:
     """Go's and consul-template's, by the name that templates call them."""
-    return go_functions() | _TEXT | _NUMBERS | _DOCUMENTS
-
-
-# ---- consul-template's, on text
+    written = json_functions() | {"toYAML": written_yaml}
+    collections = collection_functions() | grouping_functions()
+    return go_functions() | _typed() | _OTHER | number_functions() | written | collections | sprig_functions()
 
 
 def _stripped(cut: str, text: str) -> str:
@@ -47,33 +53,24 @@ def _replaced(old: str, new: str, text: str) -> str:
 
 
 def _split(separator: str, text: str) -> list[str]:
-    return text.split(separator)
+    """Without the space around the whole; nothing is no part."""
+    bare = text.strip()
+    if not bare:
+        return Texts()
+    return Texts(bare.split(separator) if separator else bare)
 
 
 def _joined(separator: str, items: list[str]) -> str:
+    """Of texts only: a list of JSON is a list of anything, which Go does not take for it."""
+    if not isinstance(items, Texts):
+        raise TypeError("wrong type for value; expected []string; got []interface {}")
     return separator.join(items)
 
 
 def _indented(spaces: int, text: str) -> str:
+    if spaces < 0:
+        raise ValueError("indent value must be a positive integer")
     return "\n".join(" " * spaces + line if line else line for line in text.split("\n"))
-
-
-def _is_matching(pattern: str, text: str) -> bool:
-    return re.search(pattern, text) is not None
-
-
-def _rewritten(pattern: str, new: str, text: str) -> str:
-    return re.sub(pattern, re.sub(r"\$\{?(\w+)\}?", r"\\g<\1>", new), text)
-
-
-def as_bytes(text: str) -> bytes:
-    """The bytes that a text of a template stands for."""
-    return text.encode("utf-8", "surrogateescape")
-
-
-def as_text(content: bytes) -> str:
-    """Any bytes as a text of a template."""
-    return content.decode("utf-8", "surrogateescape")
 
 
 def _encoded(text: str) -> str:
@@ -97,114 +94,77 @@ def _digest(text: str) -> str:
     return hashlib.sha256(as_bytes(text)).hexdigest()
 
 
-def _timestamp(layout: str = "") -> str:
-    now = datetime.now(tz=UTC)
-    if layout == "unix":
-        return str(int(now.timestamp()))
-    if layout not in _TIME_LAYOUTS:
-        raise ValueError(f"the layouts known here are {', '.join(map(repr, _TIME_LAYOUTS))} and 'unix'")
-    return now.strftime(_TIME_LAYOUTS[layout])
+def _old_digest(text: str) -> str:
+    return hashlib.md5(as_bytes(text), usedforsecurity=False).hexdigest()
 
 
-# ---- consul-template's, on numbers and lists
+def _keyed_digest(text: str, key: str) -> str:
+    return hmac.new(as_bytes(key), as_bytes(text), hashlib.sha256).hexdigest()
 
 
-def _sum(second: Any, first: Any) -> Any:
-    return first + second
+def _lowered(text: str) -> str:
+    """Letter by letter: none becomes two."""
+    return "".join(letter.lower()[0] for letter in text)
 
 
-def _difference(second: Any, first: Any) -> Any:
-    return first - second
+def _raised(text: str) -> str:
+    return "".join(_single(letter, letter.upper()) for letter in text)
 
 
-def _product(second: Any, first: Any) -> Any:
-    return first * second
+def _titled(text: str) -> str:
+    """Each word's first letter in upper case, the others as they are."""
+    return _WORD.sub(
+        lambda word: _LETTER.sub(lambda found: _single(found[0], found[0].title()), word[0], count=1), text
+    )
 
 
-def _quotient(second: Any, first: Any) -> Any:
-    return first // second if isinstance(first, int) and isinstance(second, int) else first / second
+def _single(letter: str, changed: str) -> str:
+    return changed if len(changed) == 1 else letter
 
 
-def _remainder(second: int, first: int) -> int:
-    return first % second
+def _of_texts(function: Callable[..., Any], count: int) -> Callable[..., Any]:
+    """A function of that many texts, and of nothing else: Go knows the types of its functions."""
+
+    def typed(*texts: Any) -> Any:
+        if len(texts) != count:
+            raise TypeError(f"wrong number of args: want {count} got {len(texts)}")
+        for one in texts:
+            if not isinstance(one, str) or isinstance(one, Item):
+                raise TypeError(f"wrong type for value; expected string; got {type_name(one)}")
+        return function(*texts)
+
+    return typed
 
 
-def _smaller(second: Any, first: Any) -> Any:
-    return min(first, second)
+def _typed() -> dict[str, Callable[..., Any]]:
+    counts = {name: (function, count) for count, named in _TEXTS.items() for name, function in named.items()}
+    return {name: _of_texts(function, count) for name, (function, count) in counts.items()}
 
 
-def _larger(second: Any, first: Any) -> Any:
-    return max(first, second)
-
-
-def _is_true(text: str) -> bool:
-    return text in _TRUE
-
-
-def _counted(*bounds: int) -> list[int]:
-    return list(range(*bounds))
-
-
-def _is_in(value: Any, items: Any) -> bool:
-    return value in items
-
-
-# ---- consul-template's, on documents
-
-
-def _json(value: Any) -> str:
-    """As Go marshals: sorted keys, and HTML's signs escaped."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _pretty_json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False)
-
-
-def _parsed(text: str) -> Any:
-    return json.loads(text) if text else {}
-
-
-_TEXT: dict[str, Callable[..., Any]] = {
-    "toLower": str.lower,
-    "toUpper": str.upper,
-    "toTitle": str.title,
-    "trim": _stripped,
-    "trimSpace": str.strip,
-    "trimPrefix": _without_prefix,
-    "trimSuffix": _without_suffix,
-    "replaceAll": _replaced,
-    "split": _split,
-    "join": _joined,
-    "indent": _indented,
-    "regexMatch": _is_matching,
-    "regexReplaceAll": _rewritten,
-    "base64Encode": _encoded,
-    "base64Decode": _decoded,
-    "base64URLEncode": _url_encoded,
-    "base64URLDecode": _url_decoded,
-    "sha256Hex": _digest,
-    "timestamp": _timestamp,
+_TEXTS: dict[int, dict[str, Callable[..., Any]]] = {
+    1: {
+        "toLower": _lowered,
+        "toUpper": _raised,
+        "toTitle": _titled,
+        "trimSpace": str.strip,
+        "base64Encode": _encoded,
+        "base64Decode": _decoded,
+        "base64URLEncode": _url_encoded,
+        "base64URLDecode": _url_decoded,
+        "sha256Hex": _digest,
+        "md5sum": _old_digest,
+        "parseJSON": parsed_json,
+        "parseYAML": parsed_yaml,
+        **parsing_functions(),
+    },
+    2: {
+        "trim": _stripped,
+        "trimPrefix": _without_prefix,
+        "trimSuffix": _without_suffix,
+        "split": _split,
+        "hmacSHA256Hex": _keyed_digest,
+        "regexMatch": is_matching,
+    },
+    3: {"replaceAll": _replaced, "splitToMap": split_map, "regexReplaceAll": rewritten},
 }
-_NUMBERS: dict[str, Callable[..., Any]] = {
-    "add": _sum,
-    "subtract": _difference,
-    "multiply": _product,
-    "divide": _quotient,
-    "modulo": _remainder,
-    "minimum": _smaller,
-    "maximum": _larger,
-    "parseInt": int,
-    "parseUint": int,
-    "parseFloat": float,
-    "parseBool": _is_true,
-    "loop": _counted,
-    "contains": _is_in,
-    "in": operator.contains,
-}
-_DOCUMENTS: dict[str, Callable[..., Any]] = {
-    "toJSON": _json,
-    "toJSONPretty": _pretty_json,
-    "parseJSON": _parsed,
-}
+_OTHER: dict[str, Callable[..., Any]] = {"join": _joined, "indent": _indented, "timestamp": timestamp}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -43,14 +42,19 @@ _TOKEN = re.compile(
     |(?P<quoted>"(?:[^"\\\n]|\\.)*")
     |(?P<raw>`[^`]*`)
     |(?P<letter>'(?:[^'\\]|\\.)+')
-    |(?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
+    |(?P<number>[+-]?(?:0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.]))
     |(?P<variable>\$\w*(?:\.\w+)*)
     |(?P<dot>(?:\.\w+)+|\.)
-    |(?P<word>[^\W\d]\w*)
+    |(?P<word>[^\W\d]\w*(?:\.\w+)*)
     |(?P<sign>:=|=|\||\(|\)(?:\.\w+)*|,)
     """,
     re.VERBOSE,
 )
+_ESCAPE = re.compile(
+    r"""\\(?:([abfnrtv\\'"])|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-3][0-7]{2})|(.))""", re.DOTALL
+)
+_SIGNS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
+_FIRST_HIGH, _SURROGATES = 0x80, 0xDC00
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "nil": None}
 
 
@@ -101,9 +105,7 @@ def _tokens(text: str, start: int, right: str) -> tuple[int, bool, list[Token]]:
 def _token(kind: str, text: str, line: int) -> Token:
     if kind == "word" and text in _CONSTANTS:
         return Token("literal", _CONSTANTS[text], line)
-    if kind == "word":
-        return Token(kind, text, line)
-    if kind in {"variable", "sign", "dot"}:
+    if kind in {"word", "variable", "sign", "dot"}:
         value, *fields = text.split(".")
         return Token(kind, value, line, tuple(field for field in fields if field))
     return Token("literal", _literal(kind, text, line), line)
@@ -113,12 +115,37 @@ def _literal(kind: str, text: str, line: int) -> Any:
     if kind == "raw":
         return text[1:-1]
     if kind == "number":
-        return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
-    try:
-        value = ast.literal_eval(text)
-    except (SyntaxError, ValueError) as error:
-        raise TemplateError(line, f"malformed string {text}") from error
-    return ord(value) if kind == "letter" else value
+        return _number(text.replace("_", ""))
+    value = _unquoted(text, line)
+    if kind != "letter":
+        return value
+    if len(value) != 1:
+        raise TemplateError(line, f"malformed character constant: {text}")
+    return ord(value)
+
+
+def _unquoted(text: str, line: int) -> str:
+    """Go's escapes; those of bytes give what the bytes together are in UTF-8."""
+
+    def sign(found: re.Match[str]) -> str:
+        plain, byte, point, far, octal, unknown = found.groups()
+        if plain and plain not in "'\"":
+            return _SIGNS[plain]
+        if unknown or (plain and plain != text[0]):
+            raise TemplateError(line, f"malformed string {text}: invalid syntax")
+        if point or far:
+            return chr(int(point or far, 16))
+        number = int(byte, 16) if byte else int(octal, 8) if octal else ord(plain)
+        return chr(number if number < _FIRST_HIGH else _SURROGATES + number)
+
+    return _ESCAPE.sub(sign, text[1:-1]).encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+
+
+def _number(text: str) -> int | float:
+    """As Go reads it: with a base in front, in base 8 after a zero, or a fraction."""
+    if re.fullmatch(r"[+-]?0[0-7]+", text):
+        return int(text, 8)
+    return int(text, 0) if re.fullmatch(r"[+-]?(0[xXoObB].*|\d+)", text) else float(text)
 
 
 def _trimmed(text: str, *, at_start: bool, at_end: bool) -> str:

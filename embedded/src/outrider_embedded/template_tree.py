@@ -3,59 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
+from outrider_embedded.template_nodes import Block, Definition, Invocation, Jump, Node, Output, Pipeline, Term, Text
 from outrider_embedded.template_text import Piece, TemplateError, Token, pieces
 
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One operand: ``kind`` is literal, dot, variable, function or pipeline; ``fields`` are looked up in it."""
-
-    kind: str
-    value: Any
-    fields: tuple[str, ...]
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Commands, each given the value of the one before as its last argument."""
-
-    commands: tuple[tuple[Term, ...], ...]
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What stands there goes out."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """The value of a pipeline goes out, or into a variable."""
-
-    pipeline: Pipeline
-    variable: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """``if``, ``with`` or ``range``: ``names`` are the variables that it sets."""
-
-    kind: str
-    pipeline: Pipeline
-    names: tuple[str, ...]
-    body: tuple[Node, ...]
-    otherwise: tuple[Node, ...]
-
-
-Node = Text | Output | Block
 _BLOCKS = frozenset({"if", "with", "range"})
-_NOT_RENDERED = frozenset({"define", "template", "block", "break", "continue"})
+_NAMED = frozenset({"define", "template", "block"})
+_JUMPS = frozenset({"break", "continue"})
 
 
 def tree(text: str, left: str = "{{", right: str = "}}") -> tuple[Node, ...]:
@@ -67,29 +21,12 @@ def tree(text: str, left: str = "{{", right: str = "}}") -> tuple[Node, ...]:
     return nodes
 
 
-def called(nodes: tuple[Node, ...]) -> Iterator[Term]:
-    """Every function that a template names."""
-    for node in nodes:
-        if isinstance(node, Text):
-            continue
-        yield from _called_in(node.pipeline)
-        if isinstance(node, Block):
-            yield from called(node.body + node.otherwise)
-
-
-def _called_in(pipeline: Pipeline) -> Iterator[Term]:
-    for term in (term for command in pipeline.commands for term in command):
-        if term.kind == "function":
-            yield term
-        elif term.kind == "pipeline":
-            yield from _called_in(term.value)
-
-
 class _Reader:
     """Reads pieces into nodes; a block reads on until its own ``else`` or ``end``."""
 
     def __init__(self, found: Iterator[Piece]) -> None:
         self._pieces = found
+        self._ranges = self._depth = 0
 
     def nodes(self) -> tuple[tuple[Node, ...], list[Token] | None]:
         """Nodes up to the next ``else`` or ``end``, and that action's tokens."""
@@ -110,16 +47,45 @@ class _Reader:
     def _node(self, word: str, tokens: list[Token]) -> Node:
         if word in _BLOCKS:
             return self._block(word, tokens)
-        if word in _NOT_RENDERED:
-            raise TemplateError(tokens[0].line, f"{word} is not rendered by the one-machine cluster")
-        names, rest = _variables(tokens)
-        return Output(_pipeline(rest, tokens[0].line), names[0] if names else "")
+        if word in _NAMED:
+            return self._named(word, tokens)
+        if word in _JUMPS:
+            return self._jump(word, tokens)
+        names, rest = _variables(tokens, most=1)
+        is_new = bool(names) and tokens[1].value == ":="
+        return Output(_pipeline(rest, tokens[0].line), names[0] if names else "", is_new)
+
+    def _named(self, word: str, tokens: list[Token]) -> Definition | Invocation:
+        line = tokens[0].line
+        if len(tokens) == 1 or not isinstance(tokens[1].value, str) or tokens[1].kind != "literal":
+            raise TemplateError(line, f"{word} needs the name of a template in quotes")
+        name, rest = tokens[1].value, tokens[2:]
+        if word == "define" and self._depth:
+            raise TemplateError(line, "unexpected <define> in command")
+        if word == "define":
+            return Definition(name, self._body(word, line), line)
+        pipeline = _pipeline(rest, line) if rest or word == "block" else None
+        return Invocation(name, pipeline, line, self._body(word, line) if word == "block" else None)
+
+    def _body(self, word: str, line: int) -> tuple[Node, ...]:
+        """Up to its ``end``; a range around it is not the part's own."""
+        around, self._ranges = self._ranges, 0
+        body, ending = self.nodes()
+        self._ranges = around
+        if ending is None or ending[0].value != "end":
+            raise TemplateError(line, f"{word} without end")
+        return body
+
+    def _jump(self, word: str, tokens: list[Token]) -> Jump:
+        if not self._ranges:
+            raise TemplateError(tokens[0].line, f"{{{{{word}}}}} outside {{{{range}}}}")
+        return Jump(word)
 
     def _block(self, kind: str, tokens: list[Token]) -> Block:
         line = tokens[0].line
-        names, rest = _variables(tokens[1:])
+        names, rest = _variables(tokens[1:], most=2 if kind == "range" else 1)
         pipeline = _pipeline(rest, line)
-        body, ending = self.nodes()
+        body, ending = self._inner(is_range=kind == "range")
         otherwise: tuple[Node, ...] = ()
         if ending is not None and ending[0].value == "else":
             otherwise, ending = self._otherwise(kind, ending)
@@ -127,16 +93,24 @@ class _Reader:
             raise TemplateError(line, f"{kind} without end")
         return Block(kind, pipeline, names, body, otherwise)
 
+    def _inner(self, *, is_range: bool) -> tuple[tuple[Node, ...], list[Token] | None]:
+        self._ranges += is_range
+        self._depth += 1
+        found = self.nodes()
+        self._ranges -= is_range
+        self._depth -= 1
+        return found
+
     def _otherwise(self, kind: str, tokens: list[Token]) -> tuple[tuple[Node, ...], list[Token] | None]:
         """After ``else``; ``else if`` is a block of its own that shares the ``end``."""
         if len(tokens) == 1:
-            return self.nodes()
+            return self._inner(is_range=False)
         if tokens[1].value != kind or kind == "range":
             raise TemplateError(tokens[0].line, "unexpected word after else")
         return (self._block(kind, tokens[1:]),), tokens
 
 
-def _variables(tokens: list[Token]) -> tuple[tuple[str, ...], list[Token]]:
+def _variables(tokens: list[Token], most: int) -> tuple[tuple[str, ...], list[Token]]:
     """``$a := …``, ``$a, $b := …`` or ``$a = …``: the names and what is behind the sign."""
     signs = [at for at, token in enumerate(tokens) if token.kind == "sign" and token.value in {":=", "="}]
     if not signs:
@@ -144,12 +118,15 @@ def _variables(tokens: list[Token]) -> tuple[tuple[str, ...], list[Token]]:
     names = [token for token in tokens[: signs[0]] if token.value != ","]
     if any(token.kind != "variable" for token in names):
         raise TemplateError(tokens[0].line, "only variables can be set")
+    if len(names) > most:
+        raise TemplateError(tokens[0].line, "too many declarations")
     return tuple(token.value for token in names), tokens[signs[0] + 1 :]
 
 
 def _pipeline(tokens: list[Token], line: int) -> Pipeline:
     commands: list[tuple[Term, ...]] = []
-    for part in _split(tokens, line):
+    parts = _split(tokens, line)
+    for part in parts[:-1] if len(parts) > 1 and not parts[-1] else parts:
         terms = tuple(_terms(part, line))
         if not terms:
             raise TemplateError(line, "missing value for command")

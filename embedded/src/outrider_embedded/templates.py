@@ -1,6 +1,6 @@
 """consul-template's language, as Nomad's ``template`` blocks use it: text rendered from environment and Consul.
 
-Left out, with a clear error: ``define`` and ``template``, ``file`` and ``plugin``, and secrets where no lookup is given.
+Left out, with a clear error: what `template_unsupported.py` lists, and secrets where no lookup is given.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ class Rendered:
     """The text, what was read for it, and which of that is missing: Nomad starts no task until nothing is."""
 
     text: str
-    keys: tuple[str, ...] = ()
-    prefixes: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()
+    """Kinds (key, prefix, service, catalog, file, variable, variables) and paths."""
     missing: tuple[str, ...] = ()
 
     @property
@@ -41,4 +40,4 @@ def rendered(
     """Render a template; raises TemplateError with the line for what cannot be understood or done."""
     sources = Sources(environment, key_value, lookups or Lookups())
     out = Evaluation(sources).text(tree(text, *delimiters))
-    return Rendered(out, tuple(sources.keys), tuple(sources.prefixes), tuple(sources.services), tuple(sources.missing))
+    return Rendered(out, tuple(sources.reads), tuple(sources.missing))

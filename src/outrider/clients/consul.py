@@ -94,6 +94,10 @@ class ConsulClient:
     async def agent_self(self) -> dict[str, Any]:
         return await self._get(("v1", "agent", "self"))
 
+    async def agent_checks(self) -> dict[str, dict[str, Any]]:
+        """The checks that this very agent runs, by their id, with what they said last."""
+        return await self._get(("v1", "agent", "checks"))
+
     async def datacenters(self) -> list[str]:
         return await self._get(("v1", "catalog", "datacenters"))
 

@@ -21,14 +21,14 @@ from outrider.spec.values import (
     shown,
     web_address,
 )
-from outrider.spec.variables import A_PATH, SECRET_PATH, STORE_PATH
+from outrider.spec.variables import A_VARIABLE, ITEM_PATH, VARIABLE_PATH
 
 Driver = Literal["docker", "podman", "exec", "raw_exec", "java"]
 Encoding = Literal["json", "protobuf"]
 Propagation = Literal["b3", "b3+w3c"]
 # Of the 200 that Consul allows a node: more than most services have upstreams, and few enough for neighbours.
 DEFAULT_CONNECTIONS = 32
-TOKEN_PATH = STORE_PATH.removesuffix("$") + "(#[A-Za-z0-9_.-]+)?$"
+TOKEN_PATH = rf"^{VARIABLE_PATH}(#[A-Za-z0-9_.-]+)?$"
 
 
 def agent_web_address(text: str) -> str:
@@ -58,7 +58,7 @@ class Nomad(Written):
 class NomadVariableToken(Written):
     """A Consul token that is kept in a Nomad variable."""
 
-    nomad_variable: Annotated[str, Matching(TOKEN_PATH, f"{A_PATH}, and # and a key where the key is not token")]
+    nomad_variable: Annotated[str, Matching(TOKEN_PATH, f"{A_VARIABLE}, and # and a key where the key is not token")]
     """Path of the variable (its key is ``token``), or ``PATH#KEY``."""
 
 
@@ -72,7 +72,7 @@ Token = Annotated[
 class NomadVariableFile(Written):
     """A file whose text is kept in a Nomad variable."""
 
-    nomad_variable: Annotated[str, Matching(SECRET_PATH, f"{A_PATH}, then # and a key")] = Field(
+    nomad_variable: Annotated[str, Matching(ITEM_PATH, f"{A_VARIABLE}, then # and a key")] = Field(
         examples=["nomad/jobs#consul_key"]
     )
     """``PATH#KEY`` of the Nomad variable. Every job may read ``nomad/jobs``; other paths need a policy for the jobs."""

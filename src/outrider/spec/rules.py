@@ -75,6 +75,11 @@ def worker_with_ingress(service: Service) -> Iterator[Finding]:
     for index, check in enumerate(service.checks):
         if not isinstance(check, ScriptCheck):
             yield Finding(("checks", index), "cannot pass: port: none leaves nothing to connect to; use script")
+        elif not service.mesh:
+            message = (
+                "has no effect: with mesh: false and port: none nothing is registered in Consul that it could speak of"
+            )
+            yield Finding(("checks", index), message)
 
 
 def ingress_without_effect(service: Service) -> Iterator[Finding]:
@@ -180,9 +185,9 @@ SERVICE = Kind(
             "`artifact` and `directory` exclude each other; `checksum` belongs to `artifact`; `directory` is relative to the file.",
         ),
         Rule(
-            ("port", "protocol", "ingress", "checks"),
+            ("port", "protocol", "mesh", "ingress", "checks"),
             worker_with_ingress,
-            "With `port: none` there is no `protocol`, no `ingress`, and only `script` checks.",
+            "With `port: none` there is no `protocol`, no `ingress`, and only `script` checks; with `mesh: false` too, no checks.",
         ),
         Rule(
             ("port", "protocol", "mesh", "ingress"),

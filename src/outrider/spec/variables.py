@@ -27,11 +27,15 @@ FREE_VARIABLES = frozenset(
     }
 )
 STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.@~=+/-]*$"
+# Nomad's own rule (structs, validVariablePath), and consul-template's for another namespace behind an @.
+VARIABLE_PATH = r"[A-Za-z0-9_~-][A-Za-z0-9_~/-]{0,127}(@[A-Za-z0-9_-]+)?"
+ITEM_PATH = rf"^{VARIABLE_PATH}#[A-Za-z0-9_.-]+$"
 SECRET_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.@~=+/-]*#[A-Za-z0-9_.-]+$"  # noqa: S105 - a pattern, not a password
 
 
 INNER_PATH = r"^(?!(?:.*/)?\.{1,2}(?:/|$))[A-Za-z0-9_.@+-][A-Za-z0-9_.@+/-]{0,254}$"
 A_PATH = "a path of letters, digits and _.@~=+/-"
+A_VARIABLE = "a path of letters, digits and _~/- (Nomad's variables have no others)"
 
 
 def as_text(value: Any) -> Any:
@@ -64,7 +68,7 @@ class NomadValue(Written):
 
     nomad_variable: Annotated[
         str,
-        Matching(SECRET_PATH, f"{A_PATH}, then # and a key"),
+        Matching(ITEM_PATH, f"{A_VARIABLE}, then # and a key"),
         Field(examples=["nomad/jobs/checkout#db_password"]),
     ]
     """``PATH#KEY`` of the Nomad variable. Without further rights a job may read ``nomad/jobs``, ``nomad/jobs/SERVICE``,

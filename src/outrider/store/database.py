@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._turn: AbstractAsyncContextManager[Any] = nullcontext()
+        if engine.dialect.name == "sqlite":
+            self._turn = asyncio.Lock()
         self._writing = engine.execution_options(outrider_writes=True)
 
     @asynccontextmanager
@@ -41,8 +45,12 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncConnection]:
-        """A transaction that writes: committed at the end, rolled back on an error."""
-        async with _translated(), self._writing.begin() as connection:
+        """A transaction that writes: committed at the end, rolled back on an error.
+
+        SQLite has one writer at a time, and those who wait for it only look again from time to time: among many, some never
+        have their turn. So the writers of this process stand in line.
+        """
+        async with self._turn, _translated(), self._writing.begin() as connection:
             yield connection
 
     async def migrate(self) -> None:

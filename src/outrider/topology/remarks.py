@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+from outrider.spec.check import ScriptCheck
 from outrider.spec.values import duration
 from outrider.spec.variables import TOOL_VARIABLES
 from outrider.topology import names
@@ -94,6 +95,19 @@ def _capped_stop(topology: Topology) -> Iterator[str]:
         )
 
 
+def _late_checks(topology: Topology) -> Iterator[str]:
+    """Consul begins each check at a random moment of its interval (agent/checks, RandomStagger); scripts begin at once."""
+    update = topology.spec.update
+    left = update.healthy_deadline - update.min_healthy_time
+    for number, check in enumerate(topology.spec.checks):
+        if not isinstance(check, ScriptCheck) and check.interval > left:
+            yield (
+                f"checks.{number}.interval is {duration(check.interval)}: Consul looks for the first time at any moment of "
+                f"it, and an allocation has to be healthy {duration(update.healthy_deadline)} after its start "
+                "(update.healthy_deadline): one that works may be given up"
+            )
+
+
 def _patched(topology: Topology) -> Iterator[str]:
     for chosen in topology.sidecar.patches if topology.sidecar else ():
         yield f"the operators' patch {chosen.name} changes Envoy's bootstrap at {', '.join(chosen.patch.places)}"
@@ -118,7 +132,7 @@ def _from_the_portal(topology: Topology) -> Iterator[str]:
 
 TELLERS = (
     *(_fixed_ports, _fixed_canaries, _single_redis, _lonely_consul, _cut_at_stop, _capped_stop, _patched),
-    *(_full_memory, _turns, _left_to_tools, _from_the_portal),
+    *(_full_memory, _turns, _left_to_tools, _from_the_portal, _late_checks),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,16 @@ from support.nomad_server import Servers, nomad_server
 
 
 @pytest.fixture(scope="session")
-def real_nomad(program: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """One real Nomad for all tests of a worker: it takes half a minute to start."""
-    directory = tmp_path_factory.mktemp("nomad")
-    for one in (directory, *directory.parents):
-        if one.is_relative_to(tmp_path_factory.getbasetemp().parent):
-            one.chmod(0o711)  # tasks of other users pass through, as below Nomad's own data directory
-    with nomad_server(program("nomad"), program("consul"), directory) as servers:
-        yield servers
+def real_nomad(program: Any) -> Iterator[Servers]:
+    """One real Nomad for all tests of a worker: it takes half a minute to start.
+
+    Not below pytest's own directory, which every session closes to others again: tasks of other users pass through here.
+    """
+    with tempfile.TemporaryDirectory() as made:
+        directory = Path(made)
+        directory.chmod(0o711)
+        with nomad_server(program("nomad"), program("consul"), directory) as servers:
+            yield servers
 
 
 @pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.needs("nomad", "consul"))])

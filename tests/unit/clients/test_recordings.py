@@ -73,6 +73,7 @@ CONSUL_READS: dict[str, ConsulCall] = {
     "02-leader": lambda consul: consul.leader(),
     "03-datacenters": lambda consul: consul.datacenters(),
     "05-services-before": lambda consul: consul.services(),
+    "17-agent-checks": lambda consul: consul.agent_checks(),
     "43-catalog-services": lambda consul: consul.services(),
     "52-kv-put": lambda consul: consul.put_key("rec/key", b"value"),
     "57-kv-cas-wrong": lambda consul: consul.put_key("rec/key", b"other"),

@@ -220,6 +220,11 @@ def test_a_file_is_restarted_for_signalled_or_left_alone() -> None:
     assert templates[1]["ChangeSignal"] == "SIGHUP"
 
 
+def test_a_file_without_a_text_is_an_empty_file_and_no_template_that_nomad_refuses() -> None:
+    (template,) = task("app", {"files": [{"path": "empty", "template": ""}]})["Templates"]
+    assert template["EmbeddedTmpl"] == '{{ "" }}'
+
+
 def test_a_command_starts_where_its_files_are_with_its_arguments_as_they_were() -> None:
     run = {"command": ["python3", "app.py", "a b", "$HOME", "${x}"], "artifact": "https://a.example/app.tar.gz"}
     found = task("app", {"run": run})

@@ -175,6 +175,19 @@ async def test_a_deployment_that_never_moves_ends_by_our_own_deadline(world: Wor
     assert "nothing has moved" in ended.reason
 
 
+async def test_a_deployment_that_nomad_fails_while_it_is_given_up_ends_with_nomads_words_and_what_it_waited_for(
+    world: World, application: Application
+) -> None:
+    world.nomad.fails_first = True
+    world.nomad.outcomes[(await application.plan("stage", text())).version_hash] = "hang"
+    ended = await finished(application, await application.deploy("stage", text(), ME))
+    assert ended.state == "failed"
+    first, *why = ended.reason.splitlines()
+    assert first == "Nomad: Failed due to unhealthy allocations"
+    assert why
+    assert "did not take it back" not in ended.reason
+
+
 def with_short_deadline(world: World) -> Application:
     world.nomad.progress_deadline_s = 0.05
     return world.application()

@@ -148,12 +148,18 @@ async def test_an_allocation_that_consul_does_not_know_is_told_as_such(world: Wo
     assert "Consul has no registration of it: ask the Consul agent of n" in await failure(here, "a", 0)
 
 
-async def test_a_check_without_output_has_had_no_answer_yet(world: World, application: Application) -> None:
+async def test_what_a_check_said_is_known_to_its_agent_before_the_catalog_hears_of_it(
+    world: World, application: Application
+) -> None:
+    """The catalog hears of an answer only with another status: an app that answers 500 from the first is silent there."""
     world.consul.add("a", "_nomad-task-28642670-0-group-a-a-ingress", 1, status="critical")
     entries, _ = await world.consul.health("a")
-    entries[0]["Checks"][0]["Output"] = ""
+    entries[0]["Checks"][0] |= {"CheckID": "c1", "Output": ""}
     here = replace(application.environment("stage"), nomad=PendingNomad({"app": RUNS}))
-    assert (await failure(here, "a", 0)).endswith("did not become healthy: alive: it has had no answer yet")
+    silent = "did not become healthy: alive: Consul has no answer of it in its catalog: ask the Consul agent of n"
+    assert (await failure(here, "a", 0)).endswith(silent)
+    world.consul.agents_checks = {"other": {"Output": "well"}, "c1": {"Output": "HTTP GET /: 500\n"}}
+    assert (await failure(here, "a", 0)).endswith("did not become healthy: alive: HTTP GET /: 500")
 
 
 async def test_a_deployment_that_stands_still_says_of_each_allocation_what_it_waits_for(

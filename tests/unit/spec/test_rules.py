@@ -55,6 +55,13 @@ Said = Callable[..., list[str]]
             "4:10: checks.0: cannot pass: port: none leaves nothing to connect to; use script",
         ),
         (
+            "mesh: false\nport: none\nchecks: [{script: [a]}]",
+            (
+                "5:10: checks.0: has no effect: with mesh: false and port: none nothing is registered in Consul that it could "
+                "speak of"
+            ),
+        ),
+        (
             "mesh: false\ningress: {rate: 5, static: 80}",
             "4:11: ingress.rate: has no effect with mesh: false: it is the sidecar's work",
         ),
@@ -154,6 +161,17 @@ def test_a_wrong_value_causes_no_second_message_through_a_rule(small: str, said:
     assert len(said(small + "protocol: grcp\nchecks: [{grpc: true}]")) == 1
     assert len(said(small + "upstreams: {a: {address: x, tls: true}}")) == 1
     assert len(said(small + "port: nonne\nprotocol: http")) == 1
+
+
+@pytest.mark.parametrize("path", ["a.b", "a+b", "a=b", "a@b@c", "a" * 129, "@other"])
+def test_a_path_that_no_nomad_variable_can_have_is_refused(said: Said, path: str) -> None:
+    (found,) = said(f"service: web\nrun: {{command: [a]}}\nenv: {{A: {{nomad_variable: '{path}#key'}}}}\n")
+    assert "must be a path of letters, digits and _~/- (Nomad's variables have no others), then # and a key" in found
+
+
+@pytest.mark.parametrize("path", ["nomad/jobs", "~a/_b-c/D9", "shared@other", "a" * 128])
+def test_a_path_that_a_nomad_variable_can_have_is_taken(said: Said, path: str) -> None:
+    assert said(f"service: web\nrun: {{command: [a]}}\nenv: {{A: {{nomad_variable: '{path}#key'}}}}\n") == []
 
 
 def test_what_the_tools_read_and_nobody_sets_is_free_for_the_app(small: str, said: Said) -> None:

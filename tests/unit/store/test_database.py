@@ -135,6 +135,21 @@ async def test_a_writer_waits_for_the_one_before_instead_of_failing(tmp_path: Pa
     await database.close()
 
 
+async def test_writers_have_their_turn_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    """Waiting at SQLite itself is a lottery: among forty deployments some were told that the database is locked."""
+    database = await opened(f"sqlite:///{tmp_path / 'portal.db'}")
+    turns: list[int] = []
+
+    async def write(number: int) -> None:
+        async with database.writing():
+            turns.append(number)
+            await asyncio.sleep(0.01)
+
+    await asyncio.gather(*(write(number) for number in range(40)))
+    await database.close()
+    assert turns == list(range(40))
+
+
 async def test_a_read_only_database_is_a_remote_error_that_can_be_tried_again(tmp_path: Path) -> None:
     database = await opened(f"sqlite:///{tmp_path / 'portal.db'}")
 

@@ -57,6 +57,15 @@ def test_a_stop_longer_than_nomads_own_limit_is_told() -> None:
     assert line.startswith("stop.timeout is 40s: a Nomad client cuts it to its max_kill_timeout, 30s unless raised")
 
 
+def test_a_check_whose_first_look_may_come_after_the_deadline_is_told() -> None:
+    update = {"healthy_deadline": "30s", "min_healthy_time": "5s"}
+    (line,) = remarks(resolved({"checks": [{"tcp": True}, {"http": "/", "interval": "26s"}], "update": update}))
+    assert line.startswith("checks.1.interval is 26s: Consul looks for the first time at any moment of it")
+    assert "30s after its start (update.healthy_deadline)" in line
+    at_once = [{"http": "/", "interval": "25s"}, {"script": ["true"], "interval": "1h"}]
+    assert remarks(resolved({"checks": at_once, "update": update})) == ()
+
+
 def test_a_variable_of_tools_that_the_spec_sets_itself_needs_no_word() -> None:
     assert remarks(resolved({"upstreams": {"vault": {}}, "env": {"VAULT_ADDR": "http://10.0.0.1:8200"}})) == ()
 

@@ -14,7 +14,13 @@ from outrider_embedded.registry.definition import Definition
 from outrider_embedded.registry.probe_tcp import dial_failure
 from outrider_embedded.registry.verdict import LONGEST_OUTPUT, Verdict
 
-_HEADERS = {"User-Agent": "Consul Health Check", "Accept": "text/plain, text/*, */*", "Connection": "close"}
+_HEADERS = {
+    "User-Agent": "Consul Health Check",
+    "Accept": "text/plain, text/*, */*",
+    "Accept-Encoding": "gzip",
+    "Connection": "close",
+}
+_MOST_REDIRECTS = 10
 _TOO_MANY = 429
 _LATE = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
 
@@ -46,6 +52,7 @@ def _client(wanted: Definition) -> httpx2.AsyncClient:
         verify=_trust(wanted.skip_verify),
         timeout=wanted.timeout,
         follow_redirects=True,
+        max_redirects=_MOST_REDIRECTS,
         trust_env=False,
     )
 
@@ -74,17 +81,18 @@ def _status(code: int) -> str:
 
 
 async def _output(wanted: Definition, response: httpx2.Response) -> str:
+    """The end of what it said, as much as Consul keeps."""
     body = b""
     with contextlib.suppress(httpx2.HTTPError):
         async for part in response.aiter_bytes():
-            body += part
-            if len(body) >= LONGEST_OUTPUT:
-                break
+            body = (body + part)[-LONGEST_OUTPUT:]
     line = f"HTTP {wanted.method} {wanted.target}: {response.status_code} {response.reason_phrase}"
-    return f"{line} Output: {body[:LONGEST_OUTPUT].decode('utf-8', 'replace')}"
+    return f"{line} Output: {body.decode('utf-8', 'replace')}"
 
 
 def _failure(wanted: Definition, error: Exception) -> str:
+    if isinstance(error, httpx2.TooManyRedirects):
+        return f"stopped after {_MOST_REDIRECTS} redirects"
     if isinstance(error, httpx2.TimeoutException):
         return _LATE
     if isinstance(error, httpx2.RemoteProtocolError):

@@ -66,7 +66,16 @@ async def _download(url: str, headers: dict[str, str], file: Path) -> None:
                 async for chunk in answer.aiter_raw(_CHUNK):
                     sink.write(chunk)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise ArtifactError(str(error)) from error
+        raise ArtifactError(f'Get "{url}": {_reason(error)}') from error
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause: what the operating system said."""
+    cause = error.__cause__ or error.__context__
+    if cause is not None:
+        return _reason(cause)
+    said = error.strerror if isinstance(error, OSError) else None
+    return (said or str(error) or type(error).__name__).lower()
 
 
 def _place(file: Path, target: Path, name: str, options: dict[str, str], mode: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from outrider_ground.errors import RemoteError
@@ -56,10 +58,14 @@ class Catalog:
             await self._register_lost()
 
     async def failing_checks(self, registrations: tuple[Registration, ...]) -> list[str]:
-        """The checks of these services that are missing, or not as good as their ``OnUpdate`` asks for."""
+        """The checks of these services that are missing, or not as good as their ``OnUpdate`` asks for.
+
+        Of equal checks Consul has one, and Nomad waits for both for ever.
+        """
         known = await self._consul.checks()
         wanted = [pair for one in registrations for pair in one.on_update]
-        return [name for name, on_update in wanted if not _is_good(known.get(name, {}).get("Status"), on_update)]
+        failing = [name for name, on_update in wanted if not _is_good(known.get(name, {}).get("Status"), on_update)]
+        return failing + _equal(name for name, _ in wanted)
 
     async def report(self, check: str, status: str, output: str) -> None:
         with contextlib.suppress(RemoteError):
@@ -94,6 +100,10 @@ class Catalog:
     def _save(self) -> None:
         names = sorted({*self._wanted, *self._unwanted})
         written_privately(self._file, json.dumps(names).encode())
+
+
+def _equal(names: Iterable[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
 
 
 def _is_good(status: str | None, on_update: str) -> bool:

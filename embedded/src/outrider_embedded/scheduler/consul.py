@@ -50,14 +50,32 @@ class ConsulAgent:
 
     async def watched_key(self, name: str, index: int) -> tuple[bytes | None, int]:
         """The key's value and index; with an index, the answer comes with the next change or after a minute."""
-        query: dict[str, Any] = {"index": index, "wait": f"{_WAIT_S}s"} if index else {}
-        answer = await self._call(
-            "GET", f"/v1/kv/{name}", accepted=(404,), params=query, timeout=_TIMEOUT_S + (_WAIT_S * 1.1 if index else 0)
-        )
-        new_index = int(answer.headers.get("X-Consul-Index", "0"))
+        answer = await self._watched(f"/v1/kv/{name}", {}, index)
+        new_index = _index(answer)
         if answer.status_code == 404:  # noqa: PLR2004  # HTTP's own number
             return None, new_index
         return base64.b64decode(answer.json()[0]["Value"] or ""), new_index
+
+    async def watched_keys(self, prefix: str, index: int) -> tuple[dict[str, bytes], int]:
+        """The same for all keys under a prefix."""
+        answer = await self._watched(f"/v1/kv/{prefix}", {"recurse": "true"}, index)
+        entries: list[Document] = [] if answer.status_code == 404 else answer.json()  # noqa: PLR2004  # HTTP's own number
+        return {one["Key"]: base64.b64decode(one["Value"] or "") for one in entries}, _index(answer)
+
+    async def watched_instances(self, service: str, index: int) -> tuple[list[Document], int]:
+        """The same for the instances of a service with their health."""
+        answer = await self._watched(f"/v1/health/service/{service}", {}, index)
+        return answer.json(), _index(answer)
+
+    async def watched_catalog(self, what: str, index: int) -> tuple[Any, int]:
+        """The same for the list of all ``services`` or ``nodes``."""
+        answer = await self._watched(f"/v1/catalog/{what}", {}, index)
+        return answer.json(), _index(answer)
+
+    async def _watched(self, path: str, query: dict[str, Any], index: int) -> httpx2.Response:
+        query |= {"index": index, "wait": f"{_WAIT_S}s"} if index else {}
+        timeout = _TIMEOUT_S + (_WAIT_S * 1.1 if index else 0)
+        return await self._call("GET", path, accepted=(404,), params=query, timeout=timeout)
 
     async def _call(self, method: str, path: str, accepted: tuple[int, ...] = (), **more: Any) -> httpx2.Response:
         try:
@@ -67,3 +85,7 @@ class ConsulAgent:
         if answer.is_error and answer.status_code not in accepted:
             raise RemoteError(f"Consul: {method} {path}: {answer.text.strip()}", status=answer.status_code)
         return answer
+
+
+def _index(answer: httpx2.Response) -> int:
+    return int(answer.headers.get("X-Consul-Index", "0"))

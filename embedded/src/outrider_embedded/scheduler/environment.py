@@ -84,9 +84,7 @@ def port_variables(allocation: Document) -> dict[str, str]:
             f"NOMAD_HOST_IP_{label}": address,
             f"NOMAD_HOST_PORT_{label}": host_port,
             f"NOMAD_HOST_ADDR_{label}": f"{address}:{host_port}",
-            f"NOMAD_ALLOC_IP_{label}": address,
             f"NOMAD_ALLOC_PORT_{label}": inner,
-            f"NOMAD_ALLOC_ADDR_{label}": f"{address}:{inner}",
         }
     return variables
 

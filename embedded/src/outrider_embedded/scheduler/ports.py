@@ -55,9 +55,12 @@ class PortBook:
         return port
 
     def check(self, label: str, port: int, leaving: set[str]) -> None:
-        """Raise PortCollisionError where a fixed port could not be booked once ``leaving`` have ended."""
+        """Raise PortCollisionError where a fixed port could not be booked once ``leaving`` have ended.
+
+        A port that another program holds can be: Nomad does not ask the machine, and the app fails to bind it.
+        """
         owners = self.owners.get(port, set())
-        if owners - self.leaving - leaving or (not owners and not self.is_free(port)):
+        if owners - self.leaving - leaving:
             raise PortCollisionError(label, port)
 
     def leave(self, owner: str) -> None:

@@ -14,11 +14,11 @@ from outrider_embedded.scheduler import lifecycle, task_events
 from outrider_embedded.scheduler.allocation import client_status, group_of, is_canary, is_server_terminal
 from outrider_embedded.scheduler.attendance import Attendance, Place
 from outrider_embedded.scheduler.catalog import Catalog
-from outrider_embedded.scheduler.consul import ConsulAgent
 from outrider_embedded.scheduler.documents import Document
 from outrider_embedded.scheduler.environment import Directories, task_environment
 from outrider_embedded.scheduler.health_watch import HealthWatch
 from outrider_embedded.scheduler.orphans import Ledger
+from outrider_embedded.scheduler.readings import Readings
 from outrider_embedded.scheduler.services import UnknownPortError
 from outrider_embedded.scheduler.task import Task
 from outrider_embedded.scheduler.task_setup import Surroundings
@@ -33,7 +33,7 @@ class NodeServices:
     """What all allocations of the node share."""
 
     node: Document
-    consul: ConsulAgent
+    readings: Readings
     catalog: Catalog
     ledger: Ledger
     directory: Path
@@ -139,7 +139,7 @@ class Runner:
         shared = self._shared
         around = Surroundings(
             shared.node,
-            shared.consul,
+            shared.readings,
             shared.ledger,
             self.directories.task(task["Name"]),
             self.directories.logs,

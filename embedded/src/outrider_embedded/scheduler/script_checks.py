@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from outrider_embedded.scheduler.process import executable
 from outrider_embedded.scheduler.services import ScriptCheck
 
 Report = Callable[[str, str, str], Awaitable[None]]
@@ -26,11 +25,13 @@ async def repeat(check: ScriptCheck, report: Report, directory: Path, environmen
 
 
 async def result(check: ScriptCheck, directory: Path, environment: Mapping[str, str]) -> tuple[str, str]:
-    """The status and the output of one run."""
+    """The status and the end of the output of one run.
+
+    A path is looked up from the task's directory (``local/check``), a name on PATH.
+    """
     try:
-        program = executable(check.command, directory, environment.get("PATH", ""))
         process = await asyncio.create_subprocess_exec(
-            program,
+            check.command,
             *check.arguments,
             cwd=directory,
             env=dict(environment),
@@ -54,7 +55,7 @@ async def _ended(process: asyncio.subprocess.Process, timeout_s: float) -> tuple
     except asyncio.CancelledError:
         await _kill(process)
         raise
-    text = output[:_OUTPUT_BYTES].decode(errors="replace")
+    text = output[-_OUTPUT_BYTES:].decode(errors="replace")
     return _STATUS.get(process.returncode or 0, "critical"), text
 
 

@@ -21,6 +21,7 @@ from outrider_embedded.scheduler.events import EventBuffer
 from outrider_embedded.scheduler.node import node_document
 from outrider_embedded.scheduler.orphans import Ledger, end_orphans
 from outrider_embedded.scheduler.ports import PortBook, is_port_free
+from outrider_embedded.scheduler.readings import Readings
 from outrider_embedded.scheduler.runner import NodeServices
 from outrider_embedded.scheduler.state import State
 from outrider_embedded.scheduler.watcher import DeploymentWatcher
@@ -75,7 +76,7 @@ async def scheduling(setting: Setting) -> AsyncGenerator[Scheduler]:
     book = PortBook(first, last, is_free, next_step=randrange(last - first))  # noqa: S311  like Nomad's own, anywhere
     node = node_document(setting.name, f"{setting.address}:0", setting.port_range, await consul.self_document())
     state = State()
-    shared = NodeServices(node, consul, catalog, ledger, allocations, setting.host)
+    shared = NodeServices(node, Readings(consul, state), catalog, ledger, allocations, setting.host)
     events = EventBuffer(state)
     client = Client(state, shared, book)
     evaluator = Evaluator(state, node, book)

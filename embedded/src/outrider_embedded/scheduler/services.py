@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from outrider_embedded.scheduler.allocation import is_canary
 from outrider_embedded.scheduler.documents import Document, rows, words
@@ -128,7 +129,7 @@ def _probe(check: Document, place: str) -> Document:
         return {"GRPC": target, "GRPCUseTLS": check["GRPCUseTLS"], "TLSSkipVerify": check["TLSSkipVerify"]}
     path = check["Path"] or "/"
     probe: Document = {
-        "HTTP": f"{check['Protocol'] or 'http'}://{place}{path if path.startswith('/') else '/' + path}",
+        "HTTP": f"{check['Protocol'] or 'http'}://{place}{_resolved(path)}",
         "Method": check["Method"] or "GET",
         "TLSSkipVerify": check["TLSSkipVerify"],
     }
@@ -145,3 +146,19 @@ def _script(identifier: str, check: Document, task: str) -> ScriptCheck:
         check["Interval"],
         check["Timeout"],
     )
+
+
+def _resolved(path: str) -> str:
+    """As Go resolves a reference: without ``.`` and ``..``, and with what cannot stand in a path as ``%XX``."""
+    plain, mark, query = path.partition("?")
+    plain, hash_mark, fragment = (plain, "", "") if mark else path.partition("#")
+    kept: list[str] = []
+    segments = plain.removeprefix("/").split("/")
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in {".", ".."}:
+        kept.append("")
+    return quote("/" + "/".join(kept), safe="/%:@!$&'()*+,;=~[]") + mark + query + hash_mark + fragment

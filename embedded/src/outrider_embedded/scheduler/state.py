@@ -41,6 +41,7 @@ class State:
     deployments: dict[str, Document] = field(default_factory=dict[str, Document])
     allocations: dict[str, Document] = field(default_factory=dict[str, Document])
     scalings: dict[str, Document] = field(default_factory=dict[str, Document])
+    variables: dict[str, Document] = field(default_factory=dict[str, Document])
     index: int = 10
     indexes: dict[str, int] = field(default_factory=dict[str, int])
     listeners: list[Callable[[Commit], None]] = field(default_factory=list[Callable[[Commit], None]])
@@ -104,6 +105,24 @@ class State:
 
     def version(self, job: str, number: int) -> Document | None:
         return next((one for one in self.versions.get(job, []) if one["Version"] == number), None)
+
+    def keep_variable(self, variable: Document) -> Document:
+        """Store a variable under its path and the next index; returns it as stored."""
+        self.index += 1
+        before = self.variables.get(variable["Path"], {"CreateIndex": self.index, "CreateTime": variable["ModifyTime"]})
+        created = {name: before[name] for name in ("CreateIndex", "CreateTime")}
+        stored = {**variable, **created, "ModifyIndex": self.index}
+        self.variables = {**self.variables, variable["Path"]: stored}
+        self.indexes["variables"] = self.index
+        self._wake()
+        return stored
+
+    def forget_variable(self, path: str) -> None:
+        """Drop a variable; one that is not there is none the less gone."""
+        self.index += 1
+        self.variables = {name: one for name, one in self.variables.items() if name != path}
+        self.indexes["variables"] = self.index
+        self._wake()
 
     def _stored(self, table: dict[str, Document], name: str, document: Document) -> Document:
         created = document.get("CreateIndex") or self.index

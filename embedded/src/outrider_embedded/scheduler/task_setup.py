@@ -9,11 +9,11 @@ from pathlib import Path
 
 from outrider_embedded.logs import RotatingLog
 from outrider_embedded.scheduler import artifacts, task_events
-from outrider_embedded.scheduler.consul import ConsulAgent
 from outrider_embedded.scheduler.documents import Document, fields, rows, words
 from outrider_embedded.scheduler.environment import driver_config, interpolated, interpolated_document
 from outrider_embedded.scheduler.orphans import Ledger
 from outrider_embedded.scheduler.process import Command, executable
+from outrider_embedded.scheduler.readings import Readings
 from outrider_embedded.scheduler.task_templates import EnvironmentFileError, TaskTemplates, TemplateError
 
 _MEGABYTE = 1 << 20
@@ -24,7 +24,7 @@ class Surroundings:
     """What a task finds on this node."""
 
     node: Document
-    consul: ConsulAgent
+    readings: Readings
     ledger: Ledger
     directory: Path
     logs: Path
@@ -37,7 +37,7 @@ class TaskSetup:
     def __init__(self, task: Document, environment: Mapping[str, str], around: Surroundings) -> None:
         self._task, self._environment, self._around = task, environment, around
         said = [_with_paths(template, environment, around.node) for template in rows(task["Templates"])]
-        self.templates = TaskTemplates(said, around.directory, environment, around.consul)
+        self.templates = TaskTemplates(said, around.directory, environment, around.readings)
         self._has_artifacts = not task["Artifacts"]
 
     @property

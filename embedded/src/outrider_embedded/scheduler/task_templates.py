@@ -8,16 +8,18 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from outrider_ground.errors import RemoteError
 from outrider_ground.private import written_privately
 
 from outrider_embedded import templates as consul_template
-from outrider_embedded.scheduler.consul import ConsulAgent
 from outrider_embedded.scheduler.documents import Document
-from outrider_embedded.template_functions import as_bytes, as_text
+from outrider_embedded.scheduler.readings import Name, Readings
+from outrider_embedded.template_objects import instances
+from outrider_embedded.template_printf import as_bytes, as_text
 
-Values = dict[str, tuple[bytes | None, int]]
+Values = dict[Name, tuple[Any, int]]
 
 _RETRY_S = 1.0
 
@@ -30,34 +32,35 @@ class EnvironmentFileError(TemplateError):
     """The text of an environment file that holds something else than ``NAME=value``."""
 
 
-def _tell_nobody(_: list[str]) -> None:
-    """A task that runs keeps the files it has; what a template waits for then changes nothing."""
-
-
 @dataclass(slots=True)
 class TaskTemplates:
-    """All templates of one task and the keys that they read; ``values`` pairs each key's value with its index."""
+    """All templates of one task and what they read; ``values`` pairs each value with its index."""
 
     templates: list[Document]
     directory: Path
     environment: Mapping[str, str]
-    consul: ConsulAgent
+    readings: Readings
     values: Values = field(default_factory=Values)
     texts: dict[int, str] = field(default_factory=dict[int, str])
 
-    async def render(self, on_missing: Callable[[list[str]], None] = _tell_nobody) -> list[Document]:
-        """Render and write; returns the templates whose text is new.
+    async def render(self, on_missing: Callable[[list[str]], None]) -> None:
+        """Render and write all; each is written as soon as it is whole, so that the next may read it.
 
         Waits for keys that must exist; ``on_missing`` hears of all that are missing, sorted, whenever they change.
         """
-        changed: list[Document] = []
-        texts = await self._texts(on_missing)
-        for number, (template, text) in enumerate(zip(self.templates, texts, strict=True)):
-            if self.texts.get(number) != text:
-                self.texts[number] = text
-                _write(self.directory, template, text)
-                changed.append(template)
-        return changed
+        told: list[str] = []
+        while True:
+            found = [self._written(number)[0] for number in range(len(self.templates))]
+            missing = sorted({what for one in found for what in one.missing})
+            unread = self._unread(found)
+            if not missing and not unread:
+                return
+            if await self._has_read(unread):
+                continue
+            if missing != told:
+                told = missing
+                on_missing(missing)
+            await (self._first_values(unread) if unread else self._next_change())
 
     def variables(self) -> dict[str, str]:
         """The variables of templates that are environment files."""
@@ -65,14 +68,38 @@ class TaskTemplates:
         return {name: value for text in texts for name, value in environment_file(text).items()}
 
     async def watch(self, on_change: Callable[[list[Document]], Awaitable[None]]) -> None:
-        """Render anew at each change of a key that the templates read. Runs until cancelled."""
+        """Render anew at each change of something that the templates read. Runs until cancelled."""
         if not self.values:
             return
         while True:
             await self._next_change()
-            changed = await self.render()
+            changed = await self._changes()
             if changed:
                 await on_change(changed)
+
+    async def _changes(self) -> list[Document]:
+        """The templates whose text is new; one that misses something keeps the text it has."""
+        changed: dict[int, Document] = {}
+        while True:
+            found = [self._written(number) for number in range(len(self.templates))]
+            changed |= {number: self.templates[number] for number, (_, is_new) in enumerate(found) if is_new}
+            unread = self._unread([one for one, _ in found])
+            if not unread:
+                return [changed[number] for number in sorted(changed)]
+            await self._first_values(unread)
+
+    def _written(self, number: int) -> tuple[consul_template.Rendered, bool]:
+        """A template rendered with what is known, and whether its text was new and whole, and so is written."""
+        template = self.templates[number]
+        found = _rendered(self.directory, template, self.environment, self.values)
+        is_new = not found.missing and not self._unread([found]) and self.texts.get(number) != found.text
+        if is_new:
+            self.texts[number] = found.text
+            _write(self.directory, template, found.text)
+        return found, is_new
+
+    def _unread(self, found: list[consul_template.Rendered]) -> list[Name]:
+        return [name for one in found for name in one.reads if name not in self.values]
 
     async def _next_change(self) -> None:
         watches = [asyncio.create_task(self._changed(name)) for name in self.values]
@@ -83,8 +110,8 @@ class TaskTemplates:
                 watch.cancel()
             await asyncio.gather(*watches, return_exceptions=True)
 
-    async def _changed(self, name: str) -> None:
-        """Return when the key's value is another one."""
+    async def _changed(self, name: Name) -> None:
+        """Return when the value is another one."""
         value, index = self.values[name]
         while True:
             new_value, index = await self._value(name, index)
@@ -92,44 +119,26 @@ class TaskTemplates:
                 self.values[name] = (new_value, index)
                 return
 
-    async def _value(self, name: str, index: int) -> tuple[bytes | None, int]:
+    async def _value(self, name: Name, index: int) -> tuple[Any, int]:
         while True:
             try:
-                value, new_index = await self.consul.watched_key(name, index)
+                value, new_index = await self.readings.watched(name, index)
             except RemoteError:
                 await asyncio.sleep(_RETRY_S)
             else:
                 return value, new_index if new_index >= index else 0
 
-    async def _texts(self, on_missing: Callable[[list[str]], None]) -> list[str]:
-        """The texts of all templates, once nothing that they read is missing."""
-        told: list[str] = []
-        while True:
-            found = [
-                _rendered(_source(self.directory, one), one, self.environment, self.values) for one in self.templates
-            ]
-            missing = sorted({what for one in found for what in one.missing})
-            unread = [name for one in found for name in one.keys if name not in self.values]
-            if not missing and not unread:
-                return [one.text for one in found]
-            if await self._has_read(unread):
-                continue
-            if missing != told:
-                told = missing
-                on_missing(missing)
-            await (self._first_values(unread) if unread else self._next_change())
-
-    async def _has_read(self, names: list[str]) -> bool:
-        """Ask for these keys once; whether Consul has answered for all, and there were any."""
+    async def _has_read(self, names: list[Name]) -> bool:
+        """Ask for these once; whether Consul has answered for all, and there were any."""
         for name in names:
             try:
-                self.values[name] = await self.consul.watched_key(name, 0)
+                self.values[name] = await self.readings.watched(name, 0)
             except RemoteError:
                 return False
         return bool(names)
 
-    async def _first_values(self, names: list[str]) -> None:
-        """Wait for Consul to say what these keys are."""
+    async def _first_values(self, names: list[Name]) -> None:
+        """Wait for Consul to say what these are."""
         for name in names:
             self.values[name] = await self._value(name, 0)
 
@@ -159,17 +168,45 @@ def _unquoted(value: str) -> str:
 
 
 def _rendered(
-    source: str, template: Document, environment: Mapping[str, str], values: Values
+    directory: Path, template: Document, environment: Mapping[str, str], values: Values
 ) -> consul_template.Rendered:
-    def key_value(name: str) -> str | None:
-        value = values.get(name, (None, 0))[0]
-        return None if value is None else as_text(value)
+    def value(kind: str, path: str) -> Any:
+        return values.get((kind, path), (None, 0))[0]
 
+    def key_value(name: str) -> str | None:
+        found = value("key", name)
+        return None if found is None else as_text(found)
+
+    def keys_below(prefix: str) -> dict[str, str]:
+        found: Mapping[str, bytes] = value("prefix", prefix) or {}
+        return {name: as_text(one) for name, one in found.items()}
+
+    lookups = consul_template.Lookups(
+        instances=lambda name: instances(value("service", name) or ()),
+        below=keys_below,
+        catalog=lambda what: value("catalog", what),
+        variable=lambda path: value("variable", path),
+        variables=lambda prefix: value("variables", prefix) or (),
+        file=lambda path: _file(directory, path),
+    )
+    source = _source(directory, template)
     delimiters = (template["LeftDelim"], template["RightDelim"])
     try:
-        return consul_template.rendered(source, environment, key_value, delimiters=delimiters)
+        return consul_template.rendered(source, environment, key_value, lookups, delimiters)
     except consul_template.TemplateError as error:
         raise TemplateError(str(error)) from error
+
+
+def _file(directory: Path, path: str) -> str:
+    """A file of the task, by its path on this machine: Nomad lets templates read no other."""
+    try:
+        found = Path(path).resolve(strict=True)
+        if not found.is_relative_to(directory.resolve()):
+            raise ValueError(f"'{path}' is outside of sandbox")
+        return as_text(found.read_bytes())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ValueError(f"failed to resolve target path: lstat {path}: {reason}") from error
 
 
 def _source(directory: Path, template: Document) -> str:

@@ -33,6 +33,8 @@ def job_problems(job: Document) -> list[str]:
     problems += redefined("Job task group", [group["Name"] for group in job["TaskGroups"]], "group")
     for group in job["TaskGroups"]:
         problems += nested(f"Task group {group['Name']}", group_problems(group, job))
+    if any(task["Vault"] for group in job["TaskGroups"] for task in group["Tasks"]):
+        problems.append('Vault "default" not enabled but used in the job')
     return problems
 
 

@@ -14,6 +14,8 @@ from outrider.topology.secret import consul_expression, nomad_expression, vault_
 
 # A developer's template that asks Vault: the task then needs a token of it.
 ASKS_VAULT = re.compile(r"\b(secret|secrets|pkiCert)\s")
+# Nomad refuses a template without a text; this one renders an empty file.
+NOTHING = '{{ "" }}'
 HOLDS_SECRETS = re.compile(r"\b(secret|secrets|pkiCert|nomadVar)\s")
 
 
@@ -42,7 +44,7 @@ def bytes_of(base64: str) -> str:
 def file_template(file: File, driver: str) -> Json:
     """A developer's file: the one place where their text is meant as consul-template's language."""
     access = of_app(driver, is_secret=bool(HOLDS_SECRETS.search(file.template)))
-    return template(literal(f"local/{file.path}"), file.template, access, file.change)
+    return template(literal(f"local/{file.path}"), file.template or NOTHING, access, file.change)
 
 
 def variables(values: Iterable[tuple[str, str | ConsulValue | VaultValue | NomadValue]]) -> str:

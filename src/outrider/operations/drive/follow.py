@@ -165,8 +165,11 @@ class Following:
         why = await self._why(document)
         try:
             answer = await self.environment.nomad.fail(document["ID"])
-        except (ConflictError, RemoteError) as error:
-            return Verdict(state, f"{reason}; Nomad did not take it back: {error.message}")
+        except ConflictError:  # it has ended by itself in this very moment
+            return await self._end((await self.environment.nomad.deployment(document["ID"]))[0])
+        except RemoteError as error:
+            said = f"{reason}; Nomad did not take it back: {error.message}"
+            return Verdict(state, "\n".join(part for part in (said, why) if part))
         if answer.get("RevertedJobVersion") is not None:
             reason += "\n" + await returned(self.environment, self.deployment, self.note)
         elif self.deployment.previous is None and state == "not_placed":

@@ -29,7 +29,7 @@ async def unchecked(consul: Consul, service: str, one: Allocation, job: Json | N
     own = [entry for entry in entries if allocation_of(str(nested(entry, "Service").get("ID", ""))) == one.id]
     failing = [check for entry in own for check in failing_checks(entry)]
     if failing:
-        return f": {'; '.join(_said(check) for check in failing)}"
+        return f": {'; '.join([await _said(consul, check, one.node) for check in failing])}"
     is_awaited = job is not None and one.is_live and one.status == "running"
     return "" if own or not is_awaited else f": Consul has no registration of it: ask the Consul agent of {one.node}"
 
@@ -38,7 +38,18 @@ def _is_registered(job: Json) -> bool:
     return any(listed(group, "Services") for group in listed(job, "TaskGroups"))
 
 
-def _said(check: Json) -> str:
-    """A check that has not been run yet has no output."""
-    output = str(check.get("Output", "")).strip()
-    return f"{check.get('Name')}: {output or 'it has had no answer yet'}"
+async def _said(consul: Consul, check: Json, node: str) -> str:
+    """Consul's catalog hears of an answer only with another status (or after minutes): the agent that asked knows more."""
+    output = str(check.get("Output", "")).strip() or await _heard(consul, str(check.get("CheckID", "")))
+    return (
+        f"{check.get('Name')}: {output or f'Consul has no answer of it in its catalog: ask the Consul agent of {node}'}"
+    )
+
+
+async def _heard(consul: Consul, check: str) -> str:
+    """What the check said last, where the Consul agent that we ask is the one that runs it."""
+    try:
+        known = await consul.agent_checks()
+    except OutriderError:
+        return ""
+    return str(nested(known, check).get("Output", "")).strip()

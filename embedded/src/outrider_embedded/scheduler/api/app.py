@@ -14,6 +14,7 @@ from outrider_embedded.scheduler.api.deployments import DeploymentCalls
 from outrider_embedded.scheduler.api.files import FileCalls
 from outrider_embedded.scheduler.api.jobs import JobCalls
 from outrider_embedded.scheduler.api.plans import PlanCalls
+from outrider_embedded.scheduler.api.variables import VariableCalls
 from outrider_embedded.scheduler.server import Scheduler
 
 _READ = ("GET",)
@@ -24,7 +25,7 @@ _BOTH = (*_READ, *_WRITE)
 def scheduler_app(scheduler: Scheduler) -> Starlette:
     """Nomad's API over a running scheduler."""
     routes = [*_jobs(scheduler), *_deployments(scheduler), *_allocations(scheduler), *_files(scheduler)]
-    routes += _agent(scheduler)
+    routes += [*_agent(scheduler), *_variables(scheduler)]
     handlers = {404: _nothing, 405: _wrong_method}
     return Starlette(routes=routes, exception_handlers=handlers)
 
@@ -104,6 +105,14 @@ def _agent(scheduler: Scheduler) -> list[Route]:
         _route("/v1/node/{id}", calls.node),
         _route("/v1/node/{id}/allocations", calls.node_allocations),
         _route("/v1/event/stream", calls.events),
+    ]
+
+
+def _variables(scheduler: Scheduler) -> list[Route]:
+    calls = VariableCalls(scheduler.state)
+    return [
+        _route("/v1/vars", calls.all),
+        _route("/v1/var/{path:path}", calls.one, (*_BOTH, "DELETE")),
     ]
 
 
