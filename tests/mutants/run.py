@@ -32,7 +32,7 @@ BASELINE = 400.0  # seconds that the tests of one room may take without mutation
 PATIENCE = 10.0  # seconds that a trial may take beyond what its tests took, and
 SLOWER = 5  # times that
 MOST_FAILED = 0.02  # of a room's tests may fail without mutations: a machine that stood still
-FEWEST = 0.5  # of a sample must have been judged in time
+FEWEST = 0.1  # of a sample must have been judged: a slow machine judges fewer, but nobody is held to less than that
 
 
 @dataclass
