@@ -20,7 +20,6 @@ from outrider.spec.upstream import Upstream
 from outrider.topology import names
 from outrider.topology.ports import BRIDGE_RANGE
 
-SHORTEST_STOP_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +115,6 @@ def fixed_ports(case: Case) -> Iterator[Problem]:
         yield Problem("ingress.static", message)
 
 
-def stop_delay(case: Case) -> Iterator[Problem]:
-    if case.spec.stop.delay < SHORTEST_STOP_MS:
-        yield Problem("stop.delay", "must be at least 2s: a caller may need a second to hear of it, and one to be sure")
-
-
 RULES: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     run_and_driver,
     ports_in_bridge,
@@ -129,5 +123,4 @@ RULES: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     knobs_without_effect,
     unknown_patches,
     fixed_ports,
-    stop_delay,
 )

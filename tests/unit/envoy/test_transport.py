@@ -34,3 +34,11 @@ async def test_a_machine_without_the_file_validates_all_the_same(envoy_bin: str)
     made = sampled(bootstrap(resolved(SPEC, spans)))
     assert verified(made)["trusted_ca"]["inline_string"].startswith("-----BEGIN CERTIFICATE-----")
     assert await envoy_binary(Sourced(envoy_bin, "a test")).validate(made) == ()
+
+
+@pytest.mark.parametrize(("protocol", "offered"), [("http", ["http/1.1"]), ("http2", ["h2"]), ("grpc", ["h2"])])
+def test_a_server_is_offered_the_one_protocol_that_is_spoken_to_it(protocol: str, offered: list[str]) -> None:
+    upstream = {"address": "fx.example:443", "tls": True, "protocol": protocol}
+    made = bootstrap(resolved({"upstreams": {"fx": upstream}}))
+    cluster = next(one for one in made["static_resources"]["clusters"] if one["name"] == "fx")
+    assert cluster["transport_socket"]["typed_config"]["common_tls_context"]["alpn_protocols"] == offered

@@ -101,3 +101,23 @@ def test_a_task_that_is_killed_because_of_its_template_says_so_and_one_that_is_s
     assert found.tasks[0].reason == "Template failed: nope"
     (stopped,) = allocations([stub(("Killing", "Sent interrupt. Waiting 5s before force killing"), state="dead")])
     assert stopped.tasks[0].reason == ""
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ("kv.block(a/b)", "Consul key a/b"),
+        ("kv.get(a/b)", "Consul key a/b"),
+        ("kv.list(a)", "Consul keys below a"),
+        ("nomad.var.block(a/b@default.global)", "Nomad variable a/b"),
+        ("nomad.var.get(a/b@default.global)", "Nomad variable a/b"),
+        ("vault.read(a/b)", "Vault secret a/b"),
+        ("vault.write(a/b)", "Vault secret a/b"),
+        ("vault.token(x)", "Vault token x"),
+        ("health.service(web|passing)", "Consul service web"),
+        ("catalog.service(web)", "Consul service web"),
+        ("nomad.service(web)", "Nomad service web"),
+    ],
+)
+def test_each_kind_of_reference_has_a_name_that_people_know(event: str, said: str) -> None:
+    assert in_words(f"Missing: {event}").startswith(f"waits for {said}")

@@ -91,3 +91,7 @@ def test_the_defaults_written_out_are_no_other_version() -> None:
         assert made_parts(upstreams(3), {"sidecar": {"memory": memory}}).sidecar != made_parts(upstreams(3)).sidecar
     fewer = {"consul": {"address": "http://127.0.0.1:8500", "connections": 31}}
     assert made_parts(upstreams(3), fewer).sidecar != made_parts(upstreams(3)).sidecar
+
+
+def test_the_agents_memory_grows_with_the_first_upstream_beyond_those_it_is_meant_for() -> None:
+    assert (agent_mb(None, 120), agent_mb(None, 121)) == (24, 25)
