@@ -159,12 +159,18 @@ def _packed(case: Case) -> bytes:
 
 
 async def _allocation(case: Case, on: Clusters) -> Json:
-    """The first allocation, whole; empty where none was made."""
+    """The first allocation, or the last that failed, whole; empty where none was made."""
     found = (await on.nomad.get(f"/v1/job/{case.service}/allocations")).json() or []
     if not found:
         return {}
-    first = min(found, key=lambda one: one["CreateIndex"])
+    failed = [one for one in found if one["ClientStatus"] == "failed"]
+    first = max(failed, key=_age) if failed else min(found, key=_age)
     return (await on.nomad.get(f"/v1/allocation/{first['ID']}")).json()
+
+
+def _age(allocation: Json) -> int:
+    """A cluster forgets the files of old ones that have failed, where there are many."""
+    return allocation["CreateIndex"]
 
 
 async def _then(case: Case, on: Clusters, allocation: Json) -> Json:

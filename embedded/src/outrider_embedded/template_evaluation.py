@@ -228,4 +228,5 @@ def _field(value: Any, name: str, line: int) -> Any:
         return own[name]
     if not isinstance(value, Mapping):
         raise TemplateError(line, f"can't evaluate field {name} in {shown(value)}")
-    return cast("Mapping[str, Any]", value).get(name)
+    fields = cast("Mapping[str, Any]", value)
+    return fields[name] if hasattr(value, "__missing__") else fields.get(name)

@@ -131,16 +131,19 @@ class Sources:
         return [pair for pair in self._tree(prefix) if "/" not in pair["Key"]]
 
     def _tree(self, prefix: str) -> list[dict[str, str]]:
-        """The keys below, never all of them: an empty prefix has none. A key that ends in / is a folder, and left out."""
+        """The keys that begin so, never all of them: an empty prefix has none. One that ends in / is a folder, and left out.
+
+        As Consul lists keys, ``a/b`` lists ``a/bc`` too.
+        """
         if not prefix:
             return []
-        start = prefix.rstrip("/") + "/"
+        start = prefix.removeprefix("/")
         self.reads["prefix", start] = None
         found = sorted(self._lookups.below(start).items())
         return [
-            {"Key": key.removeprefix(start), "Path": key, "Value": value}
+            {"Key": key.removeprefix(start).lstrip("/"), "Path": key, "Value": value}
             for key, value in found
-            if not key.endswith("/")
+            if not key.endswith("/") and key != start
         ]
 
     def _safe_ls(self, prefix: str) -> list[dict[str, str]]:

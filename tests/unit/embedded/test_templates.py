@@ -139,7 +139,7 @@ def test_what_was_read_is_told_so_that_it_can_be_watched() -> None:
         '{{ key "app/flag" }}{{ keyOrDefault "b" "" }}{{ range ls "app" }}{{ end }}{{ range service "web" }}{{ end }}'
     )
     found = _rendered(text)
-    assert found.reads == (("key", "app/flag"), ("key", "b"), ("prefix", "app/"), ("service", "web"))
+    assert found.reads == (("key", "app/flag"), ("key", "b"), ("prefix", "app"), ("service", "web"))
     assert found.is_complete
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import tempfile
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -74,8 +75,9 @@ def _reason(error: BaseException) -> str:
     cause = error.__cause__ or error.__context__
     if cause is not None:
         return _reason(cause)
-    said = error.strerror if isinstance(error, OSError) else None
-    return (said or str(error) or type(error).__name__).lower()
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__
 
 
 def _place(file: Path, target: Path, name: str, options: dict[str, str], mode: str) -> None:

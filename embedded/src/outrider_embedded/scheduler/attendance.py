@@ -63,15 +63,15 @@ class Attendance:
         if gone:
             await self._place.catalog.deregister(sorted(gone))
 
-    async def started(self, task: str) -> None:
-        """Register the task's services and run the script checks that belong to it."""
+    async def started(self, task: str, environment: Mapping[str, str]) -> None:
+        """Register the task's services and run the script checks that belong to it, in its environment."""
         self._running.add(task)
         registrations = self._task_registrations(task)
         if registrations:
             await self._place.catalog.register(registrations)
         scripts = [script for one in self._all_registrations() for script in one.scripts if script.task == task]
         directory, report = self._place.directories.task(task), self._place.catalog.report
-        work = [script_checks.repeat(one, report, directory, self._environments[task]) for one in scripts]
+        work = [script_checks.repeat(one, report, directory, environment) for one in scripts]
         self._scripts[task] = [asyncio.create_task(one) for one in work]
 
     async def ending(self, task: str) -> None:

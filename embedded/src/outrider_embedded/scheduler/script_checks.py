@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -27,11 +28,12 @@ async def repeat(check: ScriptCheck, report: Report, directory: Path, environmen
 async def result(check: ScriptCheck, directory: Path, environment: Mapping[str, str]) -> tuple[str, str]:
     """The status and the end of the output of one run.
 
-    A path is looked up from the task's directory (``local/check``), a name on PATH.
+    A path is looked up from the task's directory (``local/check``), a name on the node's own PATH, as Nomad's executor does.
     """
+    program = check.command if "/" in check.command else shutil.which(check.command) or check.command
     try:
         process = await asyncio.create_subprocess_exec(
-            check.command,
+            program,
             *check.arguments,
             cwd=directory,
             env=dict(environment),

@@ -172,7 +172,7 @@ class Task:
         watch = asyncio.create_task(self._setup.templates.watch(self._on_templates))
         if self._ending.is_set():
             await self._end_process(with_event=True)
-        await self._attendance.started(self.name)
+        await self._attendance.started(self.name, self._setup.environment())
         exit_ = await process.wait()
         self.process = None
         await self._attendance.exited(self.name)

@@ -69,9 +69,13 @@ class TaskSetup:
             return task_events.template_failed(f"Template failed: {error}")
         return None
 
+    def environment(self) -> dict[str, str]:
+        """What its processes are given, rendered environment files included."""
+        return {**self._environment, **self.templates.variables()}
+
     def command(self) -> Command:
         """What to start. Raises UnknownVariableError, ValueError, FileNotFoundError, TemplateError."""
-        environment = {**self._environment, **self.templates.variables()}
+        environment = self.environment()
         config = driver_config(fields(self._task["Config"]), environment, self._around.node)
         directory = self._around.directory
         if not config.get("command"):
