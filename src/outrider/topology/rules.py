@@ -21,7 +21,6 @@ from outrider.topology import names
 from outrider.topology.ports import BRIDGE_RANGE
 
 
-
 @dataclass(frozen=True, slots=True)
 class Case:
     """What the rules look at.
