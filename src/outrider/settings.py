@@ -33,8 +33,8 @@ class Sourced:
 
     @property
     def is_blank(self) -> bool:
-        """Set, and yet nothing: a mistake where it is a secret."""
-        return not self.value.strip()
+        """Set, and yet nothing to be seen: a mistake where it is a secret."""
+        return not any(sign.isprintable() and not sign.isspace() for sign in self.value)
 
     def __str__(self) -> str:
         return self.value

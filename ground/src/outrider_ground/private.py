@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 DIRECTORY = 0o700
 FILE = 0o600
 OTHERS = 0o077
+WRITTEN_BY_OTHERS = 0o022
 # Variables of servers and clouds, and the words by which people name what nobody else may know.
 HIDDEN = (
     "NOMAD_",
@@ -60,7 +61,21 @@ def written_privately(path: Path, content: bytes, mode: int = FILE) -> None:
 @contextmanager
 def nothing_for_others() -> Generator[None]:
     """Whatever this process and its children make within the block is their user's alone."""
-    before = os.umask(OTHERS)
+    with _never_given(OTHERS):
+        yield
+
+
+@contextmanager
+def nobody_else_writes() -> Generator[None]:
+    """What this process makes within the block is changed by its user alone, whatever the umask; others may read it."""
+    with _never_given(WRITTEN_BY_OTHERS):
+        yield
+
+
+@contextmanager
+def _never_given(rights: int) -> Generator[None]:
+    before = os.umask(rights)
+    os.umask(before | rights)
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
+from outrider_ground.private import nobody_else_writes
 
 from outrider.cli import exits
 from outrider.cli.invocation import output_options
@@ -50,9 +51,9 @@ def pack(output: Output, files: tuple[Path, ...], folder: Path, environment: str
     """
     if not files and not has_agent:
         raise click.UsageError("nothing to pack: name the FILES of services that run a directory, or say --agent")
-    packed = [
-        _written(folder, of, name, content) for of, name, content in _contents(files, environment, has_agent=has_agent)
-    ]
+    contents = _contents(files, environment, has_agent=has_agent)
+    with nobody_else_writes():
+        packed = [_written(folder, of, name, content) for of, name, content in contents]
     if not packed:
         raise click.UsageError("nothing to pack: none of these specs has run.directory")
     heads = ("OF", "SHA256", "FILE")

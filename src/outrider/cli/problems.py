@@ -21,6 +21,7 @@ from outrider_ground.errors import (
 )
 
 from outrider.cli.plain import escaped, one_line, plain
+from outrider.spec.reading.document import MAX_BYTES
 
 WIDEST = 160
 USAGE = "The command line cannot be read"
@@ -104,8 +105,16 @@ def problem_lines(problem: Problem) -> Iterator[str]:
 def _source(problem: Problem) -> str | None:
     """The line of the file, as long as it can be read and has no control characters."""
     try:
-        lines = Path(problem.file).read_text().splitlines() if problem.file and problem.line else []
-    except (OSError, UnicodeDecodeError):
+        lines = _text(Path(problem.file)).splitlines() if problem.file and problem.line else []
+    except (OSError, ValueError):
         return None
     index = (problem.line or 0) - 1
     return lines[index] if 0 <= index < len(lines) and lines[index].isprintable() else None
+
+
+def _text(file: Path) -> str:
+    """A portal may have named the file: nothing is waited for, and nothing read without end."""
+    if not file.is_file():
+        return ""
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES).decode()

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from outrider_ground.errors import Problem, SpecError
 
 from outrider.programs.one_machine_platform import sample_platform
 from outrider.settings import Settings
 from outrider.spec.platform import Platform
+from outrider.spec.reading.document import MAX_BYTES
 from outrider.spec.reading.files import ServiceFile, read_platform, read_service
-from outrider.spec.reading.syntax import decoded
+from outrider.spec.reading.syntax import Mark, decoded, refused, too_large
 from outrider.spec.service import Service
 from outrider.topology import names
 
@@ -23,8 +25,15 @@ IN_FOLDER = ("*.yaml", "*.yml", "*/outrider.yaml")
 
 
 def text_of(file: Path) -> str:
-    """The file's text; SpecError where it is no UTF-8."""
-    return decoded(file.read_bytes(), str(file))
+    """The file's text; SpecError where it is no UTF-8, cannot be read or is too long: then no more of it is read."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SpecError((Problem("", f"cannot be read: {error.strerror or error}", file=str(file)),)) from error
+    if len(content) > MAX_BYTES:
+        raise refused(too_large(MAX_BYTES), Mark(1, 1), str(file))
+    return decoded(content, str(file))
 
 
 def platform_of(file: Path) -> Platform:
@@ -70,4 +79,4 @@ def specs(places: Iterable[Path]) -> tuple[Path, ...]:
 
 def _specs_in(folder: Path) -> list[Path]:
     files = sorted(file for pattern in IN_FOLDER for file in folder.glob(pattern))
-    return [file for file in files if IS_SERVICE.search(text_of(file))]
+    return [file for file in files if file.is_file() and IS_SERVICE.search(text_of(file))]

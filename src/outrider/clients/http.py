@@ -101,7 +101,7 @@ class Connection:
         self._client = httpx2.AsyncClient(
             base_url=address,
             transport=transport or _transport(address, socket, server.tls, connections),
-            headers=dict(server.headers),
+            headers=_sendable(server),
             auth=_basic(server.http_auth),
             timeout=httpx2.Timeout(READ_S, connect=CONNECT_S),
             trust_env=False,
@@ -225,6 +225,17 @@ def _transport(address: str, socket: str | None, tls: Tls, connections: int) -> 
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=20)
     verify = tls_context(tls) if address.startswith("https://") else False
     return httpx2.AsyncHTTPTransport(verify=verify, uds=socket, limits=limits, trust_env=False)
+
+
+def _sendable(server: Server) -> dict[str, bytes]:
+    """The headers as they are sent; UsageError, which does not repeat the secret, where a header cannot carry one."""
+    for name, value in server.headers.items():
+        if not value.isprintable():
+            raise UsageError(
+                f"what {server.name} would get as {name} holds a line feed or another sign that no header can carry",
+                next_step=f"Look at the token for {server.name}: it is one line of plain signs.",
+            )
+    return {name: value.encode() for name, value in server.headers.items()}
 
 
 def _basic(http_auth: str | None) -> httpx2.BasicAuth | None:

@@ -18,6 +18,7 @@ LEFT_OUT = (*OF_TOOLS, ".ruff_cache", ".venv", "node_modules", *OF_EDITORS, f"/{
 SPEC_SUFFIXES = frozenset({".yaml", ".yml"})
 SPEC_KEYS = tuple(re.compile(rf"^[\"']?{key}[\"']?\s*:", re.MULTILINE) for key in ("service", "run"))
 LONGEST_SPEC = 1_000_000
+LONGEST_IGNORE_FILE = 100_000
 MOST_ENTRIES = 50_000
 STORED = re.compile(r"[0-9a-f]{64}")
 STORED_FILES = frozenset({"directory.tar.gz", "outrider-agent.pyz"})
@@ -117,7 +118,17 @@ def refused(message: str, hint: str) -> SpecError:
 def _ignored(file: Path) -> GitIgnoreSpec:
     """The patterns of an ignore file, in gitignore's language; without one those that hold everywhere."""
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines() if file.exists() else []
-        return GitIgnoreSpec.from_lines([*LEFT_OUT, *lines])
+        return GitIgnoreSpec.from_lines([*LEFT_OUT, *_lines(file)])
     except (OSError, ValueError) as error:
         raise refused(f"{file} cannot be used: {error}", "write one pattern per line, as in a .gitignore") from error
+
+
+def _lines(file: Path) -> list[str]:
+    """Whoever wrote the directory wrote this file too: nothing from outside, that waits for a writer, or without an end."""
+    if not os.path.lexists(file):
+        return []
+    if not (file.is_file() and Path(os.path.realpath(file)).is_relative_to(os.path.realpath(file.parent))):
+        raise ValueError("it is no file in this directory")
+    if file.stat().st_size > LONGEST_IGNORE_FILE:
+        raise ValueError(f"it has more than {LONGEST_IGNORE_FILE} bytes")
+    return file.read_text(encoding="utf-8-sig").splitlines()

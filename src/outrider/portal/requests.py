@@ -12,6 +12,9 @@ from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
 
 MOST_SPEC = 1_000_000
+# The columns hold no more, and neither Nomad's indexes nor our numbers come near.
+MOST_INTEGER = 2**31 - 1
+MOST_INDEX = 2**63 - 1
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -37,14 +40,16 @@ class SpecBody(Body):
 class DeployBody(SpecBody):
     """A service spec to deploy."""
 
-    check_index: Annotated[int | None, Field(ge=0, description="Deploy only if the plan still holds.")] = None
+    check_index: Annotated[
+        int | None, Field(ge=0, le=MOST_INDEX, description="Deploy only if the plan still holds.")
+    ] = None
     take_over: Annotated[bool, Field(description="Replace a job that Outrider did not deploy.")] = False
 
 
 class RollbackBody(Body):
     """Which version to bring back; left out: the one before."""
 
-    version: Annotated[int | None, Field(ge=1)] = None
+    version: Annotated[int | None, Field(ge=1, le=MOST_INTEGER)] = None
 
 
 class ScaleBody(Body):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from outrider_ground.errors import Problem
 
 from outrider.cli.invocation import Surroundings
 from outrider.cli.main import outrider
+from outrider.cli.problems import problem_lines
 from outrider.clients.envoy import envoy_binary
 from outrider.settings import Settings, Sourced
 
@@ -152,3 +155,38 @@ def test_validate_warns_of_files_whose_services_differ_in_case_only(tmp_path: Pa
     assert "the services Web and web" in result.stdout
     assert 'did you mean "web"' in result.stdout, "the second is refused as well"
     assert "warning" not in call("validate", first).stdout
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/proc/self/mem"])
+def test_a_spec_without_an_end_or_that_cannot_be_read_is_one_clear_error(tmp_path: Path, target: str) -> None:
+    file = tmp_path / "outrider.yaml"
+    file.symlink_to(target)
+    result = call("validate", str(file))
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "1 problem."
+    assert "the file is larger than 1 MB" in result.stdout or "cannot be read: " in result.stdout
+
+
+def test_a_spec_is_refused_at_one_byte_too_many_whatever_its_signs(tmp_path: Path) -> None:
+    spec = "service: x\nrun: {image: a}\n# "
+    room = (1_000_000 - len(spec)) // 2
+    assert call("validate", written(tmp_path, spec + "é" * room)).exit_code == 0
+    result = call("validate", written(tmp_path, spec + "é" * (room + 1)))
+    assert "larger than 1 MB" in result.stdout
+
+
+def test_what_is_no_file_in_a_folder_of_specs_is_passed_by(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("")
+    written(tmp_path, "service: x\nrun: {command: [python3, app.py], directory: .}\n", "x.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    (tmp_path / ".outriderignore").write_text("*.yaml\n")
+    result = call("pack", str(tmp_path), "--to", str(tmp_path / "store"))
+    assert result.exit_code == 0, result.output
+
+
+def test_a_file_that_a_portal_names_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for name in (str(tmp_path / "pipe.yaml"), "/dev/zero", "a\0b"):
+        assert len(list(problem_lines(Problem("count", "is wrong", file=name, line=1, column=1)))) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -145,3 +146,16 @@ def test_a_directory_that_nodes_could_fetch_nowhere_is_rendered_in_no_job(tmp_pa
     result = CliRunner().invoke(outrider, line, obj=Surroundings(settings))
     assert bool(result.exit_code) == bool(code)
     assert ("neither portal.url nor artifacts.url" in result.stderr) == bool(code)
+
+
+def test_what_is_packed_is_changed_by_nobody_else_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert call("pack", "--agent", "--to", str(tmp_path / "store")).exit_code == 0
+        assert os.umask(0) == 0
+    finally:
+        os.umask(before)
+    made = [tmp_path / "store", *(tmp_path / "store").rglob("*")]
+    assert len(made) == 3
+    assert [one for one in made if one.stat().st_mode & 0o022] == []
+    assert all(one.stat().st_mode & 0o044 == 0o044 for one in made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -220,3 +221,32 @@ def test_an_ignore_file_that_cannot_be_read_is_a_problem_of_the_spec(tmp_path: P
     (root / ".outriderignore").write_bytes(b"\xff\xfe")
     with pytest.raises(SpecError, match=r"\.outriderignore cannot be used: .*one pattern per line"):
         directory_archive(root)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "endless", "loop", "folder", "large", "nowhere"])
+def test_an_ignore_file_that_is_a_pipe_a_link_or_endless_is_refused_and_not_read(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "elsewhere").write_text("secret [[[ text\n")
+    root = tmp_path / "service"
+    root.mkdir()
+    (root / "app.py").write_text("")
+    file = root / ".outriderignore"
+    make: dict[str, Callable[[], object]] = {
+        "pipe": lambda: os.mkfifo(file),
+        "link": lambda: file.symlink_to(tmp_path / "elsewhere"),
+        "endless": lambda: file.symlink_to("/dev/zero"),
+        "loop": lambda: file.symlink_to(file),
+        "folder": file.mkdir,
+        "large": lambda: file.write_text("*.md\n" * 50_000),
+        "nowhere": lambda: file.symlink_to(root / "missing"),
+    }
+    make[kind]()
+    with pytest.raises(SpecError, match=r"\.outriderignore cannot be used: it ") as caught:
+        directory_archive(root)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_ignore_file_may_be_a_link_to_another_one_beside_it(tmp_path: Path) -> None:
+    root = a_directory(tmp_path, ("app.py", "notes.md"))
+    (root / ".gitignore").write_text("*.md\n")
+    (root / ".outriderignore").symlink_to(".gitignore")
+    assert kept(root) == {"app.py", ".gitignore"}

@@ -7,6 +7,7 @@ import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -291,3 +292,23 @@ def test_files_of_certificates_that_are_of_no_use_are_named(tmp_path: Path) -> N
     ):
         with pytest.raises(UsageError, match=re.escape(said)):
             tls_context(tls)
+
+
+@pytest.mark.parametrize("secret", ["se\ncret", "se\rcret", "se\0cret", "se\x1bcret", "se\x7fcret", "se\udce9cret"])
+def test_a_token_that_no_header_can_carry_is_told_and_not_shown(secret: str) -> None:
+    server = replace(SERVER, headers={"X-Nomad-Token": secret})
+    with pytest.raises(UsageError, match="as X-Nomad-Token holds a line feed or another sign") as caught:
+        connection_to(lambda _: httpx2.Response(200), server)
+    assert "cret" not in str(caught.value).replace("secret", "")
+
+
+async def test_a_token_of_other_letters_is_sent_as_utf8() -> None:
+    sent: list[bytes] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        sent.extend(value for name, value in request.headers.raw if name.lower() == b"authorization")
+        return httpx2.Response(200)
+
+    server = replace(SERVER, headers={"Authorization": "Bearer clé"})
+    await connection_to(handler, server).answer(Call("GET", ("v1", "x")))
+    assert sent == ["Bearer clé".encode()]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx2
 from outrider_ground.edge.limits import Limits
@@ -61,6 +63,10 @@ async def closed(streams: list[Streams]) -> None:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+def descriptors_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 async def ended(reader: asyncio.StreamReader) -> bytes:
@@ -179,4 +185,26 @@ async def test_a_process_with_256_descriptors_hears_others_beside_300_idle_socke
         await closed(crowd)
     finally:
         process.kill()
+        await process.wait()
+
+
+async def test_idle_sockets_that_come_all_at_once_leave_descriptors_for_everything_else() -> None:
+    """Whoever gives way makes room below: a new socket's low number then says nothing of how many there are."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, stdout=pipe, stderr=pipe)
+    try:
+        assert process.stdout
+        assert process.stderr
+        port = int((await process.stdout.readline()).rpartition(b":")[2])
+        for _ in range(3):
+            burst = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+            assert await is_answered(port)
+            assert descriptors_of(process.pid) <= 224
+            for one in burst:
+                one.close()
+        process.kill()
+        assert b"Too many open files" not in await process.stderr.read()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
         await process.wait()

@@ -38,3 +38,12 @@ def test_the_same_standing_again_is_no_younger_one() -> None:
     made = crowd(("first", "kept", 0), ("second", "kept", 1))
     made.stands("first", "kept", 5)
     assert made.giving_way(10) == "first"
+
+
+def test_who_was_told_to_go_counts_until_it_is_gone_and_is_not_told_again() -> None:
+    made = crowd(("first", "silent", 0), ("second", "silent", 1))
+    made.leaves("first")
+    assert (made.leaving, made.giving_way(10)) == (1, "second")
+    made.is_gone("first")
+    made.is_gone("second")
+    assert (made.leaving, made.giving_way(10)) == (0, None)

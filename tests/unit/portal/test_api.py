@@ -229,3 +229,18 @@ async def test_the_description_of_the_api_is_openapi_3_1(client: Client) -> None
 async def test_a_body_that_is_not_json_is_a_problem(client: Client, path: str) -> None:
     answer = await client.post(STAGE + path, content=b"service: x", headers={"Content-Type": "application/json"})
     assert problem(answer, 400)
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**20, 10**400])
+async def test_a_number_that_no_database_holds_is_the_callers_error(client: Client, number: int) -> None:
+    await deployed(client)
+    problem(await client.get(f"{CHECKOUT}/versions/{number}"), 400)
+    problem(await client.post(f"{CHECKOUT}/rollback", json={"version": number}), 400)
+    problem(await client.post(f"{STAGE}/deployments", json={"spec": SPEC, "check_index": number * 2**32}), 400)
+
+
+async def test_the_largest_numbers_are_looked_for(client: Client) -> None:
+    await deployed(client)
+    problem(await client.get(f"{CHECKOUT}/versions/{2**31 - 1}"), 404)
+    problem(await client.post(f"{CHECKOUT}/rollback", json={"version": 2**31 - 1}), 404)
+    problem(await client.post(f"{STAGE}/deployments", json={"spec": SPEC, "check_index": 2**63 - 1}), 409)

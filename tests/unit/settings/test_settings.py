@@ -93,6 +93,14 @@ def test_a_blank_token_is_one_that_is_set_and_blank(tmp_path: Path, value: str) 
     assert read({"OUTRIDER_TOKEN": " s3cret\n"}).token == Sourced("s3cret", "OUTRIDER_TOKEN")
 
 
+@pytest.mark.parametrize("value", ["\u200b", "\u2060\ufeff", "\u00a0", "\u3000\u200b", "\x00"])
+def test_a_token_of_which_nothing_is_to_be_seen_is_blank(value: str) -> None:
+    blank = read({"OUTRIDER_TOKEN": value}).token
+    assert blank
+    assert blank.is_blank
+    assert not Sourced("é", "a test").is_blank
+
+
 @pytest.mark.parametrize("written", ["a.example,b.example", " a.example  b.example ", "a.example, b.example,"])
 def test_further_names_of_our_servers_are_a_list(written: str) -> None:
     assert read({"OUTRIDER_HOSTS": written}).hosts == ("a.example", "b.example")

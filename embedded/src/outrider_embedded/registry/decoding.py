@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any, cast
 
+from outrider_embedded.json_text import first_value
 from outrider_embedded.registry import durations
 from outrider_embedded.registry.refusal import Refused, bad_request
 
@@ -48,10 +49,11 @@ def document(body: bytes) -> Any:
     if not text:
         raise _undecodable("EOF")
     try:
-        value, _ = json.JSONDecoder().raw_decode(text)
+        return first_value(text)[0]
     except json.JSONDecodeError as error:
         raise _undecodable(_syntax_text(error, text)) from error
-    return value
+    except ValueError as error:
+        raise _undecodable(str(error)) from error
 
 
 def fields_of(value: Any, fields: Fields, go_type: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from outrider_embedded.scheduler.documents import Document, fields
 from outrider_embedded.scheduler.evaluation import new_evaluation
 from outrider_embedded.scheduler.refusal import RefusalError
 from outrider_embedded.scheduler.state import Commit, State
-from outrider_embedded.scheduler.validation import job_problems, listed, warnings
+from outrider_embedded.scheduler.validation import count_problems, job_problems, listed, warnings
 from outrider_embedded.scheduler.watcher import next_version
 
 _NOTHING_DONE: Document = {
@@ -165,6 +165,8 @@ def scale(state: State, name: str, body: Document) -> Document:
     count = body.get("Count")
     if count is not None and count < 0:
         raise RefusalError(400, "scaling action count can't be negative")
+    if count is not None and (too_many := count_problems({**known, group: count}.values())):
+        raise RefusalError(500, too_many[0])
     if count is not None and deployments.is_active(state.latest_deployment(name)):
         raise RefusalError(400, "job scaling blocked due to active deployment")
     if count is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from outrider_embedded.scheduler.documents import Document, rows
 from outrider_embedded.scheduler.times import duration_text
 
 _TYPES = ("service", "batch", "system", "sysbatch")
 _LEAST_TIME = 1_000_000_000
 _MAX_PRIORITY = 100
+JOB_MAX_COUNT = 50_000
 
 
 def listed(problems: list[str]) -> str:
@@ -35,7 +38,15 @@ def job_problems(job: Document) -> list[str]:
         problems += nested(f"Task group {group['Name']}", group_problems(group, job))
     if any(task["Vault"] for group in job["TaskGroups"] for task in group["Tasks"]):
         problems.append('Vault "default" not enabled but used in the job')
-    return problems
+    return problems + count_problems(group["Count"] for group in job["TaskGroups"])
+
+
+def count_problems(counts: Iterable[int]) -> list[str]:
+    """No job has more allocations than Nomad's servers allow where nobody says otherwise (server, job_max_count)."""
+    total = sum(counts)
+    if total <= JOB_MAX_COUNT:
+        return []
+    return [f"total count was greater than configured job_max_count: {total} > {JOB_MAX_COUNT}"]
 
 
 def _identity_problems(job: Document) -> list[str]:

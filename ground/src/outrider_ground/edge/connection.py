@@ -10,6 +10,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from outrider_ground.edge.crowd import Crowd
+from outrider_ground.edge.descriptors import taken
 from outrider_ground.edge.limits import Limits
 
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
@@ -28,7 +29,7 @@ class BoundedConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if self._is_too_many():
+        for _ in range(self._surplus()):
             other = self._crowd.giving_way(self.loop.time())
             if other is None:
                 self._turn_away()
@@ -38,7 +39,7 @@ class BoundedConnection(H11Protocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._crowd.moves(self)
+        self._crowd.is_gone(self)
         self._forget_head()
         super().connection_lost(exc)
 
@@ -60,16 +61,25 @@ class BoundedConnection(H11Protocol):
 
     def give_way(self) -> None:
         """End at once, so that another has the place."""
-        self._crowd.moves(self)
+        self._crowd.leaves(self)
         self.transport.abort()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Nothing here speaks WebSocket; the request is answered as the plain one that it is, and no log grows."""
 
-    def _is_too_many(self) -> bool:
-        """The system gives the lowest free descriptor, so its number tells how many the whole process has."""
+    def _surplus(self) -> int:
+        """How many connections there are too many, for this server or for the descriptors of the whole process."""
+        here = len(self.connections) - self._limits.connections
+        files = taken() - self._most_files if self._may_be_full() else 0
+        return max(0, max(here, files) - self._crowd.leaving)
+
+    def _may_be_full(self) -> bool:
+        """Whether a look at the descriptors is worth its time.
+
+        The number of a new one is not enough: it is the lowest that is free, and who gives way makes room below.
+        """
         number = self.transport.get_extra_info("socket").fileno()
-        return len(self.connections) > self._limits.connections or number >= self._most_files
+        return number >= self._most_files // 2 or len(self.connections) >= self._most_files // 8
 
     def _turn_away(self) -> None:
         self.transport.write(FULL)
@@ -124,7 +134,7 @@ class BoundedConnection(H11Protocol):
 
 
 def bounded_connection(limits: Limits, most_files: int) -> type[asyncio.Protocol]:
-    """What uvicorn makes of each accepted socket of one server; ``most_files`` is the first descriptor too many."""
+    """What uvicorn makes of each accepted socket of one server; ``most_files`` are the descriptors that the process may have."""
     crowd: Crowd[BoundedConnection] = Crowd()
     made = functools.partial(BoundedConnection, limits=limits, crowd=crowd, most_files=most_files)
     return cast("type[asyncio.Protocol]", made)

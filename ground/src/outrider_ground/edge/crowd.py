@@ -20,6 +20,12 @@ class Crowd(Generic[Member]):
 
     def __init__(self) -> None:
         self._since: dict[Standing, dict[Member, float]] = {standing: {} for standing in _ORDER}
+        self._leaving: set[Member] = set()
+
+    @property
+    def leaving(self) -> int:
+        """How many were told to go, and still have their place."""
+        return len(self._leaving)
 
     def stands(self, member: Member, standing: Standing, now: float) -> None:
         """Note what it waits for from now on; the same standing again keeps its place."""
@@ -29,9 +35,19 @@ class Crowd(Generic[Member]):
         self._since[standing][member] = now
 
     def moves(self, member: Member) -> None:
-        """It waits for nothing, or is gone."""
+        """It waits for nothing."""
         for waiting in self._since.values():
             waiting.pop(member, None)
+
+    def leaves(self, member: Member) -> None:
+        """It gives way, and has its place until it is gone."""
+        self.moves(member)
+        self._leaving.add(member)
+
+    def is_gone(self, member: Member) -> None:
+        """Its place is free."""
+        self.moves(member)
+        self._leaving.discard(member)
 
     def giving_way(self, now: float) -> Member | None:
         """The one that goes first, or None where all are being answered.

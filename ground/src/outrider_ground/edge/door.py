@@ -109,8 +109,8 @@ def _is_own_site(scope: Scope, headers: Headers) -> bool:
     sites = headers.getlist("sec-fetch-site")
     if all(site in OWN_SITE for site in sites):
         return True
-    mode, destination = headers.get("sec-fetch-mode", "navigate"), headers.get("sec-fetch-dest", "document")
-    return scope.get("method") in SAFE and (mode, destination) == ("navigate", "document")
+    mode, destination = headers.getlist("sec-fetch-mode"), headers.getlist("sec-fetch-dest")
+    return scope.get("method") in SAFE and (mode, destination) == (["navigate"], ["document"])
 
 
 def _media_types(headers: Headers) -> set[str]:

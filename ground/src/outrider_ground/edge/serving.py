@@ -19,8 +19,9 @@ from outrider_ground.edge.listening import BACKLOG, listener, listening_address
 from outrider_ground.errors import OutriderError
 
 _ANYTHING = Limits()
-# Sockets that are accepted before the first of them is looked at: fewer than the descriptors that are kept free.
-_AT_ONCE = 32
+# Sockets that are accepted in one turn of the loop, of which three pass before the first of them is looked at, and one
+# more before who gives way is gone: all of them together are fewer than the descriptors that are kept free.
+_AT_ONCE = 8
 _KEEP_ALIVE_S = 300  # outlives the idle time of every client's pool, so that no request meets a closing connection
 _GRACE_S = 1.0
 _FLUSH_S = 2.0
@@ -132,7 +133,7 @@ def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
 
 
 def _most_files(limits: Limits) -> int:
-    """The first file descriptor that no connection may have; a quarter at most is kept for everything else."""
+    """How many file descriptors there may be with all connections; a quarter at most is kept for everything else."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft - min(limits.spare_files, soft // 4)
 

@@ -18,7 +18,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 
 from outrider.operations.events import Event
 from outrider.operations.records import Deployment
-from outrider.portal.requests import Running
+from outrider.portal.requests import MOST_INTEGER, Running
 from outrider.portal.responses import GUARDED, NAMED
 from outrider.portal.turns import Turns, Waiting
 
@@ -75,7 +75,7 @@ async def events(
 def _number(last_event_id: str | None) -> int:
     """The number in the header; 0, which is before all events, for anything that is none of ours."""
     found = LAST_EVENT.fullmatch(last_event_id or "")
-    return int(found[0]) if found else 0
+    return min(int(found[0]), MOST_INTEGER) if found else 0
 
 
 async def _sent(feed: AsyncIterator[Event | None], waiting: Turns) -> AsyncIterator[bytes]:

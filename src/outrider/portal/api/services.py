@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from outrider.operations.look.logs import LogRequest
 from outrider.operations.look.status import Status
 from outrider.operations.ports import LogKind
 from outrider.operations.records import Deployment, Version
-from outrider.portal.requests import Body, Running
+from outrider.portal.requests import MOST_INTEGER, Body, Running
 from outrider.portal.responses import GUARDED, NAMED, REMOTE
 from outrider.topology import names
 
@@ -88,7 +88,9 @@ async def versions(running: Running, environment: str, service: str) -> Versions
 
 
 @router.get("/environments/{environment}/services/{service}/versions/{number}")
-async def version(running: Running, environment: str, service: str, number: int) -> Version:
+async def version(
+    running: Running, environment: str, service: str, number: Annotated[int, Path(le=MOST_INTEGER)]
+) -> Version:
     """One version with its spec, its job and its bootstrap."""
     return await running.version(environment, service, number)
 

@@ -51,7 +51,7 @@ def refused(message: str, at: Mark, file: str | None) -> SpecError:
 def unreadable(text: str, most: int) -> tuple[str, Mark] | None:
     """Why the text cannot be read at all: too long, or a sign that no text file holds."""
     if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
-        return f"the file is larger than {most // 1_000_000} MB", Mark(1, 1)
+        return too_large(most), Mark(1, 1)
     found = UNREADABLE.search(text.removeprefix("\ufeff"))
     if found is None:
         return None
@@ -59,6 +59,11 @@ def unreadable(text: str, most: int) -> tuple[str, Mark] | None:
     return f"the sign {found.group().encode('unicode_escape').decode()} cannot stand in a text file", mark_of(
         text, offset
     )
+
+
+def too_large(most: int) -> str:
+    """What is said of a file of more than ``most`` bytes."""
+    return f"the file is larger than {most // 1_000_000} MB"
 
 
 def mark_of(text: str, offset: int) -> Mark:

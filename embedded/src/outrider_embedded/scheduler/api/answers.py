@@ -9,6 +9,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
+from outrider_embedded.json_text import first_value
 from outrider_embedded.scheduler.documents import Document
 from outrider_embedded.scheduler.refusal import RefusalError
 from outrider_embedded.scheduler.state import State
@@ -40,19 +41,22 @@ def error(status: int, message: str, index: int | None = None) -> Response:
 
 async def body(request: Request) -> Document:
     """The request's JSON object. Raises RefusalError."""
-    raw = await request.body()
+    text = (await request.body()).decode(errors="replace").strip()
     try:
-        value: Any = json.loads(raw) if raw else {}
-    except ValueError:
-        raise RefusalError(400, _parse_complaint(raw)) from None
+        value, end = first_value(text) if text else ({}, 0)
+    except json.JSONDecodeError:
+        raise RefusalError(400, _parse_complaint(text)) from None
+    except ValueError as error:
+        raise RefusalError(400, str(error)) from None
+    if end < len(text):
+        raise RefusalError(400, f"invalid character {text[end]!r} after top-level value")
     if not isinstance(value, dict):
         raise RefusalError(400, "json: cannot unmarshal into Go value")
     return cast("Document", value)
 
 
-def _parse_complaint(raw: bytes) -> str:
+def _parse_complaint(text: str) -> str:
     """What Go's parser says of text that is no JSON, for the two commonest cases."""
-    text = raw.decode(errors="replace").strip()
     if text.startswith("{") and len(text) > 1 and text[1] not in '"}':
         return f"invalid character '{text[1]}' looking for beginning of object key string"
     if text and text[0] not in '{["-0123456789tfn':
