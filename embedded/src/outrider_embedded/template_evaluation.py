@@ -229,4 +229,4 @@ def _field(value: Any, name: str, line: int) -> Any:
     if not isinstance(value, Mapping):
         raise TemplateError(line, f"can't evaluate field {name} in {shown(value)}")
     fields = cast("Mapping[str, Any]", value)
-    return fields[name] if hasattr(value, "__missing__") else fields.get(name)
+    return fields[name] if hasattr(fields, "__missing__") else fields.get(name)

@@ -227,7 +227,7 @@ def _transport(address: str, socket: str | None, tls: Tls, connections: int) -> 
     return httpx2.AsyncHTTPTransport(verify=verify, uds=socket, limits=limits, trust_env=False)
 
 
-def _sendable(server: Server) -> dict[str, bytes]:
+def _sendable(server: Server) -> list[tuple[bytes, bytes]]:
     """The headers as they are sent; UsageError, which does not repeat the secret, where a header cannot carry one."""
     for name, value in server.headers.items():
         if not value.isprintable():
@@ -235,7 +235,7 @@ def _sendable(server: Server) -> dict[str, bytes]:
                 f"what {server.name} would get as {name} holds a line feed or another sign that no header can carry",
                 next_step=f"Look at the token for {server.name}: it is one line of plain signs.",
             )
-    return {name: value.encode() for name, value in server.headers.items()}
+    return [(name.encode(), value.encode()) for name, value in server.headers.items()]
 
 
 def _basic(http_auth: str | None) -> httpx2.BasicAuth | None:

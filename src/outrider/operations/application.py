@@ -130,7 +130,7 @@ class Application:
     async def statuses(self, environment: str | None = None) -> tuple[Status, ...]:
         """What runs of all services, in one environment or in all."""
         wanted = [self.environment(environment)] if environment else list(self.environments.values())
-        return tuple([one for here in wanted for one in await statuses(here)])
+        return await statuses(wanted)
 
     async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
         """The stored versions, newest first."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import UsageError
+from outrider_ground.errors import OutriderError, UsageError
+
+from outrider.nomad.read.job import environment_of
 
 if TYPE_CHECKING:
     from outrider.nomad.read.job import Running
@@ -26,7 +28,7 @@ async def running_version(environment: Environment, service: str, now: Running) 
 
 async def last_count(environment: Environment, service: str, now: Running) -> int | None:
     """How many run, or ran before the stop; None for a service that never ran."""
-    last = None if now.exists else await last_stop(environment, service)
+    last = None if now.exists else await _last_change(environment, service)
     return last.count if last else now.asked
 
 
@@ -35,19 +37,26 @@ async def last_run(environment: Environment, service: str, now: Running) -> tupl
 
     UsageError where this portal does not know it.
     """
-    base, last = await running_version(environment, service, now), await last_stop(environment, service)
-    if base is None and last is not None and last.previous is not None:
-        base = await environment.store.version(environment.name, service, last.previous)
+    base, last = await running_version(environment, service, now), await _last_change(environment, service)
+    number = last and (last.previous if last.kind == "stop" else last.version)
+    if base is None and number is not None:
+        base = await environment.store.version(environment.name, service, number)
     if base is None:
         raise await _never_run(environment, service)
     count = await last_count(environment, service, now)
     return base, 1 if count is None else count
 
 
-async def last_stop(environment: Environment, service: str) -> Deployment | None:
-    """The last time that the service was stopped while it ran; its count is the one that it had."""
+async def has_run(environment: Environment, service: str) -> bool:
+    """Whether a version of it came up, or was stopped, as far as the store knows."""
+    return await _last_change(environment, service) is not None
+
+
+async def _last_change(environment: Environment, service: str) -> Deployment | None:
+    """The last change that counts: a version or a count that came up, or a stop, which has the count that it ended."""
     done = await environment.store.deployments(environment.name, service)
-    return next((one for one in done if one.kind == "stop" and one.count is not None), None)
+    counted = (one for one in done if one.count is not None and one.modify_index is not None)
+    return next((one for one in counted if one.kind == "stop" or one.state == "successful"), None)
 
 
 async def active(environment: Environment, service: str, modify_index: int) -> Deployment | None:
@@ -67,12 +76,26 @@ async def stored_version(environment: Environment, service: str, number: int) ->
 
 
 async def unknown_service(environment: Environment, service: str) -> UsageError:
-    """The error for a service that nobody has deployed."""
+    """The error for a service that this portal has not deployed: another one has, or nobody."""
+    if await _runs_unrecorded(environment, service):
+        return UsageError(
+            f"{service} runs in {environment.name}, but this portal has no record of it: its database is another one",
+            next_step=f"Restore the database, or deploy its file: `outrider run FILE -e {environment.name}`.",
+        )
     known = ", ".join(await environment.store.services(environment.name))
     return UsageError(
         f"{environment.name} knows no service {service}",
         next_step=f"It knows: {known}." if known else "Nothing is deployed there yet: `outrider run FILE`.",
     )
+
+
+async def _runs_unrecorded(environment: Environment, service: str) -> bool:
+    """Whether Nomad has a job of ours under this name, as far as it answers."""
+    try:
+        document = await environment.nomad.job(service)
+    except OutriderError:
+        return False
+    return document is not None and environment_of(document) == environment.name
 
 
 async def not_running(environment: Environment, service: str) -> UsageError:
@@ -81,7 +104,7 @@ async def not_running(environment: Environment, service: str) -> UsageError:
         return await unknown_service(environment, service)
     return UsageError(
         f"{service} does not run in {environment.name}",
-        next_step=f"`outrider run` starts it, or `outrider rollback {service} -e {environment.name}`.",
+        next_step=f"`outrider start {service} -e {environment.name}` brings back what ran, `outrider run` a spec.",
     )
 
 

@@ -27,7 +27,7 @@ class Registered:
 
 
 async def registered(environment: Environment) -> Registered:
-    """What Nomad's jobs say of themselves; of services that Nomad does not have, what was stored last.
+    """What Nomad's jobs say of themselves; of services that Nomad does not have, what came up last.
 
     Where Nomad does not answer, the store alone is asked.
     """

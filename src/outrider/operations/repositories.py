@@ -18,7 +18,7 @@ class Versions(Protocol):
     async def services(self, environment: str) -> tuple[str, ...]: ...
 
     async def declarations(self, environment: str) -> tuple[Declaration, ...]:
-        """Of each service that of its newest version."""
+        """Of each service that of the version that came up last; of its newest where none has."""
         ...
 
     async def declaration(self, environment: str, service: str, hash_: str) -> Declaration | None:

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, Select, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Declaration, Draft, Version
-from outrider.store.tables import services, version_artifacts, versions
+from outrider.store.tables import deployments, services, version_artifacts, versions
 from outrider.topology import names
 
 if TYPE_CHECKING:
@@ -42,16 +42,18 @@ class Versions:
             return tuple((await connection.execute(query)).scalars())
 
     async def declarations(self, environment: str) -> tuple[Declaration, ...]:
-        """Of each service that of its newest version."""
+        """Of each service that of the version that came up last; of its newest where none has."""
         newest = (
             (versions.c.environment == services.c.environment)
             & (versions.c.service == services.c.name)
             & (versions.c.number == services.c.latest)
         )
-        query = select(*_DECLARED).select_from(services.join(versions, newest))
+        latest = select(*_DECLARED).select_from(services.join(versions, newest))
         async with self._database.reading() as connection:
-            found = await connection.execute(query.where(services.c.environment == environment))
-            return tuple(_declaration(row) for row in found.mappings())
+            stored = await connection.execute(latest.where(services.c.environment == environment))
+            came_up = await connection.execute(_came_up_last(environment))
+            found = [_declaration(row) for row in (*stored.mappings(), *came_up.mappings())]
+        return tuple({one.service: one for one in found}.values())
 
     async def declaration(self, environment: str, service: str, hash_: str) -> Declaration | None:
         """That of the newest version with this hash, or None."""
@@ -106,6 +108,19 @@ async def _next_number(connection: AsyncConnection, draft: Draft) -> int:
         .returning(services.c.latest)
     )
     return (await connection.execute(count_up)).scalar_one()
+
+
+def _came_up_last(environment: str) -> Select[*tuple[Any, ...]]:
+    """The declarations of the versions that were brought up last with success; what had nothing to do brought nothing up."""
+    done, good = deployments.c, (deployments.c.state == "successful") & deployments.c.modify_index.is_not(None)
+    here = (done.environment == environment) & done.version.is_not(None)
+    last = (
+        select(done.service, func.max(done.created_at).label("at")).where(here, good).group_by(done.service).subquery()
+    )
+    then = (done.service == last.c.service) & (done.created_at == last.c.at) & here & good
+    theirs = (versions.c.environment == environment) & (versions.c.service == done.service)
+    rows = last.join(deployments, then).join(versions, theirs & (versions.c.number == done.version))
+    return select(*_DECLARED).select_from(rows)
 
 
 def _declaration(row: RowMapping) -> Declaration:

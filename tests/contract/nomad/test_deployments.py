@@ -261,6 +261,13 @@ class TestDeployments:
         assert (refused.status_code, refused.text) == (500, wanted)
         assert (await calls.post("/v1/jobs", {**body, "JobModifyIndex": index}))["JobModifyIndex"] > index
 
+    async def test_the_list_of_jobs_has_their_meta_where_that_is_asked_for(self, calls: NomadCalls) -> None:
+        await calls.register({**versioned("told", "1"), "Meta": {"a": "b"}})
+        await calls.register(versioned("untold", "1"))
+        asked = {one["ID"]: one.get("Meta") for one in await calls.get("/v1/jobs", meta="true")}
+        assert (asked["told"], asked["untold"]) == ({"a": "b"}, None)
+        assert not [one for one in await calls.get("/v1/jobs") if "Meta" in one]
+
     async def test_counts_can_be_kept_over_a_register(self, calls: NomadCalls) -> None:
         await calls.healthy(versioned("keep", "1", 2))
         await calls.register(versioned("keep", "2", 5), PreserveCounts=True)

@@ -15,3 +15,12 @@ async def test_instances_of_a_service_whose_name_differs_in_case_are_left_out() 
     client = consul_client("http://consul", ConsulSettings(), transport=httpx2.MockTransport(lambda _request: answer))
     found, index = await client.health("web")
     assert ([one["Service"]["Address"] for one in found], index) == (["10.0.0.1", "10.0.0.3"], 7)
+
+
+async def test_the_checks_of_the_agent_come_by_their_ids() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        found = {"a": {"CheckID": "a", "Output": "refused"}} if request.url.path == "/v1/agent/checks" else {}
+        return httpx2.Response(200, json=found)
+
+    client = consul_client("http://consul", ConsulSettings(), transport=httpx2.MockTransport(answer))
+    assert (await client.agent_checks())["a"]["Output"] == "refused"

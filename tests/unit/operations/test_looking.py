@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from fakes.surroundings import World, finished, text
@@ -9,6 +10,7 @@ from outrider_ground.errors import RemoteError, UsageError
 from outrider.operations.application import Application, Text
 from outrider.operations.look.logs import LogRequest
 from outrider.operations.opening import Order
+from outrider.store.store import opened_store
 from outrider.telemetry.traffic import Edge
 
 ME = Order(by="ada")
@@ -73,6 +75,35 @@ async def test_a_nomad_that_says_nothing_is_unknown_soon_and_not_none_of_none(
     (status,) = await application.statuses("stage")
     assert (status.state, status.healthy, status.count) == ("unknown", None, None)
     assert status.problem == "Nomad of stage has not answered within 0.2 s"
+
+
+async def test_a_lost_database_and_a_nomad_that_is_away_are_not_told_as_no_services(
+    world: World, application: Application
+) -> None:
+    world.nomad.away = RemoteError("Nomad did not answer")
+    with pytest.raises(RemoteError, match="Nomad did not answer"):
+        await application.statuses("stage")
+    with pytest.raises(RemoteError, match="Nomad did not answer"):
+        await application.statuses()
+    world.nomad.away = None
+    await deployed(application)
+    world.nomad.away = RemoteError("Nomad did not answer")
+    assert [(one.environment, one.state) for one in await application.statuses()] == [("stage", "unknown")]
+
+
+async def test_a_service_that_runs_and_that_the_database_does_not_know_is_not_said_to_be_unknown(
+    world: World, application: Application, tmp_path: Path
+) -> None:
+    await deployed(application)
+    while world.runners:
+        await world.runners.pop().close()
+    await world.store.close()
+    world.store = await opened_store(f"sqlite:///{tmp_path / 'another.db'}")
+    other = world.application()
+    asked = [other.versions("stage", "checkout"), other.start("stage", "checkout", ME)]
+    for one in [*asked, other.roll_back("stage", "checkout", None, ME)]:
+        with pytest.raises(UsageError, match="checkout runs in stage, but this portal has no record of it"):
+            await one
 
 
 async def test_without_consul_endpoints_are_those_that_nomad_has_booked_and_unknown_not_absent(

@@ -57,3 +57,15 @@ async def test_a_version_that_runs_unchanged_needs_no_rollback(application: Appl
     await finished(application, await application.deploy("stage", text(), ME))
     again = await application.roll_back("stage", "checkout", 1, ME)
     assert again.reason == "version 1 runs already"
+
+
+async def test_a_scale_does_not_hide_what_was_edited_before_it(world: World, application: Application) -> None:
+    await edited(world, application, EDITED="yes")
+    rollout: Any = await world.nomad.deployment_of("checkout")
+    while rollout["Status"] == "running":
+        rollout, _ = await world.nomad.deployment(rollout["ID"])
+    await finished(application, await application.scale("stage", "checkout", 3, ME))
+    assert (await application.status("stage", "checkout")).outside
+    ended = await finished(application, await application.roll_back("stage", "checkout", 1, ME))
+    assert ended.reason != "version 1 runs already"
+    assert (await application.status("stage", "checkout")).outside == ()

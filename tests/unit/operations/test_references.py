@@ -54,6 +54,22 @@ TASK: dict[str, Any] = {
             "Template failed: missing value for if",
             "Template failed: missing value for if (in local/app.conf or secrets/consul.token)",
         ),
+        (
+            "Template failed: the one-machine cluster has no Nomad variables: nomad/jobs/pay cannot be read",
+            "Template failed: the one-machine cluster has no Nomad variables: nomad/jobs/pay cannot be read (for PASSWORD, USER)",
+        ),
+        (
+            "Template failed: vault.read(kv/data/pay): denied",
+            "Template failed: vault.read(kv/data/pay): denied (for TOKEN)",
+        ),
+        (
+            "Template failed: kv.block(pay/limit): no path to region",
+            "Template failed: kv.block(pay/limit): no path to region (for LIMIT, local/app.conf)",
+        ),
+        (
+            "Template failed: nomad.var.block(nomad/jobs/pay-two): denied",
+            "Template failed: nomad.var.block(nomad/jobs/pay-two): denied (in local/app.conf or secrets/consul.token)",
+        ),
         ("Template failed to read environment variables: no =", "Template failed to read environment variables: no ="),
         ("Exit Code: 3", "Exit Code: 3"),
     ],

@@ -78,3 +78,24 @@ async def test_what_nomad_runs_for_another_environment_says_nothing_here(applica
     await deployed(application, f"{PAY}protocol: grpc\n")
     with pytest.raises(SpecError, match="pay"):
         await application.plan("production", text(CALLER))
+
+
+@pytest.mark.parametrize("purge", [False, True])
+async def test_a_version_that_failed_says_nothing_when_its_service_is_gone_from_nomad_either(
+    world: World, application: Application, *, purge: bool
+) -> None:
+    await deployed(application, f"{PAY}upstreams: {{ledger: {{protocol: http}}}}\n")
+    await crashing(world, application, f"{PAY}protocol: tcp\n")
+    await finished(application, await application.stop("stage", "pay", ME, purge=purge))
+    assert not (await application.plan("stage", text(CALLER))).refusals
+    graph = await application.graph("stage", 0.01)
+    assert [(edge.source, edge.target) for edge in graph.edges] == [("pay", "ledger")]
+
+
+async def test_a_version_that_never_came_up_is_all_that_is_known_of_its_service(
+    world: World, application: Application
+) -> None:
+    await crashing(world, application, f"{PAY}protocol: tcp\n")
+    await world.nomad.deregister("pay", purge=True)
+    with pytest.raises(SpecError, match="tcp"):
+        await application.plan("stage", text(CALLER))

@@ -124,3 +124,17 @@ def test_two_redis_would_share_keys() -> None:
 def test_the_stored_job_itself_is_left_as_it_is() -> None:
     update_of(3)
     assert JOB["TaskGroups"][0]["Update"] == {"Canary": 1, "MaxParallel": 2}
+
+
+async def test_a_rollback_to_the_version_of_a_canary_that_waits_gives_it_to_all(
+    world: World, application: Application
+) -> None:
+    """It runs on one allocation only: to say that it runs already would be wrong, and a rollback waits for nobody."""
+    await deployed(application, "count: 3\n")
+    canary = await application.deploy("stage", text("count: 3\nenv: {A: b}\nupdate: {canary: 1}\n"), ME)
+    ended = await finished(application, await application.roll_back("stage", "checkout", 2, ME))
+    assert (ended.state, ended.version) == ("successful", 2)
+    assert ended.id != canary.id
+    assert "runs already" not in ended.reason
+    job: Any = await world.nomad.job("checkout")
+    assert {one.version for one in world.nomad.running("checkout")} == {job["Version"]}

@@ -63,7 +63,7 @@ async def test_what_does_not_run_cannot_be_scaled(application: Application) -> N
     await finished(application, await application.stop("stage", "checkout", ME))
     with pytest.raises(UsageError, match="does not run in stage") as caught:
         await application.scale("stage", "checkout", 2, ME)
-    assert "`outrider rollback checkout -e stage`" in str(caught.value.next_step)
+    assert "`outrider start checkout -e stage`" in str(caught.value.next_step)
 
 
 async def test_a_stopped_service_has_no_allocations_and_keeps_its_versions(

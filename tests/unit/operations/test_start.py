@@ -84,6 +84,7 @@ async def test_a_stopped_service_that_this_portal_does_not_know_names_its_file(
         {"ID": "checkout", "Meta": {}, "TaskGroups": [{"Name": "checkout", "Count": 1, "Tasks": []}]}
     )
     await world.nomad.deregister("checkout")
+    world.nomad.outcomes[(await application.plan("stage", text())).version_hash] = "crash"
     await deployed(application)
     await world.nomad.deregister("checkout", purge=True)
     with pytest.raises(UsageError, match="has not run in stage yet") as caught:
@@ -95,9 +96,9 @@ async def test_stop_names_the_callers(application: Application) -> None:
     await deployed(application)
     await finished(application, await application.deploy("stage", text(spec=OTHER), ME))
     ended = await finished(application, await application.stop("stage", "checkout", ME))
-    assert "cart call checkout: their requests to it fail from now on" in await messages(application, ended)
+    assert "cart calls checkout: its requests to it fail from now on" in await messages(application, ended)
     quiet = await finished(application, await application.stop("stage", "cart", ME))
-    assert not [line for line in await messages(application, quiet) if "call cart" in line]
+    assert not [line for line in await messages(application, quiet) if " cart: " in line]
 
 
 async def test_a_service_scaled_to_nothing_says_so_in_its_plan(application: Application) -> None:
@@ -121,3 +122,75 @@ async def test_scale_keeps_the_rule_of_shared_keys(
         assert (
             await finished(application, await application.scale("stage", "checkout", count, ME))
         ).state == "successful"
+
+
+async def test_a_job_that_somebody_purged_in_nomad_is_started_as_it_ran_last(
+    world: World, application: Application
+) -> None:
+    """Not as it was before some stop of long ago: a version and a count that came up since are the last ones."""
+    await stopped(application)
+    await deployed(application, "env: {A: c}\ncount: 1\n")
+    await finished(application, await application.scale("stage", "checkout", 2, ME))
+    await world.nomad.deregister("checkout", purge=True)
+    ended = await finished(application, await application.start("stage", "checkout", ME))
+    assert await ran(world, ended) == ("successful", 3, 2, 2)
+
+
+async def test_a_job_that_somebody_purged_in_nomad_is_rolled_back_to_and_planned_with_the_count_that_it_had_last(
+    world: World, application: Application
+) -> None:
+    await deployed(application)
+    await finished(application, await application.scale("stage", "checkout", 4, ME))
+    await world.nomad.deregister("checkout", purge=True)
+    ended = await finished(application, await application.roll_back("stage", "checkout", None, ME))
+    assert await ran(world, ended) == ("successful", 1, 4, 4)
+    await world.nomad.deregister("checkout", purge=True)
+    assert (await deployed(application)).count == 4
+
+
+async def test_what_has_no_allocations_is_not_said_to_run_when_it_is_started(application: Application) -> None:
+    await deployed(application)
+    await finished(application, await application.scale("stage", "checkout", 0, ME))
+    with pytest.raises(UsageError, match="not stopped, but asked for 0 allocations") as caught:
+        await application.start("stage", "checkout", ME)
+    assert "`outrider scale checkout 1 -e stage`" in str(caught.value.next_step)
+    await finished(application, await application.stop("stage", "checkout", ME))
+    ended = await finished(application, await application.start("stage", "checkout", ME))
+    assert [one for one in await messages(application, ended) if "it had 0 allocations" in one]
+
+
+async def test_what_failed_is_not_said_to_run_when_it_is_started(world: World, application: Application) -> None:
+    world.nomad.outcomes[(await application.plan("stage", text())).version_hash] = "crash"
+    await deployed(application)
+    with pytest.raises(UsageError, match="not stopped: version 1 is registered, but its last deployment failed"):
+        await application.start("stage", "checkout", ME)
+
+
+async def test_a_start_while_a_canary_waits_joins_it(application: Application) -> None:
+    await deployed(application, "count: 2\n")
+    waiting = await application.deploy("stage", text("count: 2\nenv: {A: b}\nupdate: {canary: 1}\n"), ME)
+    assert (await application.start("stage", "checkout", ME)).id == waiting.id
+
+
+async def test_a_stopped_service_is_not_scaled_but_told_how_it_starts(application: Application) -> None:
+    await stopped(application)
+    with pytest.raises(UsageError, match="does not run in stage") as caught:
+        await application.scale("stage", "checkout", 2, ME)
+    assert "`outrider start checkout -e stage`" in str(caught.value.next_step)
+
+
+@pytest.mark.parametrize("purge", [False, True])
+async def test_stop_names_no_caller_that_is_stopped_itself(application: Application, *, purge: bool) -> None:
+    await deployed(application)
+    for name in ("cart", "till", "desk"):
+        spec = OTHER.replace("cart", name)
+        await finished(application, await application.deploy("stage", text(spec=spec), ME))
+    await finished(application, await application.stop("stage", "till", ME, purge=purge))
+    ended = await finished(application, await application.stop("stage", "checkout", ME))
+    said = await messages(application, ended)
+    assert "cart, desk call checkout: their requests to it fail from now on" in said
+    await finished(application, await application.start("stage", "checkout", ME))
+    for name in ("cart", "desk"):
+        await finished(application, await application.stop("stage", name, ME, purge=purge))
+    quiet = await finished(application, await application.stop("stage", "checkout", ME))
+    assert not [line for line in await messages(application, quiet) if "fail from now on" in line]

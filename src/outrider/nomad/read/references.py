@@ -19,6 +19,7 @@ FAILED: Final = "Template failed"
 _ONE = re.compile(r"([\w.]+)\((.*?)\)(?=, |$)")
 _MORE = re.compile(r"and (\d+) more$")
 _ITEM = re.compile(r'index \.(?:Data(?:\.data)?)? ?"((?:[^"\\]|\\.)*)"')
+_READ = re.compile(r"""(?:key|keyOrDefault|ls|tree|secret|nomadVar|service)\s+["`]([^"`\\]+)["`]""")
 _VARIABLE = re.compile(r"(\w[\w.-]*)=")
 # consul-template's names of what it reads (dependency/*.go, String).
 _KINDS: Final = {
@@ -77,8 +78,21 @@ def _uses(path: str, task: Json | None) -> Iterator[Use]:
                 yield Use(item[1] if item else "", variable[1] if variable else str(template.get("DestPath", "")))
 
 
+def _paths(task: Json | None) -> Iterator[str]:
+    """What the task's templates read, as they quote it."""
+    for template in listed(task or {}, "Templates"):
+        yield from _READ.findall(str(template.get("EmbeddedTmpl") or ""))
+
+
 def _with_files(event: str, task: Json | None) -> str:
-    """The event with the files that it may be about: consul-template calls every text of a job ``(dynamic)``."""
+    """The event with what reads the path that it names, else the files that it may be about.
+
+    consul-template calls every text of a job ``(dynamic)``; the variables are ours and fail for what they read only.
+    """
+    named = [path for path in _paths(task) if re.search(rf"(?<![\w/.-]){re.escape(path)}(?![\w/-])", event)]
+    purposes = list(dict.fromkeys(use.purpose for path in named for use in _uses(path, task)))
+    if purposes:
+        return f"{event} (for {', '.join(purposes)})"
     files = [str(one.get("DestPath", "")) for one in listed(task or {}, "Templates") if not one.get("Envvars")]
     if not files or "environment variables" in event:
         return event

@@ -16,9 +16,10 @@ from outrider.nomad.write.again import rolled_back
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.submit import submitted
 from outrider.operations.lookups import (
+    active,
+    has_run,
     last_count,
     last_run,
-    last_stop,
     running_version,
     stored_version,
     unknown_service,
@@ -56,6 +57,7 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
     deployment = await opened(environment, _deployment(target, base, count, now, order))
     retry = await shortfall(environment, service, now, base) if now.hash == target.hash else ""
     is_there = base and base.number == target.number and now.count == deployment.count and not retry
+    is_there = is_there and await active(environment, service, now.index) is None
     if is_there and not await changed_outside(environment, document or {}, base):
         return await no_change(environment, deployment, f"version {target.number} runs already")
     job = attempted(rolled_back(target.job, deployment.count or 0), now, is_again=bool(retry))
@@ -66,7 +68,7 @@ async def _target(
     environment: Environment, service: str, number: int | None, now: Running, base: Version | None
 ) -> tuple[Version, int]:
     """The version to go to and its count: of a stopped service the one that ran, as it was."""
-    if number is None and not now.is_live and (base or await last_stop(environment, service)):
+    if number is None and not now.is_live and (base or await has_run(environment, service)):
         return await last_run(environment, service, now)
     number = number if number is not None else await _earlier(environment, service, base)
     target = await stored_version(environment, service, number)

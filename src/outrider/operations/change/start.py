@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from outrider_ground.errors import UsageError
+
 from outrider.nomad.read.job import running
 from outrider.nomad.write.again import rolled_back
-from outrider.operations.change.attempts import attempted
+from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.submit import submitted
-from outrider.operations.lookups import last_run
+from outrider.operations.lookups import active, last_run
 from outrider.operations.opening import (
     Order,
     check_artifacts,
@@ -21,14 +23,15 @@ from outrider.operations.opening import (
 )
 
 if TYPE_CHECKING:
+    from outrider.nomad.read.job import Running
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Deployment
+    from outrider.operations.records import Deployment, Version
 
 
 async def start(environment: Environment, service: str, order: Order) -> Deployment:
     """Register the version that ran before the stop again, with the count that it had.
 
-    UsageError: nothing ran, or its version is not known here. ConflictError and RemoteError as in deploy.
+    UsageError: nothing ran, its version is not known here, or it is not stopped and does not run. ConflictError and RemoteError as in deploy.
     """
     before = await repeated(environment, order)
     if before is not None:
@@ -39,8 +42,28 @@ async def start(environment: Environment, service: str, order: Order) -> Deploym
     fresh = new_deployment(environment.name, service, "start", order)
     wanted = replace(fresh, version=target.number, count=count, expected_index=now.index)
     if now.is_live:
-        deployment = await opened(environment, wanted)
-        return await no_change(environment, deployment, f"version {target.number} runs already")
+        return await _live(environment, wanted, now, target)
     await check_artifacts(environment, target)
     deployment = await opened(environment, wanted)
+    if count == 0:
+        await environment.journal.note(deployment.id, "warning", f"it had 0 allocations: {_more(deployment)}")
     return await submitted(environment, deployment, attempted(rolled_back(target.job, count), now, is_again=False))
+
+
+async def _live(environment: Environment, wanted: Deployment, now: Running, target: Version) -> Deployment:
+    """What is not stopped: a deployment under way is joined, and only what runs is said to run."""
+    service, here = wanted.service, f"{wanted.service} -e {wanted.environment}"
+    if not now.count:
+        raise UsageError(f"{service} is not stopped, but asked for 0 allocations", next_step=_more(wanted))
+    under_way = await active(environment, service, now.index)
+    if under_way is not None:
+        return under_way
+    short = await shortfall(environment, service, now, target)
+    if short:
+        raise UsageError(f"{service} is not stopped: {short}", next_step=f"`outrider redeploy {here}` tries again.")
+    deployment = await opened(environment, wanted)
+    return await no_change(environment, deployment, f"version {target.number} runs already")
+
+
+def _more(deployment: Deployment) -> str:
+    return f"`outrider scale {deployment.service} 1 -e {deployment.environment}` brings one up."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,10 +40,13 @@ async def stop(environment: Environment, service: str, order: Order, *, purge: b
 
 
 async def _name_callers(environment: Environment, deployment: Deployment) -> None:
-    known = await registered(environment)
-    callers = sorted(one for one, calls in known.upstreams.items() if deployment.service in calls)
+    """Those that run: a service that is stopped itself loses nothing."""
+    known, jobs = await asyncio.gather(registered(environment), environment.nomad.jobs())
+    live = {str(job["ID"]) for job in jobs if not job.get("Stop")}
+    callers = sorted(live & {one for one, calls in known.upstreams.items() if deployment.service in calls})
     if callers:
-        message = f"{', '.join(callers)} call {deployment.service}: their requests to it fail from now on"
+        call, theirs = ("call", "their") if len(callers) > 1 else ("calls", "its")
+        message = f"{', '.join(callers)} {call} {deployment.service}: {theirs} requests to it fail from now on"
         await environment.journal.note(deployment.id, "warning", message)
 
 

@@ -19,6 +19,8 @@ from outrider.operations.records import Deployment, Version
 from outrider.operations.soundness import passing_ids, sound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from outrider.operations.environment import Environment
 
 RECENT = 10
@@ -106,13 +108,20 @@ async def _deployment(environment: Environment, service: str) -> Deployment | No
     return next((one for one in last if not one.is_final), last[0] if last else None)
 
 
-async def statuses(environment: Environment) -> tuple[Status, ...]:
-    """Every service that was ever deployed there, and those of ours that Nomad runs and this store does not know."""
-    known, (ours, silence) = await asyncio.gather(
-        environment.store.services(environment.name), _running_names(environment)
-    )
-    wanted = sorted({*known, *ours})
-    return tuple(await asyncio.gather(*(status(environment, service, silence) for service in wanted)))
+async def statuses(environments: Iterable[Environment]) -> tuple[Status, ...]:
+    """Every service that was ever deployed there, and those of ours that Nomad runs and the store does not know.
+
+    RemoteError where none is known and a Nomad did not answer: nobody can say then that there is none.
+    """
+    found, silences = list[Status](), list[RemoteError]()
+    for here in environments:
+        known, (ours, silence) = await asyncio.gather(here.store.services(here.name), _running_names(here))
+        silences += [silence] if silence else []
+        wanted = sorted({*known, *ours})
+        found += await asyncio.gather(*(status(here, service, silence) for service in wanted))
+    if silences and not found:
+        raise silences[0]
+    return tuple(found)
 
 
 async def _running_names(environment: Environment) -> tuple[tuple[str, ...], RemoteError | None]:

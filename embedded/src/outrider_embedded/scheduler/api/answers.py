@@ -43,7 +43,7 @@ async def body(request: Request) -> Document:
     """The request's JSON object. Raises RefusalError."""
     text = (await request.body()).decode(errors="replace").strip()
     try:
-        value, end = first_value(text) if text else ({}, 0)
+        value, end = first_value(text) if text else (cast("Any", {}), 0)
     except json.JSONDecodeError:
         raise RefusalError(400, _parse_complaint(text)) from None
     except ValueError as error:

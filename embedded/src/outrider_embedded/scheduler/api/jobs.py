@@ -26,12 +26,13 @@ class JobCalls:
         if request.method in {"PUT", "POST"}:
             return self._registered(await body(request))
         state, prefix = self._state, request.query_params.get("prefix", "")
+        with_meta = request.query_params.get("meta", "") in {"true", "1"}
 
         def found() -> list[Document]:
             if not _is_here(request):
                 return []
             jobs = [job for name, job in sorted(state.jobs.items()) if name.startswith(prefix)]
-            return [summaries.job_stub(job, summaries.job_summary(state, job)) for job in jobs]
+            return [summaries.job_stub(job, summaries.job_summary(state, job), with_meta=with_meta) for job in jobs]
 
         return await read(request, state, lambda: state.table_index("jobs", "allocations"), found)
 

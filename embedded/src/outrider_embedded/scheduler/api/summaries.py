@@ -40,9 +40,9 @@ _COLUMNS = {
 }
 
 
-def job_stub(job: Document, summary: Document) -> Document:
-    """A job in the list of jobs."""
-    shown = {name: job[name] for name in _STUB if name != "Meta"}
+def job_stub(job: Document, summary: Document, *, with_meta: bool = False) -> Document:
+    """A job in the list of jobs; its meta only where that is asked for (``meta=true``), and only where it has some."""
+    shown = {name: job[name] for name in _STUB if name != "Meta" or (with_meta and job.get("Meta"))}
     return shown | {"JobSummary": summary, "ParameterizedJob": False, "Periodic": False}
 
 
