@@ -48,7 +48,8 @@ async def served_portal(settings: Settings, platform: Platform, place: Place) ->
 
 def url_of(host: str, address: str, port: int) -> str | None:
     """Where others reach a portal that listens there, by the name it was told; None for all addresses: that is none."""
-    if ipaddress.ip_address(address.partition("%")[0]).is_unspecified:
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if (getattr(found, "ipv4_mapped", None) or found).is_unspecified:
         return None
     name = host.strip()
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -69,6 +69,7 @@ def test_a_busy_port_is_named(tmp_path: Path) -> None:
         ("0", None),
         ("0.0.0.0", None),
         ("::", None),
+        ("::ffff:0.0.0.0", None),
         ("", None),
     ],
 )
