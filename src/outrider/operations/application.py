@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import OutriderError, UsageError
+from outrider_ground.errors import ConflictError, OutriderError, UsageError
 
 from outrider.operations.change import canary
-from outrider.operations.change.deploy import deploy
+from outrider.operations.change.deploy import deploy, joined_soon
 from outrider.operations.change.documents import Source
 from outrider.operations.change.plan import prepared
-from outrider.operations.change.plans import Plan
+from outrider.operations.change.plans import Plan, Prepared
 from outrider.operations.change.redeploy import version_to_renew
 from outrider.operations.change.rollback import roll_back
 from outrider.operations.change.scale import scale
@@ -84,7 +84,19 @@ class Application:
         return self._driven(await repeated(here, order) or await self._deployed(here, text, order))
 
     async def _deployed(self, here: Environment, text: Text, order: Order) -> Deployment:
-        return await deploy(here, await prepared(here, await self._source(text), renews=order.renews), order)
+        source = await self._source(text)
+
+        async def prepare() -> Prepared:
+            return await prepared(here, source, renews=order.renews)
+
+        try:
+            return await deploy(here, await prepare(), order)
+        except ConflictError:
+            # Somebody was faster; where that was with the same spec, as two pipelines for one commit are, it is joined.
+            found = None if order.check_index is not None else await joined_soon(here, prepare, order)
+            if found is None:
+                raise
+            return found
 
     async def redeploy(self, environment: str, service: str, order: Order) -> Deployment:
         """Bring up the version that runs with today's sidecar."""

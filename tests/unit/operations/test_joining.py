@@ -83,3 +83,31 @@ async def test_what_had_nothing_to_do_is_nothing_to_go_back_to(application: Appl
     assert (linked.state, linked.version, linked.modify_index) == ("successful", 2, None)
     with pytest.raises(UsageError, match="has no earlier good version"):
         await application.roll_back("stage", "checkout", None, ME)
+
+
+async def test_runs_of_one_spec_at_the_same_moment_are_one_deployment(world: World, application: Application) -> None:
+    """Both looked before either had registered: the slower one joins, and nobody is told that somebody else changed it."""
+    spec = text("env: {A: b}\n")
+    world.nomad.outcomes[(await application.plan("stage", spec)).version_hash] = "hang"
+    world.nomad.progress_deadline_s = 2.0
+    orders = [Order(by=by, key=f"{by}-key", request_hash="same") for by in "abc"]
+    found = await asyncio.gather(*(application.deploy("stage", spec, one) for one in orders))
+    assert len({one.id for one in found}) == 1
+    assert world.nomad.registrations == 1
+    assert (await finished(application, found[0])).state == "failed"
+
+
+async def test_a_run_that_was_slower_than_the_same_run_to_its_end_has_nothing_to_do(
+    world: World, application: Application
+) -> None:
+    asked = (application.deploy("stage", text("env: {A: b}\n"), Order(by=by)) for by in "abc")
+    found = await asyncio.gather(*asked)
+    assert [(await finished(application, one)).state for one in found] == ["successful"] * 3
+    assert world.nomad.registrations == 1
+
+
+async def test_of_runs_of_two_specs_at_the_same_moment_the_slower_one_is_a_conflict(application: Application) -> None:
+    specs = (text("env: {A: b}\n"), text("env: {A: c}\n"))
+    asked = (application.deploy("stage", one, ME) for one in specs)
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(one) for one in found if not isinstance(one, Deployment)] == [ConflictError]

@@ -60,7 +60,8 @@ def test_how_allocations_are_replaced_is_no_difference_in_them(strategy: str) ->
 
 
 def test_a_new_job_drifts_everywhere(recorded: Any) -> None:
-    assert "rec.Count" in drift.places(recorded("17")["Diff"])
+    found = drift.places(recorded("17")["Diff"])
+    assert {"AllAtOnce", "rec"} <= set(found)
 
 
 def test_a_plan_without_room_says_why(recorded: Any) -> None:
@@ -123,3 +124,13 @@ def test_a_stopped_job_has_no_count(recorded: Any) -> None:
 
 def test_no_job_is_index_0() -> None:
     assert running(None).index == 0
+
+
+@pytest.mark.parametrize("kind", ["Added", "Deleted"])
+def test_a_task_or_group_that_somebody_added_or_took_away_is_one_place(kind: str) -> None:
+    fields = [{"Name": "Driver", "Type": kind}, {"Name": "Env[A]", "Type": kind}]
+    task, other = {"Name": "extra", "Type": kind, "Fields": fields}, {"Name": "app", "Type": "Edited", "Fields": fields}
+    edited = {"Name": "rec", "Type": "Edited", "Tasks": [task, other]}
+    whole = {"Name": "more", "Type": kind, "Tasks": [task], "Fields": [{"Name": "Count", "Type": kind}]}
+    found = drift.places({"Type": "Edited", "TaskGroups": [edited, whole]})
+    assert found == ("rec.extra", "rec.app.Driver", "rec.app.Env[A]", "more")

@@ -43,8 +43,14 @@ def places(diff: Json | None) -> tuple[str, ...]:
     """Where the job differs from the one in Nomad, as ``checkout.app.Env[A]``; without the strategies and the attempt."""
     if not diff or is_none(diff):
         return ()
-    groups = [f"{group['Name']}.{place}" for group in listed(diff, "TaskGroups") for place in _inside(group, top=True)]
+    groups = [place for group in listed(diff, "TaskGroups") for place in _within(group, _inside(group, top=True))]
     return tuple(dict.fromkeys([*_inside(diff), *groups]))
+
+
+def _within(part: Json, found: list[str]) -> list[str]:
+    """A group or task that is there on one side only is one place, whatever it consists of."""
+    is_whole = part.get("Type") in {"Added", "Deleted"}
+    return [part["Name"]] if is_whole else [f"{part['Name']}.{place}" for place in found]
 
 
 def _inside(node: Json, *, top: bool = False) -> list[str]:
@@ -54,10 +60,11 @@ def _inside(node: Json, *, top: bool = False) -> list[str]:
         for field in listed(node, "Fields")
         if field.get("Type") != "None" and field["Name"] != f"Meta[{names.JOB_META_ATTEMPT}]"
     ]
-    nested = [
+    objects = [
         f"{part['Name']}.{place}"
-        for part in [*listed(node, "Objects"), *listed(node, "Tasks")]
+        for part in listed(node, "Objects")
         if part.get("Type") != "None" and not (top and part["Name"] in STRATEGIES)
         for place in _inside(part) or ["*"]
     ]
-    return [*fields, *nested]
+    changed = [task for task in listed(node, "Tasks") if task.get("Type") != "None"]
+    return [*fields, *objects, *(place for task in changed for place in _within(task, _inside(task) or ["*"]))]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from outrider_ground.errors import Problem, SpecError, UsageError
 
@@ -14,8 +15,12 @@ from outrider.operations.opening import Order, check_foreign, check_index, new_d
 from outrider.operations.records import Deployment, Draft, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from outrider.operations.change.documents import Source
     from outrider.operations.environment import Environment
+
+LOOKS: Final = 20
 
 
 async def deploy(environment: Environment, ready: Prepared, order: Order) -> Deployment:
@@ -25,9 +30,9 @@ async def deploy(environment: Environment, ready: Prepared, order: Order) -> Dep
     is not Outrider's. RemoteError: Nomad is away or refuses the job.
     """
     check_index(ready.plan.service, ready.plan.check_index, order)
-    joined = await _joined(environment, ready, order)
-    if joined is not None:
-        return joined
+    found = await _joined(environment, ready, order)
+    if found is not None:
+        return found
     _refuse(ready)
     check_foreign(ready.plan.is_foreign, ready.plan.service, order)
     await _validated(environment, ready)
@@ -44,6 +49,23 @@ async def _joined(environment: Environment, ready: Prepared, order: Order) -> De
     if found is not None:
         await environment.journal.note(found.id, "deployment", f"asked for again by {order.by}: it is under way")
     return found
+
+
+async def joined_soon(
+    environment: Environment, prepare: Callable[[], Awaitable[Prepared]], order: Order
+) -> Deployment | None:
+    """What becomes of the order where somebody who was faster has registered just this spec; None where it is another.
+
+    Their deployment may not be written down yet: until then the version looks as if it should be tried again.
+    """
+    for _ in range(LOOKS):
+        ready = await prepare()
+        if not ready.plan.has_changes:
+            return await deploy(environment, ready, replace(order, key=None, request_hash=None))
+        if not ready.plan.retry:
+            return None
+        await asyncio.sleep(environment.patience.look / 4)
+    return None
 
 
 def _refuse(ready: Prepared) -> None:
