@@ -1,10 +1,12 @@
-"""Reading foreign JSON in which null stands for empty (Go writes a nil slice or map so)."""
+"""Documents as everybody here takes them: how long one may be, and foreign JSON in which null stands for empty (Go writes so)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 Json = dict[str, Any]
+MOST_SPEC_BYTES = 1_000_000
+"""The longest spec or platform file that is read."""
 
 
 def listed(document: Json, key: str) -> list[Json]:

@@ -21,7 +21,7 @@ from outrider_ground.errors import (
 )
 
 from outrider.cli.plain import escaped, one_line, plain
-from outrider.spec.reading.document import MAX_BYTES
+from outrider.documents import MOST_SPEC_BYTES
 
 WIDEST = 160
 USAGE = "The command line cannot be read"
@@ -117,4 +117,4 @@ def _text(file: Path) -> str:
     if not file.is_file():
         return ""
     with file.open("rb") as opened:
-        return opened.read(MAX_BYTES).decode()
+        return opened.read(MOST_SPEC_BYTES).decode()

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 from outrider_ground.errors import Problem, SpecError
 
+from outrider.documents import MOST_SPEC_BYTES
 from outrider.programs.one_machine_platform import sample_platform
 from outrider.settings import Settings
 from outrider.spec.platform import Platform
-from outrider.spec.reading.document import MAX_BYTES
 from outrider.spec.reading.files import ServiceFile, read_platform, read_service
 from outrider.spec.reading.syntax import Mark, decoded, refused, too_large
 from outrider.spec.service import Service
@@ -28,11 +28,11 @@ def text_of(file: Path) -> str:
     """The file's text; SpecError where it is no UTF-8, cannot be read or is too long: then no more of it is read."""
     try:
         with file.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
+            content = opened.read(MOST_SPEC_BYTES + 1)
     except OSError as error:
         raise SpecError((Problem("", f"cannot be read: {error.strerror or error}", file=str(file)),)) from error
-    if len(content) > MAX_BYTES:
-        raise refused(too_large(MAX_BYTES), Mark(1, 1), str(file))
+    if len(content) > MOST_SPEC_BYTES:
+        raise refused(too_large(MOST_SPEC_BYTES), Mark(1, 1), str(file))
     return decoded(content, str(file))
 
 

@@ -70,8 +70,11 @@ async def test_ones_own_pages_and_programs_may(client: httpx2.AsyncClient, heade
     assert answer.status_code == 200
 
 
-async def test_reading_is_free_from_anywhere(client: httpx2.AsyncClient) -> None:
-    answer = await client.get("/api/v1/services", headers={"Sec-Fetch-Site": "cross-site"})
+FOLLOWED = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+async def test_a_link_from_anywhere_may_be_followed(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/api/v1/services", headers=FOLLOWED)
     assert answer.status_code == 200
 
 

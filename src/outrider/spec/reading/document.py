@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
+from outrider.documents import MOST_SPEC_BYTES
 from outrider.spec.findings import Path
 from outrider.spec.reading.syntax import Mark, refused, syntax_problem, unreadable
 
-MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
 MAX_NODES = 10_000
 MAX_WEIGHT = 4_000_000
@@ -68,7 +68,7 @@ class Open:
 
 def document(text: str, file: str | None = None) -> Document:
     """The one YAML (or JSON) document in ``text``. SpecError with a line and a column where it is none, or not safe."""
-    if problem := unreadable(text, MAX_BYTES):
+    if problem := unreadable(text, MOST_SPEC_BYTES):
         raise refused(problem[0], problem[1], file)
     reader = Reader(file)
     try:
