@@ -81,11 +81,10 @@ async def test_a_key_that_does_not_exist_is_the_reason_with_its_path_its_variabl
 @pytest.mark.parametrize(
     ("env", "files", "told"),
     [
-        ("A: {vault: 'kv/data/pay#token'}", "", "the one-machine cluster has no Vault: kv/data/pay cannot be read"),
         (
             "A: {nomad_variable: 'nomad/jobs/echo#token'}",
             "",
-            "the one-machine cluster has no Nomad variables: nomad/jobs/echo cannot be read",
+            "waits for Nomad variable nomad/jobs/echo, item token (for A)",
         ),
         ("", "{path: app.conf, template: '{{ if }}'}", "missing value for command (in local/app.conf)"),
         ("", "{path: app.conf, template: '{{ key `a/b` }}'}", "waits for Consul key a/b (for local/app.conf)"),

@@ -6,6 +6,7 @@ stderr and exits with 3).
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
@@ -72,7 +73,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", location)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            # Who waits no longer has gone, which is no word of this app.
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the library's
         """Its output is what it was given, and nothing else."""

@@ -68,7 +68,8 @@ def absolute(path: Path) -> Callable[[Document], None]:
     """An Envoy with a directory of its own that asks the agent of another one."""
 
     def shape(document: Document) -> None:
-        cluster = document["static_resources"]["clusters"][0]
+        clusters = document["static_resources"]["clusters"]
+        cluster = next(one for one in clusters if one["name"] == "discovery_agent")
         endpoint = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
         endpoint["address"]["pipe"]["path"] = str(path / "agent.sock")
 

@@ -64,7 +64,7 @@ def test_the_certificate_is_that_of_the_name_whichever_address_answers(directory
                 if holds:
                     eventually(lambda agent=agent: is_current(agent))
                 else:
-                    eventually(lambda agent=agent: "verify failed" in agent.upstream("web").get("reason", ""))
+                    eventually(lambda agent=agent: "lets us believe" in agent.upstream("web").get("reason", ""))
 
 
 @pytest.mark.needs("ip")
