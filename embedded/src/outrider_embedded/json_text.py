@@ -63,15 +63,17 @@ def _integer(text: str) -> int:
     return number
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """A number as Go's float64. Raises NumberError."""
     number = float(text)
     if not math.isfinite(number):
         raise NumberError(f"json: cannot unmarshal number {text[:LONGEST_INTEGER]} into Go value of type float64")
     return number
 
 
-def _no_constant(name: str) -> float:
+def no_constant(name: str) -> float:
+    """NaN and Infinity are no JSON. Raises NumberError."""
     raise NumberError(f"invalid character {name[0]!r} looking for beginning of value")
 
 
-_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_finite, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=finite, parse_constant=no_constant)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from outrider_embedded.json_text import finite, no_constant
 from outrider_embedded.template_objects import AnyMap
 
 _LARGEST_PLAIN, _SMALLEST_PLAIN = 1e21, 1e-6
@@ -101,18 +102,7 @@ def _text(text: str) -> str:
 def parsed_json(text: str) -> Any:
     """Every number is a float, as Go reads JSON into what it does not know."""
     return (
-        json.loads(_LONE.sub("\ufffd", text), parse_int=_float, parse_float=_float, parse_constant=_none)
+        json.loads(_LONE.sub("\ufffd", text), parse_int=finite, parse_float=finite, parse_constant=no_constant)
         if text
         else {}
     )
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"json: cannot unmarshal number {text} into Go value of type float64")
-    return value
-
-
-def _none(word: str) -> Any:
-    raise ValueError(f"invalid character '{word[0]}' looking for beginning of value")

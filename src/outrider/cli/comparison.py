@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from outrider.consul.instances import allocation_of
+
 Document = Mapping[str, Any]
 UNKNOWN = "?"
 ABSENT = "absent"
@@ -77,5 +79,6 @@ def _word(known: Mapping[str, str] | None, address: str) -> str:
 
 
 def _allocation(sidecar: Document) -> str:
-    """The allocation's first eight characters in ``_nomad-task-<allocation>-group-…``."""
-    return str(sidecar.get("instance") or "").removeprefix("_nomad-task-")[:8]
+    """The allocation's first eight characters; those of the instance's id where Nomad has not registered it."""
+    instance = str(sidecar.get("instance") or "")
+    return (allocation_of(instance) or instance)[:8]

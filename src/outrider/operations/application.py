@@ -28,7 +28,7 @@ from outrider.operations.opening import Order, repeated
 from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from outrider.operations.drive.runner import Runner
     from outrider.operations.environment import Environment
@@ -80,8 +80,7 @@ class Application:
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
-        here = self.environment(environment)
-        return self._driven(await repeated(here, order) or await self._deployed(here, text, order))
+        return await self._changed(environment, order, lambda here: self._deployed(here, text, order))
 
     async def _deployed(self, here: Environment, text: Text, order: Order) -> Deployment:
         source = await self._source(text)
@@ -106,19 +105,19 @@ class Application:
 
     async def start(self, environment: str, service: str, order: Order) -> Deployment:
         """Start what was stopped, as it was."""
-        return self._driven(await start(self.environment(environment), service, order))
+        return await self._changed(environment, order, lambda here: start(here, service, order))
 
     async def roll_back(self, environment: str, service: str, number: int | None, order: Order) -> Deployment:
         """Bring a stored version back, by default the one before."""
-        return self._driven(await roll_back(self.environment(environment), service, number, order))
+        return await self._changed(environment, order, lambda here: roll_back(here, service, number, order))
 
     async def scale(self, environment: str, service: str, count: int, order: Order) -> Deployment:
         """Change the count of a running service."""
-        return self._driven(await scale(self.environment(environment), service, count, order))
+        return await self._changed(environment, order, lambda here: scale(here, service, count, order))
 
     async def stop(self, environment: str, service: str, order: Order, *, purge: bool = False) -> Deployment:
         """Stop a service."""
-        return self._driven(await stop(self.environment(environment), service, order, purge=purge))
+        return await self._changed(environment, order, lambda here: stop(here, service, order, purge=purge))
 
     async def promote(self, environment: str, service: str, by: str) -> Deployment:
         """Promote the waiting canary."""
@@ -205,7 +204,12 @@ class Application:
         packed = None if text.artifact is None else packed_directory(self.platform, self.url, text.artifact)
         return Source(text.spec, text.file, packed)
 
-    def _driven(self, deployment: Deployment) -> Deployment:
+    async def _changed(
+        self, environment: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
+    ) -> Deployment:
+        """What the change makes, driven from now on; of a request that was made before, what it made then."""
+        here = self.environment(environment)
+        deployment = await repeated(here, order) or await change(here)
         self.runner.drive(deployment)
         return deployment
 

@@ -28,8 +28,7 @@ async def running_version(environment: Environment, service: str, now: Running) 
 
 async def last_count(environment: Environment, service: str, now: Running) -> int | None:
     """How many run, or ran before the stop; None for a service that never ran."""
-    last = None if now.exists else await _last_change(environment, service)
-    return last.count if last else now.asked
+    return _count(now, None if now.exists else await _last_change(environment, service))
 
 
 async def last_run(environment: Environment, service: str, now: Running) -> tuple[Version, int]:
@@ -43,8 +42,13 @@ async def last_run(environment: Environment, service: str, now: Running) -> tupl
         base = await environment.store.version(environment.name, service, number)
     if base is None:
         raise await _never_run(environment, service)
-    count = await last_count(environment, service, now)
+    count = _count(now, last)
     return base, 1 if count is None else count
+
+
+def _count(now: Running, last: Deployment | None) -> int | None:
+    """Nomad's word where it has the job; else that of the last change."""
+    return last.count if last and not now.exists else now.asked
 
 
 async def has_run(environment: Environment, service: str) -> bool:
@@ -89,6 +93,12 @@ async def unknown_service(environment: Environment, service: str) -> UsageError:
     )
 
 
+async def check_known(environment: Environment, service: str) -> None:
+    """UsageError for a service that this portal has not deployed."""
+    if service not in await environment.store.services(environment.name):
+        raise await unknown_service(environment, service)
+
+
 async def _runs_unrecorded(environment: Environment, service: str) -> bool:
     """Whether Nomad has a job of ours under this name, as far as it answers."""
     try:
@@ -99,9 +109,8 @@ async def _runs_unrecorded(environment: Environment, service: str) -> bool:
 
 
 async def not_running(environment: Environment, service: str) -> UsageError:
-    """The error for a service that has no running job, be it known or not."""
-    if service not in await environment.store.services(environment.name):
-        return await unknown_service(environment, service)
+    """The error for a service that has no running job; UsageError of its own for one that nobody knows."""
+    await check_known(environment, service)
     return UsageError(
         f"{service} does not run in {environment.name}",
         next_step=f"`outrider start {service} -e {environment.name}` brings back what ran, `outrider run` a spec.",
@@ -109,8 +118,7 @@ async def not_running(environment: Environment, service: str) -> UsageError:
 
 
 async def _never_run(environment: Environment, service: str) -> UsageError:
-    if service not in await environment.store.services(environment.name):
-        return await unknown_service(environment, service)
+    await check_known(environment, service)
     return UsageError(
         f"{service} has not run in {environment.name} yet, as far as this portal knows",
         next_step=f"Deploy its file: `outrider run FILE -e {environment.name}`.",

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """Protocols by service (``none`` for a worker, ``redis-shards``), and what each service calls: its upstreams as the spec has them."""
+    """Protocols by service (``none`` for a worker, ``redis-shards``), and what each service calls: its upstreams as the spec has them.
+
+    ``live`` are those whose job is there and not stopped.
+    """
 
     protocols: Mapping[str, str]
     upstreams: Mapping[str, Mapping[str, Json]]
+    live: frozenset[str]
 
 
 async def registered(environment: Environment) -> Registered:
@@ -39,6 +43,7 @@ async def registered(environment: Environment) -> Registered:
     return Registered(
         protocols={**{name: one.protocol for name, one in stored.items()}, **spoken},
         upstreams={name: one.upstreams if one else {} for name, one in declared.items()},
+        live=frozenset(name for name, job in jobs.items() if not job.get("Stop")),
     )
 
 

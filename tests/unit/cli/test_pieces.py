@@ -98,7 +98,12 @@ def test_endpoints_that_nobody_could_be_asked_about_are_question_marks() -> None
     document = {
         "consul": {"payments": [{"address": "10.0.0.1:80", "status": "passing"}], "catalog": []},
         "sidecars": [
-            {"instance": "_nomad-task-3f2a9c10-1111-x", "address": "m:1", "upstreams": {}, "problem": "it is away"},
+            {
+                "instance": "_nomad-task-3f2a9c10-1111-group-x",
+                "address": "m:1",
+                "upstreams": {},
+                "problem": "it is away",
+            },
         ],
     }
     rows = [tuple(row.values()) for row in comparison(document)]

@@ -147,7 +147,9 @@ def test_an_unknown_service_is_named_with_those_that_are_known(deployed: Command
 def test_endpoints_put_what_three_know_side_by_side(deployed: CommandLine) -> None:
     deployed("run", deployed.spec("upstreams: {payments: {protocol: http}}\n"), *STAGE)
     agent = {"endpoints": [{"address": "127.0.0.1", "port": 2001, "health": "HEALTHY"}], "envoy": {"endpoints": []}}
-    deployed.world.consul.add("checkout", "_nomad-task-3f2a9c10-x", 2000, meta={"outrider_metrics": "127.0.0.1:1"})
+    deployed.world.consul.add(
+        "checkout", "_nomad-task-3f2a9c10-group-x", 2000, meta={"outrider_metrics": "127.0.0.1:1"}
+    )
     deployed.world.consul.add("payments", "p1", 2001)
     deployed.world.sidecars.answers["127.0.0.1:1"] = {"upstreams": {"payments": agent}}
     row = deployed("endpoints", "checkout", *STAGE).stdout.splitlines()[1]

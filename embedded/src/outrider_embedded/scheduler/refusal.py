@@ -9,7 +9,3 @@ class RefusalError(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status, self.text = status, text
-
-
-def not_found(what: str) -> RefusalError:
-    return RefusalError(404, f"{what} not found")

@@ -9,7 +9,7 @@ from outrider_ground.errors import ConflictError, UsageError
 from outrider.documents import table
 from outrider.nomad.read.allocations import allocations, healthy_ids
 from outrider.nomad.read.deployment import numbers, promotion_is_due
-from outrider.operations.lookups import unknown_service
+from outrider.operations.lookups import check_known
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -47,8 +47,8 @@ async def fail(environment: Environment, service: str, by: str) -> Deployment:
 async def _waiting(environment: Environment, service: str) -> tuple[Deployment, Json]:
     """The active deployment of the service: ours and Nomad's."""
     document = await environment.nomad.deployment_of(service)
-    if document is None and service not in await environment.store.services(environment.name):
-        raise await unknown_service(environment, service)
+    if document is None:
+        await check_known(environment, service)
     if document is None or document.get("Status") not in {"running", "paused", "pending"}:
         raise UsageError(
             f"{service} has no active deployment in {environment.name}",

@@ -17,12 +17,12 @@ from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.submit import submitted
 from outrider.operations.lookups import (
     active,
+    check_known,
     has_run,
     last_count,
     last_run,
     running_version,
     stored_version,
-    unknown_service,
 )
 from outrider.operations.opening import (
     Order,
@@ -31,7 +31,6 @@ from outrider.operations.opening import (
     new_deployment,
     no_change,
     opened,
-    repeated,
 )
 from outrider.operations.outside import changed_outside
 
@@ -45,9 +44,6 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
 
     UsageError: there is no such version, or bytes that it needs are gone. ConflictError and RemoteError as in deploy.
     """
-    before = await repeated(environment, order)
-    if before is not None:
-        return before
     document = await environment.nomad.job(service)
     now = running(document)
     check_foreign(now.is_foreign, service, order)
@@ -83,8 +79,7 @@ async def _earlier(environment: Environment, service: str, base: Version | None)
         came_up = deployment.state == "successful" and deployment.modify_index is not None
         if deployment.version is not None and came_up and is_other:
             return deployment.version
-    if service not in await environment.store.services(environment.name):
-        raise await unknown_service(environment, service)
+    await check_known(environment, service)
     here = f"-e {environment.name}"
     raise UsageError(
         f"{service} has no earlier good version in {environment.name}",

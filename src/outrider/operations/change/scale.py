@@ -10,7 +10,7 @@ from outrider_ground.errors import ConflictError, RemoteError, UsageError
 from outrider.nomad.read.job import Running, running
 from outrider.operations.change.submit import accepted, ended
 from outrider.operations.lookups import not_running, running_version
-from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened, repeated
+from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened
 from outrider.spec.rules import shared_keys_refusal
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ BLOCKED = 400
 
 async def scale(environment: Environment, service: str, count: int, order: Order) -> Deployment:
     """Ask Nomad for another count. UsageError: nothing runs; ConflictError: a deployment is active."""
-    before = await repeated(environment, order)
-    if before is not None:
-        return before
     if count < 0:
         raise UsageError(f"a count of {count} cannot be", next_step="Name 0 or more.")
     now = running(await environment.nomad.job(service))

@@ -19,7 +19,6 @@ from outrider.operations.opening import (
     new_deployment,
     no_change,
     opened,
-    repeated,
 )
 
 if TYPE_CHECKING:
@@ -33,9 +32,6 @@ async def start(environment: Environment, service: str, order: Order) -> Deploym
 
     UsageError: nothing ran, its version is not known here, or it is not stopped and does not run. ConflictError and RemoteError as in deploy.
     """
-    before = await repeated(environment, order)
-    if before is not None:
-        return before
     now = running(await environment.nomad.job(service))
     check_foreign(now.is_foreign, service, order)
     target, count = await last_run(environment, service, now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from outrider_ground.errors import RemoteError
 from outrider.nomad.read.job import running
 from outrider.operations.change.submit import accepted, ended
 from outrider.operations.lookups import not_running, running_version
-from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened, repeated
+from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened
 from outrider.operations.registered import registered
 
 if TYPE_CHECKING:
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 async def stop(environment: Environment, service: str, order: Order, *, purge: bool = False) -> Deployment:
     """Stop the service's job; its versions stay in the store. UsageError: there is nothing to stop."""
-    before = await repeated(environment, order)
-    if before is not None:
-        return before
     now = running(await environment.nomad.job(service))
     if not now.exists:
         raise await not_running(environment, service)
@@ -41,9 +37,8 @@ async def stop(environment: Environment, service: str, order: Order, *, purge: b
 
 async def _name_callers(environment: Environment, deployment: Deployment) -> None:
     """Those that run: a service that is stopped itself loses nothing."""
-    known, jobs = await asyncio.gather(registered(environment), environment.nomad.jobs())
-    live = {str(job["ID"]) for job in jobs if not job.get("Stop")}
-    callers = sorted(live & {one for one, calls in known.upstreams.items() if deployment.service in calls})
+    known = await registered(environment)
+    callers = sorted(one for one in known.live if deployment.service in known.upstreams[one])
     if callers:
         call, theirs = ("call", "their") if len(callers) > 1 else ("calls", "its")
         message = f"{', '.join(callers)} {call} {deployment.service}: {theirs} requests to it fail from now on"

@@ -9,7 +9,7 @@ from outrider_ground.errors import UsageError
 
 from outrider.nomad.read.allocations import Allocation, allocations
 from outrider.operations.look.merged_lines import as_they_come, one_after_another
-from outrider.operations.lookups import unknown_service
+from outrider.operations.lookups import check_known
 from outrider.topology import names
 
 if TYPE_CHECKING:
@@ -98,13 +98,12 @@ async def _tail(environment: Environment, chosen: Allocation, request: LogReques
 async def _chosen(environment: Environment, service: str, request: LogRequest) -> list[Allocation]:
     """The allocation that is named, or all that run; where none does, the newest."""
     found = allocations(await environment.nomad.allocations(service))
-    if not found and service in await environment.store.services(environment.name):
+    if not found:
+        await check_known(environment, service)
         raise UsageError(
             f"{service} has no allocations in {environment.name}",
             next_step=f"`outrider history {service} -e {environment.name}` says why.",
         )
-    if not found:
-        raise await unknown_service(environment, service)
     named = [one for one in found if one.id.startswith(request.allocation or "")]
     if not named:
         known = ", ".join(one.short_id for one in found)
