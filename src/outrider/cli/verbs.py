@@ -118,7 +118,7 @@ class VerbGroup(click.Group):
             return exits.code_of(error, ctx.invoked_subcommand)
         except (click.exceptions.Exit, click.Abort, click.UsageError, BrokenPipeError):
             raise
-        except Exception as error:
+        except Exception as error:  # any defect of ours: 1 would say that something changes
             if ctx.invoked_subcommand != PLAN:
                 raise
             _tell(error, ctx.meta[FORM])

@@ -69,7 +69,7 @@ async def opened(url: str) -> Database:
     database = Database(engine)
     try:
         await database.migrate()
-    except BaseException:
+    except BaseException:  # a cancellation too: it is raised again, without the connections
         await database.close()
         raise
     return database

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import pytest
-from fakes.consul import FakeConsul
-from machine import short_directory
+from support.agent_fixtures import directory, fake
+
+__all__ = ["directory", "fake"]
 
 
 class Backend(BaseHTTPRequestHandler):
@@ -36,18 +36,6 @@ class Backends(ThreadingHTTPServer):
     @property
     def port(self) -> int:
         return int(self.server_address[1])
-
-
-@pytest.fixture
-def directory() -> Generator[Path]:
-    with short_directory() as path:
-        yield path
-
-
-@pytest.fixture
-def fake() -> Generator[FakeConsul]:
-    with FakeConsul().running() as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ from collections.abc import Generator
 
 import pytest
 from outrider_agent.loop import Loop
+from support.agent_fixtures import directory, fake
 from support.turning import Clocked
+
+__all__ = ["directory", "fake"]
 
 
 @pytest.fixture

@@ -81,18 +81,6 @@ class Whole:
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[0] != "#"}
 
 
-@pytest.fixture
-def directory() -> Generator[Path]:
-    with short_directory() as path:
-        yield path
-
-
-@pytest.fixture
-def fake() -> Generator[FakeConsul]:
-    with FakeConsul().running() as running:
-        yield running
-
-
 @contextlib.contextmanager
 def running(directory: Path, fake: FakeConsul, upstreams: str = "web", **more: str) -> Generator[Whole]:
     whole = Whole(directory, fake.address, upstreams, **more)

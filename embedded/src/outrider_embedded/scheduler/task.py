@@ -67,7 +67,7 @@ class Task:
             if not self._ending.is_set():
                 self.emit(task_events.setup("Building Task Directory"))
                 await self._rounds()
-        except Exception as error:
+        except Exception as error:  # told where people look, and raised again
             self.emit(task_events.setup_failed(f"the scheduler itself failed: {error!r}"), Failed=True)
             raise
         finally:

@@ -89,7 +89,7 @@ class Runner:
             log.warning("deployment %s is taken up again later: %s", deployment.id, error.message)
         except OutriderError as error:
             await self._end(deployment, error.message)
-        except Exception:
+        except Exception:  # whatever it is: a deployment that nobody watches would be under way for ever
             log.exception("deployment %s", deployment.id)
             await self._end(deployment, "a defect of Outrider ended the watching; the portal's log has its traceback")
         finally:
