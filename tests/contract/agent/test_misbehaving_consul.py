@@ -171,9 +171,10 @@ def test_a13_an_answer_larger_than_the_agents_room_is_refused(directory: Path, f
 def test_a11_a_consul_that_hangs_costs_nothing_but_time(directory: Path, fake: FakeConsul) -> None:
     """The deadline itself, of 63 s, is proven with a clock in tests/unit/agent/test_watch.py; a first read has 5 s."""
     fake.put("web", *WEB)
-    fake.once(hang(30.0))
+    fake.always(hang(30.0))
     with running_agent(directory, fake.address, "web") as agent:
         eventually(lambda: "no answer in time" in agent.upstream("web").get("reason", ""))
+        fake.always(None)
         eventually(lambda: has(agent, 2))
 
 
