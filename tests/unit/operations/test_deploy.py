@@ -179,6 +179,7 @@ async def test_a_deployment_that_nomad_fails_while_it_is_given_up_ends_with_noma
     world: World, application: Application
 ) -> None:
     world.nomad.fails_first = True
+    world.nomad.progress_deadline_s = 0.05
     world.nomad.outcomes[(await application.plan("stage", text())).version_hash] = "hang"
     ended = await finished(application, await application.deploy("stage", text(), ME))
     assert ended.state == "failed"
@@ -241,6 +242,17 @@ async def test_a_deployment_without_a_canary_has_nothing_to_promote(world: World
     await application.deploy("stage", spec, ME)
     with pytest.raises(ConflictError, match="no canary of checkout in stage waits"):
         await application.promote("stage", "checkout", "ada")
+
+
+async def test_a_canary_that_waited_and_was_promoted_runs_again(world: World, application: Application) -> None:
+    canary = "count: 3\nupdate: {canary: 1}\n"
+    await finished(application, await application.deploy("stage", text(canary), ME))
+    spec = text(canary + "env: {A: b}\n")
+    deployment = await application.deploy("stage", spec, ME)
+    await state_of(application, deployment.id, "waiting")
+    world.nomad.outcomes[await hash_of(world)] = "hang"
+    await application.promote("stage", "checkout", "ada")
+    await state_of(application, deployment.id, "running")
 
 
 async def test_a_return_that_waits_for_a_promotion_is_promoted(world: World, application: Application) -> None:

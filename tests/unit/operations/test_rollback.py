@@ -138,3 +138,10 @@ async def test_a_rollback_to_the_version_of_a_canary_that_waits_gives_it_to_all(
     assert "runs already" not in ended.reason
     job: Any = await world.nomad.job("checkout")
     assert {one.version for one in world.nomad.running("checkout")} == {job["Version"]}
+
+
+async def test_a_version_of_no_allocations_comes_back_as_one(world: World, application: Application) -> None:
+    await deployed(application, "count: 0\n", "count: 2\n")
+    ended = await finished(application, await application.roll_back("stage", "checkout", 1, ME))
+    assert (ended.state, ended.count) == ("successful", 0)
+    assert (world.nomad.count("checkout"), world.nomad.running("checkout")) == (0, [])

@@ -236,3 +236,15 @@ async def test_a_version_is_found_by_its_hash_the_newest_of_several(store: SqlSt
     assert (found.hash, found.upstreams) == ("h1", {"b": {}})
     assert await store.declaration("stage", service, "h3") is None
     assert await store.declaration("production", service, "h1") is None
+
+
+async def test_a_declaration_is_that_of_the_version_that_came_up_last_whatever_came_up_before(
+    store: SqlStore, service: str
+) -> None:
+    now = datetime.now(UTC)
+    for number, calls, seconds in ((1, "a", 3), (2, "b", 2), (3, "c", 1)):
+        await store.add_version(replace(draft(service), hash=calls, merged={"upstreams": {calls: {}}}))
+        came_up = replace(deployment(service), state="successful", version=number, modify_index=number)
+        await store.add_deployment(replace(came_up, created_at=now + timedelta(seconds=seconds)))
+    found = [one.upstreams for one in await store.declarations("stage") if one.service == service]
+    assert found == [{"a": {}}]
