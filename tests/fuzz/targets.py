@@ -15,12 +15,12 @@ from outrider_agent.discovery import PATH, Answer, Question, UnreadableError, qu
 from outrider_agent.documents import parsed, rendered
 from outrider_agent.endpoints import Endpoints
 from outrider_agent.envoy_admin import Clusters
-from outrider_agent.familiar import Familiar
 from outrider_agent.instances import is_literal_ip
+from outrider_agent.memory_budget import MalformedError, MemoryBudget
 from outrider_agent.polls import Poll, Polls, hold_of
+from outrider_agent.previous_list import PreviousList
 from outrider_agent.requests import BadRequestError, Request, RequestReader
 from outrider_agent.responses import BadResponseError, ResponseReader
-from outrider_agent.room import MalformedError, Room
 from outrider_agent.rules import OK, Limits
 from outrider_agent.settings import Upstream
 from outrider_agent.snapshot import known_in
@@ -41,9 +41,9 @@ def pieces(data: bytes) -> Iterable[bytes]:
 
 def consul_answer(data: bytes) -> None:
     """An HTTP answer of Consul to a health query: a whole list is taken, or nothing of it."""
-    room = Room(ROOM)
-    familiar = Familiar(room, "web")
-    instances, body = Instances(room, familiar), list[bytes]()
+    budget = MemoryBudget(ROOM)
+    previous = PreviousList(budget, "web")
+    instances, body = Instances(budget, previous), list[bytes]()
     reader = ResponseReader(lambda status, piece: (body.append(piece), instances.feed(status, piece))[1])
     watch = Watch(Upstream("web"), Limits(), lambda: 0.5, lambda _watch: None)
     try:
@@ -61,7 +61,7 @@ def consul_answer(data: bytes) -> None:
         else:
             watch.refused(reader.status, instances.words, 1.0)
     instances.release()
-    assert room.free + familiar.size == ROOM
+    assert budget.free + previous.size == ROOM
     takes(watch.endpoints or ())
     assert watch.due(1.0) < math.inf
 
@@ -76,14 +76,14 @@ def received(reader: ResponseReader, arriving: Iterable[bytes]) -> None:
 
 def consul_catalog(data: bytes) -> None:
     """The catalog that is asked for a witness: what is no document names nobody."""
-    room = Room(ROOM)
-    names = Names(room)
+    budget = MemoryBudget(ROOM)
+    names = Names(budget)
     for piece in pieces(data):
         names.feed(OK, piece)
     if names.include_other(*INFRASTRUCTURE, "web"):
         json.loads(data[1:])
     names.release()
-    assert room.free == ROOM
+    assert budget.free == ROOM
 
 
 def eds_request(data: bytes) -> None:

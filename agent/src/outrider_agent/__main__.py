@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 
-from outrider_agent.aside import within
+from outrider_agent.background import within
 from outrider_agent.listener import ListenError
 from outrider_agent.log import Log
 from outrider_agent.settings import SettingsError
@@ -38,7 +38,7 @@ def verb(arguments: list[str]) -> int:
         return importlib.import_module("outrider_agent.serving").serve(say)
     name, seconds = arguments[0], arguments[1:]
     if name == "gate" and (not seconds or (len(seconds) == 1 and seconds[0].isdigit())):
-        return importlib.import_module("outrider_agent.waiting").wait(say, *map(float, seconds))
+        return importlib.import_module("outrider_agent.gate").wait(say, *map(float, seconds))
     say(USAGE)
     return USAGE_ERROR
 

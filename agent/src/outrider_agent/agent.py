@@ -9,6 +9,7 @@ from collections.abc import Callable
 from outrider_agent import reports, snapshot
 from outrider_agent.channel import Channel
 from outrider_agent.clocks import Confirmation, PollClock, TokenClock, is_believed
+from outrider_agent.connection_slots import ConnectionSlots
 from outrider_agent.consul import Consul
 from outrider_agent.discovery import PATH, Answer, Question, UnreadableError, question, whole_question
 from outrider_agent.documents import Json, rendered
@@ -16,16 +17,15 @@ from outrider_agent.endpoints import Endpoints
 from outrider_agent.envoy_admin import Clusters
 from outrider_agent.envoy_view import EnvoyView
 from outrider_agent.exchange import Exchange
-from outrider_agent.lanes import Lanes
-from outrider_agent.link import Link, Surroundings
+from outrider_agent.link import Link, LinkContext
 from outrider_agent.loop import Loop
+from outrider_agent.memory_budget import room_of
 from outrider_agent.own_link import OwnLink
-from outrider_agent.places import Places
 from outrider_agent.polls import Poll, Polls, Reply, hold_of
 from outrider_agent.requests import Request
+from outrider_agent.resolver import Resolver
 from outrider_agent.rights import Rights
 from outrider_agent.rights_link import RightsLink
-from outrider_agent.room import room_of
 from outrider_agent.rules import Limits
 from outrider_agent.server import TEXT, Connection, Server, most_connections
 from outrider_agent.settings import Settings
@@ -63,12 +63,12 @@ class Agent:
         self._restore(settings.snapshot)
         consul = Consul(self.loop, settings.consul, channels(self.loop), room_of(settings.memory))
         admin = settings.envoy_admin
-        self._envoy = EnvoyView(self.loop, Exchange(self.loop, Places(self.loop, admin)) if admin else None)
+        self._envoy = EnvoyView(self.loop, Exchange(self.loop, Resolver(self.loop, admin)) if admin else None)
         links = len(self._watches)
         most = most_connections(links, min(links, settings.connections), os.sysconf("SC_OPEN_MAX"))
         self._server = Server(self.loop, settings.listen, self._handle, self._polls.forget, say, most=most)
-        self._lanes = Lanes(links, settings.connections)
-        shared = Surroundings(self.loop, consul, self._lanes, say)
+        self._slots = ConnectionSlots(links, settings.connections)
+        shared = LinkContext(self.loop, consul, self._slots, say)
         self.loop.actors += [Link(shared, one) for one in self._watches]
         self.loop.actors += [PollClock(self._polls, give), Confirmation(self._polls, self._watches, self._publish)]
         self.loop.actors += [TokenClock(consul, self._watches, rights), self._envoy, self._server, self._server.own]
@@ -76,7 +76,7 @@ class Agent:
         self.loop.actors += [self._writer] if self._writer else []
         self.loop.actors += [SpareName(self.loop, admin.path, say)] if admin and admin.path else []
         if admin and settings.service_id:
-            told = Exchange(self.loop, Places(self.loop, admin))
+            told = Exchange(self.loop, Resolver(self.loop, admin))
             self.loop.actors.append(OwnLink(self.loop, consul, told, settings.service_id, say))
 
     def serve(self) -> None:
@@ -105,7 +105,7 @@ class Agent:
         return {one.upstream.label: one.endpoints for one in self._watches if one.endpoints is not None}
 
     def _memories(self) -> Json:
-        known = {one.upstream.label: one.memory for one in self._watches if one.endpoints is not None}
+        known = {one.upstream.label: one.handover for one in self._watches if one.endpoints is not None}
         return snapshot.remembered(known, self.loop.now())
 
     def _changed(self, watch: Watch) -> None:
@@ -163,7 +163,7 @@ class Agent:
             "cpu_seconds": time.process_time(),
             "connections": self._server.connections,
             "connections_refused": self._server.refused,
-            "connection_limit": self._lanes.limit or len(self._watches),
+            "connection_limit": self._slots.limit or len(self._watches),
             "snapshot_failures": self._writer.failures if self._writer else 0,
         }
         return reports.metrics(self._watches, self._polls, process, self.loop.now())

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 
 from outrider_agent.channel import Channel
 from outrider_agent.documents import object_in, parsed
-from outrider_agent.entries import Entries, Found
 from outrider_agent.exchange import Exchange
-from outrider_agent.familiar import Familiar, Reading
 from outrider_agent.instances import Foreign, Instance
+from outrider_agent.json_array import ArrayReader, Found
 from outrider_agent.loop import Loop
-from outrider_agent.places import Places
+from outrider_agent.memory_budget import Body, MalformedError, MemoryBudget
+from outrider_agent.previous_list import PreviousList, Reading
 from outrider_agent.queries import Query
-from outrider_agent.room import Body, MalformedError, Room
+from outrider_agent.resolver import Resolver
 from outrider_agent.rules import OK
 from outrider_agent.settings import ConsulSettings, Upstream
 from outrider_agent.token import Token, TokenLook
@@ -26,18 +26,20 @@ LONGEST_WORDS = 200
 class Consul:
     """One Consul agent and how to speak to it: where, through which channel, with whose token."""
 
-    def __init__(self, loop: Loop, settings: ConsulSettings, channel: Callable[[], Channel], room: Room) -> None:
+    def __init__(
+        self, loop: Loop, settings: ConsulSettings, channel: Callable[[], Channel], budget: MemoryBudget
+    ) -> None:
         self.address = settings.address
-        self.places = Places(loop, settings.address)
+        self.resolver = Resolver(loop, settings.address)
         self._token = Token(settings)
         self.token_look = TokenLook(loop, self._token)
-        self.room = room
+        self.budget = budget
         self._loop = loop
         self._namespace = settings.namespace
         self._channel = channel
 
     def exchange(self) -> Exchange:
-        return Exchange(self._loop, self.places, self._channel)
+        return Exchange(self._loop, self.resolver, self._channel)
 
     def request(self, path: str) -> bytes:
         """A GET; the query string ends up with the namespace, where one is set."""
@@ -95,8 +97,8 @@ def quoted(text: str) -> str:
 class Names:
     """The keys of a document ``{name: …}``, to see whether Consul knows anybody else."""
 
-    def __init__(self, room: Room) -> None:
-        self._body = Body(room)
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._body = Body(budget)
 
     def feed(self, status: int, data: bytes) -> None:
         if status == OK:
@@ -118,7 +120,7 @@ class Sighting:
     """Whether one registration is among the entries of an answer."""
 
     def __init__(self, service_id: str) -> None:
-        self._entries = Entries()
+        self._entries = ArrayReader()
         self._service_id = service_id
         self._is_there = False
 
@@ -143,11 +145,13 @@ class Sighting:
 class Instances:
     """The instances of one answer; nothing of a list is read before all of it is there."""
 
-    def __init__(self, room: Room, familiar: Familiar, give_way: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, budget: MemoryBudget, previous: PreviousList, give_way: Callable[[], None] | None = None
+    ) -> None:
         self.found: list[Instance] = []
         self.skipped: list[str] = []  # why Envoy could not take one
         self.foreign: list[Foreign] = []
-        self._reading = Reading(room, familiar, give_way)
+        self._reading = Reading(budget, previous, give_way)
         self._words = b""
 
     def feed(self, status: int, data: bytes) -> None:

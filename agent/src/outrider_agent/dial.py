@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from outrider_agent.loop import NEVER, WRITE, Loop
-from outrider_agent.places import Place, Places
+from outrider_agent.resolver import Resolver, SocketAddress
 from outrider_agent.sockets import (
     AF_UNIX,
     IPPROTO_TCP,
@@ -23,24 +23,26 @@ PATIENCE = 1.5  # seconds for one place while another is left to try: enough for
 LATE = "no connection in time"
 CONNECTING = (0, errno.EINPROGRESS)
 
-Done = Callable[["socket | None", "Place | None", str], None]  # the connection and its place, or why there is none
+Done = Callable[
+    ["socket | None", "SocketAddress | None", str], None
+]  # the connection and its address, or why there is none
 
 
 class Dial:
     """Calls ``done`` once, unless it is cancelled; whoever dials sets the deadline, and cancels when it is over."""
 
-    def __init__(self, loop: Loop, places: Places, deadline: float, done: Done) -> None:
+    def __init__(self, loop: Loop, resolver: Resolver, deadline: float, done: Done) -> None:
         self._loop = loop
-        self._places = places
+        self._resolver = resolver
         self._deadline = deadline
         self._done: Done | None = done
-        self._tried: list[Place] = []
+        self._tried: list[SocketAddress] = []
         self._reasons: list[str] = []
         self._socket: socket | None = None
         self._until = NEVER
 
     def begin(self) -> None:
-        self._places.ask(self._go_on)
+        self._resolver.ask(self._go_on)
 
     def wake_at(self) -> float:
         return self._until
@@ -59,8 +61,8 @@ class Dial:
     def reason(self) -> str:
         """What has gone wrong so far, for whoever waits no longer."""
         reasons = [*self._reasons, *([self._named(LATE)] if self._socket else [])]
-        is_unknown = not self._tried and self._places.is_looking
-        return f"{self._places.address.host} is still being looked up" if is_unknown else ", ".join(reasons)
+        is_unknown = not self._tried and self._resolver.is_looking
+        return f"{self._resolver.address.host} is still being looked up" if is_unknown else ", ".join(reasons)
 
     def cancel(self) -> None:
         """Stop without a word."""
@@ -70,13 +72,13 @@ class Dial:
     def expire(self) -> None:
         """The deadline is over: others begin with another place."""
         if self._socket:
-            self._places.failed(self._tried[-1])
+            self._resolver.failed(self._tried[-1])
         self.cancel()
 
     def _go_on(self) -> None:
         """The next place that has not been tried; where there is none, what a look-up on its way may bring."""
         while self._done and self._socket is None:
-            left = [one for one in self._places.known if one not in self._tried]
+            left = [one for one in self._resolver.known if one not in self._tried]
             if not left:
                 self._nothing_left()
                 return
@@ -84,21 +86,21 @@ class Dial:
                 return
 
     def _nothing_left(self) -> None:
-        if self._places.is_looking:
+        if self._resolver.is_looking:
             self._until = self._loop.now() + PATIENCE if self._tried else NEVER
-            self._places.await_look(self._go_on)
+            self._resolver.await_look(self._go_on)
         else:
-            self._end(None, None, self.reason or self._places.reason)
+            self._end(None, None, self.reason or self._resolver.reason)
 
-    def _is_trying(self, place: Place, left: int) -> bool:
+    def _is_trying(self, socket_address: SocketAddress, left: int) -> bool:
         """Begin to connect; false where that has failed already."""
-        self._tried.append(place)
+        self._tried.append(socket_address)
         try:
-            self._socket = connecting(place)
+            self._socket = connecting(socket_address)
         except OSError as problem:
             self._failed(said(problem))
             return False
-        now, shares = self._loop.now(), left + self._places.is_looking
+        now, shares = self._loop.now(), left + self._resolver.is_looking
         self._until = NEVER if shares == 1 else now + min(PATIENCE, (self._deadline - now) / shares)
         self._loop.attend(self._socket, WRITE, self._ready)
         return True
@@ -118,11 +120,11 @@ class Dial:
     def _failed(self, reason: str) -> None:
         self._reasons.append(self._named(reason))
         self._leave()
-        self._places.failed(self._tried[-1])
+        self._resolver.failed(self._tried[-1])
 
     def _named(self, reason: str) -> str:
         """With the place where there are several."""
-        is_alone = len(self._places.known) <= 1 and len(self._tried) <= 1
+        is_alone = len(self._resolver.known) <= 1 and len(self._tried) <= 1
         return reason if is_alone else f"{self._tried[-1]} {reason}"
 
     def _leave(self) -> None:
@@ -132,20 +134,20 @@ class Dial:
             self._socket.close()
             self._socket = None
 
-    def _end(self, connected: socket | None, place: Place | None, reason: str) -> None:
+    def _end(self, connected: socket | None, socket_address: SocketAddress | None, reason: str) -> None:
         done, self._done = self._done, None
         self._until = NEVER
         if done:
-            done(connected, place, reason)
+            done(connected, socket_address, reason)
 
 
-def connecting(place: Place) -> socket:
+def connecting(socket_address: SocketAddress) -> socket:
     """A socket on its way there; raise OSError where that fails at once."""
-    sock = socket(place.family, SOCK_STREAM)
+    sock = socket(socket_address.family, SOCK_STREAM)
     sock.setblocking(False)
-    if place.family != AF_UNIX:
+    if socket_address.family != AF_UNIX:
         sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-    code = sock.connect_ex(place.target)
+    code = sock.connect_ex(socket_address.target)
     if code in CONNECTING:
         return sock
     sock.close()

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from outrider_agent.channel import Channel, ChannelError
 from outrider_agent.dial import Dial
 from outrider_agent.loop import NEVER, READ, WRITE, Loop
-from outrider_agent.places import Place, Places
+from outrider_agent.memory_budget import MalformedError
+from outrider_agent.resolver import Resolver, SocketAddress
 from outrider_agent.responses import BadResponseError, Body, ResponseReader
-from outrider_agent.room import MalformedError
 from outrider_agent.sockets import said, socket
 
 PIECE = 16384  # bytes at a time: larger buffers would stay in the heap
@@ -35,10 +35,10 @@ class Ask:
 class Exchange:
     """Connects when it is asked; a connection that the server closed while it was idle is opened again in silence."""
 
-    def __init__(self, loop: Loop, places: Places, channel: Callable[[], Channel] = Channel) -> None:
+    def __init__(self, loop: Loop, resolver: Resolver, channel: Callable[[], Channel] = Channel) -> None:
         self._loop = loop
-        self._places = places
-        self._place: Place | None = None  # of the connection
+        self._resolver = resolver
+        self._socket_address: SocketAddress | None = None  # of the connection
         self._dial: Dial | None = None
         self._new_channel = channel
         self._channel = Channel()
@@ -92,17 +92,17 @@ class Exchange:
         self._is_sent = False
         self.was_hung_up_on = False
         if self._socket is None:
-            self._dial = Dial(self._loop, self._places, self._ask.deadline, self._dialled)
+            self._dial = Dial(self._loop, self._resolver, self._ask.deadline, self._dialled)
             self._dial.begin()
         else:
             self._send()
 
-    def _dialled(self, connected: socket | None, place: Place | None, reason: str) -> None:
+    def _dialled(self, connected: socket | None, socket_address: SocketAddress | None, reason: str) -> None:
         self._dial = None
         if connected is None:
             self._end(reason)
             return
-        self._socket, self._place = connected, place
+        self._socket, self._socket_address = connected, socket_address
         try:
             self._channel = self._new_channel()
         except ChannelError as problem:
@@ -193,8 +193,8 @@ class Exchange:
         is_unanswered = self._reader is not None and not self._reader.status
         is_old = self._is_reused and is_unanswered
         self.was_hung_up_on = self._is_sent and is_unanswered and not is_old
-        if self._place and not is_old:
-            self._places.failed(self._place)
+        if self._socket_address and not is_old:
+            self._resolver.failed(self._socket_address)
         self._hang_up()
         self._is_reused = False
         if is_old:
@@ -205,8 +205,8 @@ class Exchange:
     def _end(self, reason: str) -> None:
         ask, reader = self._ask, self._reader
         self._ask = None
-        if self._place:
-            (self._places.failed if reason else self._places.worked)(self._place)
+        if self._socket_address:
+            (self._resolver.failed if reason else self._resolver.worked)(self._socket_address)
         if reason or reader is None or not reader.keeps_alive:
             self._hang_up()
         if ask:
@@ -217,7 +217,7 @@ class Exchange:
             self._dial.cancel()
             self._dial = None
         self._outbox = b""
-        self._place = None
+        self._socket_address = None
         if self._socket:
             self._loop.leave(self._socket)
             self._socket.close()

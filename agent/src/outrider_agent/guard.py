@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from outrider_agent.critical_stays import CriticalStays
 from outrider_agent.departures import Departures
 from outrider_agent.endpoints import Endpoint, Endpoints, Identity, endpoint, sorted_endpoints
+from outrider_agent.handover import Handover
 from outrider_agent.instances import Instance
 from outrider_agent.listing import Listing
-from outrider_agent.memory import Memory
 from outrider_agent.rules import Limits
-from outrider_agent.stays import Stays
 
 PUBLISH = "publish"
 CONFIRM = "confirm"  # published, but what is gone stays until a second read says so too
@@ -54,27 +54,27 @@ class Guard:
         self._is_guarded = is_guarded
         self.endpoints: Endpoints | None = None
         self._departures = Departures(limits.empty_hold)
-        self._stays = Stays(limits.critical_stay)
+        self._stays = CriticalStays(limits.critical_stay)
         self._is_confirming = False
         self._empty_since: float | None = None
         self._lost_at: float | None = None
         self._is_witnessed = False
         self.is_doubted = False  # Consul had forgotten every service when it was asked last
 
-    def restore(self, endpoints: Endpoints, memory: Memory) -> None:
+    def restore(self, endpoints: Endpoints, handover: Handover) -> None:
         """Start from a snapshot: what it lists was usable until now."""
         self.endpoints = endpoints
-        self._departures.recall(memory.departed)
-        self._stays.recall(memory.spent)
-        self._empty_since = memory.empty_since
-        self._lost_at = memory.lost_at
+        self._departures.recall(handover.departed)
+        self._stays.recall(handover.spent)
+        self._empty_since = handover.empty_since
+        self._lost_at = handover.lost_at
 
-    def remember(self, memory: Memory) -> None:
+    def remember(self, handover: Handover) -> None:
         """Fill in what a successor must know."""
-        memory.departed = self._departures.ones
-        memory.spent = self._stays.spent
-        memory.empty_since = self._empty_since
-        memory.lost_at = self._lost_at
+        handover.departed = self._departures.ones
+        handover.spent = self._stays.spent
+        handover.empty_since = self._empty_since
+        handover.lost_at = self._lost_at
 
     def judge(self, instances: Sequence[Instance], now: float) -> Judgement:
         """Judge a list that came with a good answer; the caller has looked at its headers already."""

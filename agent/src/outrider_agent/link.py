@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from outrider_agent.connection_slots import TOO_MANY, ConnectionSlots
 from outrider_agent.consul import INFRASTRUCTURE, Consul, Instances, Names, catalog_path, health_path
 from outrider_agent.exchange import Ask, Exchange
-from outrider_agent.familiar import Familiar
 from outrider_agent.instances import Foreign, named
-from outrider_agent.lanes import TOO_MANY, Lanes
 from outrider_agent.loop import NEVER, Actor, Loop
+from outrider_agent.memory_budget import MalformedError
+from outrider_agent.previous_list import PreviousList
 from outrider_agent.queries import Query
 from outrider_agent.responses import ResponseReader
-from outrider_agent.room import MalformedError
 from outrider_agent.rules import OK
 from outrider_agent.states import FAILING
 from outrider_agent.watch import Watch
@@ -20,13 +20,13 @@ from outrider_agent.watch import Watch
 GIVEN_WAY = "the largest of the answers under way, where their room was used up (sidecar.memory.agent)"
 
 
-class Surroundings:
-    """What the links of one agent share: the loop, Consul, the lanes, and whom to tell."""
+class LinkContext:
+    """What the links of one agent share: the loop, Consul, the slots, and whom to tell."""
 
-    def __init__(self, loop: Loop, consul: Consul, lanes: Lanes, say: Callable[[str], None]) -> None:
+    def __init__(self, loop: Loop, consul: Consul, slots: ConnectionSlots, say: Callable[[str], None]) -> None:
         self.loop = loop
         self.consul = consul
-        self.lanes = lanes
+        self.slots = slots
         self.say = say
         self.links: list[Link] = []
         self._idle: list[Exchange] = []  # while links take turns: connections without a query
@@ -37,9 +37,9 @@ class Surroundings:
 
     def give_back(self, own: Exchange) -> Exchange:
         """What a link keeps after its query; where links take turns, the next one goes on with its connection."""
-        if self.lanes.was_refused:
+        if self.slots.was_refused:
             own.close()
-        if self.lanes.limit is None or self.lanes.was_refused:
+        if self.slots.limit is None or self.slots.was_refused:
             return own
         if own.is_connected:
             self._idle.append(own)
@@ -52,8 +52,8 @@ class Surroundings:
 
     def refused(self) -> None:
         """Consul hung up on one link: from now on all take turns, those too that block at this moment."""
-        if self.lanes.refused(self.loop.now()):
-            self.say(f"Consul refuses more connections: {len(self.links)} upstreams take turns on {self.lanes.limit}")
+        if self.slots.refused(self.loop.now()):
+            self.say(f"Consul refuses more connections: {len(self.links)} upstreams take turns on {self.slots.limit}")
             for link in self.links:
                 link.interrupt()
             for one in self._idle:
@@ -64,13 +64,13 @@ class Surroundings:
 class Link(Actor):
     """One connection for one watch, since a blocking query occupies its connection."""
 
-    def __init__(self, shared: Surroundings, watch: Watch) -> None:
+    def __init__(self, shared: LinkContext, watch: Watch) -> None:
         self.watch = watch
         self._shared = shared
         self._loop = shared.loop
         self._consul = shared.consul
         self._exchange = shared.consul.exchange()
-        self._familiar = Familiar(shared.consul.room, watch.upstream.name)
+        self._previous = PreviousList(shared.consul.budget, watch.upstream.name)
         self._give_up: Callable[[], None] = lambda: None
         shared.links.append(self)
 
@@ -78,15 +78,15 @@ class Link(Actor):
         if self._exchange.is_busy:
             return self._exchange.wake_at()
         due = self.watch.due(now)
-        return due if due > now or self._shared.lanes.is_free_for(self.watch.upstream.label, now) else NEVER
+        return due if due > now or self._shared.slots.is_free_for(self.watch.upstream.label, now) else NEVER
 
     def wake(self, now: float) -> None:
         if self._exchange.is_busy:
             self._exchange.expire(now)
             return
-        self._shared.lanes.take(self.watch.upstream.label)
+        self._shared.slots.take(self.watch.upstream.label)
         self._exchange = self._shared.take(self._exchange)
-        query = self.watch.query(now, self._shared.lanes.longest_wait)
+        query = self.watch.query(now, self._shared.slots.longest_wait)
         if query.is_catalog:
             self._ask_catalog(query)
         else:
@@ -102,7 +102,7 @@ class Link(Actor):
         """Give up a query that blocks; the next one asks for the same index."""
         self._exchange.close()
         self._give_up()
-        self._shared.lanes.give_back(self.watch.upstream.label)
+        self._shared.slots.give_back(self.watch.upstream.label)
 
     def _give_way(self) -> None:
         """An answer under way takes more room than any other, and a smaller one has none."""
@@ -113,7 +113,7 @@ class Link(Actor):
         self._ended(None, before)
 
     def _ask_instances(self, query: Query) -> None:
-        instances = Instances(self._consul.room, self._familiar, self._give_way)
+        instances = Instances(self._consul.budget, self._previous, self._give_way)
         self._give_up = instances.release
 
         def done(reader: ResponseReader | None, reason: str) -> None:
@@ -129,7 +129,7 @@ class Link(Actor):
         self._exchange.ask(Ask(request, instances.feed, query.deadline, done))
 
     def _ask_catalog(self, query: Query) -> None:
-        names = Names(self._consul.room)
+        names = Names(self._consul.budget)
         self._give_up = names.release
 
         def done(reader: ResponseReader | None, reason: str) -> None:
@@ -164,9 +164,9 @@ class Link(Actor):
         self.watch.foreign = found
 
     def _ended(self, reader: ResponseReader | None, before: str) -> None:
-        """After every query: the lane is free again, and what has changed is said."""
-        lanes, after = self._shared.lanes, self.watch.state
-        lanes.give_back(self.watch.upstream.label)
+        """After every query: the slot is free again, and what has changed is said."""
+        slots, after = self._shared.slots, self.watch.state
+        slots.give_back(self.watch.upstream.label)
         was_hung_up_on = self._exchange.was_hung_up_on
         self._exchange = self._shared.give_back(self._exchange)
         self._say_change(before)

@@ -7,7 +7,7 @@ import os
 
 from outrider_agent.addresses import Address
 from outrider_agent.files import clear
-from outrider_agent.places import looked_up
+from outrider_agent.resolver import looked_up
 from outrider_agent.sockets import (
     AF_UNIX,
     SO_REUSEADDR,
@@ -51,11 +51,11 @@ def _unix_listener(path: str) -> socket:
 
 
 def _loopback_listener(address: Address) -> socket:
-    place = looked_up(address)[0]
-    sock = socket(place.family, SOCK_STREAM)
+    socket_address = looked_up(address)[0]
+    sock = socket(socket_address.family, SOCK_STREAM)
     sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
-        sock.bind(place.target)
+        sock.bind(socket_address.target)
     except OSError:
         sock.close()
         raise

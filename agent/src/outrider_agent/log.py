@@ -1,4 +1,4 @@
-"""The agent's log: lines for standard error, written aside, so that a reader that does not read stops nobody."""
+"""The agent's log: lines for standard error, written in the background, so that a reader that does not read stops nobody."""
 
 from __future__ import annotations
 

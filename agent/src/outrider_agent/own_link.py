@@ -45,7 +45,7 @@ class OwnLink(Actor):
 
     def _look(self, look: Look) -> None:
         if look.is_for_all:
-            names = Names(self._consul.room)
+            names = Names(self._consul.budget)
             self._exchange.ask(
                 Ask(self._consul.request(own_services_path()), names.feed, look.deadline, self._others(names))
             )

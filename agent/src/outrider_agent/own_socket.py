@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable
 
 from outrider_agent.addresses import Address
-from outrider_agent.aside import Aside, nothing
+from outrider_agent.background import BackgroundWork, nothing
 from outrider_agent.listener import ListenError, listener
 from outrider_agent.loop import NEVER, READ, Actor, Loop, Ready
 from outrider_agent.sockets import said, socket
@@ -19,7 +19,7 @@ Identity = tuple[int, int]  # of a file: device and inode, which a bound socket 
 
 
 class OwnSocket(Actor):
-    """Looks aside whether the file in its place is still its own; connections that are open do not notice any of it."""
+    """Looks in the background whether the file in its place is still its own; connections that are open do not notice any of it."""
 
     def __init__(self, loop: Loop, address: Address, accept: Ready, say: Callable[[str], None]) -> None:
         self.socket = listener(address)
@@ -27,19 +27,19 @@ class OwnSocket(Actor):
         self._address = address
         self._accept = accept
         self._say = say
-        self._aside = Aside(loop)
+        self._background = BackgroundWork(loop)
         self._identity = identity(address.path)
         self._complaint = ""
         self._next = loop.now() + PAUSE if address.path else NEVER
         loop.attend(self.socket, READ, accept)
 
     def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
-        return NEVER if self._aside.is_busy else self._next
+        return NEVER if self._background.is_busy else self._next
 
     def wake(self, now: float) -> None:
         self._next = now + PAUSE
         try:
-            self._aside.begin(self._look)
+            self._background.begin(self._look)
         except OSError as problem:
             self._complain(said(problem))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from outrider_agent.consul import Sighting, own_health_path, own_path
 from outrider_agent.exchange import Ask
-from outrider_agent.link import Surroundings
+from outrider_agent.link import LinkContext
 from outrider_agent.loop import Actor
 from outrider_agent.own_link import ignore
 from outrider_agent.responses import ResponseReader
@@ -17,7 +17,7 @@ DEADLINE = 5.0  # seconds
 class RightsLink(Actor):
     """A connection that lives for one question: Consul counts those of all agents of a node."""
 
-    def __init__(self, shared: Surroundings, rights: Rights, service: str, service_id: str) -> None:
+    def __init__(self, shared: LinkContext, rights: Rights, service: str, service_id: str) -> None:
         self._shared = shared
         self._rights = rights
         self._service = service

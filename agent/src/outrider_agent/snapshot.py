@@ -6,16 +6,16 @@ import errno
 from collections.abc import Callable, Mapping
 
 from outrider_agent import files
-from outrider_agent.aside import within
+from outrider_agent.background import within
 from outrider_agent.documents import Json, list_in, object_in, parsed, rendered
 from outrider_agent.endpoints import Endpoints, sorted_endpoints
 from outrider_agent.files import Stamp
+from outrider_agent.handover import Handover, document, handover, seconds, written_endpoint
 from outrider_agent.loop import NEVER
-from outrider_agent.memory import Memory, document, memory, seconds, written_endpoint
 from outrider_agent.settings import is_label
 
 Known = Mapping[str, Endpoints]
-Memories = Mapping[str, Memory]
+Memories = Mapping[str, Handover]
 NOTHING: tuple[Known, Memories] = ({}, {})
 
 FORMAT = 1
@@ -29,7 +29,7 @@ def text(known: Mapping[str, Endpoints], saved_at: float, memories: Json | None 
     return rendered({"format": FORMAT, "saved_at": saved_at, "upstreams": upstreams, **(memories or {})}) + "\n"
 
 
-def remembered(memories: Mapping[str, Memory], clock: float) -> Json:
+def remembered(memories: Mapping[str, Handover], clock: float) -> Json:
     """What a successor must know beside the endpoints; ``clock`` is the reading that goes with those in it."""
     return {"clock": clock, "memories": {label: document(one) for label, one in memories.items()}}
 
@@ -64,7 +64,7 @@ def _endpoints(label: str, rows: object) -> Endpoints:
     return found
 
 
-def memories_in(content: str, now: float) -> dict[str, Memory]:
+def memories_in(content: str, now: float) -> dict[str, Handover]:
     """What was remembered beside the endpoints; raise ValueError for what is none of ours.
 
     The clock is the machine's since its start. After a restart of the machine it reads less than what was written: then
@@ -72,7 +72,7 @@ def memories_in(content: str, now: float) -> dict[str, Memory]:
     """
     found = object_in(parsed(content))
     later = min(0.0, now - seconds(found["clock"])) if "clock" in found else 0.0
-    return {label: memory(one, later) for label, one in object_in(found.get("memories")).items()}
+    return {label: handover(one, later) for label, one in object_in(found.get("memories")).items()}
 
 
 def read(path: str, now: float) -> tuple[Known, Memories]:

@@ -1,4 +1,4 @@
-"""Writes the snapshot within seconds of a change, aside from the loop, and again until the disk has taken it."""
+"""Writes the snapshot within seconds of a change, beside the loop, and again until the disk has taken it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from outrider_agent import files
-from outrider_agent.aside import Aside, nothing, within
+from outrider_agent.background import BackgroundWork, nothing, within
 from outrider_agent.documents import Json
 from outrider_agent.files import Stamp
 from outrider_agent.loop import NEVER, Actor, Loop
@@ -26,7 +26,7 @@ def spread_pause() -> float:
 
 
 class Writer(Actor):
-    """Writes what ``known`` returns within four seconds of ``changed``, aside, and again until the disk has taken it.
+    """Writes what ``known`` returns within four seconds of ``changed``, in the background, and again until the disk has taken it.
 
     A file that somebody removes or changes is written anew as well.
     """
@@ -48,7 +48,7 @@ class Writer(Actor):
         self._memories = memories
         self._say = say
         self._put_file = put or write
-        self._aside = Aside(loop)
+        self._background = BackgroundWork(loop)
         self._due = NEVER
         self._look_at = loop.now() + LOOK_PAUSE
         self._late_at = NEVER  # when a write has taken too long
@@ -58,7 +58,7 @@ class Writer(Actor):
 
     @property
     def is_busy(self) -> bool:
-        return self._aside.is_busy
+        return self._background.is_busy
 
     def changed(self, now: float) -> None:
         if self._due == NEVER:
@@ -78,7 +78,7 @@ class Writer(Actor):
 
     def finish(self) -> None:
         """Write what is still to be written, unless the disk hangs."""
-        if not self._aside.has_ended(PATIENCE) or self._due == NEVER:
+        if not self._background.has_ended(PATIENCE) or self._due == NEVER:
             return
         self._due = NEVER
         content = text(self._known(), time.time(), self._memories())
@@ -99,7 +99,7 @@ class Writer(Actor):
         self._look_at = now + LOOK_PAUSE
         self._late_at = now + LATE
         try:
-            self._aside.begin(work)
+            self._background.begin(work)
         except OSError as problem:
             self._try_again(said(problem))
 

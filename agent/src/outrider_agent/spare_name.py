@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from outrider_agent.aside import Aside, nothing
+from outrider_agent.background import BackgroundWork, nothing
 from outrider_agent.files import clear, move
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.own_socket import PAUSE, identity
@@ -13,23 +13,23 @@ from outrider_agent.sockets import said
 
 
 class SpareName(Actor):
-    """Looks aside at a socket's path; a file that vanishes or is replaced by none comes back from its second name."""
+    """Looks in the background at a socket's path; a file that vanishes or is replaced by none comes back from its second name."""
 
     def __init__(self, loop: Loop, path: str, say: Callable[[str], None]) -> None:
         self._path = path
         self._spare = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.spare")
         self._say = say
-        self._aside = Aside(loop)
+        self._background = BackgroundWork(loop)
         self._complaint = ""
         self._next = 0.0
 
     def wake_at(self, now: float) -> float:  # noqa: ARG002  the same at any time
-        return NEVER if self._aside.is_busy else self._next
+        return NEVER if self._background.is_busy else self._next
 
     def wake(self, now: float) -> None:
         self._next = now + PAUSE
         try:
-            self._aside.begin(self._look)
+            self._background.begin(self._look)
         except OSError as problem:
             self._told(said(problem))
 

@@ -6,7 +6,7 @@ import os
 import ssl
 from collections.abc import Callable
 
-from outrider_agent.aside import Aside, nothing, within
+from outrider_agent.background import BackgroundWork, nothing, within
 from outrider_agent.channel import Channel, ChannelError
 from outrider_agent.loop import Loop
 from outrider_agent.settings import CONSUL_CACERT, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY, ConsulSettings
@@ -66,7 +66,7 @@ class TlsChannel(Channel):
 
 
 class Trust:
-    """Whom we believe and as whom we come, as of the last look at the files; a look is made aside: their disk may hang.
+    """Whom we believe and as whom we come, as of the last look at the files; a look is made in the background: their disk may hang.
 
     Files that are replaced are taken for later connections; what cannot be used changes nothing while others can.
     """
@@ -74,7 +74,7 @@ class Trust:
     def __init__(self, loop: Loop, consul: ConsulSettings) -> None:
         self._loop = loop
         self._consul = consul
-        self._aside = Aside(loop)
+        self._background = BackgroundWork(loop)
         self._not_before = loop.now() + LOOK_PAUSE
         self._stamps: object = None
         self._context: ssl.SSLContext | None = None
@@ -91,11 +91,11 @@ class Trust:
     def _look_again(self) -> None:
         """Look, unless that was done a moment ago."""
         now = self._loop.now()
-        if self._aside.is_busy or now < self._not_before:
+        if self._background.is_busy or now < self._not_before:
             return
         self._not_before = now + LOOK_PAUSE
         try:
-            self._aside.begin(self._looked)
+            self._background.begin(self._looked)
         except OSError:
             return  # what is known has to do
 

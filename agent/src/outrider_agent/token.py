@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from outrider_agent.aside import Aside, nothing, within
+from outrider_agent.background import BackgroundWork, nothing, within
 from outrider_agent.files import content
 from outrider_agent.loop import Loop
 from outrider_agent.settings import ConsulSettings
@@ -58,12 +58,12 @@ def _first_line(path: str) -> str:
 
 
 class TokenLook:
-    """Looks at the token's file aside, once a second at most: its disk may hang."""
+    """Looks at the token's file in the background, once a second at most: its disk may hang."""
 
     def __init__(self, loop: Loop, token: Token) -> None:
         self._loop = loop
         self._token = token
-        self._aside = Aside(loop)
+        self._background = BackgroundWork(loop)
         self._not_before = loop.now() + LOOK_PAUSE
         if token.is_in_file:
             within(FIRST_LOOK, self._first)
@@ -76,11 +76,11 @@ class TokenLook:
     def again(self) -> None:
         """Look, unless that was done a moment ago."""
         now = self._loop.now()
-        if not self._token.is_in_file or self._aside.is_busy or now < self._not_before:
+        if not self._token.is_in_file or self._background.is_busy or now < self._not_before:
             return
         self._not_before = now + LOOK_PAUSE
         try:
-            self._aside.begin(self._looked)
+            self._background.begin(self._looked)
         except OSError:
             return  # the token that is known has to do
 

@@ -8,9 +8,9 @@ from outrider_agent import freshness, guard, rules, states
 from outrider_agent.endpoints import Endpoints
 from outrider_agent.freshness import Freshness
 from outrider_agent.guard import Guard
+from outrider_agent.handover import Handover
 from outrider_agent.instances import Instance
 from outrider_agent.loop import NEVER
-from outrider_agent.memory import Memory
 from outrider_agent.pace import BackOff, Bucket, HotLoop, Random
 from outrider_agent.queries import Counts, Query
 from outrider_agent.responses import Headers
@@ -69,17 +69,17 @@ class Watch:
         """Whether there is something to serve; an empty list is nothing while the agent may see nothing."""
         return bool(self.endpoints) or (self.endpoints is not None and not self.is_denied)
 
-    def restore(self, endpoints: Endpoints, now: float, memory: Memory | None = None) -> None:
+    def restore(self, endpoints: Endpoints, now: float, handover: Handover | None = None) -> None:
         """Start from what a predecessor left."""
-        found = memory or Memory()
+        found = handover or Handover()
         self._guard.restore(endpoints, found)
         self._freshness.restore(found.heard, frozenset([one.identity for one in endpoints]))
         self.state, self.changed_at = states.SNAPSHOT, now
 
     @property
-    def memory(self) -> Memory:
+    def handover(self) -> Handover:
         """What a successor must know beside the endpoints."""
-        found = Memory()
+        found = Handover()
         found.heard = self._freshness.heard
         self._guard.remember(found)
         return found

@@ -27,7 +27,7 @@ START = "archive_start.py"  # becomes the archive's __main__.py
 SOURCES = "sources"
 # What every verb needs, and the verb's own module, which ``__main__`` imports by its name.
 ALWAYS = ("__init__.py", "__main__.py", "compiled.py")
-GATE = "waiting.py"
+GATE = "gate.py"
 FORMAT = 2  # of marshal: the last without references, whose bytes would tell who else holds a string
 
 

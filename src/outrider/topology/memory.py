@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from outrider_agent.room import BESIDE, INSTANCE, MEGABYTE, room_of
+from outrider_agent.memory_budget import BESIDE, INSTANCE, MEGABYTE, room_of
 
 ENVOY_MB = 64
 AGENT_MB = 24

@@ -10,14 +10,14 @@ from fakes.consul import entry
 from outrider_agent.addresses import Address
 from outrider_agent.channel import Channel
 from outrider_agent.consul import Consul, Instances, Names, catalog_path, health_path, own_path
-from outrider_agent.familiar import Familiar
 from outrider_agent.loop import Loop
+from outrider_agent.memory_budget import INSTANCE, MalformedError, MemoryBudget
+from outrider_agent.previous_list import PreviousList
 from outrider_agent.queries import Query
-from outrider_agent.room import INSTANCE, MalformedError, Room
 from outrider_agent.settings import ConsulSettings, Upstream
 from outrider_agent.token import Token
 
-ROOM = Room(1 << 20)
+ROOM = MemoryBudget(1 << 20)
 RECORDINGS = Path(__file__).parents[2] / "recordings" / "consul-1.8.7"
 
 
@@ -28,7 +28,7 @@ def settings(token: str = "") -> ConsulSettings:
 def request(found: ConsulSettings, path: str) -> list[str]:
     loop = Loop()
     try:
-        return Consul(loop, found, Channel, Room(0)).request(path).decode().split("\r\n")
+        return Consul(loop, found, Channel, MemoryBudget(0)).request(path).decode().split("\r\n")
     finally:
         loop.close()
 
@@ -88,7 +88,7 @@ def test_a22_a_token_file_that_vanishes_leaves_the_last_token(tmp_path: Path) ->
 
 def test_the_instances_of_a_recorded_answer_are_read() -> None:
     recorded = json.loads((RECORDINGS / "27-health-passing.json").read_text())["response"]["body"]
-    instances = Instances(ROOM, Familiar(ROOM, "rec"))
+    instances = Instances(ROOM, PreviousList(ROOM, "rec"))
     instances.feed(200, json.dumps(recorded).encode())
     instances.finish()
     assert [(one.address, one.port, one.health, one.weight) for one in instances.found] == [
@@ -97,7 +97,7 @@ def test_the_instances_of_a_recorded_answer_are_read() -> None:
 
 
 def test_a25_an_instance_that_envoy_cannot_take_is_skipped_and_counted() -> None:
-    instances = Instances(ROOM, Familiar(ROOM, "web"))
+    instances = Instances(ROOM, PreviousList(ROOM, "web"))
     instances.feed(200, json.dumps([entry("web.example", 80), entry("10.0.0.1", 80)]).encode())
     instances.finish()
     assert (len(instances.found), len(instances.skipped)) == (1, 1)
@@ -105,7 +105,7 @@ def test_a25_an_instance_that_envoy_cannot_take_is_skipped_and_counted() -> None
 
 def test_instances_of_a_service_whose_name_differs_in_case_are_left_out_and_named() -> None:
     entries = [entry("10.0.0.1", 80, Service="web"), entry("10.0.0.2", 80, Service="Web"), entry("10.0.0.3", 80)]
-    instances = Instances(ROOM, Familiar(ROOM, "web"))
+    instances = Instances(ROOM, PreviousList(ROOM, "web"))
     instances.feed(200, json.dumps([*entries, entry("nowhere", 80, Service="WEB")]).encode())
     instances.finish()
     assert [one.address for one in instances.found] == ["10.0.0.1", "10.0.0.3"], "one names nobody: it was asked for"
@@ -113,16 +113,16 @@ def test_instances_of_a_service_whose_name_differs_in_case_are_left_out_and_name
 
 
 def test_a_list_of_more_instances_than_there_is_memory_for_is_refused_before_it_is_there() -> None:
-    room = Room(100 * INSTANCE)
-    instances = Instances(room, Familiar(room, "web"))
+    budget = MemoryBudget(100 * INSTANCE)
+    instances = Instances(budget, PreviousList(budget, "web"))
     with pytest.raises(MalformedError, match=r"sidecar\.memory\.agent"):
         instances.feed(200, b"[" + b",".join([json.dumps(entry("10.0.0.1", port)).encode() for port in range(1, 200)]))
     instances.release()
-    assert room.free == room.size
+    assert budget.free == budget.size
 
 
 def test_what_consul_says_instead_of_a_list_is_kept_in_short() -> None:
-    instances = Instances(ROOM, Familiar(ROOM, "web"))
+    instances = Instances(ROOM, PreviousList(ROOM, "web"))
     instances.feed(500, b"rpc error:\n  No cluster leader" + b"x" * 10_000)
     assert instances.words.startswith("rpc error: No cluster leader")
     assert len(instances.words) <= 200
@@ -133,7 +133,7 @@ def test_what_consul_says_instead_of_a_list_is_kept_in_short() -> None:
     [(b'{"consul":[],"web":["a"]}', False), (b'{"consul":[],"db":[]}', True), (b"{}", False), (b"oops", False)],
 )
 def test_a_catalog_shows_whether_consul_knows_others(document: bytes, others: bool) -> None:
-    names = Names(Room(100))
+    names = Names(MemoryBudget(100))
     names.feed(500, b"ignored")
     names.feed(200, document)
     assert names.include_other("consul", "web") is others

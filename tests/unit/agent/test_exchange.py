@@ -13,7 +13,7 @@ import pytest
 from outrider_agent.addresses import Address
 from outrider_agent.exchange import LONGEST_SILENCE, NO_ANSWER, TOO_LATE, Ask, Exchange
 from outrider_agent.loop import NEVER, Actor
-from outrider_agent.places import Places
+from outrider_agent.resolver import Resolver
 from outrider_agent.responses import ResponseReader
 from support.turning import Clocked, turned
 
@@ -113,7 +113,7 @@ class Client(Actor):
 
     def __init__(self, loop: Clocked, address: Address) -> None:
         self.loop = loop
-        self.exchange = Exchange(loop, Places(loop, address))
+        self.exchange = Exchange(loop, Resolver(loop, address))
         self.body = b""
         self.ended: list[str] = []
         self.readers: list[ResponseReader | None] = []

@@ -7,7 +7,7 @@ import json
 import pytest
 from outrider_agent import settings as names
 from outrider_agent.addresses import Address
-from outrider_agent.gate import TELL_AFTER, Said, ask, closed_reason, open_reason
+from outrider_agent.readiness import TELL_AFTER, Said, ask, closed_reason, open_reason
 from outrider_agent.settings import Settings, settings
 
 LIVE = Said(200, "LIVE\n")
@@ -63,7 +63,7 @@ def test_all_reasons_are_given_at_once() -> None:
 def test_the_gate_gives_up_after_its_patience_and_opens_as_soon_as_it_can() -> None:
     answers = iter([Said(0, "not yet"), health("current")])
     assert open_reason(found(), lambda address, _path: next(answers) if "agent" in address.path else LIVE) == ""
-    assert "not yet" in open_reason(found(), lambda *_: Said(0, "not yet"), patience=0.0)
+    assert "not yet" in open_reason(found(), lambda *_: Said(0, "not yet"), timeout=0.0)
 
 
 def test_upstreams_that_are_unknown_for_the_same_reason_share_a_line() -> None:
@@ -82,7 +82,7 @@ def test_a_gate_that_waits_tells_a_reason_once_and_only_after_some_seconds() -> 
     answer = open_reason(
         found(),
         lambda address, _path: closed if "agent" in address.path else LIVE,
-        patience=TELL_AFTER + 1.0,
+        timeout=TELL_AFTER + 1.0,
         tell=lambda seconds, words: told.append((seconds, words)),
     )
     assert [words for _, words in told] == [answer]

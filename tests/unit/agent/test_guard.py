@@ -5,8 +5,8 @@ from __future__ import annotations
 from outrider_agent import guard
 from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint
 from outrider_agent.guard import Guard
+from outrider_agent.handover import Handover
 from outrider_agent.instances import Instance
-from outrider_agent.memory import Memory
 from outrider_agent.rules import Limits
 
 
@@ -284,17 +284,17 @@ def test_instances_that_come_back_critical_after_a_hold_down_are_kept() -> None:
 
 def test_a_snapshot_is_protected_like_what_was_learnt() -> None:
     found = Guard(Limits())
-    found.restore((Endpoint("10.0.0.1", 1), Endpoint("10.0.0.1", 2)), Memory())
+    found.restore((Endpoint("10.0.0.1", 1), Endpoint("10.0.0.1", 2)), Handover())
     assert found.judge([], 1.0).kind == guard.HOLD
     assert len(found.judge(instances(2, "critical"), 2.0).endpoints) == 2
 
 
 def successor(predecessor: Guard) -> Guard:
     """What an agent that restarts goes on with."""
-    memory = Memory()
-    predecessor.remember(memory)
+    handover = Handover()
+    predecessor.remember(handover)
     found = Guard(Limits())
-    found.restore(predecessor.endpoints or (), memory)
+    found.restore(predecessor.endpoints or (), handover)
     return found
 
 
@@ -315,10 +315,10 @@ def test_a_loss_of_data_is_known_after_a_restart() -> None:
     found = Guard(Limits(), is_guarded=False)
     found.judge(instances(2), 0.0)
     found.lose(1.0)
-    memory = Memory()
-    found.remember(memory)
+    handover = Handover()
+    found.remember(handover)
     later = Guard(Limits(), is_guarded=False)
-    later.restore(found.endpoints or (), memory)
+    later.restore(found.endpoints or (), handover)
     assert later.judge([], 11.0).recheck == 35.0
 
 
@@ -407,9 +407,9 @@ def test_what_left_long_ago_is_forgotten() -> None:
     found = known(1)
     for second in range(1000):
         found.judge([*instances(1), *instances(1, first=1000 + second)], float(second))
-    memory = Memory()
-    found.remember(memory)
-    assert len(memory.departed) <= 46
+    handover = Handover()
+    found.remember(handover)
+    assert len(handover.departed) <= 46
 
 
 def test_a_step_after_a_hold_is_confirmed_whatever_was_being_confirmed_before() -> None:

@@ -14,8 +14,8 @@ from outrider_agent import snapshot
 from outrider_agent.departures import Departed
 from outrider_agent.endpoints import DEGRADED, Endpoint, Endpoints
 from outrider_agent.files import Stamp
+from outrider_agent.handover import Handover
 from outrider_agent.loop import NEVER, Loop
-from outrider_agent.memory import Memory
 from outrider_agent.snapshot import LARGEST, found, known_in, text
 from outrider_agent.snapshot_writer import LOOK_PAUSE, Writer
 from support.turning import turned
@@ -343,8 +343,8 @@ def read(path: str) -> object:
     return snapshot.read(path, 0.0)[0]
 
 
-def remembered() -> Memory:
-    found = Memory()
+def remembered() -> Handover:
+    found = Handover()
     found.heard = 812
     found.departed = [Departed(CANARY, 40.0, is_gone=True), Departed(KNOWN["payments"][0], 41.5, is_gone=False)]
     found.spent = {("10.0.0.9", 80): 12.5}
@@ -352,12 +352,12 @@ def remembered() -> Memory:
     return found
 
 
-def memory_of(content: str, now: float) -> Memory:
+def memory_of(content: str, now: float) -> Handover:
     return snapshot.memories_in(content, now)["payments"]
 
 
-def departed(memory: Memory) -> list[tuple[Endpoint, float, bool]]:
-    return [(one.endpoint, one.at, one.is_gone) for one in memory.departed]
+def departed(handover: Handover) -> list[tuple[Endpoint, float, bool]]:
+    return [(one.endpoint, one.at, one.is_gone) for one in handover.departed]
 
 
 def test_what_is_remembered_is_read_back_on_the_same_clock() -> None:

@@ -376,13 +376,13 @@ def restarted(driven: Driven) -> Driven:
     found = Driven()
     found.now = driven.now + 1.0
     written = snapshot.text({"web": driven.watch.endpoints or ()}, 0.0, remembered(driven))
-    memory = snapshot.memories_in(written, found.now)["web"]
-    found.watch.restore(snapshot.known_in(written)["web"], found.now, memory)
+    handover = snapshot.memories_in(written, found.now)["web"]
+    found.watch.restore(snapshot.known_in(written)["web"], found.now, handover)
     return found
 
 
 def remembered(driven: Driven) -> dict[str, object]:
-    return snapshot.remembered({"web": driven.watch.memory}, driven.now)
+    return snapshot.remembered({"web": driven.watch.handover}, driven.now)
 
 
 def test_the_highest_index_is_known_after_a_restart() -> None:

@@ -23,13 +23,13 @@ from outrider_agent import states
 from outrider_agent.agent import Agent, jitter
 from outrider_agent.channel import Channel
 from outrider_agent.clocks import TokenClock
+from outrider_agent.connection_slots import ConnectionSlots
 from outrider_agent.consul import Consul
 from outrider_agent.exchange import Exchange
-from outrider_agent.lanes import Lanes
-from outrider_agent.link import Link, Surroundings
+from outrider_agent.link import Link, LinkContext
 from outrider_agent.loop import NEVER, READ, Loop
+from outrider_agent.memory_budget import room_of
 from outrider_agent.rights import Rights
-from outrider_agent.room import room_of
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream, settings
 from outrider_agent.watch import Watch
@@ -226,7 +226,7 @@ def test_when_consul_answers_one_link_again_the_others_need_not_wait() -> None:
     found = settings({names.LISTEN: "unix:agent.sock", names.UPSTREAMS: "web,api"})
     rights = Rights("", found.consul.credentials)
     consul = Consul(loop, found.consul, Channel, room_of(24))
-    shared = Surroundings(loop, consul, Lanes(2, found.connections), lambda _line: None)
+    shared = LinkContext(loop, consul, ConnectionSlots(2, found.connections), lambda _line: None)
     watches = [Watch(one, Limits(), lambda: 1.0, lambda _watch: None, rights) for one in found.upstreams]
     for one in watches:
         Link(shared, one)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from outrider_agent.documents import Json
-from outrider_agent.entries import Entries, Found
 from outrider_agent.instances import Instance, UnusableInstanceError, foreign, instance
-from outrider_agent.room import INSTANCE, Room, Share
+from outrider_agent.json_array import ArrayReader, Found
+from outrider_agent.memory_budget import INSTANCE, MemoryBudget, Share
 
 Known = dict[int, "Instance | str"]
 
 
-class Familiar:
+class PreviousList:
     """The entries of one upstream's last whole list by the hash of their text: 64 bits, with a key of this process."""
 
-    __slots__ = ("_room", "_share", "known", "name")
+    __slots__ = ("_budget", "_share", "known", "name")
 
-    def __init__(self, room: Room, name: str) -> None:
+    def __init__(self, budget: MemoryBudget, name: str) -> None:
         self.name = name  # of the upstream
         self.known: Known = {}
-        self._room = room
-        self._share = Share(room)
+        self._budget = budget
+        self._share = Share(budget)
 
     def replace(self, known: Known) -> None:
         """A whole list has come; its share of the room is free already."""
@@ -39,17 +39,19 @@ class Familiar:
 
 
 class Reading:
-    """One list of instances while it arrives; what is familiar of it takes no more room."""
+    """One list of instances while it arrives; what is known of it takes no more room."""
 
-    __slots__ = ("_entries", "_familiar", "_fresh", "_known", "_share", "found")
+    __slots__ = ("_entries", "_fresh", "_known", "_previous", "_share", "found")
 
-    def __init__(self, room: Room, familiar: Familiar, give_way: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, budget: MemoryBudget, previous: PreviousList, give_way: Callable[[], None] | None = None
+    ) -> None:
         self.found: list[Instance | str] = []  # instances, and of each other entry why not
-        self._familiar = familiar
+        self._previous = previous
         self._known: Known = {}
         self._fresh = 0
-        self._entries = Entries(familiar.knows)
-        self._share = Share(room, give_way)
+        self._entries = ArrayReader(previous.knows)
+        self._share = Share(budget, give_way)
 
     def feed(self, data: bytes) -> None:
         """Raise MalformedError where it is no list, or where there is no room left."""
@@ -58,14 +60,14 @@ class Reading:
         self._resize()
 
     def finish(self) -> None:
-        """All of it is there; raise MalformedError unless it is a whole list: what was familiar stays so then."""
+        """All of it is there; raise MalformedError unless it is a whole list: what was known stays so then."""
         try:
             for each in self._entries.finish():
                 self._take(each)
             self._resize()
         finally:
             self._share.release()
-        self._familiar.replace(self._known)
+        self._previous.replace(self._known)
 
     def release(self) -> None:
         """Give up what has arrived."""
@@ -74,16 +76,16 @@ class Reading:
 
     def _resize(self) -> None:
         """The last list has a share already, and this one takes its place."""
-        self._share.resize(max(0, self._fresh * INSTANCE - self._familiar.size) + self._entries.waiting)
+        self._share.resize(max(0, self._fresh * INSTANCE - self._previous.size) + self._entries.waiting)
 
     def _take(self, each: Found) -> None:
         written, entry = each
         key = hash(written)
         if entry is not None:
             self._fresh += 1
-            self._known[key] = _meaning(entry, self._familiar.name)
+            self._known[key] = _meaning(entry, self._previous.name)
         else:
-            self._known[key] = self._familiar.known[key]
+            self._known[key] = self._previous.known[key]
         self.found.append(self._known[key])
 
 

@@ -11,10 +11,12 @@ from collections.abc import Callable
 
 from outrider_agent.loop import Loop
 
-Work = Callable[[], "Callable[[], None]"]  # runs aside, and returns what the loop is to do with what came of it
+Work = Callable[
+    [], "Callable[[], None]"
+]  # runs in the background, and returns what the loop is to do with what came of it
 
 
-class Aside:
+class BackgroundWork:
     """One kind of work, so one piece of it at a time: what hangs for ever costs one thread, and nobody else's turn."""
 
     def __init__(self, loop: Loop) -> None:
@@ -54,7 +56,7 @@ class Aside:
 
 
 def raising(problem: BaseException) -> Callable[[], None]:
-    """A fault in work aside ends the agent, as one in the loop does."""
+    """A fault in such work ends the agent, as one in the loop does."""
 
     def fail() -> None:
         raise problem

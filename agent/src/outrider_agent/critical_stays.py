@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from outrider_agent.endpoints import Identity
 
 
-class Stays:
+class CriticalStays:
     """The addresses that a floor keeps, each with its seconds beside a healthy one.
 
     The clock behind them stands while nothing healthy is there: then they are all that callers have.

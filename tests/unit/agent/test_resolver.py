@@ -10,9 +10,9 @@ from contextlib import ExitStack, suppress
 import pytest
 from outrider_agent.addresses import Address
 from outrider_agent.exchange import Ask, Exchange
-from outrider_agent.gate import connected
 from outrider_agent.loop import Actor, Loop
-from outrider_agent.places import AGAIN, FRESH, Place, Places, literal, looked_up
+from outrider_agent.readiness import connected
+from outrider_agent.resolver import AGAIN, FRESH, Resolver, SocketAddress, literal, looked_up
 from outrider_agent.responses import ResponseReader
 from support.turning import Clocked, turned
 
@@ -23,19 +23,19 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 class Names:
     """A resolver of the test's own: it answers what it is told, when it is told to."""
 
-    def __init__(self, *places: Place) -> None:
-        self.places = list(places)
+    def __init__(self, *addresses: SocketAddress) -> None:
+        self.addresses = list(addresses)
         self.asked = 0
         self.goes_on = threading.Event()
         self.goes_on.set()
 
-    def look_up(self, address: Address) -> list[Place]:
+    def look_up(self, address: Address) -> list[SocketAddress]:
         assert address is NAME
         self.asked += 1
         self.goes_on.wait()
-        if not self.places:
+        if not self.addresses:
             raise OSError(-2, "Name or service not known")
-        return list(self.places)
+        return list(self.addresses)
 
 
 @pytest.fixture
@@ -51,16 +51,16 @@ class Servers:
         self._stack = stack
         self.served: list[int] = []
 
-    def _listening(self, host: str = "127.0.0.1", backlog: int = 16) -> tuple[socket.socket, Place]:
+    def _listening(self, host: str = "127.0.0.1", backlog: int = 16) -> tuple[socket.socket, SocketAddress]:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         server = self._stack.enter_context(socket.create_server((host, 0), family=family, backlog=backlog))
-        return server, Place(family, (host, server.getsockname()[1]))
+        return server, SocketAddress(family, (host, server.getsockname()[1]))
 
-    def answering(self, host: str = "127.0.0.1", answer: bytes = ANSWER) -> Place:
-        server, place = self._listening(host)
+    def answering(self, host: str = "127.0.0.1", answer: bytes = ANSWER) -> SocketAddress:
+        server, socket_address = self._listening(host)
         port = server.getsockname()[1]
         threading.Thread(target=self._serve, args=(server, port, answer), daemon=True).start()
-        return place
+        return socket_address
 
     def _serve(self, server: socket.socket, port: int, answer: bytes) -> None:
         """Until the server is closed, which may be before this thread has begun."""
@@ -72,19 +72,19 @@ class Servers:
                     self.served.append(port)
                     client.sendall(answer)
 
-    def gone(self) -> Place:
-        server, place = self._listening()
+    def gone(self) -> SocketAddress:
+        server, socket_address = self._listening()
         server.close()
-        return place
+        return socket_address
 
-    def deaf(self) -> Place:
+    def deaf(self) -> SocketAddress:
         """Its queue is full, so that a further connection is never made: what a blackholed address looks like."""
-        server, place = self._listening(backlog=0)
+        server, socket_address = self._listening(backlog=0)
         for _ in range(8):
             client = self._stack.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(server.getsockname())
-        return place
+        return socket_address
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ class Client:
 
     def __init__(self, loop: Loop, names: Names) -> None:
         self.loop = loop
-        self.places = Places(loop, NAME, names.look_up)
+        self.resolver = Resolver(loop, NAME, names.look_up)
 
     def asked(self, patience: float = 5.0) -> str:
         """The reason of the failure, "" for an answer, over a connection of its own."""
@@ -106,7 +106,7 @@ class Client:
         return ended[0]
 
     def begun(self, patience: float = 5.0) -> list[str]:
-        exchange, ended = Exchange(self.loop, self.places), list[str]()
+        exchange, ended = Exchange(self.loop, self.resolver), list[str]()
 
         def done(_reader: ResponseReader | None, reason: str) -> None:
             ended.append(reason)
@@ -138,7 +138,7 @@ def test_all_addresses_of_consuls_name_are_tried_in_turn_and_the_one_that_worked
     gone, works = servers.gone(), servers.answering()
     client = Client(loop, Names(gone, works))
     assert client.asked() == ""
-    assert client.places.known == [works, gone]
+    assert client.resolver.known == [works, gone]
 
 
 def test_an_address_that_answers_nobody_does_not_take_the_whole_deadline(loop: Loop, servers: Servers) -> None:
@@ -157,20 +157,20 @@ def test_each_address_is_named_with_its_reason(loop: Loop, servers: Servers) -> 
 
 def test_a_family_that_this_machine_does_not_have_is_passed_over(loop: Loop, servers: Servers) -> None:
     """As where IPv6 is switched off."""
-    nowhere = Place(socket.AF_INET6, ("2001:db8::1", 8500, 0, 0))
-    odd = Place(9999, ("::1", 8500))
+    nowhere = SocketAddress(socket.AF_INET6, ("2001:db8::1", 8500, 0, 0))
+    odd = SocketAddress(9999, ("::1", 8500))
     assert Client(loop, Names(odd, nowhere, servers.answering())).asked() == ""
 
 
 def test_an_address_that_answers_one_link_comes_first_for_all(loop: Loop) -> None:
-    one, other = Place(socket.AF_INET, ("10.0.0.1", 1)), Place(socket.AF_INET, ("10.0.0.2", 1))
+    one, other = SocketAddress(socket.AF_INET, ("10.0.0.1", 1)), SocketAddress(socket.AF_INET, ("10.0.0.2", 1))
     client = Client(loop, Names(one, other))
-    client.places.ask(lambda: None)
-    turned(loop, lambda: client.places.known)
-    client.places.worked(other)
-    assert client.places.known == [other, one]
-    client.places.failed(other)
-    assert client.places.known == [one, other]
+    client.resolver.ask(lambda: None)
+    turned(loop, lambda: client.resolver.known)
+    client.resolver.worked(other)
+    assert client.resolver.known == [other, one]
+    client.resolver.failed(other)
+    assert client.resolver.known == [one, other]
 
 
 def test_the_gate_tries_every_address_too(servers: Servers) -> None:
@@ -210,7 +210,7 @@ def test_a_name_that_moves_is_followed_when_its_old_place_fails(clocked: Clocked
     names = Names(old)
     client = Client(clocked, names)
     assert client.asked() == "connection refused"
-    names.places = [new]
+    names.addresses = [new]
     clocked.ahead += AGAIN
     assert client.asked() == "", "within one question: the look-up begins when the old place fails"
     assert names.asked == 2
@@ -222,10 +222,10 @@ def test_a_name_is_looked_up_again_after_a_while(clocked: Clocked, servers: Serv
     client = Client(clocked, names)
     assert [client.asked(), client.asked()] == ["", ""]
     assert names.asked == 1
-    names.places = [new]
+    names.addresses = [new]
     clocked.ahead += FRESH
     assert client.asked() == ""
-    turned(clocked, lambda: client.places.known == [new])
+    turned(clocked, lambda: client.resolver.known == [new])
     assert client.asked() == ""
     assert servers.served[-1] == new.target[1]
 
@@ -234,10 +234,10 @@ def test_a_resolver_that_fails_later_takes_nothing_away(clocked: Clocked, server
     names = Names(servers.answering())
     client = Client(clocked, names)
     assert client.asked() == ""
-    names.places = []
+    names.addresses = []
     clocked.ahead += FRESH
     assert client.asked() == ""
-    turned(clocked, lambda: client.places.reason)
+    turned(clocked, lambda: client.resolver.reason)
     assert client.asked() == ""
 
 
@@ -258,8 +258,8 @@ def test_a_known_place_that_fails_does_not_wait_long_for_a_resolver_that_hangs(
 def test_an_exchange_that_is_closed_meanwhile_hears_nothing(loop: Loop, servers: Servers) -> None:
     names = Names(servers.answering())
     names.goes_on.clear()
-    places = Places(loop, NAME, names.look_up)
-    exchange = Exchange(loop, places)
+    resolver = Resolver(loop, NAME, names.look_up)
+    exchange = Exchange(loop, resolver)
 
     def fail(_reader: ResponseReader | None, _reason: str) -> None:
         pytest.fail("it was closed")
@@ -267,7 +267,7 @@ def test_an_exchange_that_is_closed_meanwhile_hears_nothing(loop: Loop, servers:
     exchange.ask(Ask(b"GET / HTTP/1.0\r\n\r\n", lambda _status, _data: None, loop.now() + 5, fail))
     exchange.close()
     names.goes_on.set()
-    turned(loop, lambda: places.known)
+    turned(loop, lambda: resolver.known)
     assert servers.served == []
 
 
@@ -280,19 +280,19 @@ def test_an_exchange_that_is_closed_meanwhile_hears_nothing(loop: Loop, servers:
     ],
 )
 def test_a_literal_is_no_name(address: Address, family: int, target: object) -> None:
-    (place,) = literal(address)
-    assert (place.family, place.target) == (family, target)
-    assert looked_up(address) == [place]
+    (socket_address,) = literal(address)
+    assert (socket_address.family, socket_address.target) == (family, target)
+    assert looked_up(address) == [socket_address]
 
 
 def test_every_place_of_a_name_is_listed_once() -> None:
     found = looked_up(Address(host="localhost", port=80))
-    assert Place(socket.AF_INET, ("127.0.0.1", 80)) in found
+    assert SocketAddress(socket.AF_INET, ("127.0.0.1", 80)) in found
     assert len(found) == len(set(found))
     with pytest.raises(OSError, match="known"):
         looked_up(Address(host="nobody.invalid", port=80))
 
 
 def test_an_ipv6_place_is_written_with_brackets() -> None:
-    assert str(Place(socket.AF_INET6, ("::1", 80, 0, 0))) == "[::1]:80"
-    assert str(Place(socket.AF_UNIX, "/a")) == "unix:/a"
+    assert str(SocketAddress(socket.AF_INET6, ("::1", 80, 0, 0))) == "[::1]:80"
+    assert str(SocketAddress(socket.AF_UNIX, "/a")) == "unix:/a"

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from outrider_agent.aside import Aside, nothing, within
+from outrider_agent.background import BackgroundWork, nothing, within
 from outrider_agent.loop import Loop
 from support.turning import turned
 
 
 def test_the_loop_goes_on_while_work_blocks_and_does_what_comes_of_it(loop: Loop) -> None:
-    aside, goes_on, ends = Aside(loop), threading.Event(), list[threading.Thread]()
+    aside, goes_on, ends = BackgroundWork(loop), threading.Event(), list[threading.Thread]()
 
     def work() -> Callable[[], None]:
         goes_on.wait()
@@ -32,7 +32,7 @@ def test_the_loop_goes_on_while_work_blocks_and_does_what_comes_of_it(loop: Loop
 
 
 def test_the_next_piece_may_begin_in_what_the_loop_does_with_the_first(loop: Loop) -> None:
-    aside, seen = Aside(loop), list[str]()
+    aside, seen = BackgroundWork(loop), list[str]()
 
     def first() -> Callable[[], None]:
         return lambda: aside.begin(lambda: lambda: seen.append("second"))
@@ -42,7 +42,7 @@ def test_the_next_piece_may_begin_in_what_the_loop_does_with_the_first(loop: Loo
 
 
 def test_a_fault_in_work_aside_ends_the_loop_as_any_other(loop: Loop) -> None:
-    aside = Aside(loop)
+    aside = BackgroundWork(loop)
 
     def faulty() -> Callable[[], None]:
         raise KeyError("a fault")
@@ -54,7 +54,7 @@ def test_a_fault_in_work_aside_ends_the_loop_as_any_other(loop: Loop) -> None:
 
 def test_an_end_that_comes_after_the_loop_is_heard_by_nobody() -> None:
     loop = Loop()
-    aside, goes_on = Aside(loop), threading.Event()
+    aside, goes_on = BackgroundWork(loop), threading.Event()
     aside.begin(lambda: [goes_on.wait(), nothing][1])  # type: ignore[list-item, return-value]
     loop.close()
     goes_on.set()

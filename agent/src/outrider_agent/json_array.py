@@ -6,7 +6,7 @@ from _codecs import utf_8_decode
 from collections.abc import Callable, Iterator
 
 from outrider_agent.documents import WHITESPACE, Json, object_in, scanned
-from outrider_agent.room import MalformedError
+from outrider_agent.memory_budget import MalformedError
 
 FIRST_KEY = '"Node"'  # of every entry that Consul lists; quotes inside a text are escaped, so it stands nowhere else
 LONGEST_GUESS = 16_384  # characters searched for the end of an entry, so that no list can make the search a long one
@@ -19,16 +19,16 @@ def never(_text: str) -> bool:
     return False
 
 
-class Entries:
+class ArrayReader:
     """Feed it pieces; nothing may be used of what it yields before ``finish`` has found the array whole.
 
-    What ``is_familiar`` says of a text that was an entry before is believed: the object is None, and was not parsed.
+    What ``is_known`` says of a text that was an entry before is believed: the object is None, and was not parsed.
     """
 
-    __slots__ = ("_beginning", "_enough", "_expects", "_is_familiar", "_position", "_rest", "_text")
+    __slots__ = ("_beginning", "_enough", "_expects", "_is_known", "_position", "_rest", "_text")
 
-    def __init__(self, is_familiar: Callable[[str], bool] = never) -> None:
-        self._is_familiar = is_familiar
+    def __init__(self, is_known: Callable[[str], bool] = never) -> None:
+        self._is_known = is_known
         self._expects = BEGIN
         self._text = ""
         self._position = 0
@@ -107,7 +107,7 @@ class Entries:
         if end is None:
             return None
         written = self._text[self._position : end]
-        if self._is_familiar(written):
+        if self._is_known(written):
             self._position = end
             return written, None
         return self._parsed(is_last=is_last)
@@ -129,7 +129,7 @@ class Entries:
         return written, object_in(found)
 
     def _repeated(self) -> str:
-        """It only makes a guess at where entries end; a wrong one is not familiar, and the entry is parsed."""
+        """It only makes a guess at where entries end; a wrong one is not known, and the entry is parsed."""
         start = self._text.rfind("[", 0, self._position) + 1
         at = self._text.find(FIRST_KEY, self._position, self._position + LONGEST_GUESS)
         opened = self._text.find("{", at) + 1 if at >= 0 else 0
@@ -146,8 +146,8 @@ class Entries:
         return None if len(self._text) < most else self._position
 
 
-def entries(text: str, is_familiar: Callable[[str], bool] = never) -> Iterator[Found]:
+def entries(text: str, is_known: Callable[[str], bool] = never) -> Iterator[Found]:
     """Each object of an array that is there already; raise MalformedError where it is none."""
-    found = Entries(is_familiar)
+    found = ArrayReader(is_known)
     yield from found.feed(text.encode())
     yield from found.finish()

@@ -19,7 +19,7 @@ TRY_AGAIN = 60.0  # seconds after which the full number is tried again
 TOO_MANY = 429
 
 
-class Lanes:
+class ConnectionSlots:
     """Shared by the links of one agent; a link is known by its upstream's label."""
 
     def __init__(self, links: int, most: int) -> None:
@@ -33,7 +33,7 @@ class Lanes:
 
     @property
     def longest_wait(self) -> float:
-        """Seconds that a blocking query may occupy its lane."""
+        """Seconds that a blocking query may occupy its slot."""
         if self.limit is None:
             return NEVER
         return max(SHORTEST_WAIT, self._round * self.limit / self._links)
@@ -63,7 +63,7 @@ class Lanes:
     def refused(self, now: float) -> bool:
         """Consul hung up on one link while others are being served: true where that is a new, lower limit.
 
-        Called after the refused link has given its lane back. One more than is sure to work is left free for others.
+        Called after the refused link has given its slot back. One more than is sure to work is left free for others.
         """
         served = len(self._using)
         if served == 0:

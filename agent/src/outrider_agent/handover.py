@@ -13,7 +13,7 @@ from outrider_agent.instances import instance, whole_text
 NEVER_HEARD = 0
 
 
-class Memory:
+class Handover:
     """One upstream's; ``spent`` are the seconds that a critical instance has been kept beside healthy ones."""
 
     __slots__ = ("departed", "empty_since", "heard", "lost_at", "spent")
@@ -26,21 +26,21 @@ class Memory:
         self.lost_at: float | None = None
 
 
-def document(memory: Memory) -> Json:
+def document(handover: Handover) -> Json:
     """What is written of a memory beside its endpoints."""
     return {
-        "heard": memory.heard,
-        "departed": [[*one.endpoint.row, one.at, one.is_gone] for one in memory.departed],
-        "spent": [[*who, seconds] for who, seconds in memory.spent.items()],
-        "empty_since": memory.empty_since,
-        "lost_at": memory.lost_at,
+        "heard": handover.heard,
+        "departed": [[*one.endpoint.row, one.at, one.is_gone] for one in handover.departed],
+        "spent": [[*who, seconds] for who, seconds in handover.spent.items()],
+        "empty_since": handover.empty_since,
+        "lost_at": handover.lost_at,
     }
 
 
-def memory(written: object, later: float) -> Memory:
+def handover(written: object, later: float) -> Handover:
     """What was written, with ``later`` added to each reading; raise ValueError for what is none."""
     held = object_in(written)
-    found = Memory()
+    found = Handover()
     found.heard = _index(held.get("heard"))
     found.departed = [_departed(list_in(row), later) for row in list_in(held.get("departed"))]
     found.spent = dict(_spent(list_in(row)) for row in list_in(held.get("spent")))

@@ -19,27 +19,27 @@ class MalformedError(ValueError):
 class Share:
     """What one answer takes of the room while it arrives; ``give_way`` ends that answer, None where nothing may."""
 
-    __slots__ = ("_room", "give_way", "size")
+    __slots__ = ("_budget", "give_way", "size")
 
-    def __init__(self, room: Room, give_way: Callable[[], None] | None = None) -> None:
+    def __init__(self, budget: MemoryBudget, give_way: Callable[[], None] | None = None) -> None:
         self.size = 0
         self.give_way = give_way
-        self._room = room
+        self._budget = budget
 
     def resize(self, size: int) -> None:
         """Raise MalformedError where there is no room left, even after larger answers have given way."""
-        self._room.make(size - self.size, self)
-        self._room.free -= size - self.size
+        self._budget.make(size - self.size, self)
+        self._budget.free -= size - self.size
         self.size = size
 
     def release(self) -> None:
         """Give all of it back."""
-        self._room.free += self.size
+        self._budget.free += self.size
         self.size = 0
-        self._room.leave(self)
+        self._budget.leave(self)
 
 
-class Room:
+class MemoryBudget:
     """Bytes that are left; the agent's memory is bounded, whatever comes."""
 
     __slots__ = ("_shares", "free", "size")
@@ -68,9 +68,9 @@ class Room:
             self._shares.remove(share)
 
 
-def room_of(memory_mb: int) -> Room:
+def room_of(memory_mb: int) -> MemoryBudget:
     """Room for an agent with so much memory."""
-    return Room(max(LEAST, memory_mb * MEGABYTE - BESIDE))
+    return MemoryBudget(max(LEAST, memory_mb * MEGABYTE - BESIDE))
 
 
 class Body:
@@ -78,8 +78,8 @@ class Body:
 
     __slots__ = ("_pieces", "_share", "_size")
 
-    def __init__(self, room: Room) -> None:
-        self._share = Share(room)
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._share = Share(budget)
         self._pieces: list[bytes] = []
         self._size = 0
 

@@ -1,11 +1,11 @@
-"""Where an address leads: the places of a name, looked up aside, remembered for a while, the one that worked last first."""
+"""Where an address leads: a name looked up in the background and remembered for a while, what worked last first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from outrider_agent.addresses import Address
-from outrider_agent.aside import Aside
+from outrider_agent.background import BackgroundWork
 from outrider_agent.loop import Loop
 from outrider_agent.sockets import AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM, getaddrinfo, inet_pton, said
 
@@ -16,7 +16,7 @@ MOST = 16  # places of one name
 Ready = Callable[[], None]
 
 
-class Place:
+class SocketAddress:
     """What a socket connects to: its family and its target."""
 
     __slots__ = ("family", "target")
@@ -26,7 +26,7 @@ class Place:
         self.target = target
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Place) and self.target == other.target
+        return isinstance(other, SocketAddress) and self.target == other.target
 
     def __hash__(self) -> int:
         return hash(self.target)
@@ -37,10 +37,10 @@ class Place:
         return str(Address(host=str(self.target[0]), port=int(str(self.target[1]))))
 
 
-LookUp = Callable[[Address], "list[Place]"]
+LookUp = Callable[[Address], "list[SocketAddress]"]
 
 
-class Places:
+class Resolver:
     """Shared by the exchanges that go to one address; ``known`` may be used whenever there is something in it.
 
     A name that cannot be looked up, or not yet, leaves what was known of it.
@@ -53,13 +53,13 @@ class Places:
         self._is_name = not self.known
         self._look_up = look_up or looked_up
         self._loop = loop
-        self._aside = Aside(loop)
+        self._background = BackgroundWork(loop)
         self._looked_at = float("-inf")
         self._waiting: list[Ready] = []
 
     @property
     def is_looking(self) -> bool:
-        return self._aside.is_busy
+        return self._background.is_busy
 
     def ask(self, ready: Ready) -> None:
         """Call ``ready`` when something is known, or nothing can be: at once where there is."""
@@ -73,22 +73,22 @@ class Places:
         """Call ``ready`` when the look-up that is on its way has ended."""
         self._waiting.append(ready)
 
-    def worked(self, place: Place) -> None:
+    def worked(self, socket_address: SocketAddress) -> None:
         """Others begin with this one."""
-        if place in self.known[1:]:
-            self.known = [place, *(one for one in self.known if one != place)]
+        if socket_address in self.known[1:]:
+            self.known = [socket_address, *(one for one in self.known if one != socket_address)]
 
-    def failed(self, place: Place) -> None:
+    def failed(self, socket_address: SocketAddress) -> None:
         """Others try it last, and perhaps the name leads elsewhere by now."""
-        if place in self.known[:-1]:
-            self.known = [*(one for one in self.known if one != place), place]
+        if socket_address in self.known[:-1]:
+            self.known = [*(one for one in self.known if one != socket_address), socket_address]
         self._refresh(AGAIN)
 
     def _refresh(self, oldest: float) -> None:
         if not self._is_name or self.is_looking or self._loop.now() - self._looked_at < oldest:
             return
         try:
-            self._aside.begin(self._look)
+            self._background.begin(self._look)
         except OSError as problem:
             self._ended([], said(problem))
 
@@ -99,7 +99,7 @@ class Places:
             found, reason = [], said(problem)
         return lambda: self._ended(found, reason)
 
-    def _ended(self, found: list[Place], reason: str) -> None:
+    def _ended(self, found: list[SocketAddress], reason: str) -> None:
         self._looked_at = self._loop.now()
         self.reason = f"cannot look up {self.address.host}: {reason}" if reason else ""
         last = self.known[:1]
@@ -110,20 +110,20 @@ class Places:
             ready()
 
 
-def literal(address: Address) -> list[Place]:
+def literal(address: Address) -> list[SocketAddress]:
     """The place of an address that is no name; none where it is one."""
     if address.path:
-        return [Place(AF_UNIX, address.path)]
+        return [SocketAddress(AF_UNIX, address.path)]
     for family in (AF_INET, AF_INET6):
         try:
             inet_pton(family, address.host)
         except OSError:
             continue
-        return [Place(family, (address.host, address.port))]
+        return [SocketAddress(family, (address.host, address.port))]
     return []
 
 
-def looked_up(address: Address) -> list[Place]:
+def looked_up(address: Address) -> list[SocketAddress]:
     """Every place of the address, in the system's order; blocks for as long as the system's resolver does.
 
     Raise OSError. A name is asked for in bytes, since text would load the idna codec.
@@ -132,7 +132,7 @@ def looked_up(address: Address) -> list[Place]:
     if found:
         return found
     for family, _, _, _, target in getaddrinfo(address.host.encode(), address.port, type=SOCK_STREAM):
-        place = Place(family, target)
-        if place not in found:
-            found.append(place)
+        socket_address = SocketAddress(family, target)
+        if socket_address not in found:
+            found.append(socket_address)
     return found[:MOST]

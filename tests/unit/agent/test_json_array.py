@@ -7,8 +7,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outrider_agent.entries import LONGEST_GUESS, Entries, entries
-from outrider_agent.room import MalformedError
+from outrider_agent.json_array import LONGEST_GUESS, ArrayReader, entries
+from outrider_agent.memory_budget import MalformedError
 
 NAMES = st.text(max_size=5) | st.just("Node")
 ENTRIES = st.lists(st.dictionaries(NAMES, st.integers() | st.text(max_size=5), max_size=3), max_size=5)
@@ -16,7 +16,7 @@ ENTRIES = st.lists(st.dictionaries(NAMES, st.integers() | st.text(max_size=5), m
 
 def read(data: bytes, size: int) -> list[dict[str, object] | None]:
     """What a list means that comes in pieces of that size."""
-    found = Entries()
+    found = ArrayReader()
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
     early = [entry for piece in pieces for _, entry in found.feed(piece)]
     return [*early, *(entry for _, entry in found.finish())]
@@ -79,7 +79,7 @@ def test_a_list_that_is_no_utf8_is_refused(data: bytes) -> None:
 
 def test_the_text_of_what_was_read_is_not_kept() -> None:
     one = json.dumps({"Node": {}, "pad": "x" * 1000}).encode()
-    found = Entries()
+    found = ArrayReader()
     assert len(list(found.feed(b"[" + b",".join([one] * 100)))) >= 98
     assert found.waiting <= 2 * len(one)
 
