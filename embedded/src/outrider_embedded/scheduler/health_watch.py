@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from outrider_embedded.scheduler.allocation import group_of
-from outrider_embedded.scheduler.attendance import Attendance
+from outrider_embedded.scheduler.allocation_services import AllocationServices
 from outrider_embedded.scheduler.documents import Document, fields
 from outrider_embedded.scheduler.health import States, complaints, health
 
@@ -20,10 +20,10 @@ class HealthWatch:
         self,
         tasks: list[Document],
         states: Callable[[], States],
-        attendance: Attendance,
+        services: AllocationServices,
         tell: Callable[[bool, dict[str, str]], None],
     ) -> None:
-        self._tasks, self._states, self._attendance, self._tell = tasks, states, attendance, tell
+        self._tasks, self._states, self._services, self._tell = tasks, states, services, tell
         self._watch: asyncio.Task[None] | None = None
 
     def begin(self, allocation: Document) -> None:
@@ -46,6 +46,6 @@ class HealthWatch:
         await asyncio.gather(self._watch, return_exceptions=True)
 
     async def _run(self, update: Document) -> None:
-        is_healthy, failing = await health(self._tasks, update, self._states, self._attendance.failing_checks)
+        is_healthy, failing = await health(self._tasks, update, self._states, self._services.failing_checks)
         notes = {} if is_healthy else complaints(self._tasks, self._states(), update, failing)
         self._tell(is_healthy, notes)

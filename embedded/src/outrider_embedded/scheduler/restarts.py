@@ -13,7 +13,7 @@ NONE_ALLOWED = "Policy allows no restarts"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RestartDecision:
     """``delay_ns`` is None where the task stays dead; ``is_failed`` says whether that is a failure."""
 
     delay_ns: int | None
@@ -30,26 +30,26 @@ class RestartCounter:
     count: int = 0
     interval_start: int = field(default=0)
 
-    def after_exit(self, code: int, now: int) -> Verdict:
+    def after_exit(self, code: int, now: int) -> RestartDecision:
         """What follows an exit; a task of a batch job, or a prestart task, is done when it ends well."""
         if code == 0 and not self.is_service:
-            return Verdict(None, "")
+            return RestartDecision(None, "")
         return self.after_failure(now)
 
-    def after_failure(self, now: int) -> Verdict:
+    def after_failure(self, now: int) -> RestartDecision:
         """What follows a failure, be it an exit or a start that did not work."""
         if now >= self.interval_start + self.policy["Interval"]:
             self.interval_start, self.count = now, 0
         if not self.policy["Attempts"] and self.policy["Mode"] == "fail":
-            return Verdict(None, NONE_ALLOWED, is_failed=True)
+            return RestartDecision(None, NONE_ALLOWED, is_failed=True)
         self.count += 1
         if self.count <= self.policy["Attempts"]:
-            return Verdict(self._delay(), WITHIN)
+            return RestartDecision(self._delay(), WITHIN)
         attempts, interval = self.policy["Attempts"], duration_text(self.policy["Interval"])
         reason = f'Exceeded allowed attempts {attempts} in interval {interval} and mode is "{self.policy["Mode"]}"'
         if self.policy["Mode"] == "fail":
-            return Verdict(None, reason, is_failed=True)
-        return Verdict(max(0, self.interval_start + self.policy["Interval"] - now) + self._delay(), reason)
+            return RestartDecision(None, reason, is_failed=True)
+        return RestartDecision(max(0, self.interval_start + self.policy["Interval"] - now) + self._delay(), reason)
 
     def _delay(self) -> int:
         delay: int = self.policy["Delay"]

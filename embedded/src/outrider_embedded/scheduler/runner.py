@@ -12,7 +12,7 @@ from outrider_ground.private import DIRECTORY
 
 from outrider_embedded.scheduler import lifecycle, task_events
 from outrider_embedded.scheduler.allocation import client_status, group_of, is_canary, is_server_terminal
-from outrider_embedded.scheduler.attendance import Attendance, Place
+from outrider_embedded.scheduler.allocation_services import AllocationServices, Place
 from outrider_embedded.scheduler.catalog import Catalog
 from outrider_embedded.scheduler.documents import Document
 from outrider_embedded.scheduler.environment import Directories, task_environment
@@ -21,7 +21,7 @@ from outrider_embedded.scheduler.orphans import Ledger
 from outrider_embedded.scheduler.readings import Readings
 from outrider_embedded.scheduler.services import UnknownPortError
 from outrider_embedded.scheduler.task import Task
-from outrider_embedded.scheduler.task_setup import Surroundings
+from outrider_embedded.scheduler.task_setup import TaskContext
 
 _SECOND = 1_000_000_000
 _OPEN = 0o777
@@ -51,10 +51,10 @@ class Runner:
         self._documents: list[Document] = group_of(allocation)["Tasks"]
         environments = {task["Name"]: self._environment(task) for task in self._documents}
         place = Place(shared.node, shared.catalog, self.directories)
-        self._attendance = Attendance(allocation, place, environments)
+        self._services = AllocationServices(allocation, place, environments)
         self._stopping: asyncio.Task[None] | None = None
         self._work: set[asyncio.Task[Any]] = set()
-        self._health = HealthWatch(self._documents, lambda: self._published, self._attendance, self._on_health)
+        self._health = HealthWatch(self._documents, lambda: self._published, self._services, self._on_health)
         self._is_settling = False
         self._with_delay = True
         self._published: dict[str, Document] = {}
@@ -75,7 +75,7 @@ class Runner:
             self.stop()
             return
         if before["Job"] is not allocation["Job"] or is_canary(before) != is_canary(allocation):
-            self._start(self._attendance.renew(allocation))
+            self._start(self._services.renew(allocation))
         if allocation["DeploymentID"] != before["DeploymentID"]:
             self._health.begin(allocation)
 
@@ -102,14 +102,14 @@ class Runner:
         ends = await asyncio.gather(*lives, return_exceptions=True)
         if self._stopping is not None:
             await self._stopping
-        await self._attendance.close()
+        await self._services.close()
         for bug in [one for one in ends if isinstance(one, BaseException)]:
             raise bug
 
     async def _open(self) -> None:
         """Register the group's services; where that is impossible, no task starts."""
         try:
-            await self._attendance.open()
+            await self._services.open()
         except UnknownPortError as error:
             reason = f'failed to setup alloc: pre-run hook "group_services" failed: unable to get address: {error}'
             for task in self.tasks.values():
@@ -137,7 +137,7 @@ class Runner:
 
     def _task(self, task: Document) -> Task:
         shared = self._shared
-        around = Surroundings(
+        context = TaskContext(
             shared.node,
             shared.readings,
             shared.ledger,
@@ -145,7 +145,7 @@ class Runner:
             self.directories.logs,
             self.allocation["Job"]["Type"] == "service",
         )
-        return Task(task, self._environment(task), around, self._changed, self._attendance)
+        return Task(task, self._environment(task), context, self._changed, self._services)
 
     def _make_directories(self) -> None:
         shared = self.directories.shared
@@ -213,7 +213,7 @@ class Runner:
 
     async def _stop(self) -> None:
         """Nomad's order: services out of Consul, the group's delay, leader, main tasks, sidecars."""
-        was_open = await self._attendance.close()
+        was_open = await self._services.close()
         delay = group_of(self.allocation)["ShutdownDelay"] or 0
         if was_open and self._with_delay and any(task.process for task in self.tasks.values()):
             await asyncio.sleep(delay / _SECOND)

@@ -9,20 +9,20 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from outrider_embedded.scheduler import task_events
-from outrider_embedded.scheduler.attendance import Attendance
+from outrider_embedded.scheduler.allocation_services import AllocationServices
 from outrider_embedded.scheduler.documents import Document
 from outrider_embedded.scheduler.lifecycle import hook, is_sidecar
 from outrider_embedded.scheduler.process import Exit, Process, started
-from outrider_embedded.scheduler.restarts import RestartCounter, Verdict
-from outrider_embedded.scheduler.task_setup import Surroundings, TaskSetup
+from outrider_embedded.scheduler.restarts import RestartCounter, RestartDecision
+from outrider_embedded.scheduler.task_setup import TaskContext, TaskSetup
 
 _SECOND = 1_000_000_000
 _MAX_KILL_TIMEOUT_S = 30.0
 """Nomad's default ``max_kill_timeout`` of a client."""
 
-_DONE = Verdict(None, "")
-_AT_ONCE = Verdict(0, "")
-_UNRECOVERABLE = Verdict(None, "Error was unrecoverable", is_failed=True)
+_DONE = RestartDecision(None, "")
+_AT_ONCE = RestartDecision(0, "")
+_UNRECOVERABLE = RestartDecision(None, "Error was unrecoverable", is_failed=True)
 """A program that is not there will not be there in two seconds: Nomad tries no second time."""
 
 
@@ -33,21 +33,21 @@ class Task:
         self,
         task: Document,
         environment: Mapping[str, str],
-        around: Surroundings,
+        context: TaskContext,
         on_change: Callable[[], None],
-        attendance: Attendance,
+        services: AllocationServices,
     ) -> None:
-        self.task, self._ledger = task, around.ledger
+        self.task, self._ledger = task, context.ledger
         self.name: str = task["Name"]
         self.state: Document = task_events.PENDING
         self.process: Process | None = None
         self.gate = asyncio.Event()
         self.dead = asyncio.Event()
-        self._setup = TaskSetup(task, environment, around)
-        self._attendance, self._on_change = attendance, on_change
+        self._setup = TaskSetup(task, environment, context)
+        self._services, self._on_change = services, on_change
         self._ending = asyncio.Event()
         self._restart_asked = False
-        ends_well = not around.is_service or (hook(task) != "main" and not is_sidecar(task))
+        ends_well = not context.is_service or (hook(task) != "main" and not is_sidecar(task))
         self._restarts = RestartCounter(task["RestartPolicy"], is_service=not ends_well)
         self.emit(task_events.received())
 
@@ -79,7 +79,7 @@ class Task:
         self.gate.set()
         if self.process is None or self.is_dead:
             return
-        await self._attendance.ending(self.name)
+        await self._services.ending(self.name)
         await asyncio.sleep(self.task["ShutdownDelay"] / _SECOND)
         await self._end_process(with_event=True)
 
@@ -104,24 +104,24 @@ class Task:
     async def _rounds(self) -> None:
         """Start the process again and again until it is done, has failed, or is ended."""
         while True:
-            verdict = await self._round()
+            decision = await self._round()
             if self._ending.is_set():
                 return
-            if verdict.delay_ns is None:
-                if verdict.is_failed:
-                    self.emit(task_events.not_restarting(verdict.reason), Failed=True)
+            if decision.delay_ns is None:
+                if decision.is_failed:
+                    self.emit(task_events.not_restarting(decision.reason), Failed=True)
                 return
-            self._note_restart(verdict, verdict.delay_ns)
+            self._note_restart(decision, decision.delay_ns)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(verdict.delay_ns / _SECOND):
+                async with asyncio.timeout(decision.delay_ns / _SECOND):
                     await self._ending.wait()
 
-    def _note_restart(self, verdict: Verdict, delay_ns: int) -> None:
-        event = task_events.restarting(delay_ns, verdict.reason)
+    def _note_restart(self, decision: RestartDecision, delay_ns: int) -> None:
+        event = task_events.restarting(delay_ns, decision.reason)
         restarts, stamp = self.state["Restarts"] + 1, task_events.now_stamp()
         self.emit(event, State="pending", Restarts=restarts, LastRestart=stamp)
 
-    async def _round(self) -> Verdict:
+    async def _round(self) -> RestartDecision:
         """One process, from its files to its exit."""
         problem = await self._prepared()
         if self._ending.is_set():
@@ -136,7 +136,7 @@ class Task:
                 return _UNRECOVERABLE
             return await self._lived(self.process)
 
-    def _refused(self, problem: Document) -> Verdict:
+    def _refused(self, problem: Document) -> RestartDecision:
         """A task that could not be prepared: for good where the event says so, else as its policy has it."""
         if problem["FailsTask"]:
             self.emit(problem, Failed=True)
@@ -166,21 +166,21 @@ class Task:
         await asyncio.gather(job, return_exceptions=True)
         return None
 
-    async def _lived(self, process: Process) -> Verdict:
+    async def _lived(self, process: Process) -> RestartDecision:
         """Attend a process to its exit."""
         self.emit(task_events.started(), State="running", StartedAt=task_events.now_stamp())
         watch = asyncio.create_task(self._setup.templates.watch(self._on_templates))
         if self._ending.is_set():
             await self._end_process(with_event=True)
-        await self._attendance.started(self.name, self._setup.environment())
+        await self._services.started(self.name, self._setup.environment())
         exit_ = await process.wait()
         self.process = None
-        await self._attendance.exited(self.name)
+        await self._services.exited(self.name)
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
         return self._after(exit_)
 
-    def _after(self, exit_: Exit) -> Verdict:
+    def _after(self, exit_: Exit) -> RestartDecision:
         self.emit(task_events.terminated(exit_.code, exit_.signal))
         was_asked, self._restart_asked = self._restart_asked, False
         if self._ending.is_set():

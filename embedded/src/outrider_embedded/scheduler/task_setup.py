@@ -20,7 +20,7 @@ _MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class TaskContext:
     """What a task finds on this node."""
 
     node: Document
@@ -34,10 +34,10 @@ class Surroundings:
 class TaskSetup:
     """The files and the command of one task."""
 
-    def __init__(self, task: Document, environment: Mapping[str, str], around: Surroundings) -> None:
-        self._task, self._environment, self._around = task, environment, around
-        said = [_with_paths(template, environment, around.node) for template in rows(task["Templates"])]
-        self.templates = TaskTemplates(said, around.directory, environment, around.readings)
+    def __init__(self, task: Document, environment: Mapping[str, str], context: TaskContext) -> None:
+        self._task, self._environment, self._context = task, environment, context
+        said = [_with_paths(template, environment, context.node) for template in rows(task["Templates"])]
+        self.templates = TaskTemplates(said, context.directory, environment, context.readings)
         self._has_artifacts = not task["Artifacts"]
 
     @property
@@ -50,9 +50,9 @@ class TaskSetup:
         source = ""
         try:
             for artifact in rows(self._task["Artifacts"]):
-                said = interpolated_document(artifact, self._environment, self._around.node)
+                said = interpolated_document(artifact, self._environment, self._context.node)
                 source = said["GetterSource"]
-                await artifacts.fetch(said, self._around.directory)
+                await artifacts.fetch(said, self._context.directory)
         except (artifacts.ArtifactError, OSError) as error:
             return task_events.download_failed(f'failed to download artifact "{source}": {error}')
         self._has_artifacts = True
@@ -76,8 +76,8 @@ class TaskSetup:
     def command(self) -> Command:
         """What to start. Raises UnknownVariableError, ValueError, FileNotFoundError, TemplateError."""
         environment = self.environment()
-        config = driver_config(fields(self._task["Config"]), environment, self._around.node)
-        directory = self._around.directory
+        config = driver_config(fields(self._task["Config"]), environment, self._context.node)
+        directory = self._context.directory
         if not config.get("command"):
             raise ValueError("the task's config names no command")
         program = executable(config["command"], directory, environment.get("PATH", ""))
@@ -90,7 +90,7 @@ class TaskSetup:
         """The files that take stdout and stderr."""
         config, name = self._task["LogConfig"], self._task["Name"]
         limits = (config["MaxFiles"], config["MaxFileSizeMB"] * _MEGABYTE)
-        stdout, stderr = (RotatingLog(self._around.logs, f"{name}.{kind}", *limits) for kind in ("stdout", "stderr"))
+        stdout, stderr = (RotatingLog(self._context.logs, f"{name}.{kind}", *limits) for kind in ("stdout", "stderr"))
         try:
             yield stdout, stderr
         finally:

@@ -23,7 +23,7 @@ class Place:
     directories: Directories
 
 
-class Attendance:
+class AllocationServices:
     """What Consul is told of one allocation; ``environments`` are those of its tasks, by name."""
 
     def __init__(self, allocation: Document, place: Place, environments: Mapping[str, Mapping[str, str]]) -> None:
