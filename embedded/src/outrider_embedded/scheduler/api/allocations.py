@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from outrider_embedded.scheduler import request_types
 from outrider_embedded.scheduler.allocation import allocation_answer, allocation_stub
 from outrider_embedded.scheduler.api.answers import body, checked_id, document, read
 from outrider_embedded.scheduler.api.usage import usage
@@ -54,7 +55,7 @@ class AllocationCalls:
         return document(answer, answer["Index"])
 
     async def restart(self, request: Request) -> Response:
-        asked = await body(request)
+        asked = await body(request, request_types.RESTART)
         runner, task = self._running(request), asked.get("TaskName") or ""
         if task and task not in runner.tasks:
             raise RefusalError(500, f"Could not find task runner for task: {task}")
@@ -64,7 +65,7 @@ class AllocationCalls:
         return document({"Index": 0})
 
     async def signal(self, request: Request) -> Response:
-        asked = await body(request)
+        asked = await body(request, request_types.SIGNAL)
         runner, name, task = self._running(request), asked.get("Signal") or "SIGINT", asked.get("Task") or ""
         if task and task not in runner.tasks:
             raise RefusalError(500, "Task not found")

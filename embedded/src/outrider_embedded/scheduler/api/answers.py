@@ -12,6 +12,7 @@ from starlette.responses import Response
 from outrider_embedded.json_text import first_value
 from outrider_embedded.scheduler.documents import Document
 from outrider_embedded.scheduler.refusal import RefusalError
+from outrider_embedded.scheduler.request_types import complaint
 from outrider_embedded.scheduler.state import State
 from outrider_embedded.scheduler.times import duration_ns
 
@@ -39,8 +40,8 @@ def error(status: int, message: str, index: int | None = None) -> Response:
     return Response(message, status, headers, "text/plain; charset=utf-8")
 
 
-async def body(request: Request) -> Document:
-    """The request's JSON object. Raises RefusalError."""
+async def body(request: Request, kind: str) -> Document:
+    """The request's JSON object, whose fields have the types of that request of Nomad's. Raises RefusalError."""
     text = (await request.body()).decode(errors="replace").strip()
     try:
         value, end = first_value(text) if text else (cast("Any", {}), 0)
@@ -50,9 +51,9 @@ async def body(request: Request) -> Document:
         raise RefusalError(400, str(error)) from None
     if end < len(text):
         raise RefusalError(400, f"invalid character {text[end]!r} after top-level value")
-    if not isinstance(value, dict):
-        raise RefusalError(400, "json: cannot unmarshal into Go value")
-    return cast("Document", value)
+    if problem := complaint(value, kind):
+        raise RefusalError(400, problem)
+    return cast("Document", value or {})
 
 
 def _parse_complaint(text: str) -> str:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from outrider_embedded.scheduler import deployment as rules
-from outrider_embedded.scheduler import watcher
+from outrider_embedded.scheduler import request_types, watcher
 from outrider_embedded.scheduler.allocation import allocation_stub
 from outrider_embedded.scheduler.api.answers import body, checked_id, document, read
 from outrider_embedded.scheduler.client import UPDATED
@@ -50,20 +50,20 @@ class DeploymentCalls:
         return await read(request, state, lambda: state.table_index("allocations"), found)
 
     async def promote(self, request: Request) -> Response:
-        asked = await body(request)
+        asked = await body(request, request_types.PROMOTE)
         deployment = self._active(request, asked, "promote")
         groups: list[str] | None = None if asked.get("All") else words(asked.get("Groups"))
         _check_canaries(self._state, deployment, groups)
         return self._updated(watcher.promote(self._state, deployment, groups))
 
     async def fail(self, request: Request) -> Response:
-        deployment = self._active(request, await body(request), "fail")
+        deployment = self._active(request, await body(request, request_types.PROMOTE), "fail")
         reverts = any(state["AutoRevert"] for state in deployment["TaskGroups"].values())
         commit, version = watcher.fail(self._state, deployment, rules.BY_USER, is_reverting=reverts)
         return self._updated(commit, version)
 
     async def pause(self, request: Request) -> Response:
-        asked = await body(request)
+        asked = await body(request, request_types.PAUSE)
         is_pausing = bool(asked.get("Pause"))
         deployment = self._active(request, asked, "pause" if is_pausing else "resume")
         status, text = ("paused", rules.PAUSED) if is_pausing else ("running", rules.RUNNING)
@@ -74,7 +74,7 @@ class DeploymentCalls:
 
     async def set_health(self, request: Request) -> Response:
         """Health told from outside, for groups whose ``HealthCheck`` is ``manual``."""
-        asked = await body(request)
+        asked = await body(request, request_types.HEALTH)
         deployment = self._active(request, asked, "set health of allocations for")
         told = [(one, True) for one in words(asked.get("HealthyAllocationIDs"))]
         told += [(one, False) for one in words(asked.get("UnhealthyAllocationIDs"))]

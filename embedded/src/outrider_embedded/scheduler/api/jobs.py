@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from outrider_embedded.scheduler import registration
+from outrider_embedded.scheduler import registration, request_types
 from outrider_embedded.scheduler.allocation import allocation_stub
 from outrider_embedded.scheduler.api import summaries
 from outrider_embedded.scheduler.api.answers import body, document, error, read
@@ -24,7 +24,7 @@ class JobCalls:
     async def all(self, request: Request) -> Response:
         """GET lists, PUT and POST register."""
         if request.method in {"PUT", "POST"}:
-            return self._registered(await body(request))
+            return self._registered(await body(request, request_types.REGISTER))
         state, prefix = self._state, request.query_params.get("prefix", "")
         with_meta = request.query_params.get("meta", "") in {"true", "1"}
 
@@ -53,7 +53,7 @@ class JobCalls:
             answer = registration.deregister(self._state, name, is_purging=is_purging)
             return document(answer, answer["Index"])
         if request.method in {"PUT", "POST"}:
-            asked = await body(request)
+            asked = await body(request, request_types.REGISTER)
             if fields(asked.get("Job")).get("ID") != name:
                 raise RefusalError(400, "Job ID does not match name")
             return self._registered(asked)
@@ -61,7 +61,7 @@ class JobCalls:
 
     async def plan_validate(self, request: Request) -> Response:
         """POST /v1/validate/job."""
-        job = registration.candidate(await body(request))
+        job = registration.candidate(await body(request, request_types.VALIDATE))
         problems = job_problems(job)
         answer = {
             "DriverConfigValidated": True,
@@ -125,7 +125,7 @@ class JobCalls:
         return await read(request, state, lambda: self._job_index(name), found, "job versions")
 
     async def revert(self, request: Request) -> Response:
-        asked = await body(request)
+        asked = await body(request, request_types.REVERT)
         name = request.path_params["job"]
         if asked.get("JobID") not in {None, "", name}:
             raise RefusalError(400, "Job ID does not match")
@@ -136,7 +136,7 @@ class JobCalls:
         """GET reads the counts, PUT and POST change one."""
         state, name = self._state, request.path_params["job"]
         if request.method in {"PUT", "POST"}:
-            answer = registration.scale(state, name, await body(request))
+            answer = registration.scale(state, name, await body(request, request_types.SCALE))
             return document(answer, answer["Index"])
 
         def found() -> Document | None:
@@ -145,7 +145,7 @@ class JobCalls:
         return await read(request, state, lambda: state.table_index("jobs", "allocations"), found, "job")
 
     async def stable(self, request: Request) -> Response:
-        asked = await body(request)
+        asked = await body(request, request_types.STABLE)
         number, is_stable = asked.get("JobVersion") or 0, bool(asked.get("Stable"))
         answer = registration.set_stable(self._state, request.path_params["job"], number, is_stable=is_stable)
         return document(answer, answer["Index"])

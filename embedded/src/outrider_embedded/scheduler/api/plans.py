@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from outrider_embedded.scheduler import registration
+from outrider_embedded.scheduler import registration, request_types
 from outrider_embedded.scheduler.api.answers import body, document
 from outrider_embedded.scheduler.dry_run import dry_run
 from outrider_embedded.scheduler.refusal import RefusalError
@@ -19,7 +19,7 @@ class PlanCalls:
         self._scheduler = scheduler
 
     async def plan(self, request: Request) -> Response:
-        asked = await body(request)
+        asked = await body(request, request_types.PLAN)
         job = registration.valid_candidate(asked)
         if job["ID"] != request.path_params["job"]:
             raise RefusalError(400, "Job ID does not match")

@@ -8,6 +8,7 @@ import time
 from starlette.requests import Request
 from starlette.responses import Response
 
+from outrider_embedded.scheduler import request_types
 from outrider_embedded.scheduler.api.answers import body, document, read
 from outrider_embedded.scheduler.documents import Document, fields
 from outrider_embedded.scheduler.refusal import RefusalError
@@ -43,7 +44,7 @@ class VariableCalls:
         return await read(request, self._state, self._index, lambda: self._state.variables.get(path), "variable")
 
     async def _written(self, request: Request, path: str) -> Response:
-        asked = await body(request)
+        asked = await body(request, request_types.VARIABLE)
         if not _PATH.fullmatch(path):
             raise RefusalError(400, f'invalid path "{path}"')
         if not fields(asked.get("Items")):
