@@ -11,6 +11,7 @@ from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation, Task
 from outrider.operations.events import Event
 from outrider.operations.look.status import Status
+from outrider.operations.principal import Principal
 from outrider.operations.records import Deployment, Version
 from outrider.programs.one_machine_platform import sample_platform
 from outrider.spec.platform import Platform
@@ -83,39 +84,47 @@ class FixedAnswers:
     platform: Platform = field(default_factory=sample_platform)
     is_down: bool = False
     consul_datacenter: str | None = "dc-of-consul"
+    askers: set[Principal] = field(default_factory=set["Principal"])
 
     def add(self, *statuses: Status) -> None:
         self.found |= {(one.environment, one.service): one for one in statuses}
 
-    async def status(self, environment: str, service: str) -> Status:
+    async def status(self, principal: Principal, environment: str, service: str) -> Status:
+        self.askers.add(principal)
         if (environment, service) not in self.found:
             raise UsageError(f"{environment} knows no service {service}", next_step="It knows: checkout.")
         return self.found[environment, service]
 
-    async def datacenter(self, environment: str) -> str | None:
+    async def datacenter(self, principal: Principal, environment: str) -> str | None:
+        self.askers.add(principal)
         return self.consul_datacenter
 
-    async def statuses(self, environment: str | None = None) -> tuple[Status, ...]:
+    async def statuses(self, principal: Principal, environment: str | None = None) -> tuple[Status, ...]:
+        self.askers.add(principal)
         if self.is_down:
             raise RemoteError("Nomad at http://nomad did not answer", next_step="Look at it.")
         if environment and environment not in self.platform.environments:
             raise UsageError(f"there is no environment {environment}")
         return tuple(one for (name, _), one in self.found.items() if environment in (None, name))
 
-    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
+    async def versions(self, principal: Principal, environment: str, service: str) -> tuple[Version, ...]:
+        self.askers.add(principal)
         found = tuple(one for one in self.stored if (one.environment, one.service) == (environment, service))
         if not found:
             raise UsageError("no version")
         return found
 
-    async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]:
+    async def deployments(self, principal: Principal, environment: str, service: str) -> tuple[Deployment, ...]:
+        self.askers.add(principal)
         del environment
         return tuple(one for one, _ in self.told.values() if one.service == service)
 
-    async def deployment(self, deployment_id: str) -> Deployment:
+    async def deployment(self, principal: Principal, deployment_id: str) -> Deployment:
+        self.askers.add(principal)
         if deployment_id not in self.told:
             raise UsageError(f"there is no deployment {deployment_id}")
         return self.told[deployment_id][0]
 
-    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
+    async def events(self, principal: Principal, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
+        self.askers.add(principal)
         return tuple(one for one in self.told[deployment_id][1] if one.number > after)

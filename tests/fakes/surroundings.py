@@ -16,6 +16,7 @@ from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment, Patience
 from outrider.operations.journal import Journal
 from outrider.operations.ports import Measured
+from outrider.operations.principal import Principal
 from outrider.operations.records import Deployment
 from outrider.spec.platform import Platform
 from outrider.spec.reading.files import read_platform
@@ -41,6 +42,14 @@ SPEC = """
 service: checkout
 run: {command: [/usr/bin/checkout]}
 """
+
+
+def someone(name: str) -> Principal:
+    """Whoever has the token, under that name."""
+    return Principal("token", name)
+
+
+ADA, KIM = someone("ada"), someone("kim")
 AGENT = CarriedAgent(serve="c2VydmU=", gate="Z2F0ZQ==", sha256="a" * 64)
 HURRY = Patience(look=0.01, placement=0.05, stall=0.05, promotion=0.02, appearance=0.1, question=0.2, silence=0.3)
 
@@ -143,11 +152,11 @@ def text(more: str = "", *, spec: str = SPEC) -> Text:
 
 async def finished(application: Application, deployment: Deployment) -> Deployment:
     """The deployment after its verdict."""
-    async for _ in await application.feed(deployment.id):
+    async for _ in await application.feed(ADA, deployment.id):
         pass
-    return await application.deployment(deployment.id)
+    return await application.deployment(ADA, deployment.id)
 
 
 async def messages(application: Application, deployment: Deployment) -> list[str]:
     """The events' lines."""
-    return [event.message for event in await application.events(deployment.id)]
+    return [event.message for event in await application.events(ADA, deployment.id)]

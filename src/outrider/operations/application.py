@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import ConflictError, OutriderError, UsageError
+from outrider_ground.errors import OutriderError, UsageError
 
 from outrider.operations.change import canary
-from outrider.operations.change.deploy import deploy, joined_soon
+from outrider.operations.change.deploy import deployed
 from outrider.operations.change.documents import Source
 from outrider.operations.change.plan import prepared
-from outrider.operations.change.plans import Plan, Prepared
+from outrider.operations.change.plans import Plan
 from outrider.operations.change.redeploy import version_to_renew
 from outrider.operations.change.rollback import roll_back
 from outrider.operations.change.scale import scale
@@ -24,7 +24,7 @@ from outrider.operations.look.graph import TrafficGraph, graph
 from outrider.operations.look.logs import LogRequest, logs
 from outrider.operations.look.status import Status, status, statuses
 from outrider.operations.lookups import stored_version
-from outrider.operations.opening import Order, repeated
+from outrider.operations.opening import Order, answered, repeated
 from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.events import Event
     from outrider.operations.journal import Journal
+    from outrider.operations.principal import Principal
     from outrider.operations.records import Deployment, Version
     from outrider.operations.repositories import Store
     from outrider.spec.platform import Platform
@@ -56,7 +57,8 @@ class Application:
     """One portal's worth of operations; ``url`` is where nodes and people reach it, ``token`` what its API asks for.
 
     ``url`` is None where the platform has no ``portal.url`` and the portal listens on no address of its own.
-    Every method that names an environment raises UsageError for one that the platform does not have.
+    Every method is told who asks, by a principal or by an order, which has one. Those that name an environment raise
+    UsageError for one that the platform does not have.
     """
 
     platform: Platform
@@ -67,16 +69,16 @@ class Application:
     url: str | None
     token: str | None = None
 
-    def environment(self, name: str) -> Environment:
-        """The environment of that name."""
+    def environment(self, principal: Principal, name: str) -> Environment:
+        """The environment of that name, for whoever asks: all may ask for all of them."""
         if name not in self.environments:
             known = ", ".join(self.environments)
             raise UsageError(f"there is no environment {name}", next_step=f"The platform has: {known}.")
         return self.environments[name]
 
-    async def plan(self, environment: str, text: Text, *, renews: bool = False) -> Plan:
+    async def plan(self, principal: Principal, environment: str, text: Text, *, renews: bool = False) -> Plan:
         """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
-        return (await prepared(self.environment(environment), self._sent(text), renews=renews)).plan
+        return (await prepared(self.environment(principal, environment), self._sent(text), renews=renews)).plan
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
@@ -84,24 +86,16 @@ class Application:
 
     async def _deployed(self, here: Environment, text: Text, order: Order) -> Deployment:
         source = await self._source(text)
-
-        async def prepare() -> Prepared:
-            return await prepared(here, source, renews=order.renews)
-
-        try:
-            return await deploy(here, await prepare(), order)
-        except ConflictError:
-            # Somebody was faster; where that was with the same spec, as two pipelines for one commit are, it is joined.
-            found = None if order.check_index is not None else await joined_soon(here, prepare, order)
-            if found is None:
-                raise
-            return found
+        return await deployed(here, lambda: prepared(here, source, renews=order.renews), order)
 
     async def redeploy(self, environment: str, service: str, order: Order) -> Deployment:
         """Bring up the version that runs with today's sidecar."""
-        version = await version_to_renew(self.environment(environment), service)
+        return await self._changed(environment, order, lambda here: self._renewed(here, service, order))
+
+    async def _renewed(self, here: Environment, service: str, order: Order) -> Deployment:
+        version = await version_to_renew(here, service)
         artifact = next(iter(version.artifacts), None) if version.merged["run"].get("directory") else None
-        return await self.deploy(environment, Text(version.spec, version.file, artifact), replace(order, renews=True))
+        return await self._deployed(here, Text(version.spec, version.file, artifact), replace(order, renews=True))
 
     async def start(self, environment: str, service: str, order: Order) -> Deployment:
         """Start what was stopped, as it was."""
@@ -119,74 +113,76 @@ class Application:
         """Stop a service."""
         return await self._changed(environment, order, lambda here: stop(here, service, order, purge=purge))
 
-    async def promote(self, environment: str, service: str, by: str) -> Deployment:
+    async def promote(self, environment: str, service: str, order: Order) -> Deployment:
         """Promote the waiting canary."""
-        return await canary.promote(self.environment(environment), service, by)
+        return await self._changed(environment, order, lambda here: canary.promote(here, service, order))
 
-    async def fail(self, environment: str, service: str, by: str) -> Deployment:
+    async def fail(self, environment: str, service: str, order: Order) -> Deployment:
         """Fail the active deployment."""
-        return await canary.fail(self.environment(environment), service, by)
+        return await self._changed(environment, order, lambda here: canary.fail(here, service, order))
 
-    async def datacenter(self, environment: str) -> str | None:
+    async def datacenter(self, principal: Principal, environment: str) -> str | None:
         """Consul's name for the environment's datacenter, the nearest one in its list; None where it does not answer."""
         try:
-            return next(iter(await self.environment(environment).consul.datacenters()), None)
+            return next(iter(await self.environment(principal, environment).consul.datacenters()), None)
         except OutriderError:
             return None
 
-    async def status(self, environment: str, service: str) -> Status:
+    async def status(self, principal: Principal, environment: str, service: str) -> Status:
         """What runs of a service."""
-        return await status(self.environment(environment), service)
+        return await status(self.environment(principal, environment), service)
 
-    async def statuses(self, environment: str | None = None) -> tuple[Status, ...]:
+    async def statuses(self, principal: Principal, environment: str | None = None) -> tuple[Status, ...]:
         """What runs of all services, in one environment or in all."""
-        wanted = [self.environment(environment)] if environment else list(self.environments.values())
+        wanted = [self.environment(principal, environment)] if environment else list(self.environments.values())
         return await statuses(wanted)
 
-    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
+    async def versions(self, principal: Principal, environment: str, service: str) -> tuple[Version, ...]:
         """The stored versions, newest first."""
-        return await history.versions(self.environment(environment), service)
+        return await history.versions(self.environment(principal, environment), service)
 
-    async def version(self, environment: str, service: str, number: int) -> Version:
+    async def version(self, principal: Principal, environment: str, service: str, number: int) -> Version:
         """One stored version."""
-        return await stored_version(self.environment(environment), service, number)
+        return await stored_version(self.environment(principal, environment), service, number)
 
-    async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]:
+    async def deployments(self, principal: Principal, environment: str, service: str) -> tuple[Deployment, ...]:
         """The last deployments, newest first."""
-        return await history.deployments(self.environment(environment), service)
+        return await history.deployments(self.environment(principal, environment), service)
 
-    async def deployment(self, deployment_id: str) -> Deployment:
+    async def deployment(self, principal: Principal, deployment_id: str) -> Deployment:
         """One deployment."""
         return await history.deployment(self.store, deployment_id)
 
-    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
+    async def events(self, principal: Principal, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
         """The events so far with a number above ``after``."""
-        await self.deployment(deployment_id)
+        await self.deployment(principal, deployment_id)
         return await self.store.events(deployment_id, after)
 
-    async def feed(self, deployment_id: str, after: int = 0) -> AsyncIterator[Event | None]:
+    async def feed(self, principal: Principal, deployment_id: str, after: int = 0) -> AsyncIterator[Event | None]:
         """The events as they come, up to the verdict; None now and then while nothing happens."""
-        await self.deployment(deployment_id)
+        await self.deployment(principal, deployment_id)
         return self.journal.feed(deployment_id, after)
 
-    async def endpoints(self, environment: str, service: str) -> Endpoints:
+    async def endpoints(self, principal: Principal, environment: str, service: str) -> Endpoints:
         """Where the service's calls can go, by Consul, agents and Envoys."""
-        return await endpoints(self.environment(environment), service)
+        return await endpoints(self.environment(principal, environment), service)
 
-    async def graph(self, environment: str, window_s: float) -> TrafficGraph:
+    async def graph(self, principal: Principal, environment: str, window_s: float) -> TrafficGraph:
         """The declared calls with what flows on them during the next ``window_s`` seconds."""
-        return await graph(self.environment(environment), window_s)
+        return await graph(self.environment(principal, environment), window_s)
 
-    async def logs(self, environment: str, service: str, request: LogRequest) -> AsyncIterator[bytes]:
+    async def logs(
+        self, principal: Principal, environment: str, service: str, request: LogRequest
+    ) -> AsyncIterator[bytes]:
         """The output of a task."""
-        return await logs(self.environment(environment), service, request)
+        return await logs(self.environment(principal, environment), service, request)
 
-    async def keep_artifact(self, content: bytes) -> None:
+    async def keep_artifact(self, principal: Principal, content: bytes) -> None:
         """Keep uploaded bytes under their hash; what nobody refers to goes after a day."""
         await self.store.drop_artifacts(datetime.now(UTC) - UNUSED_FOR)
         await self.store.add_artifact(content)
 
-    async def artifact(self, sha256: str) -> bytes:
+    async def artifact(self, principal: Principal, sha256: str) -> bytes:
         """The bytes with that hash, or UsageError."""
         found = await self.store.artifact(sha256)
         if found is None:
@@ -208,8 +204,8 @@ class Application:
         self, environment: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
     ) -> Deployment:
         """What the change makes, driven from now on; of a request that was made before, what it made then."""
-        here = self.environment(environment)
-        deployment = await repeated(here, order) or await change(here)
+        here = self.environment(order.by, environment)
+        deployment = await repeated(here, order) or await answered(here, order, await change(here))
         self.runner.drive(deployment)
         return deployment
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, UsageError
 
-from outrider.operations.records import Deployment
+from outrider.operations.records import Deployment, Request
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
+    from outrider.operations.principal import Principal
     from outrider.operations.records import Kind, Version
 
 
@@ -23,7 +24,7 @@ class Order:
     ``renews`` asks for today's sidecar even where nothing of the service changes.
     """
 
-    by: str = "anonymous"
+    by: Principal
     check_index: int | None = None
     take_over: bool = False
     renews: bool = False
@@ -32,13 +33,22 @@ class Order:
 
 
 async def repeated(environment: Environment, order: Order) -> Deployment | None:
-    """The deployment that the same request has made already; ConflictError where the key came with another request."""
+    """The deployment that the same request was answered with already; ConflictError where the key came with another request."""
     if order.key is None:
         return None
-    found = await environment.store.deployment_of_key(order.key)
-    if found is not None and found.request_hash != order.request_hash:
+    found = await environment.store.request(order.key)
+    if found is None:
+        return None
+    if found.hash != order.request_hash:
         raise ConflictError(f"the idempotency key {order.key} was used for another request", next_step="Use a new one.")
-    return found
+    return await environment.store.deployment(found.deployment)
+
+
+async def answered(environment: Environment, order: Order, deployment: Deployment) -> Deployment:
+    """The deployment as the answer to the order, for good: whoever repeats the request gets it again."""
+    if order.key is not None and order.key != deployment.idempotency_key:
+        await environment.store.add_request(Request(order.key, order.request_hash, deployment.id))
+    return deployment
 
 
 def new_deployment(environment: str, service: str, kind: Kind, order: Order) -> Deployment:
@@ -49,7 +59,7 @@ def new_deployment(environment: str, service: str, kind: Kind, order: Order) -> 
         service=service,
         kind=kind,
         state="pending",
-        created_by=order.by,
+        created_by=order.by.name,
         created_at=datetime.now(UTC),
         idempotency_key=order.key,
         request_hash=order.request_hash,

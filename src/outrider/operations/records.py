@@ -84,6 +84,15 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A change that was asked for with an idempotency key; made again, it is answered with the same deployment."""
+
+    key: str
+    hash: str | None
+    deployment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A version before the store has numbered it; fields as in ``Version``."""
 

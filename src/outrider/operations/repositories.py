@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from outrider.documents import Json
     from outrider.operations.events import Event, EventKind
-    from outrider.operations.records import Declaration, Deployment, Draft, Version
+    from outrider.operations.records import Declaration, Deployment, Draft, Request, Version
 
 
 class Versions(Protocol):
@@ -52,10 +52,6 @@ class Deployments(Protocol):
 
     async def deployment(self, deployment_id: str) -> Deployment | None: ...
 
-    async def deployment_of_key(self, key: str) -> Deployment | None:
-        """The deployment that was made with this idempotency key."""
-        ...
-
     async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
         """Newest first."""
         ...
@@ -63,6 +59,16 @@ class Deployments(Protocol):
     async def unfinished(self) -> tuple[Deployment, ...]:
         """Oldest first, of all environments."""
         ...
+
+
+class Requests(Protocol):
+    """Which changes were asked for before, by their idempotency keys."""
+
+    async def add_request(self, request: Request) -> Request:
+        """Remember it; where its key is already there, nothing is added and the earlier one returned."""
+        ...
+
+    async def request(self, key: str) -> Request | None: ...
 
 
 class Events(Protocol):
@@ -91,5 +97,5 @@ class Artifacts(Protocol):
         ...
 
 
-class Store(Versions, Deployments, Events, Artifacts, Protocol):
+class Store(Versions, Deployments, Requests, Events, Artifacts, Protocol):
     """All of it."""

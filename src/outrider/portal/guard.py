@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from outrider.portal.attempts import Allowance, Attempts, Peer, peers_of
+from outrider.portal.principal import vouched
 from outrider.portal.problems import refused
 
 OPEN = frozenset({"/api/v1/health", "/api/v1/openapi.json"})
@@ -35,8 +36,11 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401 or 429."""
-        refusal = self._refusal(scope, self._token) if self._token is not None and _is_guarded(scope) else None
-        await (refused(refusal) if refusal else self._app)(scope, receive, send)
+        if self._token is None or not _is_guarded(scope):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope, self._token)
+        await (refused(refusal) if refusal else self._app)(vouched(scope, "token"), receive, send)
 
     def _refusal(self, scope: Scope, token: bytes) -> Refusal | None:
         headers = Headers(scope=scope)

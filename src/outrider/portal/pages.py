@@ -13,9 +13,11 @@ from outrider_ground.errors import OutriderError, UsageError
 
 from outrider.operations.events import Event
 from outrider.operations.look.status import Status
+from outrider.operations.principal import Principal
 from outrider.operations.records import Deployment, Version
 from outrider.portal import wording
 from outrider.portal.links import asks_for_datacenter, links
+from outrider.portal.principal import Asker
 from outrider.spec.platform import Platform
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,13 +44,13 @@ class Shown(Protocol):
 
     @property
     def platform(self) -> Platform: ...
-    async def datacenter(self, environment: str) -> str | None: ...
-    async def status(self, environment: str, service: str) -> Status: ...
-    async def statuses(self, environment: str | None = None) -> tuple[Status, ...]: ...
-    async def versions(self, environment: str, service: str) -> tuple[Version, ...]: ...
-    async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]: ...
-    async def deployment(self, deployment_id: str) -> Deployment: ...
-    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
+    async def datacenter(self, principal: Principal, environment: str) -> str | None: ...
+    async def status(self, principal: Principal, environment: str, service: str) -> Status: ...
+    async def statuses(self, principal: Principal, environment: str | None = None) -> tuple[Status, ...]: ...
+    async def versions(self, principal: Principal, environment: str, service: str) -> tuple[Version, ...]: ...
+    async def deployments(self, principal: Principal, environment: str, service: str) -> tuple[Deployment, ...]: ...
+    async def deployment(self, principal: Principal, deployment_id: str) -> Deployment: ...
+    async def events(self, principal: Principal, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
 
 
 def pages(application: Shown) -> APIRouter:
@@ -91,31 +93,31 @@ class _Pages:
         self._application = application
         self._templates = templates()
 
-    async def services(self, environment: str | None = None) -> HTMLResponse:
-        return await self._answer(lambda: self._services(environment), environment)
+    async def services(self, asker: Asker, environment: str | None = None) -> HTMLResponse:
+        return await self._answer(lambda: self._services(asker, environment), environment)
 
-    async def service(self, environment: str, service: str, trace: str | None = None) -> HTMLResponse:
+    async def service(self, asker: Asker, environment: str, service: str, trace: str | None = None) -> HTMLResponse:
         """``?trace=ID`` fills in the links that lead to one trace."""
-        return await self._answer(lambda: self._service(environment, service, trace), environment)
+        return await self._answer(lambda: self._service(asker, environment, service, trace), environment)
 
-    async def deployment(self, deployment_id: str) -> HTMLResponse:
-        return await self._answer(lambda: self._deployment(deployment_id), None)
+    async def deployment(self, asker: Asker, deployment_id: str) -> HTMLResponse:
+        return await self._answer(lambda: self._deployment(asker, deployment_id), None)
 
-    async def _services(self, environment: str | None) -> Page:
-        found = await self._application.statuses(environment)
+    async def _services(self, asker: Principal, environment: str | None) -> Page:
+        found = await self._application.statuses(asker, environment)
         names = [environment] if environment else list(self._application.platform.environments)
         running = [one for one in found if one.state != "stopped"]
         stopped = [one for one in found if one.state == "stopped"]
         return "services.html", {"by_environment": _grouped(running, names), "stopped": _grouped(stopped, names)}
 
-    async def _service(self, environment: str, service: str, trace: str | None) -> Page:
-        status = await self._application.status(environment, service)
+    async def _service(self, asker: Principal, environment: str, service: str, trace: str | None) -> Page:
+        status = await self._application.status(asker, environment, service)
         platform = self._application.platform
-        datacenter = await self._application.datacenter(environment) if asks_for_datacenter(platform) else None
+        datacenter = await self._application.datacenter(asker, environment) if asks_for_datacenter(platform) else None
         found = links(platform, environment, service, datacenter=datacenter, trace=trace)
-        versions = await _or_nothing(self._application.versions(environment, service))
-        deployments = await _or_nothing(self._application.deployments(environment, service))
-        known = {one.service for one in await self._application.statuses(environment)}
+        versions = await _or_nothing(self._application.versions(asker, environment, service))
+        deployments = await _or_nothing(self._application.deployments(asker, environment, service))
+        known = {one.service for one in await self._application.statuses(asker, environment)}
         return "service.html", {
             "status": status,
             "links": found.of_service(status.links),
@@ -125,9 +127,9 @@ class _Pages:
             "known": known,
         }
 
-    async def _deployment(self, deployment_id: str) -> Page:
-        deployment = await self._application.deployment(deployment_id)
-        events = await self._application.events(deployment_id)
+    async def _deployment(self, asker: Principal, deployment_id: str) -> Page:
+        deployment = await self._application.deployment(asker, deployment_id)
+        events = await self._application.events(asker, deployment_id)
         return "deployment.html", {"deployment": deployment, "events": events, "environment": deployment.environment}
 
     async def _answer(self, page: Callable[[], Awaitable[Page]], environment: str | None) -> HTMLResponse:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
+from outrider.portal.principal import Asker
 
 MOST_SPEC = 1_000_000
 # The columns hold no more, and neither Nomad's indexes nor our numbers come near.
@@ -76,8 +77,8 @@ def application_of(request: Request) -> Application:
 
 async def order_of(
     request: Request,
+    by: Asker,
     key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)] = None,
-    by: Annotated[str, Header(alias="X-Outrider-User", max_length=255)] = "anonymous",
 ) -> Order:
     """Who asks, and what makes a repeated request the same one: its key, its address and its body."""
     content = f"{request.method} {request.url.path}\n".encode() + await request.body()

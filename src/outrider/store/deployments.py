@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, or_, select, update
 
 from outrider.operations.events import Event, EventKind
-from outrider.operations.records import FINAL, Deployment
+from outrider.operations.records import FINAL, Deployment, Request
+from outrider.store.requests import kept_request
 from outrider.store.tables import deployments, events
 
 if TYPE_CHECKING:
@@ -31,11 +32,9 @@ class Deployments:
     async def add_deployment(self, deployment: Deployment) -> Deployment:
         """Keep it, or give back the one that has its idempotency key already."""
         async with self._database.writing() as connection:
-            if deployment.idempotency_key is not None:
-                same = select(*_COLUMNS).where(deployments.c.idempotency_key == deployment.idempotency_key)
-                row = (await connection.execute(same)).mappings().one_or_none()
-                if row is not None:
-                    return _deployment(row)
+            earlier = await _earlier(connection, deployment)
+            if earlier is not None:
+                return earlier
             await connection.execute(insert(deployments).values(asdict(deployment)))
         return deployment
 
@@ -70,11 +69,6 @@ class Deployments:
     async def deployment(self, deployment_id: str) -> Deployment | None:
         """One deployment, or None."""
         found = await self._deployments(select(*_COLUMNS).where(deployments.c.id == deployment_id))
-        return found[0] if found else None
-
-    async def deployment_of_key(self, key: str) -> Deployment | None:
-        """The one that was made with this idempotency key, or None."""
-        found = await self._deployments(select(*_COLUMNS).where(deployments.c.idempotency_key == key))
         return found[0] if found else None
 
     async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
@@ -112,6 +106,18 @@ class Deployments:
     async def _deployments(self, query: Select[Any]) -> tuple[Deployment, ...]:
         async with self._database.reading() as connection:
             return tuple(_deployment(row) for row in (await connection.execute(query)).mappings())
+
+
+async def _earlier(connection: AsyncConnection, deployment: Deployment) -> Deployment | None:
+    """The deployment that the same request was answered with before; None where it is new, and kept now."""
+    if deployment.idempotency_key is None:
+        return None
+    asked = Request(deployment.idempotency_key, deployment.request_hash, deployment.id)
+    kept = await kept_request(connection, asked)
+    if kept.deployment == deployment.id:
+        return None
+    row = (await connection.execute(select(*_COLUMNS).where(deployments.c.id == kept.deployment))).mappings().one()
+    return _deployment(row)
 
 
 def _deployment(row: RowMapping) -> Deployment:

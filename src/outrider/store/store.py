@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from outrider.store.artifacts import Artifacts
 from outrider.store.database import opened
 from outrider.store.deployments import Deployments
+from outrider.store.requests import Requests
 from outrider.store.versions import Versions
 
 if TYPE_CHECKING:
     from outrider.store.database import Database
 
 
-class SqlStore(Versions, Deployments, Artifacts):
+class SqlStore(Versions, Deployments, Requests, Artifacts):
     """Operations' ``Store`` in SQLite or PostgreSQL."""
 
     def __init__(self, database: Database) -> None:

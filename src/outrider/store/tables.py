@@ -127,6 +127,17 @@ deployments = Table(
     Index("deployments_by_state", "state"),
 )
 
+# The request stands before its deployment in their transaction: so it waits for the end of it to be checked.
+requests = Table(
+    "requests",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("hash", String(64), nullable=True),
+    Column(
+        "deployment", String(36), ForeignKey("deployments.id", deferrable=True, initially="DEFERRED"), nullable=False
+    ),
+)
+
 events = Table(
     "events",
     metadata,

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from fakes.surroundings import World, finished, text, world
+from fakes.surroundings import ADA, World, finished, text, world
 from outrider_ground.edge.serving import serving
 
 from outrider.operations.application import Application
@@ -34,7 +34,7 @@ async def address(tmp_path: Path) -> AsyncGenerator[str]:
 async def _with_a_service(made: World) -> Application:
     application = made.application()
     application.runner.start()
-    await finished(application, await application.deploy("stage", text(), Order()))
+    await finished(application, await application.deploy("stage", text(), Order(ADA)))
     return application
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes.surroundings import World, finished, messages, text
+from fakes.surroundings import ADA, World, finished, messages, text
 
 from outrider.nomad.read.job import running
 from outrider.nomad.read.plan import places
@@ -12,14 +12,14 @@ from outrider.operations.change.attempts import attempted
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
 
-ME = Order(by="ada")
+ME = Order(ADA)
 STAYS = "update: {auto_revert: false}\n"
 
 
 @pytest.fixture
 async def failed(world: World, application: Application) -> Deployment:
     """A first version that crashed and stayed registered."""
-    plan = await application.plan("stage", text(STAYS))
+    plan = await application.plan(ADA, "stage", text(STAYS))
     world.nomad.outcomes[plan.version_hash] = "crash"
     ended = await finished(application, await application.deploy("stage", text(STAYS), ME))
     world.nomad.outcomes.clear()
@@ -29,7 +29,7 @@ async def failed(world: World, application: Application) -> Deployment:
 async def test_a_plan_names_the_failure_of_the_version_that_is_registered(
     application: Application, failed: Deployment
 ) -> None:
-    plan = await application.plan("stage", text(STAYS))
+    plan = await application.plan(ADA, "stage", text(STAYS))
     assert (failed.state, plan.has_changes) == ("failed", True)
     assert plan.retry.startswith("version 1 is registered, but its last deployment failed: Nomad: Failed due to")
     assert "\n" not in plan.retry
@@ -43,7 +43,7 @@ async def test_a_version_that_failed_is_tried_again_without_a_new_version(
     ended = await finished(application, again)
     assert (ended.state, ended.version) == ("successful", failed.version)
     assert any(line.endswith("; trying again") for line in await messages(application, again))
-    assert len(await application.versions("stage", "checkout")) == 1
+    assert len(await application.versions(ADA, "stage", "checkout")) == 1
     assert len(world.nomad.running("checkout")) == 1
 
 
@@ -52,7 +52,7 @@ async def test_after_a_good_second_attempt_nothing_is_left_to_change(
 ) -> None:
     await finished(application, await application.deploy("stage", text(STAYS), ME))
     registered = world.nomad.registrations
-    plan = await application.plan("stage", text(STAYS))
+    plan = await application.plan(ADA, "stage", text(STAYS))
     assert (plan.has_changes, plan.retry) == (False, "")
     assert (await application.deploy("stage", text(STAYS), ME)).reason == "no change: version 1 runs already"
     assert world.nomad.registrations == registered
@@ -61,7 +61,7 @@ async def test_after_a_good_second_attempt_nothing_is_left_to_change(
 async def test_a_second_failure_makes_a_third_attempt(
     world: World, application: Application, failed: Deployment
 ) -> None:
-    world.nomad.outcomes[(await application.plan("stage", text(STAYS))).version_hash] = "crash"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", text(STAYS))).version_hash] = "crash"
     second = await finished(application, await application.deploy("stage", text(STAYS), ME))
     world.nomad.outcomes.clear()
     third = await finished(application, await application.deploy("stage", text(STAYS), ME))
@@ -71,7 +71,7 @@ async def test_a_second_failure_makes_a_third_attempt(
 async def test_a_service_with_too_few_allocations_is_deployed_again(world: World, application: Application) -> None:
     await finished(application, await application.deploy("stage", text("count: 2\n"), ME))
     world.nomad.running("checkout")[0].status = "failed"
-    plan = await application.plan("stage", text("count: 2\n"))
+    plan = await application.plan(ADA, "stage", text("count: 2\n"))
     assert (plan.has_changes, plan.retry) == (True, "version 1 is registered, but 1 of its 2 allocations run")
     await finished(application, await application.deploy("stage", text("count: 2\n"), ME))
     assert len(world.nomad.running("checkout")) == 2
@@ -80,16 +80,16 @@ async def test_a_service_with_too_few_allocations_is_deployed_again(world: World
 async def test_a_stopped_service_says_so_and_starts_again(world: World, application: Application) -> None:
     await finished(application, await application.deploy("stage", text(), ME))
     await finished(application, await application.stop("stage", "checkout", ME))
-    assert (await application.plan("stage", text())).retry == "version 1 was deployed, but its job is stopped"
+    assert (await application.plan(ADA, "stage", text())).retry == "version 1 was deployed, but its job is stopped"
     assert (await finished(application, await application.deploy("stage", text(), ME))).state == "successful"
     assert len(world.nomad.running("checkout")) == 1
 
 
 async def test_a_version_under_way_is_not_tried_again(world: World, application: Application) -> None:
-    plan = await application.plan("stage", text())
+    plan = await application.plan(ADA, "stage", text())
     world.nomad.outcomes[plan.version_hash] = "hang"
     await application.deploy("stage", text(), ME)
-    assert not (await application.plan("stage", text())).has_changes
+    assert not (await application.plan(ADA, "stage", text())).has_changes
 
 
 async def test_a_rollback_to_the_version_that_failed_tries_it_again(

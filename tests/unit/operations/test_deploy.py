@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 
 import pytest
-from fakes.surroundings import World, finished, messages, text
+from fakes.surroundings import ADA, World, finished, messages, text
 from outrider_ground.errors import ConflictError, RemoteError, SpecError, UsageError
 
 from outrider.nomad.read.job import version_hash
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 
-ME = Order(by="ada")
+ME = Order(ADA)
 
 
 async def hash_of(world: World) -> str:
@@ -25,7 +25,7 @@ async def test_a_first_deployment_runs_one_allocation_and_tells_each_step(applic
     assert deployment.state == "running"
     ended = await finished(application, deployment)
     assert (ended.state, ended.version, ended.count) == ("successful", 1, 1)
-    kinds = [event.kind for event in await application.events(deployment.id)]
+    kinds = [event.kind for event in await application.events(ADA, deployment.id)]
     assert kinds[:3] == ["accepted", "validated", "registered"]
     assert "allocation" in kinds
     assert kinds[-1] == "verdict"
@@ -33,11 +33,11 @@ async def test_a_first_deployment_runs_one_allocation_and_tells_each_step(applic
 
 async def test_the_same_spec_changes_nothing(world: World, application: Application) -> None:
     await finished(application, await application.deploy("stage", text(), ME))
-    assert not (await application.plan("stage", text())).has_changes
+    assert not (await application.plan(ADA, "stage", text())).has_changes
     again = await application.deploy("stage", text(), ME)
     assert (again.state, again.reason) == ("successful", "no change: version 1 runs already")
     assert world.nomad.registrations == 1
-    assert len(await application.versions("stage", "checkout")) == 1
+    assert len(await application.versions(ADA, "stage", "checkout")) == 1
 
 
 async def test_a_changed_count_keeps_the_running_allocations_and_the_hash(
@@ -49,7 +49,7 @@ async def test_a_changed_count_keeps_the_running_allocations_and_the_hash(
     after = [one.id for one in world.nomad.running("checkout")]
     assert set(before) < set(after)
     assert len(after) == 3
-    hashes = {version.hash for version in await application.versions("stage", "checkout")}
+    hashes = {version.hash for version in await application.versions(ADA, "stage", "checkout")}
     assert len(hashes) == 1
 
 
@@ -58,7 +58,7 @@ async def test_a_count_that_is_left_out_is_the_one_that_runs(world: World, appli
     await finished(application, await application.scale("stage", "checkout", 3, ME))
     await finished(application, await application.deploy("stage", text("env: {A: b}\n"), ME))
     assert world.nomad.count("checkout") == 3
-    assert not (await application.plan("stage", text("env: {A: b}\n"))).has_changes
+    assert not (await application.plan(ADA, "stage", text("env: {A: b}\n"))).has_changes
 
 
 async def test_a_changed_link_is_stored_and_restarts_nobody(world: World, application: Application) -> None:
@@ -74,20 +74,20 @@ async def test_a_caller_is_changed_when_its_redis_begins_to_share_its_keys_out(a
     caller = text("upstreams: {sessions: {}}\n")
     await finished(application, await application.deploy("stage", redis, ME))
     await finished(application, await application.deploy("stage", caller, ME))
-    assert not (await application.plan("stage", caller)).has_changes
+    assert not (await application.plan(ADA, "stage", caller)).has_changes
     await finished(application, await application.deploy("stage", sharing, ME))
-    assert (await application.plan("stage", caller)).has_changes
+    assert (await application.plan(ADA, "stage", caller)).has_changes
 
 
 async def test_another_check_index_is_a_conflict(application: Application) -> None:
     with pytest.raises(ConflictError, match="at index 0 now, not at 77"):
-        await application.deploy("stage", text(), Order(check_index=77))
+        await application.deploy("stage", text(), Order(ADA, check_index=77))
 
 
 async def test_of_two_deployers_on_one_index_one_wins(world: World, application: Application) -> None:
     await finished(application, await application.deploy("stage", text(), ME))
-    index = (await application.plan("stage", text())).check_index
-    order = Order(check_index=index)
+    index = (await application.plan(ADA, "stage", text())).check_index
+    order = Order(ADA, check_index=index)
     both = await asyncio.gather(
         application.deploy("stage", text("env: {A: one}\n"), order),
         application.deploy("stage", text("env: {A: two}\n"), order),
@@ -98,7 +98,7 @@ async def test_of_two_deployers_on_one_index_one_wins(world: World, application:
 
 
 async def test_the_same_request_twice_is_one_deployment(world: World, application: Application) -> None:
-    order = Order(key="k", request_hash="h")
+    order = Order(ADA, key="k", request_hash="h")
     first = await application.deploy("stage", text(), order)
     await finished(application, first)
     second = await application.deploy("stage", text(), order)
@@ -107,16 +107,16 @@ async def test_the_same_request_twice_is_one_deployment(world: World, applicatio
 
 
 async def test_a_key_that_came_with_another_request_is_refused(application: Application) -> None:
-    await application.deploy("stage", text(), Order(key="k", request_hash="h"))
+    await application.deploy("stage", text(), Order(ADA, key="k", request_hash="h"))
     with pytest.raises(ConflictError, match="another request"):
-        await application.deploy("stage", text(), Order(key="k", request_hash="other"))
+        await application.deploy("stage", text(), Order(ADA, key="k", request_hash="other"))
 
 
 async def test_a_foreign_job_is_not_replaced_without_being_told(world: World, application: Application) -> None:
     await world.nomad.register({"ID": "checkout", "TaskGroups": [{"Name": "other", "Count": 1, "Tasks": []}]})
     with pytest.raises(ConflictError, match="not deployed by Outrider"):
         await application.deploy("stage", text(), ME)
-    taken = await application.deploy("stage", text(), Order(take_over=True))
+    taken = await application.deploy("stage", text(), Order(ADA, take_over=True))
     assert (await finished(application, taken)).state == "successful"
 
 
@@ -143,7 +143,7 @@ async def test_a_crashing_version_fails_with_the_reason_and_the_old_allocations_
     await finished(application, await application.deploy("stage", text("count: 2\n"), ME))
     good = await hash_of(world)
     broken = text("count: 2\nenv: {BROKEN: x}\n")
-    world.nomad.outcomes[(await application.plan("stage", broken)).version_hash] = "crash"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", broken)).version_hash] = "crash"
     ended = await finished(application, await application.deploy("stage", broken, ME))
     assert ended.state == "failed"
     assert "task app failed: Exit Code: 3" in ended.reason
@@ -156,8 +156,8 @@ async def test_a_crashing_version_fails_with_the_reason_and_the_old_allocations_
 async def test_a_first_version_without_room_is_not_placed_and_not_left_behind(
     world: World, application: Application
 ) -> None:
-    world.nomad.outcomes[(await application.plan("stage", text())).version_hash] = "no room"
-    plan = await application.plan("stage", text())
+    world.nomad.outcomes[(await application.plan(ADA, "stage", text())).version_hash] = "no room"
+    plan = await application.plan(ADA, "stage", text())
     assert plan.failures == ("no node for checkout: 1 node considered: 1 without enough memory",)
     ended = await finished(application, await application.deploy("stage", text(), ME))
     assert ended.state == "not_placed"
@@ -168,7 +168,7 @@ async def test_a_first_version_without_room_is_not_placed_and_not_left_behind(
 
 
 async def test_a_deployment_that_never_moves_ends_by_our_own_deadline(world: World, application: Application) -> None:
-    world.nomad.outcomes[(await application.plan("stage", text())).version_hash] = "hang"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", text())).version_hash] = "hang"
     application = with_short_deadline(world)
     ended = await finished(application, await application.deploy("stage", text(), ME))
     assert ended.state == "failed"
@@ -180,7 +180,7 @@ async def test_a_deployment_that_nomad_fails_while_it_is_given_up_ends_with_noma
 ) -> None:
     world.nomad.fails_first = True
     world.nomad.progress_deadline_s = 0.05
-    world.nomad.outcomes[(await application.plan("stage", text())).version_hash] = "hang"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", text())).version_hash] = "hang"
     ended = await finished(application, await application.deploy("stage", text(), ME))
     assert ended.state == "failed"
     first, *why = ended.reason.splitlines()
@@ -209,8 +209,8 @@ async def test_a_canary_waits_for_a_person_and_goes_on_when_promoted(world: Worl
     deployment = await application.deploy("stage", text(spec + "env: {A: b}\n"), ME)
     await state_of(application, deployment.id, "waiting")
     assert len(world.nomad.running("checkout")) == 4
-    assert (await application.status("stage", "checkout")).state == "waiting"
-    await application.promote("stage", "checkout", "ada")
+    assert (await application.status(ADA, "stage", "checkout")).state == "waiting"
+    await application.promote("stage", "checkout", ME)
     ended = await finished(application, deployment)
     assert ended.state == "successful"
     assert "promoted by ada" in await messages(application, deployment)
@@ -223,7 +223,7 @@ async def test_a_failed_canary_leaves_the_old_allocations_alone(world: World, ap
     old = {one.id for one in world.nomad.running("checkout")}
     deployment = await application.deploy("stage", text(spec + "env: {A: b}\n"), ME)
     await state_of(application, deployment.id, "waiting")
-    await application.fail("stage", "checkout", "ada")
+    await application.fail("stage", "checkout", ME)
     assert (await finished(application, deployment)).state == "failed"
     assert {one.id for one in world.nomad.running("checkout")} == old
 
@@ -231,17 +231,17 @@ async def test_a_failed_canary_leaves_the_old_allocations_alone(world: World, ap
 async def test_promote_without_a_canary_is_a_usage_error(application: Application) -> None:
     await finished(application, await application.deploy("stage", text(), ME))
     with pytest.raises(UsageError, match="no active deployment"):
-        await application.promote("stage", "checkout", "ada")
+        await application.promote("stage", "checkout", ME)
     with pytest.raises(UsageError, match="stage knows no service chekout"):
-        await application.promote("stage", "chekout", "ada")
+        await application.promote("stage", "chekout", ME)
 
 
 async def test_a_deployment_without_a_canary_has_nothing_to_promote(world: World, application: Application) -> None:
     spec = text("count: 3\n")
-    world.nomad.outcomes[(await application.plan("stage", spec)).version_hash] = "hang"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", spec)).version_hash] = "hang"
     await application.deploy("stage", spec, ME)
     with pytest.raises(ConflictError, match="no canary of checkout in stage waits"):
-        await application.promote("stage", "checkout", "ada")
+        await application.promote("stage", "checkout", ME)
 
 
 async def test_a_canary_that_waited_and_was_promoted_runs_again(world: World, application: Application) -> None:
@@ -251,7 +251,7 @@ async def test_a_canary_that_waited_and_was_promoted_runs_again(world: World, ap
     deployment = await application.deploy("stage", spec, ME)
     await state_of(application, deployment.id, "waiting")
     world.nomad.outcomes[await hash_of(world)] = "hang"
-    await application.promote("stage", "checkout", "ada")
+    await application.promote("stage", "checkout", ME)
     await state_of(application, deployment.id, "running")
 
 
@@ -261,7 +261,7 @@ async def test_a_return_that_waits_for_a_promotion_is_promoted(world: World, app
     await finished(application, await application.deploy("stage", text(canary), ME))
     good = await hash_of(world)
     broken = text("count: 3\nenv: {BROKEN: x}\n")
-    world.nomad.outcomes[(await application.plan("stage", broken)).version_hash] = "crash"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", broken)).version_hash] = "crash"
     deployment = await application.deploy("stage", broken, ME)
     ended = await finished(application, deployment)
     assert "the last good version is promoted again" in await messages(application, deployment)
@@ -300,7 +300,7 @@ async def test_a_server_that_falls_silent_is_waited_for(world: World, applicatio
 
 async def state_of(application: Application, deployment: str, state: str) -> None:
     async with asyncio.timeout(5):
-        while (await application.deployment(deployment)).state != state:  # noqa: ASYNC110  the store has no bell
+        while (await application.deployment(ADA, deployment)).state != state:  # noqa: ASYNC110  the store has no bell
             await asyncio.sleep(0.01)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes.surroundings import World, finished, messages, text
+from fakes.surroundings import ADA, World, finished, messages, someone, text
 from outrider_ground.errors import ConflictError, UsageError
 
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
 
-ME = Order(by="ada")
+ME = Order(ADA)
 CANARY = "count: 2\nupdate: {canary: 1}\n"
 
 
@@ -25,7 +25,7 @@ async def waiting(application: Application) -> Deployment:
     await deployed(application, CANARY)
     deployment = await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), ME)
     for _ in range(200):
-        now = await application.deployment(deployment.id)
+        now = await application.deployment(ADA, deployment.id)
         if now.state == "waiting":
             return now
         await asyncio.sleep(0.01)
@@ -34,10 +34,10 @@ async def waiting(application: Application) -> Deployment:
 
 async def test_run_joins_a_canary_that_waits(application: Application) -> None:
     canary = await waiting(application)
-    again = await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), Order(by="bob"))
+    again = await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), Order(someone("bob")))
     assert (again.id, again.state) == (canary.id, "waiting")
     assert "asked for again by bob: it is under way" in await messages(application, canary)
-    await application.promote("stage", "checkout", "ada")
+    await application.promote("stage", "checkout", ME)
     assert (await finished(application, again)).state == "successful"
 
 
@@ -45,7 +45,7 @@ async def test_run_joins_a_deployment_under_way_and_gets_its_verdict(world: Worl
     world.nomad.progress_deadline_s = 0.3
     await deployed(application)
     broken = text("env: {A: b}\n")
-    world.nomad.outcomes[(await application.plan("stage", broken)).version_hash] = "hang"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", broken)).version_hash] = "hang"
     first = await application.deploy("stage", broken, ME)
     again = await application.deploy("stage", broken, ME)
     assert again.id == first.id
@@ -54,10 +54,10 @@ async def test_run_joins_a_deployment_under_way_and_gets_its_verdict(world: Worl
 
 async def test_run_does_not_join_at_an_index_that_no_longer_holds(application: Application) -> None:
     canary = await waiting(application)
-    seen = (await application.plan("stage", text(f"{CANARY}env: {{A: b}}\n"))).check_index
+    seen = (await application.plan(ADA, "stage", text(f"{CANARY}env: {{A: b}}\n"))).check_index
     with pytest.raises(ConflictError, match=f"checkout is at index {seen} now, not at {seen - 1}"):
-        await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), Order(by="bob", check_index=seen - 1))
-    at_hand = Order(by="bob", check_index=seen)
+        await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), Order(someone("bob"), check_index=seen - 1))
+    at_hand = Order(someone("bob"), check_index=seen)
     assert (await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), at_hand)).id == canary.id
 
 
@@ -70,7 +70,7 @@ async def test_another_spec_does_not_join(application: Application) -> None:
 async def test_rollback_never_picks_a_version_that_a_person_has_failed(world: World, application: Application) -> None:
     await waiting(application)
     await application.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), ME)
-    await application.fail("stage", "checkout", "ada")
+    await application.fail("stage", "checkout", ME)
     third = await application.deploy("stage", text("count: 2\nenv: {A: c}\n"), ME)
     assert (await finished(application, third)).state == "successful"
     back = await finished(application, await application.roll_back("stage", "checkout", None, ME))
@@ -88,9 +88,9 @@ async def test_what_had_nothing_to_do_is_nothing_to_go_back_to(application: Appl
 async def test_runs_of_one_spec_at_the_same_moment_are_one_deployment(world: World, application: Application) -> None:
     """Both looked before either had registered: the slower one joins, and nobody is told that somebody else changed it."""
     spec = text("env: {A: b}\n")
-    world.nomad.outcomes[(await application.plan("stage", spec)).version_hash] = "hang"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", spec)).version_hash] = "hang"
     world.nomad.progress_deadline_s = 2.0
-    orders = [Order(by=by, key=f"{by}-key", request_hash="same") for by in "abc"]
+    orders = [Order(someone(by), key=f"{by}-key", request_hash="same") for by in "abc"]
     found = await asyncio.gather(*(application.deploy("stage", spec, one) for one in orders))
     assert len({one.id for one in found}) == 1
     assert world.nomad.registrations == 1
@@ -100,7 +100,7 @@ async def test_runs_of_one_spec_at_the_same_moment_are_one_deployment(world: Wor
 async def test_a_run_that_was_slower_than_the_same_run_to_its_end_has_nothing_to_do(
     world: World, application: Application
 ) -> None:
-    asked = (application.deploy("stage", text("env: {A: b}\n"), Order(by=by)) for by in "abc")
+    asked = (application.deploy("stage", text("env: {A: b}\n"), Order(someone(by))) for by in "abc")
     found = await asyncio.gather(*asked)
     assert [(await finished(application, one)).state for one in found] == ["successful"] * 3
     assert world.nomad.registrations == 1

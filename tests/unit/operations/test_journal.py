@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from fakes.surroundings import World, text
+from fakes.surroundings import ADA, World, text
 from fakes.surroundings import world as new_world
 from outrider_ground.errors import RemoteError
 
@@ -45,7 +45,7 @@ async def world(tmp_path: Path) -> AsyncGenerator[World]:
 
 async def under_way(world: World) -> Deployment:
     """A deployment that nobody drives."""
-    found = await world.application().deploy("stage", text(), Order())
+    found = await world.application().deploy("stage", text(), Order(ADA))
     for runner in world.runners:
         await runner.close()
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.surroundings import PLATFORM, World, finished, text
+from fakes.surroundings import ADA, PLATFORM, World, finished, text
 from outrider_ground.errors import UsageError
 
 from outrider.operations.application import Application, Text
@@ -17,7 +17,7 @@ from outrider.operations.records import Deployment, Draft
 from outrider.spec.reading.files import read_platform
 from outrider.store.store import opened_store
 
-ME = Order(by="ada")
+ME = Order(ADA)
 CALLER = "upstreams: {payments: {protocol: http}}\n"
 
 
@@ -48,7 +48,7 @@ async def test_a_changed_platform_is_no_change_and_the_plan_shows_both_parts(
     world: World, application: Application
 ) -> None:
     await deployed(application)
-    plan = await changed(world).plan("stage", text())
+    plan = await changed(world).plan(ADA, "stage", text())
     assert not plan.has_changes
     assert plan.service_part.running == plan.service_part.planned == plan.service_part.today
     assert plan.sidecar_part.running == plan.sidecar_part.planned != plan.sidecar_part.today
@@ -70,7 +70,7 @@ async def test_the_same_agent_packed_into_other_bytes_replaces_nobody_and_is_no_
     before = await group(world)
     world.agent = replace(world.agent, serve="YW5vdGhlcg==")
     portal = world.application()
-    assert (await portal.plan("stage", text("count: 2\n"))).older == ()
+    assert (await portal.plan(ADA, "stage", text("count: 2\n"))).older == ()
     again = await deployed(portal, "count: 2\n")
     assert (again.version, again.reason) == (first.version, "no change: version 1 runs already")
     await deployed(portal, "count: 3\n")
@@ -121,7 +121,7 @@ async def test_what_a_developer_changes_takes_todays_sidecar_along(world: World,
     await deployed(application, CALLER)
     knob = "upstreams: {payments: {protocol: http, timeout: 1s}}\n"
     portal = changed(world)
-    plan = await portal.plan("stage", text(knob))
+    plan = await portal.plan(ADA, "stage", text(knob))
     assert plan.service_part.running != plan.service_part.planned
     assert plan.sidecar_part.planned == plan.sidecar_part.today
     assert not plan.older
@@ -148,14 +148,14 @@ async def test_a_plan_that_asks_for_todays_sidecar_shows_it_as_a_change_and_blam
     world: World, application: Application
 ) -> None:
     await deployed(application)
-    plan = await changed(world).plan("stage", text(), renews=True)
+    plan = await changed(world).plan(ADA, "stage", text(), renews=True)
     assert plan.has_changes
     assert plan.sidecar_part.planned == plan.sidecar_part.today != plan.sidecar_part.running
     assert not plan.warnings
 
 
 async def test_redeploy_brings_the_directory_of_the_version_that_runs(world: World, application: Application) -> None:
-    await application.keep_artifact(b"hello")
+    await application.keep_artifact(ADA, b"hello")
     digest = hashlib.sha256(b"hello").hexdigest()
     spec = Text("service: checkout\nrun: {command: [python3, app.py], directory: .}\n", artifact=digest)
     await finished(application, await application.deploy("stage", spec, ME))
@@ -177,11 +177,11 @@ async def test_a_service_that_does_not_run_is_not_redeployed(application: Applic
 async def test_what_failed_is_tried_again_with_todays_sidecar(world: World, application: Application) -> None:
     await deployed(application, "update: {auto_revert: false}\n")
     broken = text("update: {auto_revert: false}\nenv: {A: b}\n")
-    wanted = (await application.plan("stage", broken)).version_hash
+    wanted = (await application.plan(ADA, "stage", broken)).version_hash
     world.nomad.outcomes[wanted] = "crash"
     assert (await finished(application, await application.deploy("stage", broken, ME))).state == "failed"
     portal = changed(world)
-    plan = await portal.plan("stage", broken)
+    plan = await portal.plan(ADA, "stage", broken)
     assert plan.has_changes
     assert plan.sidecar_part.planned == plan.sidecar_part.today
     assert (await finished(portal, await portal.deploy("stage", broken, ME))).state == "successful"
@@ -191,8 +191,8 @@ async def test_envoy_is_not_asked_about_a_sidecar_that_stays(world: World, appli
     await deployed(application)
     portal = changed(world)
     world.envoy.refused_word = "local_app"
-    assert not (await portal.plan("stage", text("count: 2\n"))).refusals
-    assert (await portal.plan("stage", text("env: {A: b}\n"))).refusals
+    assert not (await portal.plan(ADA, "stage", text("count: 2\n"))).refusals
+    assert (await portal.plan(ADA, "stage", text("env: {A: b}\n"))).refusals
 
 
 async def test_a_rollback_brings_back_exactly_the_sidecar_that_ran(world: World, application: Application) -> None:
@@ -211,7 +211,7 @@ async def test_a_job_that_somebody_edited_is_mended_with_the_sidecar_that_ran(
     before = await group(world)
     await edited(world)
     portal = changed(world)
-    plan = await portal.plan("stage", text())
+    plan = await portal.plan(ADA, "stage", text())
     assert plan.has_changes
     assert [line for line in plan.warnings if "is not the one that Outrider made" in line]
     await finished(portal, await portal.deploy("stage", text(), ME))
@@ -249,10 +249,10 @@ async def test_what_runs_is_listed_though_the_store_has_lost_it(
 ) -> None:
     await deployed(application, "count: 2\n")
     portal = await lost(world, tmp_path)
-    (found,) = await portal.statuses("stage")
+    (found,) = await portal.statuses(ADA, "stage")
     assert (found.service, found.state, found.count, found.version) == ("checkout", "running", 2, None)
     assert found.protocol == "http"
-    assert await portal.statuses("production") == ()
+    assert await portal.statuses(ADA, "production") == ()
 
 
 async def test_a_store_that_was_lost_replaces_nobody_even_after_the_platform_changed(
@@ -262,14 +262,14 @@ async def test_a_store_that_was_lost_replaces_nobody_even_after_the_platform_cha
     before = await group(world)
     await lost(world, tmp_path)
     portal = changed(world)
-    plan = await portal.plan("stage", text("count: 3\n"))
+    plan = await portal.plan(ADA, "stage", text("count: 3\n"))
     assert [line for line in plan.warnings if "does not know the version" in line]
     assert [change.path for change in plan.changes] == ["count"]
     assert plan.older == ("the tasks beside the app",)
     await deployed(portal, "count: 3\n")
     after = await group(world)
     assert (after["Count"], after["Tasks"]) == (3, before["Tasks"])
-    assert not (await portal.plan("stage", text("count: 3\n"))).has_changes
+    assert not (await portal.plan(ADA, "stage", text("count: 3\n"))).has_changes
 
 
 async def test_a_lost_store_cannot_redeploy_without_a_file_and_says_how_to(

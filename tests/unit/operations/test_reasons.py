@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from fakes.nomad import NomadSimulator
-from fakes.surroundings import World
+from fakes.surroundings import ADA, World
 from outrider_ground.errors import RemoteError
 
 from outrider.nomad.read.allocations import allocations
@@ -31,7 +31,7 @@ class RestartingNomad(NomadSimulator):
 async def test_a_task_that_is_restarted_again_and_again_is_named_with_its_last_words(
     world: World, application: Application
 ) -> None:
-    here = replace(application.environment("stage"), nomad=RestartingNomad())
+    here = replace(application.environment(ADA, "stage"), nomad=RestartingNomad())
     found = await failure(here, "a", 0)
     assert found.splitlines() == [
         "allocation 2864267b on n: task app was restarted 3 times: Exit Code: 127",
@@ -61,7 +61,7 @@ async def test_a_gate_that_did_not_open_in_time_is_the_reason_with_its_last_word
     world: World, application: Application
 ) -> None:
     killed = [{"Type": "Started"}, {"Type": "Terminated", "DisplayMessage": "Exit Code: 143, Signal: 15"}]
-    found = await failure(replace(application.environment("stage"), nomad=WaitingNomad(killed)), "a", 0)
+    found = await failure(replace(application.environment(ADA, "stage"), nomad=WaitingNomad(killed)), "a", 0)
     assert found.splitlines() == [
         "allocation 2864267b on n: task gate did not open in time",
         "  stderr: gate says why",
@@ -70,7 +70,7 @@ async def test_a_gate_that_did_not_open_in_time_is_the_reason_with_its_last_word
 
 async def test_a_gate_that_has_opened_is_no_reason(world: World, application: Application) -> None:
     opened = [{"Type": "Terminated", "DisplayMessage": "Exit Code: 0"}]
-    found = await failure(replace(application.environment("stage"), nomad=WaitingNomad(opened)), "a", 0)
+    found = await failure(replace(application.environment(ADA, "stage"), nomad=WaitingNomad(opened)), "a", 0)
     assert found == "allocation 2864267b on n has not started app"
 
 
@@ -105,7 +105,7 @@ async def test_what_a_pending_task_waits_for_is_the_reason_and_not_the_check_tha
     world: World, application: Application
 ) -> None:
     world.consul.add("a", "_nomad-task-28642670-0-group-a-a-ingress", 1, status="critical")
-    here = replace(application.environment("stage"), nomad=PendingNomad({"app": MISSING, "envoy": RUNS}))
+    here = replace(application.environment(ADA, "stage"), nomad=PendingNomad({"app": MISSING, "envoy": RUNS}))
     assert await failure(here, "a", 0) == "allocation 28642670 on n: task app waits for Consul key pay/limit"
 
 
@@ -113,7 +113,7 @@ async def test_a_sidecar_that_waits_for_a_password_is_named_before_the_gate_that
     world: World, application: Application
 ) -> None:
     tasks = {"app": {"State": "pending"}, "envoy": MISSING, "gate": {"State": "dead", "Failed": True}}
-    found = await failure(replace(application.environment("stage"), nomad=PendingNomad(tasks)), "a", 0)
+    found = await failure(replace(application.environment(ADA, "stage"), nomad=PendingNomad(tasks)), "a", 0)
     assert found == "allocation 28642670 on n: task envoy waits for Consul key pay/limit"
 
 
@@ -123,7 +123,7 @@ async def test_an_envoy_that_falls_over_is_named_before_the_gate_with_the_words_
     envoy = {"State": "running", "Restarts": 2, "Events": [{"Type": "Terminated", "DisplayMessage": "Exit Code: 1"}]}
     gate = {"State": "dead", "Failed": True, "Events": [{"Type": "Terminated", "DisplayMessage": "Exit Code: 1"}]}
     nomad = PendingNomad({"app": {"State": "pending"}, "envoy": envoy, "gate": gate})
-    found = await failure(replace(application.environment("stage"), nomad=nomad), "a", 0)
+    found = await failure(replace(application.environment(ADA, "stage"), nomad=nomad), "a", 0)
     first, *more = found.splitlines()
     assert (
         first
@@ -136,7 +136,7 @@ async def test_an_envoy_that_falls_over_is_named_before_the_gate_with_the_words_
 
 async def test_without_consul_the_verdict_names_consul(world: World, application: Application) -> None:
     world.consul.away = RemoteError("Consul at x cannot be reached")
-    here = replace(application.environment("stage"), nomad=PendingNomad({"app": RUNS}))
+    here = replace(application.environment(ADA, "stage"), nomad=PendingNomad({"app": RUNS}))
     assert await failure(here, "a", 0) == (
         "allocation 28642670 on n did not become healthy: Consul does not answer, and without it no check passes "
         "(Consul at x cannot be reached)"
@@ -144,7 +144,7 @@ async def test_without_consul_the_verdict_names_consul(world: World, application
 
 
 async def test_an_allocation_that_consul_does_not_know_is_told_as_such(world: World, application: Application) -> None:
-    here = replace(application.environment("stage"), nomad=PendingNomad({"app": RUNS}))
+    here = replace(application.environment(ADA, "stage"), nomad=PendingNomad({"app": RUNS}))
     assert "Consul has no registration of it: ask the Consul agent of n" in await failure(here, "a", 0)
 
 
@@ -155,7 +155,7 @@ async def test_what_a_check_said_is_known_to_its_agent_before_the_catalog_hears_
     world.consul.add("a", "_nomad-task-28642670-0-group-a-a-ingress", 1, status="critical")
     entries, _ = await world.consul.health("a")
     entries[0]["Checks"][0] |= {"CheckID": "c1", "Output": ""}
-    here = replace(application.environment("stage"), nomad=PendingNomad({"app": RUNS}))
+    here = replace(application.environment(ADA, "stage"), nomad=PendingNomad({"app": RUNS}))
     silent = "did not become healthy: alive: Consul has no answer of it in its catalog: ask the Consul agent of n"
     assert (await failure(here, "a", 0)).endswith(silent)
     world.consul.agents_checks = {"other": {"Output": "well"}, "c1": {"Output": "HTTP GET /: 500\n"}}
@@ -168,7 +168,7 @@ async def test_a_deployment_that_stands_still_says_of_each_allocation_what_it_wa
     tasks = {"app": {"State": "pending"}, "gate": RUNS, "envoy": RUNS}
     nomad = PendingNomad(tasks, healthy=None, count=6)
     world.consul.add("a", "_nomad-task-28642670-0-group-a-a-ingress", 1, status="critical")
-    here = replace(application.environment("stage"), nomad=nomad)
+    here = replace(application.environment(ADA, "stage"), nomad=nomad)
     told = await standstill(here, "a", 0)
     assert told.splitlines()[:2] == [
         "allocation 28642670 on n: task gate has not opened: alive: connection refused",
@@ -180,7 +180,7 @@ async def test_a_deployment_that_stands_still_says_of_each_allocation_what_it_wa
 async def test_a_standstill_of_healthy_allocations_is_nomads_and_one_without_any_says_so(
     world: World, application: Application
 ) -> None:
-    here = replace(application.environment("stage"), nomad=PendingNomad({"app": RUNS}, healthy=True, count=2))
+    here = replace(application.environment(ADA, "stage"), nomad=PendingNomad({"app": RUNS}, healthy=True, count=2))
     assert "all 2 placed allocations are healthy" in await standstill(here, "a", 0)
-    empty = replace(application.environment("stage"), nomad=PendingNomad({}, count=0))
+    empty = replace(application.environment(ADA, "stage"), nomad=PendingNomad({}, count=0))
     assert await standstill(empty, "a", 0) == "Nomad has placed no allocation of this version"

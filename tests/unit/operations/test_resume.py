@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fakes.surroundings import World, finished, messages, text
+from fakes.surroundings import ADA, World, finished, messages, text
 
 from outrider.operations.application import Application
 from outrider.operations.opening import Order, new_deployment
 from outrider.operations.records import Deployment
 
-ME = Order(by="ada")
+ME = Order(ADA)
 
 
 async def left_behind(world: World, application: Application, **known: Any) -> Deployment:
@@ -20,7 +20,7 @@ async def left_behind(world: World, application: Application, **known: Any) -> D
     await finished(application, await application.deploy("stage", text("env: {A: two}\n"), ME))
     back = await finished(application, await application.roll_back("stage", "checkout", 1, ME))
     assert back.state == "successful"
-    index = (await application.plan("stage", text("env: {A: one}\n"))).check_index
+    index = (await application.plan(ADA, "stage", text("env: {A: one}\n"))).check_index
     fresh = new_deployment("stage", "checkout", "run", ME)
     long_ago: dict[str, Any] = {"created_at": datetime.now(UTC) - timedelta(seconds=15), "version": 2, "count": 1}
     return await world.store.add_deployment(replace(fresh, expected_index=index, **long_ago, **known))
@@ -40,7 +40,7 @@ async def test_what_had_reached_nomad_is_adopted_and_not_registered_again(
     world: World, application: Application
 ) -> None:
     deployment = await left_behind(world, application)
-    version = await application.version("stage", "checkout", 2)
+    version = await application.version(ADA, "stage", "checkout", 2)
     await world.nomad.register(version.job, deployment.expected_index)
     before = world.nomad.registrations
     second = patient(world)
@@ -68,10 +68,10 @@ async def test_what_was_watched_is_watched_to_its_end(world: World, application:
     await application.runner.close()
     second = patient(world)
     second.runner.start()
-    async for event in await second.feed(deployment.id):
+    async for event in await second.feed(ADA, deployment.id):
         if event is not None and event.kind == "promotion" and event.detail["needed"]:
-            await second.promote("stage", "checkout", "ada")
-    assert (await second.deployment(deployment.id)).state == "successful"
+            await second.promote("stage", "checkout", ME)
+    assert (await second.deployment(ADA, deployment.id)).state == "successful"
 
 
 async def test_two_portals_do_not_drive_the_same_deployment(world: World, application: Application) -> None:
@@ -80,10 +80,10 @@ async def test_two_portals_do_not_drive_the_same_deployment(world: World, applic
     second = patient(world)
     second.runner.start()
     deployment = await application.deploy("stage", text(spec + "env: {A: b}\n"), ME)
-    async for event in await application.feed(deployment.id):
+    async for event in await application.feed(ADA, deployment.id):
         if event is not None and event.kind == "promotion" and event.detail["needed"]:
-            await application.promote("stage", "checkout", "ada")
-    kinds = [event.kind for event in await application.events(deployment.id)]
+            await application.promote("stage", "checkout", ME)
+    kinds = [event.kind for event in await application.events(ADA, deployment.id)]
     assert kinds.count("verdict") == 1
     assert "resumed" not in kinds
 
@@ -101,7 +101,7 @@ async def test_a_defect_ends_the_deployment_instead_of_taking_it_up_for_ever(
     world: World, application: Application
 ) -> None:
     deployment = await left_behind(world, application)
-    version = await application.version("stage", "checkout", 2)
+    version = await application.version(ADA, "stage", "checkout", 2)
     await world.nomad.register(version.job, deployment.expected_index)
     world.nomad.progress_deadline_s = 60.0
     world.nomad._evaluations.clear()  # what Nomad is asked for is not there: a KeyError in the simulator
@@ -123,5 +123,5 @@ async def test_what_has_ended_meanwhile_gets_no_second_verdict(world: World, app
     before = await messages(application, ended)
     application.runner.drive(replace(ended, state="running"))
     await asyncio.sleep(0.2)
-    assert (await application.deployment(ended.id)).state == "successful"
+    assert (await application.deployment(ADA, ended.id)).state == "successful"
     assert await messages(application, ended) == before

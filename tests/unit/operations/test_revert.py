@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from fakes.asked_nomad import NomadThatWasAsked, a_rollout, an_allocation
-from fakes.surroundings import text
+from fakes.surroundings import ADA, text
 
 from outrider.operations.application import Application
 from outrider.operations.drive.revert import returned
@@ -18,16 +18,16 @@ UNHEALTHY: Json = {"DeploymentStatus": {"Healthy": False}}
 
 async def came_back(application: Application, nomad: NomadThatWasAsked) -> tuple[str, list[str]]:
     """What is said of a return that Nomad shows so, and the events meanwhile."""
-    here = application.environment("stage")
-    deployment = await application.deploy("stage", text(), Order(by="ada"))
+    here = application.environment(ADA, "stage")
+    deployment = await application.deploy("stage", text(), Order(ADA))
     await application.runner.close()
-    before = len(await application.events(deployment.id))
+    before = len(await application.events(ADA, deployment.id))
 
     async def note(kind: Any, message: str, /, **detail: object) -> None:
         await here.journal.note(deployment.id, kind, message, **detail)
 
     said = await returned(replace(here, nomad=nomad), replace(deployment, modify_index=10), note)
-    return said, [event.message for event in (await application.events(deployment.id))[before:]]
+    return said, [event.message for event in (await application.events(ADA, deployment.id))[before:]]
 
 
 async def test_a_return_for_which_nothing_had_to_be_placed_is_a_registration(application: Application) -> None:

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from fakes.surroundings import World, finished, messages, text
+from fakes.surroundings import ADA, World, finished, messages, text
 from outrider_ground.errors import UsageError
 from sqlalchemy import delete
 
@@ -13,7 +13,7 @@ from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
 from outrider.store.tables import artifacts
 
-ME = Order(by="ada")
+ME = Order(ADA)
 
 
 async def deployed(application: Application, *texts: str) -> None:
@@ -25,7 +25,7 @@ async def test_a_rollback_brings_the_version_before_back(application: Applicatio
     await deployed(application, "env: {A: one}\n", "env: {A: two}\n")
     ended = await finished(application, await application.roll_back("stage", "checkout", None, ME))
     assert (ended.state, ended.version, ended.previous) == ("successful", 1, 2)
-    status = await application.status("stage", "checkout")
+    status = await application.status(ADA, "stage", "checkout")
     assert (status.version, status.state) == (1, "running")
 
 
@@ -48,7 +48,7 @@ async def test_the_spec_that_was_rolled_back_to_plans_no_change(application: App
     canary = "count: 3\nupdate: {canary: 1}\n"
     await deployed(application, canary, "count: 3\nenv: {A: b}\n")
     await finished(application, await application.roll_back("stage", "checkout", 1, ME))
-    assert not (await application.plan("stage", text(canary))).has_changes
+    assert not (await application.plan(ADA, "stage", text(canary))).has_changes
 
 
 async def test_two_rollbacks_in_a_row_go_back_and_forth(application: Application) -> None:
@@ -82,7 +82,7 @@ async def test_the_version_that_runs_needs_no_rollback(world: World, application
 
 
 async def test_a_version_whose_artifact_is_gone_is_refused(world: World, application: Application) -> None:
-    await application.keep_artifact(b"a directory")
+    await application.keep_artifact(ADA, b"a directory")
     packed = hashlib.sha256(b"a directory").hexdigest()
     spec = "service: checkout\nrun: {command: [app], directory: .}\n"
     await finished(application, await application.deploy("stage", Text(spec, artifact=packed), ME))

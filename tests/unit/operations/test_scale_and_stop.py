@@ -3,13 +3,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes.surroundings import World, finished, text
+from fakes.surroundings import ADA, World, finished, text
 from outrider_ground.errors import ConflictError, UsageError
 
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 
-ME = Order(by="ada")
+ME = Order(ADA)
 
 
 async def deployed(application: Application, more: str = "") -> None:
@@ -34,7 +34,7 @@ async def test_scaling_down_needs_no_deployment_of_nomads(world: World, applicat
 async def test_a_scaled_service_differs_from_its_spec_in_its_count_only(application: Application) -> None:
     await deployed(application, "count: 2\n")
     await finished(application, await application.scale("stage", "checkout", 3, ME))
-    plan = await application.plan("stage", text("count: 2\n"))
+    plan = await application.plan(ADA, "stage", text("count: 2\n"))
     assert [(change.path, change.before, change.after) for change in plan.changes] == [("count", 3, 2)]
 
 
@@ -48,12 +48,12 @@ async def test_scaling_while_a_canary_waits_is_a_conflict_with_the_way_out(appli
     await deployed(application, spec)
     waiting = await application.deploy("stage", text(spec + "env: {A: b}\n"), ME)
     async with asyncio.timeout(5):
-        while (await application.deployment(waiting.id)).state != "waiting":  # noqa: ASYNC110  the store has no bell
+        while (await application.deployment(ADA, waiting.id)).state != "waiting":  # noqa: ASYNC110  the store has no bell
             await asyncio.sleep(0.01)
     with pytest.raises(ConflictError, match="scales nothing meanwhile") as caught:
         await application.scale("stage", "checkout", 4, ME)
     assert "`outrider promote checkout -e stage`" in str(caught.value.next_step)
-    assert (await application.status("stage", "checkout")).state == "waiting"
+    assert (await application.status(ADA, "stage", "checkout")).state == "waiting"
 
 
 async def test_what_does_not_run_cannot_be_scaled(application: Application) -> None:
@@ -73,8 +73,8 @@ async def test_a_stopped_service_has_no_allocations_and_keeps_its_versions(
     ended = await finished(application, await application.stop("stage", "checkout", ME))
     assert ended.state == "successful"
     assert world.nomad.running("checkout") == []
-    assert (await application.status("stage", "checkout")).state == "stopped"
-    assert len(await application.versions("stage", "checkout")) == 1
+    assert (await application.status(ADA, "stage", "checkout")).state == "stopped"
+    assert len(await application.versions(ADA, "stage", "checkout")) == 1
 
 
 async def test_a_stopped_service_comes_up_again_as_the_same_version(application: Application) -> None:

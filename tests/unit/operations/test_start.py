@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from fakes.surroundings import World, finished, messages, text
+from fakes.surroundings import ADA, World, finished, messages, text
 from outrider_ground.errors import UsageError
 
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
 
-ME = Order(by="ada")
+ME = Order(ADA)
 OTHER = "service: cart\nrun: {command: [cart]}\nupstreams: {checkout: {}}\n"
 
 
@@ -84,7 +84,7 @@ async def test_a_stopped_service_that_this_portal_does_not_know_names_its_file(
         {"ID": "checkout", "Meta": {}, "TaskGroups": [{"Name": "checkout", "Count": 1, "Tasks": []}]}
     )
     await world.nomad.deregister("checkout")
-    world.nomad.outcomes[(await application.plan("stage", text())).version_hash] = "crash"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", text())).version_hash] = "crash"
     await deployed(application)
     await world.nomad.deregister("checkout", purge=True)
     with pytest.raises(UsageError, match="has not run in stage yet") as caught:
@@ -104,9 +104,11 @@ async def test_stop_names_the_callers(application: Application) -> None:
 async def test_a_service_scaled_to_nothing_says_so_in_its_plan(application: Application) -> None:
     await deployed(application)
     await finished(application, await application.scale("stage", "checkout", 0, ME))
-    plan = await application.plan("stage", text("env: {A: b}\n"))
+    plan = await application.plan(ADA, "stage", text("env: {A: b}\n"))
     assert [line for line in plan.warnings if line.startswith("0 allocations: nothing of checkout will run")]
-    assert not [line for line in (await application.plan("stage", text("count: 1\n"))).warnings if "0 alloc" in line]
+    assert not [
+        line for line in (await application.plan(ADA, "stage", text("count: 1\n"))).warnings if "0 alloc" in line
+    ]
 
 
 @pytest.mark.parametrize(("shard", "count", "refused"), [("", 2, True), ("", 1, False), ("shard: true\n", 2, False)])
@@ -160,7 +162,7 @@ async def test_what_has_no_allocations_is_not_said_to_run_when_it_is_started(app
 
 
 async def test_what_failed_is_not_said_to_run_when_it_is_started(world: World, application: Application) -> None:
-    world.nomad.outcomes[(await application.plan("stage", text())).version_hash] = "crash"
+    world.nomad.outcomes[(await application.plan(ADA, "stage", text())).version_hash] = "crash"
     await deployed(application)
     with pytest.raises(UsageError, match="not stopped: version 1 is registered, but its last deployment failed"):
         await application.start("stage", "checkout", ME)

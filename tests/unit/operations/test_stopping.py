@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from fakes.asked_nomad import NomadThatWasAsked, an_allocation
-from fakes.surroundings import text
+from fakes.surroundings import ADA, text
 
 from outrider.operations.application import Application
 from outrider.operations.drive.progress import Verdict
@@ -16,12 +16,12 @@ Json = dict[str, Any]
 
 async def stopped(application: Application, *lists: list[Json]) -> tuple[Verdict, list[str]]:
     """How a stop ends for which Nomad shows those allocations, and what was told of them."""
-    here = application.environment("stage")
-    deployment = await application.deploy("stage", text(), Order(by="ada"))
+    here = application.environment(ADA, "stage")
+    deployment = await application.deploy("stage", text(), Order(ADA))
     await application.runner.close()
-    before = len(await application.events(deployment.id))
+    before = len(await application.events(ADA, deployment.id))
     verdict = await Stopping(replace(here, nomad=NomadThatWasAsked(list(lists))), deployment).verdict()
-    told = (await application.events(deployment.id))[before:]
+    told = (await application.events(ADA, deployment.id))[before:]
     return verdict, [event.message for event in told if event.kind == "allocation"]
 
 

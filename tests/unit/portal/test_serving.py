@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import httpx2
-from fakes.surroundings import SPEC, World
+from fakes.surroundings import ADA, SPEC, World
 from outrider_ground.edge.serving import serving
 
 from outrider.portal.app import portal_app
@@ -19,7 +19,7 @@ async def test_open_streams_do_not_keep_the_portal_from_ending(world: World) -> 
         async with serving(portal_app(application), "127.0.0.1", 0, grace_s=0.2) as address:
             deployment = await _waiting(client, address)
             stream = asyncio.create_task(_read(client, f"{address}/api/v1/deployments/{deployment}/events"))
-            async for event in await application.feed(deployment):
+            async for event in await application.feed(ADA, deployment):
                 if event is not None and event.kind == "promotion":
                     break
         lines = await stream
@@ -33,7 +33,7 @@ async def test_a_stream_hears_of_an_event_as_it_happens(world: World) -> None:
     async with asyncio.timeout(10), httpx2.AsyncClient() as client, served as address:
         deployment = await _waiting(client, address)
         stream = asyncio.create_task(_read(client, f"{address}/api/v1/deployments/{deployment}/events"))
-        async for event in await application.feed(deployment):
+        async for event in await application.feed(ADA, deployment):
             if event is not None and event.kind == "promotion" and event.detail["needed"]:
                 await client.post(f"{address}/api/v1/environments/stage/services/checkout/promote")
         lines = await stream

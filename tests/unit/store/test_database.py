@@ -15,6 +15,7 @@ from outrider_ground.errors import RemoteError, UsageError
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from outrider.operations.records import Request
 from outrider.store.database import BUSY_TIMEOUT_MS, opened
 from outrider.store.store import opened_store
 from outrider.store.tables import Moment, metadata
@@ -51,6 +52,26 @@ async def test_the_migrations_make_the_tables_that_the_code_speaks_of(tmp_path: 
     with engine.connect() as connection:
         assert migrated == shape(connection)
     engine.dispose()
+
+
+async def test_keys_that_deployments_came_with_are_known_after_an_upgrade(tmp_path: Path) -> None:
+    file = tmp_path / "portal.db"
+    await (await opened_store(f"sqlite:///{file}")).close()
+    with sqlite3.connect(file) as before:
+        before.execute("DROP TABLE requests")
+        before.execute("UPDATE alembic_version SET version_num = '0002'")
+        for identity, key, hash_ in (("d1", "k1", "h1"), ("d2", None, "h2"), ("d3", "k3", None)):
+            row = (identity, key, hash_, "stage", "checkout", "run", "successful", "ada", NOON.isoformat(" "), 0, 0, "")
+            before.execute(
+                "INSERT INTO deployments (id, idempotency_key, request_hash, environment, service, kind, state, created_by,"
+                " created_at, purge, expected_index, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+    before.close()
+    store = await opened_store(f"sqlite:///{file}")
+    found = [await store.request(key) for key in ("k1", "k3", "h2")]
+    await store.close()
+    assert found == [Request("k1", "h1", "d1"), Request("k3", None, "d3"), None]
 
 
 async def test_sqlite_loses_nothing_with_the_power_and_refers_to_nothing_that_is_not_there(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
-from outrider.operations.records import Deployment, Draft
+from outrider.operations.records import Deployment, Draft, Request
 from outrider.store.store import SqlStore
 
 
@@ -99,9 +100,31 @@ async def test_a_second_deployment_with_the_same_key_is_the_first(store: SqlStor
     first = await store.add_deployment(replace(deployment(service), idempotency_key=service))
     second = await store.add_deployment(replace(deployment(service), idempotency_key=service))
     assert second == first
-    assert await store.deployment_of_key(service) == first
-    assert await store.deployment_of_key(f"{service} of nobody") is None
+    assert await store.request(service) == Request(service, None, first.id)
+    assert await store.request(f"{service} of nobody") is None
     assert await store.deployment("nobody's") is None
+
+
+async def test_of_many_deployments_with_one_key_at_once_one_is_made(store: SqlStore, service: str) -> None:
+    asked = [replace(deployment(service), idempotency_key=service, request_hash="h") for _ in range(8)]
+    kept = await asyncio.gather(*(store.add_deployment(one) for one in asked))
+    assert len({one.id for one in kept}) == 1
+    assert await store.deployments("stage", service) == (kept[0],)
+
+
+async def test_a_request_that_made_no_deployment_is_known_again(store: SqlStore, service: str) -> None:
+    first, second = [await store.add_deployment(deployment(service)) for _ in range(2)]
+    asked = Request(service, "hash", first.id)
+    assert await store.add_request(asked) == asked
+    assert await store.add_request(Request(service, "other", second.id)) == asked
+    assert await store.request(service) == asked
+    assert (await store.add_deployment(replace(deployment(service), idempotency_key=service))).id == first.id
+
+
+async def test_a_request_is_answered_with_a_deployment_that_there_is(store: SqlStore, service: str) -> None:
+    with pytest.raises(IntegrityError):
+        await store.add_request(Request(service, "hash", "nobody's"))
+    assert await store.request(service) is None
 
 
 async def test_the_unfinished_ones_are_those_without_a_verdict(store: SqlStore, service: str) -> None:

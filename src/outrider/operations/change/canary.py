@@ -14,10 +14,11 @@ from outrider.operations.lookups import check_known
 if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.operations.environment import Environment
+    from outrider.operations.opening import Order
     from outrider.operations.records import Deployment
 
 
-async def promote(environment: Environment, service: str, by: str) -> Deployment:
+async def promote(environment: Environment, service: str, order: Order) -> Deployment:
     """Give the canary's version to all allocations. UsageError: no canary; ConflictError: not healthy yet, or over."""
     deployment, document = await _waiting(environment, service)
     healthy = healthy_ids(allocations(await environment.nomad.allocations(service)))
@@ -30,14 +31,16 @@ async def promote(environment: Environment, service: str, by: str) -> Deployment
             next_step=f"Watch it with `outrider status {here}`, or end it with `outrider fail {here}`.",
         )
     await environment.nomad.promote(document["ID"])
+    by = order.by.name
     await environment.journal.note(deployment.id, "promotion", f"promoted by {by}", needed=False, by=by)
     return deployment
 
 
-async def fail(environment: Environment, service: str, by: str) -> Deployment:
+async def fail(environment: Environment, service: str, order: Order) -> Deployment:
     """Give the deployment up: its canary stops, the old allocations stay; with auto_revert the job goes back too."""
     deployment, document = await _waiting(environment, service)
     await environment.nomad.fail(document["ID"])
+    by = order.by.name
     await environment.journal.note(
         deployment.id, "promotion", f"failed by {by}: {_then(document)}", needed=False, by=by
     )

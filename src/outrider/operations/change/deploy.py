@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from outrider_ground.errors import Problem, SpecError, UsageError
+from outrider_ground.errors import ConflictError, Problem, SpecError, UsageError
 
 from outrider.operations.change.plans import Prepared
 from outrider.operations.change.submit import ended, submitted
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from outrider.operations.environment import Environment
 
 LOOKS: Final = 20
+
+
+async def deployed(environment: Environment, prepare: Callable[[], Awaitable[Prepared]], order: Order) -> Deployment:
+    """Deploy what is prepared; where somebody was faster with the same spec, as two pipelines for one commit are, join it."""
+    try:
+        return await deploy(environment, await prepare(), order)
+    except ConflictError:
+        found = None if order.check_index is not None else await _joined_soon(environment, prepare, order)
+        if found is None:
+            raise
+        return found
 
 
 async def deploy(environment: Environment, ready: Prepared, order: Order) -> Deployment:
@@ -47,11 +58,11 @@ async def _joined(environment: Environment, ready: Prepared, order: Order) -> De
         return None
     found = await active(environment, ready.plan.service, ready.running.index)
     if found is not None:
-        await environment.journal.note(found.id, "deployment", f"asked for again by {order.by}: it is under way")
+        await environment.journal.note(found.id, "deployment", f"asked for again by {order.by.name}: it is under way")
     return found
 
 
-async def joined_soon(
+async def _joined_soon(
     environment: Environment, prepare: Callable[[], Awaitable[Prepared]], order: Order
 ) -> Deployment | None:
     """What becomes of the order where somebody who was faster has registered just this spec; None where it is another.
@@ -104,7 +115,7 @@ async def _version(environment: Environment, ready: Prepared, order: Order) -> V
         job=ready.chosen.job,
         bootstrap=old.bootstrap if old else result.template,
         artifacts=old.artifacts if old else _fetched(source),
-        created_by=order.by,
+        created_by=order.by.name,
     )
     for kept in (ready.base, *(await environment.store.versions(environment.name, draft.service))[:1]):
         if kept and _is_same(kept, draft):

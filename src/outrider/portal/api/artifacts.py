@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import IO, Annotated
 
 from fastapi import APIRouter, Path, Request, Response, status
@@ -14,6 +15,7 @@ from outrider_ground.edge.limits import MIB
 from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 
 from outrider.portal.contents import Content
+from outrider.portal.principal import Asker
 from outrider.portal.requests import Running
 from outrider.portal.responses import GUARDED, NAMED
 from outrider.portal.turns import Waiting
@@ -28,7 +30,7 @@ download_router = APIRouter(tags=["artifacts"], responses=NAMED)
 
 
 @upload_router.put("/artifacts/{sha256}", status_code=status.HTTP_204_NO_CONTENT)
-async def upload(request: Request, running: Running, waiting: Waiting, sha256: Sha256) -> Response:
+async def upload(request: Request, running: Running, waiting: Waiting, asker: Asker, sha256: Sha256) -> Response:
     """Keep a packed directory (.tar.gz) under its own SHA-256; at most 100 MiB."""
     if int(request.headers.get("content-length", "0")) > MOST_BYTES:
         raise TurnedAwayError(too_large(MOST_BYTES))
@@ -41,7 +43,7 @@ async def upload(request: Request, running: Running, waiting: Waiting, sha256: S
                 )
             async with waiting.storing:
                 file.seek(0)
-                await running.keep_artifact(file.read())
+                await running.keep_artifact(asker, file.read())
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
@@ -51,10 +53,10 @@ async def upload(request: Request, running: Running, waiting: Waiting, sha256: S
     response_class=StreamingResponse,
     responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes."}},
 )
-async def download(running: Running, waiting: Waiting, sha256: Sha256, file: str) -> StreamingResponse:
+async def download(running: Running, waiting: Waiting, asker: Asker, sha256: Sha256, file: str) -> StreamingResponse:
     """The bytes; the name at the end only tells Nomad's getter what kind of archive they are."""
     del file
-    content = await waiting.contents.content(sha256, running.artifact)
+    content = await waiting.contents.content(sha256, partial(running.artifact, asker))
     headers = {"Cache-Control": FOR_EVER, "ETag": f'"{sha256}"', "Content-Length": str(len(content.data))}
     return StreamingResponse(_pieces(content), media_type="application/octet-stream", headers=headers)
 

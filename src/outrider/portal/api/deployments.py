@@ -18,6 +18,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 
 from outrider.operations.events import Event
 from outrider.operations.records import Deployment
+from outrider.portal.principal import Asker
 from outrider.portal.requests import MOST_INTEGER, Running
 from outrider.portal.responses import GUARDED, NAMED
 from outrider.portal.turns import Turns, Waiting
@@ -37,9 +38,9 @@ class Events:
 
 
 @router.get("/{deployment}")
-async def deployment(running: Running, deployment: str) -> Deployment:
+async def deployment(running: Running, asker: Asker, deployment: str) -> Deployment:
     """One deployment with its state and, once it has ended, the reason."""
-    return await running.deployment(deployment)
+    return await running.deployment(asker, deployment)
 
 
 @router.get(
@@ -58,16 +59,17 @@ async def events(
     request: Request,
     running: Running,
     waiting: Waiting,
+    asker: Asker,
     deployment: str,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The events from the one after Last-Event-ID on, up to the verdict."""
     after = _number(last_event_id)
     if "application/json" in request.headers.get("accept", ""):
-        found = Events(list(await running.events(deployment, after)))
+        found = Events(list(await running.events(asker, deployment, after)))
         return JSONResponse(jsonable_encoder(dataclasses.asdict(found)))
     waiting.check_follower()
-    feed = await running.feed(deployment, after)
+    feed = await running.feed(asker, deployment, after)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return EventSourceResponse(_sent(feed, waiting), headers=headers)
 

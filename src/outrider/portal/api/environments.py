@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, status
 from outrider.operations.change.plans import Plan
 from outrider.operations.look.graph import TrafficGraph
 from outrider.operations.records import Deployment
+from outrider.portal.principal import Asker
 from outrider.portal.requests import DeployBody, Ordered, Running, SpecBody
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
 from outrider.portal.turns import Waiting
@@ -62,10 +63,10 @@ async def environments(running: Running) -> Places:
 
 
 @router.post("/environments/{environment}/plan", responses=DEPLOYING)
-async def plan(running: Running, waiting: Waiting, environment: str, body: SpecBody) -> Plan:
+async def plan(running: Running, waiting: Waiting, asker: Asker, environment: str, body: SpecBody) -> Plan:
     """What deploying this spec would change. Nothing is changed by asking."""
     async with waiting.plans:
-        return await running.plan(environment, body.text(), renews=body.redeploy)
+        return await running.plan(asker, environment, body.text(), renews=body.redeploy)
 
 
 @router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED, responses=DEPLOYING)
@@ -78,7 +79,10 @@ async def deploy(running: Running, waiting: Waiting, environment: str, body: Dep
 
 @router.get("/environments/{environment}/graph", responses=GUARDED | NAMED | REMOTE)
 async def graph(
-    running: Running, environment: str, window: Annotated[float, Query(gt=0, le=60, description="Seconds.")] = WINDOW_S
+    running: Running,
+    asker: Asker,
+    environment: str,
+    window: Annotated[float, Query(gt=0, le=60, description="Seconds.")] = WINDOW_S,
 ) -> TrafficGraph:
     """Who calls whom: declared edges, with what flows on them while the request waits."""
-    return await running.graph(environment, window)
+    return await running.graph(asker, environment, window)

@@ -17,6 +17,7 @@ from outrider.operations.look.logs import LogRequest
 from outrider.operations.look.status import Status
 from outrider.operations.ports import LogKind
 from outrider.operations.records import Deployment, Version
+from outrider.portal.principal import Asker
 from outrider.portal.requests import MOST_INTEGER, Body, Running
 from outrider.portal.responses import GUARDED, NAMED, REMOTE
 from outrider.topology import names
@@ -70,41 +71,41 @@ class LogQuery(Body):
 
 
 @router.get("/services")
-async def services(running: Running, environment: Annotated[str | None, Query()] = None) -> Services:
+async def services(running: Running, asker: Asker, environment: Annotated[str | None, Query()] = None) -> Services:
     """All services, of one environment or of all."""
-    return Services(list(await running.statuses(environment)))
+    return Services(list(await running.statuses(asker, environment)))
 
 
 @router.get("/environments/{environment}/services/{service}")
-async def service(running: Running, environment: str, service: str) -> Status:
+async def service(running: Running, asker: Asker, environment: str, service: str) -> Status:
     """What runs of a service."""
-    return await running.status(environment, service)
+    return await running.status(asker, environment, service)
 
 
 @router.get("/environments/{environment}/services/{service}/versions")
-async def versions(running: Running, environment: str, service: str) -> Versions:
+async def versions(running: Running, asker: Asker, environment: str, service: str) -> Versions:
     """Its stored versions."""
-    return Versions([_summary(one) for one in await running.versions(environment, service)])
+    return Versions([_summary(one) for one in await running.versions(asker, environment, service)])
 
 
 @router.get("/environments/{environment}/services/{service}/versions/{number}")
 async def version(
-    running: Running, environment: str, service: str, number: Annotated[int, Path(le=MOST_INTEGER)]
+    running: Running, asker: Asker, environment: str, service: str, number: Annotated[int, Path(le=MOST_INTEGER)]
 ) -> Version:
     """One version with its spec, its job and its bootstrap."""
-    return await running.version(environment, service, number)
+    return await running.version(asker, environment, service, number)
 
 
 @router.get("/environments/{environment}/services/{service}/deployments")
-async def deployments(running: Running, environment: str, service: str) -> Deployments:
+async def deployments(running: Running, asker: Asker, environment: str, service: str) -> Deployments:
     """Its last deployments."""
-    return Deployments(list(await running.deployments(environment, service)))
+    return Deployments(list(await running.deployments(asker, environment, service)))
 
 
 @router.get("/environments/{environment}/services/{service}/endpoints")
-async def endpoints(running: Running, environment: str, service: str) -> Endpoints:
+async def endpoints(running: Running, asker: Asker, environment: str, service: str) -> Endpoints:
     """Where its calls can go, by Consul, by its agents and by its Envoys."""
-    return await running.endpoints(environment, service)
+    return await running.endpoints(asker, environment, service)
 
 
 @router.get(
@@ -113,14 +114,14 @@ async def endpoints(running: Running, environment: str, service: str) -> Endpoin
     responses={200: {"content": {"text/plain": {}}, "description": "The output as it is."}},
 )
 async def logs(
-    running: Running, environment: str, service: str, query: Annotated[LogQuery, Query()]
+    running: Running, asker: Asker, environment: str, service: str, query: Annotated[LogQuery, Query()]
 ) -> StreamingResponse:
     """The output of a task: of the one allocation whose id begins so, or of all that run.
 
     Where these are several, each line begins with the short id of its allocation.
     """
     request = LogRequest(query.task, query.type, query.follow, query.lines, query.allocation)
-    text = await _begun(await running.logs(environment, service, request))
+    text = await _begun(await running.logs(asker, environment, service, request))
     return StreamingResponse(text, media_type="text/plain; charset=utf-8", headers={"X-Accel-Buffering": "no"})
 
 

@@ -47,7 +47,7 @@ async def promote(
 ) -> Deployment:
     """Give the waiting canary's version to all allocations."""
     del body
-    return await running.promote(environment, service, order.by)
+    return await running.promote(environment, service, order)
 
 
 @router.post("/fail")
@@ -56,7 +56,7 @@ async def fail(
 ) -> Deployment:
     """Give the active deployment up: its canary stops, the old allocations stay."""
     del body
-    return await running.fail(environment, service, order.by)
+    return await running.fail(environment, service, order)
 
 
 @router.post("/scale", status_code=status.HTTP_202_ACCEPTED)
