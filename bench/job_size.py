@@ -19,14 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from machine import consul_binary, eventually
+from outrider_harness.consuls import consul_binary
+from outrider_harness.nomad_calls import job as small_job
+from outrider_harness.nomad_calls import script
+from outrider_harness.nomads import nomad_server
+from outrider_harness.waiting import eventually
 from report import Figure, report
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-
-from support.nomad_calls import job as small_job
-from support.nomad_calls import script
-from support.nomad_server import nomad_server
 
 from outrider.clients.agent_archive import carried_agent
 from outrider.envoy.bootstrap import bootstrap

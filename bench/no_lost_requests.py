@@ -19,11 +19,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from account import Account, Json, Span, loaded, told
-from machine import short_directory
 from outrider_ground.errors import OutriderError
+from outrider_harness.account import ANSWERING_APP, Account, Json, Span, loaded, told
+from outrider_harness.programs import short_directory
+from outrider_harness.stand import Stand, embedded_stand, stand_of
 from report import Figure, report
-from stand import Stand, embedded_stand, stand_of
 
 from outrider.programs.demonstration.processes import kill, processes_below
 from outrider.spec.reading.files import read_platform
@@ -33,7 +33,6 @@ REQUESTS = 100_000
 HELD_SHARE = 0.98  # of the rate: what a load that fell behind did not ask, it cannot have lost
 NOTICED_S = 0.05  # until the caller's Envoy knows that a connection has ended; what is sent meanwhile is in flight
 CALLEE, CALLER = "bench-answering", "bench-asking"
-HERE = Path(__file__).resolve().parent
 ANSWERING = """
 service: {name}
 run: {{command: [{python}, {app}]}}
@@ -65,7 +64,7 @@ class Scene:
     def spec(self, count: int, canary: int = 0) -> str:
         """A new version each time."""
         self.number += 1
-        program = {"python": sys.executable, "app": HERE / "answering_app.py", "ledger": self.ledger}
+        program = {"python": sys.executable, "app": ANSWERING_APP, "ledger": self.ledger}
         return ANSWERING.format(name=CALLEE, flavour=self.number, count=count, canary=canary, **program)
 
     async def deploy(self, count: int) -> None:

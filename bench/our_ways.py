@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from features import FEATURES, Shape, without_all
-from machine import eventually
-from sidecars import Json, resolved, running_sidecar
+from outrider_harness.scripted_consul import FakeConsul, entry
+from outrider_harness.sidecars import Json, resolved, running_sidecar
+from outrider_harness.waiting import eventually
 from ways import Way, answers
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-
-from fakes.consul import FakeConsul, entry
 
 OURS = "two sidecars"
 TRACED = "two sidecars, every request traced as protobuf"

@@ -14,16 +14,12 @@ import time
 
 from agent_memory import ENDPOINTS, META, memory
 from contenders import AGENT, UPSTREAMS, Contender, contenders, timed
-from machine import (
-    consul_binary,
-    eventually,
-    register,
-    running_consul,
-    short_directory,
-)
+from outrider_harness.consuls import consul_binary, register, running_consul
+from outrider_harness.programs import short_directory
+from outrider_harness.usage import processor_s
+from outrider_harness.waiting import eventually
 from propagation import Members
 from report import Figure, percentile, report
-from thousand_agents import processor_seconds
 
 CHANGES = 200  # timed of each
 IDLE = 30.0  # seconds over which the processor time of doing nothing is read
@@ -48,11 +44,9 @@ def measured(consul: str, found: list[Contender], changes: int) -> int:
     members = [Members(one.envoy) for one in found]
     eventually(lambda: all(count() == ENDPOINTS for count in members), patience=60)
     time.sleep(3.0)
-    before = [sum(map(processor_seconds, one.pids)) for one in found]
+    before = [sum(map(processor_s, one.pids)) for one in found]
     time.sleep(IDLE)
-    idle = [
-        (sum(map(processor_seconds, one.pids)) - start) / IDLE * 100 for one, start in zip(found, before, strict=True)
-    ]
+    idle = [(sum(map(processor_s, one.pids)) - start) / IDLE * 100 for one, start in zip(found, before, strict=True)]
     for number in range(changes):
         for one, count in zip(found, members, strict=True):
             one.times.append(timed(consul, count, number))

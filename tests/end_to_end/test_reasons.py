@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,15 @@ from outrider_embedded.addresses import Cluster
 from outrider_embedded.cluster import served_scheduler
 from outrider_embedded.registry.running import running_registry
 from outrider_embedded.scheduler.server import Setting
-from outrider_ground.edge.serving import serving
 from outrider_ground.errors import OutriderError
 from outrider_ground.settings import host_environment
-from support.stage import ENVIRONMENT, PLATFORM, Stage, free_port, spec
+from outrider_harness.portals import Place, portal_settings, running_portal
+from outrider_harness.ports import free_port
+from support.stage import ENVIRONMENT, Stage, spec
 
 from outrider.clients.consul import consul_client
 from outrider.clients.nomad import nomad_client
-from outrider.clients.portal import portal_client
-from outrider.portal.app import portal_app
-from outrider.settings import Sourced, settings
-from outrider.spec.reading.files import read_platform
-from outrider.wiring import application
+from outrider.settings import settings
 
 PLAIN = "mesh: false\n"
 WORKER = """
@@ -130,15 +127,10 @@ async def separate(tmp_path: Path, envoy_bin: str, ports: tuple[int, int]) -> As
 
 @asynccontextmanager
 async def _portal(directory: Path, envoy: str, nomad: str, consul: str, address: str) -> AsyncGenerator[Stage]:
-    text = PLATFORM.format(
-        agent="python3", envoy=envoy, consul_agent=consul, tls="", nomad=nomad, consul=consul, portal=address
-    )
-    here = replace(settings({}), address=Sourced(address, "the test"), database=f"sqlite:///{directory / 'portal.db'}")
-    portal, client = portal_client(here), nomad_client(nomad, here.nomad)
-    port = int(address.rpartition(":")[2])
-    async with application(here, read_platform(text, "p")) as running, serving(portal_app(running), "127.0.0.1", port):
+    platform = Place(nomad, consul, address, ENVIRONMENT, envoy=envoy, python="python3").platform
+    client = nomad_client(nomad, portal_settings(address, directory).nomad)
+    async with running_portal(platform, address, directory) as portal:
         yield Stage(portal, client, Cluster("dc1", nomad, consul, directory), address, [])
-    await portal.close()
     await client.close()
 
 

@@ -8,22 +8,21 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from account import Account, Span, loaded
-from machine import short_directory
+from outrider_harness.account import ANSWERING_APP, Account, Span, loaded
+from outrider_harness.programs import short_directory
+from outrider_harness.waiting import until
 from support.stage import ENVIRONMENT, QUICK, Stage, spec
 from support.stage import stage as new_stage
 
 from outrider.programs.demonstration.processes import Process, processes_below, still_running
 
-ROOT = Path(__file__).parents[2]
-ASKING_APP = ROOT / "tests" / "support" / "asking_app.py"
-ANSWERING_APP = ROOT / "bench" / "answering_app.py"
+ASKING_APP = Path(__file__).parents[1] / "support" / "asking_app.py"
 NOTICED_S = 0.05  # until the caller's Envoy knows that a connection has ended; what is sent meanwhile is in flight
 RATE = 100.0
 KILLS = 3
@@ -50,12 +49,6 @@ count: 2
 stop: {{delay: 2s}}
 {quick}}}
 """
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await holds():  # noqa: ASYNC110  what is waited for happens in other processes
-            await asyncio.sleep(0.05)
 
 
 async def instances(stage: Stage, service: str) -> dict[str, str]:

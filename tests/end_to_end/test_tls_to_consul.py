@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from machine import free_ports, register, running_consul
+from outrider_harness.consuls import register, running_consul
+from outrider_harness.ports import free_ports
 from support.stage import APP, Asked, Stage
 from support.stage import stage as new_stage
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from account import Account, loaded
-from end_to_end.test_sidecar_failures import RATE, all_pass, allocations, answers, killed, part, street, until
+from end_to_end.test_sidecar_failures import RATE, all_pass, allocations, answers, killed, part, street
 from outrider_embedded.cluster import ClusterPorts, cluster
+from outrider_harness.account import Account, loaded
+from outrider_harness.ports import free_port
+from outrider_harness.waiting import until
 from support.stage import APP, Stage
-from support.street import free_port
 
 
 class Fetches:

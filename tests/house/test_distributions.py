@@ -14,6 +14,7 @@ PROJECTS = {
     "agent": "src/outrider_agent",
     "embedded": "src/outrider_embedded",
     "ground": "src/outrider_ground",
+    "harness": "src/outrider_harness",
     "trace": "src/outrider_trace",
 }
 PAGES = [

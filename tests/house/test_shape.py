@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("src", "agent/src", "embedded/src", "ground/src", "trace/src")
 SOURCES = tuple(sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")))
-BENCHES = tuple(sorted((ROOT / "bench").rglob("*.py")))
+BENCHES = tuple(sorted(path for room in ("bench", "harness/src") for path in (ROOT / room).rglob("*.py")))
 TESTS = tuple(sorted((ROOT / "tests").rglob("*.py")))
 BANNED = {"utils", "helpers", "common", "manager", "base", "core", "misc", "v2"}
 LONGEST_FUNCTION = 40

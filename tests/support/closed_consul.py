@@ -8,7 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from machine import connection, eventually, running_consul
+from outrider_harness.asking import connection
+from outrider_harness.consuls import running_consul
+from outrider_harness.waiting import eventually
 
 ROOT = "11111111-1111-1111-1111-111111111111"
 DENY = {"acl": {"enabled": True, "default_policy": "deny", "tokens": {"master": ROOT}}}

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
-from machine import Agent, listening
 from outrider_agent import agent, settings
 from outrider_agent.__main__ import say
 from outrider_agent.rules import Limits
 from outrider_agent.serving import channels
+from outrider_harness.agents import Agent, listening
 
 
 class HastyAgent(Agent):

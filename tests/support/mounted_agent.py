@@ -9,7 +9,7 @@ import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from machine import Agent, listening
+from outrider_harness.agents import Agent, listening
 
 
 class MountedAgent(Agent):

@@ -11,40 +11,25 @@ import contextlib
 import errno
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 from outrider_embedded.cluster import ClusterPorts, cluster, served_scheduler
 from outrider_embedded.scheduler.server import Setting
-from outrider_ground.edge.serving import serving
 from outrider_ground.settings import host_environment
+from outrider_harness.portals import Place, portal_settings, serving_portal
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.portal.app import portal_app
-from outrider.settings import Sourced, settings
-from outrider.spec.reading.files import read_platform
-from outrider.wiring import application
 
 ENVIRONMENT = "stage"
 PORTS, PORTAL_PORT = (20_000, 21_000), 7_070
-LISTENING = "0A"
-PLATFORM = """
-environments:
-  stage:
-    nomad: {{address: "{nomad}"}}
-    consul: {{address: "{consul}", agent_address: "{consul}"}}
-    driver: raw_exec
-    network: {{mode: host}}
-    sidecar: {{envoy: {{path: "{envoy}"}}, agent: {{path: "{python}"}}, transport: {transport}}}
-portal: {{url: "http://{address}:7070"}}
-"""
 
 
 @dataclass
@@ -66,12 +51,10 @@ class Node:
         """Run the servers; without Consul's address this node has the registry. Returns that address."""
         self.stack.push_async_callback(self.client.aclose)
         nomad, self.consul = await self.stack.enter_async_context(self._servers(consul))
-        text = PLATFORM.format(python=sys.executable, **{**vars(self), "nomad": nomad})
-        own = f"http://{self.address}:{PORTAL_PORT}"
-        database = f"sqlite:///{self.directory / 'portal.db'}"
-        here = replace(settings({}), address=Sourced(own, "the test"), database=database)
-        running = await self.stack.enter_async_context(application(here, read_platform(text, "platform.yaml")))
-        await self.stack.enter_async_context(serving(portal_app(running), self.address, PORTAL_PORT))
+        own, of_sidecar = f"http://{self.address}:{PORTAL_PORT}", f", transport: {self.transport}"
+        place = Place(nomad, self.consul, own, ENVIRONMENT, envoy=self.envoy, of_sidecar=of_sidecar)
+        here = portal_settings(own, self.directory)
+        await self.stack.enter_async_context(serving_portal(here, place.platform))
         self.portal, self.nomad = portal_client(here), nomad_client(nomad, here.nomad)
         self.stack.push_async_callback(self.portal.close)
         self.stack.push_async_callback(self.nomad.close)
@@ -127,12 +110,12 @@ class Node:
 
     async def listeners(self) -> list[str]:
         """Where anything in this namespace listens on TCP: ``address:port``."""
-        return sorted(_place(row[1]) for row in _listening())
+        return sorted(_place(one) for one in psutil.net_connections("tcp4") if one.status == psutil.CONN_LISTEN)
 
     async def servers(self) -> list[str]:
         """Where this program itself listens: Nomad, Consul where it has one, and the portal."""
-        own = _own_sockets()
-        return sorted(_place(row[1]) for row in _listening() if row[9] in own)
+        own = psutil.Process().net_connections("tcp4")
+        return sorted(_place(one) for one in own if one.status == psutil.CONN_LISTEN)
 
     async def instances(self, service: str) -> list[dict[str, str]]:
         """What the registry says of each instance."""
@@ -148,29 +131,12 @@ class Node:
 
     async def sockets(self) -> list[str]:
         """Unix sockets of this namespace that need no file system to be found."""
-        return _abstract_sockets()
+        return sorted(str(one.laddr) for one in psutil.net_connections("unix") if str(one.laddr).startswith("@"))
 
 
-def _listening() -> list[list[str]]:
-    """Rows of /proc/net/tcp (proc_net_tcp.txt of the kernel): 1 is the local address, 9 the inode."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return [row for row in rows if row[3] == LISTENING]
-
-
-def _abstract_sockets() -> list[str]:
-    return re.findall(r" (@\S+)$", Path("/proc/net/unix").read_text(), re.MULTILINE)
-
-
-def _own_sockets() -> set[str]:
-    """Inodes of the sockets that this process has open."""
-    links = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
-    return {link.removeprefix("socket:[").rstrip("]") for link in links}
-
-
-def _place(hexadecimal: str) -> str:
-    """``0100007F:1F90`` is 127.0.0.1:8080."""
-    address, port = hexadecimal.split(":")
-    return ".".join(str(byte) for byte in reversed(bytes.fromhex(address))) + f":{int(port, 16)}"
+def _place(one: Any) -> str:
+    """``address:port``."""
+    return f"{one.laddr.ip}:{one.laddr.port}"
 
 
 def _take_address(address: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -16,17 +15,14 @@ import pytest
 from outrider_embedded.addresses import Cluster
 from outrider_embedded.cluster import ClusterPorts, cluster, served_scheduler
 from outrider_embedded.scheduler.server import LOOPBACK, Setting
-from outrider_ground.edge.serving import serving
 from outrider_ground.private import private_directory
 from outrider_ground.settings import host_environment
+from outrider_harness.portals import Place, portal_settings, serving_portal
+from outrider_harness.ports import free_port
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.portal.app import portal_app
-from outrider.settings import Settings, Sourced, settings
-from outrider.spec.platform import Platform
-from outrider.spec.reading.files import read_platform
-from outrider.wiring import application
+from outrider.settings import Settings
 
 APP = Path(__file__).parent / "echo_app.py"
 ENVIRONMENT = "stage"
@@ -37,16 +33,6 @@ checks: [{{http: /, interval: 1s, timeout: 1s}}]
 env: {{FLAVOUR: {flavour}}}
 stop: {{delay: 2s}}
 {more}
-"""
-PLATFORM = """
-environments:
-  stage:
-    nomad: {{address: "{nomad}"}}
-    consul: {{address: "{consul}", agent_address: "{consul_agent}"{tls}}}
-    driver: raw_exec
-    network: {{mode: host}}
-    sidecar: {{envoy: {{path: "{envoy}"}}, agent: {{path: "{agent}"}}}}
-portal: {{url: "{portal}"}}
 """
 QUICK = "update: {min_healthy_time: 0s, healthy_deadline: 20s"
 
@@ -141,24 +127,15 @@ async def stage(
     consul = consul or Asked()
     async with _cluster(directory / "cluster", ports, consul.address) as running:
         address = f"http://127.0.0.1:{free_port()}"
+        place = Place(running.nomad_address, running.consul_address, address, ENVIRONMENT, envoy=envoy, python=agent)
+        place = replace(place, consul_agent=consul.agent_address, of_consul=consul.tls)
         file = directory / "platform.yaml"
-        servers = {"nomad": running.nomad_address, "consul": running.consul_address, "portal": address}
-        file.write_text(
-            PLATFORM.format(
-                agent=agent,
-                envoy=envoy,
-                consul_agent=consul.agent_address or running.consul_address,
-                tls=consul.tls,
-                **servers,
-            )
-        )
-        here = replace(
-            settings({}), address=Sourced(address, "the test"), database=f"sqlite:///{directory / 'portal.db'}"
-        )
+        file.write_text(place.text)
+        here = portal_settings(address, directory)
         portal, nomad = portal_client(here), nomad_client(running.nomad_address, here.nomad)
         made = Stage(portal, nomad, running, address, _command(file, address, here))
         try:
-            async with _served(here, file) if in_process else _process(made):
+            async with serving_portal(here, place.platform) if in_process else _process(made):
                 yield made
         finally:
             await portal.close()
@@ -183,17 +160,6 @@ def _command(file: Path, address: str, here: Settings) -> list[str]:
     return [outrider, "portal", "--platform", str(file), "--port", port, "--database", str(here.database)]
 
 
-def _platform(file: Path) -> Platform:
-    return read_platform(file.read_text(), str(file))
-
-
-@asynccontextmanager
-async def _served(here: Settings, file: Path) -> AsyncGenerator[None]:
-    port = int(here.address.value.rpartition(":")[2])
-    async with application(here, _platform(file)) as running, serving(portal_app(running), "127.0.0.1", port):
-        yield
-
-
 @asynccontextmanager
 async def _process(made: Stage) -> AsyncGenerator[None]:
     await made.start_portal()
@@ -203,10 +169,3 @@ async def _process(made: Stage) -> AsyncGenerator[None]:
         if made.process is not None and made.process.returncode is None:
             made.process.terminate()
             await made.process.wait()
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

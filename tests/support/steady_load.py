@@ -7,11 +7,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Generator
-from pathlib import Path
 
-from account import Account
+from outrider_harness.account import CONSTANT_LOAD, Account
 
-LOAD = Path(__file__).parents[2] / "bench" / "constant_load.py"
 RATE = 100.0
 END_S = 40.0
 
@@ -20,7 +18,7 @@ END_S = 40.0
 def steady_load(port: int, rate: float = RATE) -> Generator[Account]:
     """The account is filled after the block; requests have begun before it."""
     account = Account()
-    arguments = [sys.executable, str(LOAD), f"http://127.0.0.1:{port}", str(rate)]
+    arguments = [sys.executable, str(CONSTANT_LOAD), f"http://127.0.0.1:{port}", str(rate)]
     process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdin

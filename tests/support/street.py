@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import json
 import re
-import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from outrider_harness.ports import free_port
+from outrider_harness.sidecars import rendered
+from outrider_harness.waiting import PATIENCE, until
 from support.discovery import Discovery
 from support.http_app import Answer, App, Connections, Serve
 from support.topologies import resolved
@@ -21,16 +23,9 @@ from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import template
 from outrider.topology.topology import Topology
 
-SLOT = re.compile(r"\{\{ env `(\w+)` \}\}")
 SECRET = re.compile(r"\{\{ with [^}]*\}\}.*?\{\{ end \}\}")
-DEADLINE_S = 20.0
+DEADLINE_S = PATIENCE
 Json = dict[str, Any]
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 async def accepts(port: int) -> bool:
@@ -41,13 +36,6 @@ async def accepts(port: int) -> bool:
     writer.close()
     await writer.wait_closed()
     return True
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition; a test that waits in vain fails by the deadline."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not await condition():  # noqa: ASYNC110 - what is waited for happens in another process
-            await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -150,16 +138,7 @@ class Street:
 
     def _rendered(self, text: str, ports: Mapping[str, int]) -> str:
         """What Nomad makes of the template."""
-
-        def value(found: re.Match[str]) -> str:
-            name = found[1]
-            return (
-                self.node_address
-                if name.startswith("NOMAD_IP_")
-                else str(ports.get(name.removeprefix("NOMAD_PORT_"), name))
-            )
-
-        return SECRET.sub(json.dumps(self.secret), SLOT.sub(value, text))
+        return SECRET.sub(json.dumps(self.secret), rendered(text, ports, self.node_address))
 
     async def redis(self, program: str, *settings: str, port: int = 0) -> int:
         """The port of a real redis that keeps nothing."""

@@ -15,9 +15,10 @@ from threading import Event, Thread
 from typing import Any, cast
 
 import pytest
-from envoys import Envoy, running_envoy
-from machine import eventually, short_directory
 from outrider_agent.discovery import TYPE_URL
+from outrider_harness.envoys import Envoy, running_envoy
+from outrider_harness.programs import short_directory
+from outrider_harness.waiting import eventually
 
 Answer = tuple[int, bytes]
 GOOD, OTHER = 1, 2  # ports of endpoints; nobody needs to listen there

@@ -6,9 +6,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from envoys import Document, Envoy, clusters_of, running_envoy
 from fakes.agent import FakeAgent, Script, assignment, hang, host, reset, status, update
-from machine import eventually
+from outrider_harness.envoys import Document, Envoy, clusters_of, running_envoy
+from outrider_harness.waiting import eventually
 
 COUNTERS = ("update_attempt", "update_success", "update_failure", "update_rejected", "update_empty")
 

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from envoys import Document, Envoy, running_envoy
-from fakes.consul import Entry, FakeConsul, entry
-from machine import Agent, eventually, free_ports, running_agent, short_directory
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.envoys import Document, Envoy, running_envoy
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import short_directory
+from outrider_harness.scripted_consul import Entry, FakeConsul, entry
+from outrider_harness.waiting import eventually
 from support.steady_load import steady_load
 
 NOBODY = "127.0.0.1:1"

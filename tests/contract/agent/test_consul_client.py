@@ -10,8 +10,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from envoys import Envoy, running_envoy
-from machine import Program, eventually, fetched, free_ports, register, running_agent, running_consul
+from outrider_harness.agents import running_agent
+from outrider_harness.asking import fetched
+from outrider_harness.consuls import register, running_consul
+from outrider_harness.envoys import Envoy, running_envoy
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import Program
+from outrider_harness.waiting import eventually
 from support.steady_load import steady_load
 
 pytestmark = pytest.mark.needs("consul")

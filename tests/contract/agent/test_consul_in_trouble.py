@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from envoys import Envoy, running_envoy
-from fakes.consul import Entry, FakeConsul, entry, in_turn, says
-from machine import Agent, eventually, running_agent
 from outrider_agent import settings
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.envoys import Envoy, running_envoy
+from outrider_harness.scripted_consul import Entry, FakeConsul, entry, in_turn, says
+from outrider_harness.waiting import eventually
 from support.hasty_agent import running_hasty_agent
 from support.steady_load import steady_load
 

@@ -7,10 +7,13 @@ import ssl
 from pathlib import Path
 
 import pytest
-from envoys import running_envoy
-from fakes.consul import FakeConsul, entry, reset
-from machine import eventually, fetched, free_ports, running_agent
 from outrider_agent import settings
+from outrider_harness.agents import running_agent
+from outrider_harness.asking import fetched
+from outrider_harness.envoys import running_envoy
+from outrider_harness.ports import free_ports
+from outrider_harness.scripted_consul import FakeConsul, entry, reset
+from outrider_harness.waiting import eventually
 from support.mounted_agent import MountedAgent, instead, running_mounted_agent
 from support.name_server import running_name_server
 

@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from envoys import running_envoy
-from fakes.consul import FakeConsul, entry
-from machine import Agent, eventually, running_agent
 from outrider_agent import settings
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.envoys import running_envoy
+from outrider_harness.scripted_consul import FakeConsul, entry
+from outrider_harness.waiting import eventually
 from support.mounted_agent import running_mounted_agent
 
 PAGE = 4096

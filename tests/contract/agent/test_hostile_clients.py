@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes.consul import FakeConsul, entry
-from machine import Agent, eventually, fetched, running_agent
 from outrider_agent import settings
 from outrider_agent.server import LEAST_ROOM
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.asking import fetched
+from outrider_harness.scripted_consul import FakeConsul, entry
+from outrider_harness.waiting import eventually
 
 WEB = entry("10.0.0.1", 80)
 DISCOVERY = "/v3/discovery:endpoints"

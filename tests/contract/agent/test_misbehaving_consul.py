@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from envoys import running_envoy
-from fakes.consul import Entry, FakeConsul, Fault, Request, entry, hang, raw, reset, says
-from machine import Agent, eventually, running_agent
 from outrider_agent import settings
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.envoys import running_envoy
+from outrider_harness.scripted_consul import Entry, FakeConsul, Fault, Request, entry, hang, raw, reset, says
+from outrider_harness.usage import first_thread_s
+from outrider_harness.waiting import eventually
 from support.hasty_agent import running_hasty_agent
 
 WEB = [entry("10.0.0.1", 80), entry("10.0.0.2", 80)]
@@ -35,10 +37,6 @@ def state(agent: Agent, label: str = "web") -> str:
     return agent.upstream(label).get("state", "")
 
 
-def cpu_seconds(agent: Agent) -> float:
-    return int(Path(f"/proc/{agent.pid}/schedstat").read_text().split()[0]) / 1e9
-
-
 def test_a01_a_change_after_an_index_rewind_is_seen(directory: Path, fake: FakeConsul) -> None:
     fake.put("web", *WEB, index=9_000)
     with running_agent(directory, fake.address, "web") as agent:
@@ -55,11 +53,11 @@ def test_a04_spurious_wakes_cost_few_queries_and_no_new_version(
     fake.put("web", *WEB)
     with running_agent(directory, fake.address, "web") as agent, running_envoy(envoy_bin, directory, ["web"]) as envoy:
         eventually(lambda: len(envoy.endpoints("web")) == 2)
-        version, cpu, queries = agent.upstream("web")["version"], cpu_seconds(agent), len(fake.queries())
+        version, cpu, queries = agent.upstream("web")["version"], first_thread_s(agent.pid), len(fake.queries())
         updates, index = envoy.stat("cluster.web.update_success"), fake.index
         took = woken(fake, 50, 5.0)
         assert fake.index - index >= 50 * 5.0
-        assert cpu_seconds(agent) - cpu < 0.05 * took
+        assert first_thread_s(agent.pid) - cpu < 0.05 * took
         assert 1 < len(fake.queries()) - queries <= 10 + 10 * took
         assert agent.upstream("web")["version"] == version
         assert envoy.stat("cluster.web.update_success") == updates

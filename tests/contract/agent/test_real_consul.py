@@ -7,19 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from envoys import running_envoy
-from machine import (
-    Agent,
-    consul_process,
-    deregister,
-    eventually,
-    fetched,
-    free_ports,
-    register,
-    running_agent,
-    running_consul,
-)
 from outrider_agent import settings
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.asking import fetched
+from outrider_harness.consuls import consul_process, deregister, register, running_consul
+from outrider_harness.envoys import running_envoy
+from outrider_harness.ports import free_ports
+from outrider_harness.waiting import eventually
 from support.steady_load import steady_load
 
 pytestmark = pytest.mark.needs("consul")

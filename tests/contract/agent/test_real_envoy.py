@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from envoys import Envoy, running_envoy
-from fakes.consul import FakeConsul, entry, says
-from machine import Agent, eventually, fetched, running_agent
 from outrider_agent import settings
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.asking import fetched
+from outrider_harness.envoys import Envoy, running_envoy
+from outrider_harness.scripted_consul import FakeConsul, entry, says
+from outrider_harness.waiting import eventually
 from support.hasty_agent import running_hasty_agent
 
 

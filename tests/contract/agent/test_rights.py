@@ -9,10 +9,14 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from envoys import running_envoy
-from fakes.consul import FakeConsul, entry, hang, reset, says
-from machine import Agent, eventually, fetched, free_ports, running_agent, running_consul
 from outrider_agent import settings
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.asking import fetched
+from outrider_harness.consuls import running_consul
+from outrider_harness.envoys import running_envoy
+from outrider_harness.ports import free_ports
+from outrider_harness.scripted_consul import FakeConsul, entry, hang, reset, says
+from outrider_harness.waiting import eventually
 from support.closed_consul import NODES, SERVICES, ClosedConsul, closed_consul
 
 from outrider.clients.agent_archive import FILENAME

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from soak import SPARE_DESCRIPTORS, soaked
+from outrider_harness.soaking import SPARE_DESCRIPTORS, soaked
 
 SECONDS = 60.0
 # A minute is too short for the slope, which ``make soak`` judges: the allocator has not come to rest. It does tell a

@@ -9,10 +9,13 @@ import sys
 import time
 from pathlib import Path
 
-from envoys import Envoy, running_envoy
-from fakes.consul import Entry, FakeConsul, entry
-from fleet import request
-from machine import Agent, eventually, fetched, running_agent, short_directory
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.asking import fetched
+from outrider_harness.envoys import Envoy, running_envoy
+from outrider_harness.fleet import request
+from outrider_harness.programs import short_directory
+from outrider_harness.scripted_consul import Entry, FakeConsul, entry
+from outrider_harness.waiting import eventually
 
 CHANGES = 30
 

@@ -7,9 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from fakes.consul import FakeConsul, entry, reset
-from machine import eventually, running_agent
 from outrider_agent import settings
+from outrider_harness.agents import running_agent
+from outrider_harness.scripted_consul import FakeConsul, entry, reset
+from outrider_harness.waiting import eventually
 
 CERTIFICATES = Path(__file__).parents[2] / "fakes" / "certificates"
 CA = {settings.CONSUL_CACERT: str(CERTIFICATES / "ca.pem")}

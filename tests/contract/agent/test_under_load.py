@@ -7,9 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from envoys import Document, Envoy, clusters_of, running_envoy
-from fakes.consul import Entry, FakeConsul, entry
-from machine import Agent, eventually, free_ports, register, running_agent, running_consul
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.consuls import register, running_consul
+from outrider_harness.envoys import Document, Envoy, clusters_of, running_envoy
+from outrider_harness.ports import free_ports
+from outrider_harness.scripted_consul import Entry, FakeConsul, entry
+from outrider_harness.waiting import eventually
 from support.steady_load import steady_load
 
 

@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-from machine import Agent, running_agent, short_directory
+from outrider_harness.agents import Agent, running_agent
+from outrider_harness.programs import short_directory
 from support.consul_calls import DEADLINE_S, ConsulCalls
 
 TTL = {"CheckID": "c", "TTL": "1h", "Status": "passing"}

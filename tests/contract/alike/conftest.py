@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from outrider_embedded.cluster import ClusterPorts, cluster
+from outrider_harness.nomads import Servers, nomad_server
 from support.alike import Clusters, clusters
-from support.nomad_server import Servers, nomad_server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

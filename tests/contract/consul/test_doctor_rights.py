@@ -6,7 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from machine import running_consul
+from outrider_harness.consuls import running_consul
 from support.closed_consul import AGENTS, NODES, ROOT, SERVICES, ClosedConsul, closed_consul
 
 from outrider.clients.consul import consul_client

@@ -11,8 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 from outrider_embedded.cluster import ClusterPorts, cluster
-from support.nomad_calls import NomadCalls
-from support.nomad_server import Servers, nomad_server
+from outrider_harness.nomad_calls import NomadCalls
+from outrider_harness.nomads import Servers, nomad_server
 
 
 @pytest.fixture(scope="session")

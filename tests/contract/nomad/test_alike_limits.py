@@ -6,7 +6,7 @@ import asyncio
 import socket
 
 import pytest
-from support.nomad_calls import SECOND, NomadCalls, job, ports, script, service, update
+from outrider_harness.nomad_calls import SECOND, NomadCalls, job, ports, script, service, update
 
 PORT = "python3 -m http.server --bind 127.0.0.1 $NOMAD_PORT_http"
 TCP = {"Name": "same", "Type": "tcp", "Interval": SECOND, "Timeout": SECOND}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.nomad_calls import SECOND, NomadCalls, job, script, update
+from outrider_harness.nomad_calls import SECOND, NomadCalls, job, script, update
 
 from outrider.clients.archive import directory_archive
 from outrider.clients.directory import NOMADS_MOST_ENTRIES

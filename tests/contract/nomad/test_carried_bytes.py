@@ -6,7 +6,7 @@ import hashlib
 from base64 import b64decode, b64encode
 
 import pytest
-from support.nomad_calls import NomadCalls, job, script
+from outrider_harness.nomad_calls import NomadCalls, job, script
 
 from outrider.clients.agent_archive import carried_agent
 from outrider.nomad.write.access import of_everybody

@@ -23,11 +23,11 @@ from outrider_embedded.registry.running import running_registry
 from outrider_embedded.scheduler.server import Setting
 from outrider_ground.edge.serving import serving
 from outrider_ground.errors import OutriderError
+from outrider_harness.nomad_calls import SECOND, NomadCalls, events, job, ports, script, service, task
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from support.nomad_calls import SECOND, NomadCalls, events, job, ports, script, service, task
 
 PROGRAM = """
 import asyncio, sys

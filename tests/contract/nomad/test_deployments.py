@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from support.nomad_calls import SECOND, NomadCalls, job, ports, script, service, task, update
+from outrider_harness.nomad_calls import SECOND, NomadCalls, job, ports, script, service, task, update
 
 Document = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from outrider_ground.errors import ConflictError
-from support.nomad_server import Servers, nomad_server
+from outrider_harness.nomads import Servers, nomad_server
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.operations.doctor.findings import Finding

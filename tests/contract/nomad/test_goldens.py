@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.nomad_calls import NomadCalls
+from outrider_harness.nomad_calls import NomadCalls
 
 GOLDENS = sorted((Path(__file__).parents[2] / "features" / "goldens").glob("*/*/job.json"))
 Json = dict[str, Any]

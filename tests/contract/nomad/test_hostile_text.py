@@ -6,8 +6,8 @@ import json
 
 import httpx2
 import pytest
-from support.nomad_calls import NomadCalls
-from support.nomad_server import Servers
+from outrider_harness.nomad_calls import NomadCalls
+from outrider_harness.nomads import Servers
 from support.topologies import resolved
 
 from outrider.nomad.write.hcl import hcl

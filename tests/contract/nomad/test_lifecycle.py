@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 
-from support.nomad_calls import SECOND, NomadCalls, events, job, ports, script, service, task, update
+from outrider_harness.nomad_calls import SECOND, NomadCalls, events, job, ports, script, service, task, update
 
 PRESTART = {"Hook": "prestart", "Sidecar": False}
 SIDECAR = {"Hook": "prestart", "Sidecar": True}

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import pytest
-from support.nomad_calls import NomadCalls, job, script
+from outrider_harness.nomad_calls import NomadCalls, job, script
 
 from outrider.nomad.write.access import of_nomad, of_sidecar
 from outrider.nomad.write.template import environment_template, template

@@ -9,7 +9,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from support.nomad_calls import SECOND, NomadCalls, events, job, script, task, update
+from outrider_harness.nomad_calls import SECOND, NomadCalls, events, job, script, task, update
 
 QUICK = update(HealthyDeadline=6 * SECOND, ProgressDeadline=15 * SECOND, MinHealthyTime=0)
 TWICE = {"Attempts": 1, "Interval": 60 * SECOND, "Delay": SECOND // 5, "Mode": "fail"}

@@ -12,8 +12,9 @@ import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from outrider_embedded.registry import probe_grpc, probe_http
 from outrider_embedded.registry.definition import Definition
+from outrider_harness.waiting import until
 from support.http_app import App, Connections, Request
-from support.street import Json, Sidecar, Street, until
+from support.street import Json, Sidecar, Street
 from support.topologies import resolved
 
 from outrider.nomad.write.check import checks

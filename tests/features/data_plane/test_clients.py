@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from outrider_harness.ports import free_port
+from outrider_harness.waiting import until
 from support.raw_http import RawApp, Seen
-from support.street import Sidecar, Street, ended, free_port, until
+from support.street import Sidecar, Street, ended
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LISTENERS = pytest.mark.parametrize("listener", ["ingress", "egress_payments"])

@@ -8,8 +8,10 @@ import signal
 import socket
 
 import pytest
+from outrider_harness.ports import free_port
+from outrider_harness.waiting import until
 from support.http_app import App, Request
-from support.street import Street, free_port, pair, until
+from support.street import Street, pair
 
 
 async def good(request: Request) -> tuple[int, bytes]:

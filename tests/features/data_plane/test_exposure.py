@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
-from pathlib import Path
-
 import httpx2
+import psutil
 from support.http_app import Request
 from support.street import Street
 
@@ -18,26 +15,9 @@ async def good(request: Request) -> tuple[int, bytes]:
 
 
 def listening(process: int) -> dict[int, str]:
-    """Port → address of every TCP socket that the process listens on (proc(5))."""
-    inodes = {found for fd in Path(f"/proc/{process}/fd").iterdir() if (found := _inode(fd))}
-    rows = [line.split() for name in ("tcp", "tcp6") for line in _lines(process, name)]
-    own = [row[1].split(":") for row in rows if row[3] == LISTENING and row[9] in inodes]
-    return {int(port, 16): _address(address) for address, port in own}
-
-
-def _lines(process: int, name: str) -> list[str]:
-    return Path(f"/proc/{process}/net/{name}").read_text().splitlines()
-
-
-def _inode(fd: Path) -> str:
-    with contextlib.suppress(FileNotFoundError):
-        target = str(fd.readlink())
-        return target.removeprefix("socket:[").removesuffix("]") if target.startswith("socket:") else ""
-    return ""
-
-
-def _address(text: str) -> str:
-    return str(ipaddress.ip_address(bytes.fromhex(text)[::-1])) if len(text) == 8 else text
+    """Port → address of every TCP socket that the process listens on."""
+    found = [one for one in psutil.Process(process).net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+    return {one.laddr.port: one.laddr.ip for one in found}
 
 
 async def test_e18_a_sidecar_listens_where_its_ports_are_booked_and_nowhere_else(street: Street) -> None:

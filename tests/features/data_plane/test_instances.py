@@ -6,8 +6,10 @@ import asyncio
 from collections import Counter
 
 import pytest
+from outrider_harness.ports import free_port
+from outrider_harness.waiting import until
 from support.http_app import Request
-from support.street import DEADLINE_S, Pair, Street, free_port, pair, until
+from support.street import DEADLINE_S, Pair, Street, pair
 from support.topologies import Json, resolved
 
 from outrider.topology.topology import Topology

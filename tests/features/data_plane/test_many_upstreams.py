@@ -9,10 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from fakes.consul import FakeConsul, entry
-from machine import Agent, eventually, fetched, short_directory
 from outrider_agent import settings
-from sidecars import HERE, Sidecar, resolved, running_sidecar
+from outrider_harness.agents import Agent
+from outrider_harness.asking import fetched
+from outrider_harness.programs import short_directory
+from outrider_harness.scripted_consul import FakeConsul, entry
+from outrider_harness.sidecars import HERE, Sidecar, resolved, running_sidecar
+from outrider_harness.waiting import eventually
 
 from outrider.topology import names
 

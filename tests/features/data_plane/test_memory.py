@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from pathlib import Path
 
+from outrider_harness.usage import mapped
 from support.http_app import Request
 from support.street import Sidecar, Street
 
@@ -29,8 +29,7 @@ BODY = b"x" * 200_000
 
 def memory_mb(sidecar: Sidecar) -> float:
     """Private memory: pages of the program itself are shared and can be dropped (proc(5))."""
-    rows = dict(line.split(":", 1) for line in Path(f"/proc/{sidecar.process.pid}/status").read_text().splitlines())
-    return int(rows["RssAnon"].split()[0]) / 1_024
+    return mapped(sidecar.process.pid)["Anonymous"] / 2**20
 
 
 async def test_c10_a_thousand_connections_with_large_bodies_stay_within_the_memory(street: Street) -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from outrider_harness.ports import free_port
+from outrider_harness.waiting import until
 from support.http_app import App
 from support.recorder import GOOD, Recorder, fields_of, lines_of
-from support.street import Sidecar, Street, free_port, until
+from support.street import Sidecar, Street
 from support.zipkin import spans
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -9,9 +9,10 @@ import h2.connection
 import h2.events
 import pytest
 import pytest_asyncio
+from outrider_harness.waiting import until
 from support.http_app import Request
 from support.raw_http import only_answer, said_back
-from support.street import Json, Pair, Sidecar, Street, pair, until
+from support.street import Json, Pair, Sidecar, Street, pair
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOST = b"Host: payments"

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes.consul import entry
 from outrider_agent.addresses import Address
 from outrider_agent.channel import Channel
 from outrider_agent.consul import Consul, Instances, Names, catalog_path, health_path, own_path
@@ -16,6 +15,7 @@ from outrider_agent.previous_list import PreviousList
 from outrider_agent.queries import Query
 from outrider_agent.settings import ConsulSettings, Upstream
 from outrider_agent.token import Token
+from outrider_harness.scripted_consul import entry
 
 ROOM = MemoryBudget(1 << 20)
 RECORDINGS = Path(__file__).parents[2] / "recordings" / "consul-1.8.7"

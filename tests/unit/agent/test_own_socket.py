@@ -9,13 +9,13 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from machine import short_directory
 from outrider_agent.addresses import Address
 from outrider_agent.listener import ListenError, listener
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.own_socket import PAUSE, OwnSocket
 from outrider_agent.sockets import accepted
 from outrider_agent.spare_name import SpareName
+from outrider_harness.programs import short_directory
 from support.turning import turned
 
 

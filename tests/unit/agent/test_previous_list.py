@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from fakes.consul import entry
 from hypothesis import given
 from hypothesis import strategies as st
 from outrider_agent.instances import Instance
 from outrider_agent.memory_budget import INSTANCE, MalformedError, MemoryBudget
 from outrider_agent.previous_list import PreviousList, Reading
+from outrider_harness.scripted_consul import entry
 
 PORTS = st.lists(st.integers(1, 12), max_size=8)
 TEXTS = st.sampled_from(["", ',{"Node":{', '"},{"Node":{"', "]", "}]"])

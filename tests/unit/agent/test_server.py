@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from machine import short_directory
 from outrider_agent.addresses import Address
 from outrider_agent.loop import NEVER
 from outrider_agent.requests import Request
@@ -25,6 +24,7 @@ from outrider_agent.server import (
     most_connections,
     response,
 )
+from outrider_harness.programs import short_directory
 from support.turning import Clocked, turned
 
 MOST = 3

@@ -15,9 +15,8 @@ from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
 from typing import Any, cast
 
+import psutil
 import pytest
-from fakes.consul import FakeConsul, entry, says
-from machine import connection, eventually, fetched, short_directory
 from outrider_agent import settings as names
 from outrider_agent import states
 from outrider_agent.agent import Agent, jitter
@@ -33,6 +32,10 @@ from outrider_agent.rights import Rights
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream, settings
 from outrider_agent.watch import Watch
+from outrider_harness.asking import connection, fetched
+from outrider_harness.programs import short_directory
+from outrider_harness.scripted_consul import FakeConsul, entry, says
+from outrider_harness.waiting import eventually
 
 WEB = entry("10.0.0.1", 80)
 DISCOVERY = "/v3/discovery:endpoints"
@@ -176,9 +179,8 @@ def test_a_snapshot_of_a_predecessor_is_served_at_once(directory: Path, fake: Fa
 
 def connections_to(port: int) -> int:
     """That are open to a port on loopback, as the system counts them."""
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    remote_and_state = [tuple(line.split()[2:4]) for line in lines]
-    return remote_and_state.count((f"0100007F:{port:04X}", "01"))
+    open_ones = [one for one in psutil.net_connections("tcp4") if one.status == psutil.CONN_ESTABLISHED]
+    return sum(1 for one in open_ones if one.raddr == ("127.0.0.1", port))
 
 
 def names_of(whole: Whole, labels: str) -> dict[str, tuple[str, int]]:
@@ -351,7 +353,7 @@ def test_jitter_is_a_share() -> None:
 
 
 def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
+    return psutil.Process().num_fds()
 
 
 def in_a_process(work: Callable[[], int]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import httpx2
-from fakes.consul import entry
+from outrider_harness.scripted_consul import entry
 
 from outrider.clients.consul import consul_client
 from outrider.settings import ConsulSettings

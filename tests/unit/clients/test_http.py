@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from fakes.consul import FakeConsul
 from outrider_ground.errors import OutriderError, RemoteError, UsageError
+from outrider_harness.scripted_consul import FakeConsul
 
 from outrider.clients.consul import consul_client
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s

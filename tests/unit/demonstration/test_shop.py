@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 
-from support.street import free_port
+from outrider_harness.ports import free_port
 
 from outrider.programs.demonstration.shop import shop, shop_folder
 

@@ -8,9 +8,9 @@ import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx2
+import psutil
 from outrider_ground.edge.limits import Limits
 from outrider_ground.edge.serving import serving
 from starlette.types import Receive, Scope, Send
@@ -66,7 +66,7 @@ async def closed(streams: list[Streams]) -> None:
 
 
 def descriptors_of(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    return psutil.Process(pid).num_fds()
 
 
 async def ended(reader: asyncio.StreamReader) -> bytes:

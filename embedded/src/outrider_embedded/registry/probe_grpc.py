@@ -1,4 +1,4 @@
-"""gRPC checks: grpc.health.v1.Health/Check, asked in the few HTTP/2 frames that one unary call takes."""
+"""gRPC checks: grpc.health.v1.Health/Check, asked in one call of a connection of its own."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import ssl
 
-from outrider_embedded.registry import http2_frames
 from outrider_embedded.registry.check import CRITICAL, PASSING
 from outrider_embedded.registry.definition import Definition
+from outrider_embedded.registry.grpc_call import UnaryCall
 from outrider_embedded.registry.probe_tcp import dial_failure
 from outrider_embedded.registry.verdict import Verdict
 
 _PATH = "/grpc.health.v1.Health/Check"
 _SERVING = 1
+_PIECE = 65_536
+_SEVEN_BITS = 128
 
 
 async def verdict(wanted: Definition) -> Verdict:
@@ -25,9 +27,8 @@ async def verdict(wanted: Definition) -> Verdict:
     except OSError as error:
         reason = f'connection error: desc = "transport: Error while dialing {dial_failure(address, error)}"'
         return Verdict(CRITICAL, f"rpc error: code = Unavailable desc = {reason}")
-    except (ValueError, asyncio.IncompleteReadError) as error:
-        reason = "connection closed" if isinstance(error, asyncio.IncompleteReadError) else str(error)
-        return Verdict(CRITICAL, f"rpc error: code = Unavailable desc = {reason}")
+    except ValueError as error:
+        return Verdict(CRITICAL, f"rpc error: code = Unavailable desc = {error}")
     if state == _SERVING:
         return Verdict(PASSING, f"gRPC check {wanted.target}: success")
     return Verdict(CRITICAL, "gRPC application didn't report service healthy")
@@ -35,14 +36,24 @@ async def verdict(wanted: Definition) -> Verdict:
 
 async def _state(address: str, service: str, tls: ssl.SSLContext | None) -> int:
     host, _, port = address.rpartition(":")
+    call = UnaryCall(address, _PATH, _request(service), is_tls=tls is not None)
     reader, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=tls)
     try:
-        writer.write(http2_frames.unary_call(address, _PATH, _request(service), is_tls=tls is not None))
-        return _answered_state(await http2_frames.unary_answer(reader, writer))
+        return _answered_state(await _answer(reader, writer, call))
     finally:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, call: UnaryCall) -> bytes:
+    writer.write(call.to_send())
+    while received := await reader.read(_PIECE):
+        found = call.answer(received)
+        if found is not None:
+            return found
+        writer.write(call.to_send())
+    raise ValueError("connection closed")
 
 
 def _tls(wanted: Definition) -> ssl.SSLContext | None:
@@ -59,7 +70,13 @@ def _tls(wanted: Definition) -> ssl.SSLContext | None:
 def _request(service: str) -> bytes:
     """HealthCheckRequest: field 1 is the service's name."""
     name = service.encode()
-    return b"\x0a" + bytes([len(name)]) + name if name else b""
+    return b"\x0a" + _varint(len(name)) + name if name else b""
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first (protobuf's encoding)."""
+    low, rest = number % _SEVEN_BITS, number // _SEVEN_BITS
+    return bytes([low + _SEVEN_BITS]) + _varint(rest) if rest else bytes([low])
 
 
 def _answered_state(message: bytes) -> int:

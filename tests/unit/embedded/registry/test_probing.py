@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from outrider_embedded.registry.probing import probing
 from outrider_embedded.registry.registration import registration
@@ -43,10 +43,9 @@ async def _until(is_reached: Callable[[], bool]) -> None:
 
 def _lives(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:1]
 
 
 async def test_a_script_under_way_dies_with_its_probe_and_its_children_too(registry: Registry, tmp_path: Path) -> None:

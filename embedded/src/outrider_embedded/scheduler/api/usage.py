@@ -1,11 +1,11 @@
-"""What the processes of an allocation use, read from the kernel, in the shape of a Nomad client's numbers."""
+"""What the processes of an allocation use, in the shape of a Nomad client's numbers."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from pathlib import Path
+
+import psutil
 
 from outrider_embedded.scheduler.documents import Document
 
@@ -55,15 +55,14 @@ def _resources(memory: int, ticks: float) -> Document:
 
 def _memory(pid: int) -> int:
     """Bytes of resident memory; 0 for a process that is gone."""
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).memory_info().rss
     return 0
 
 
 def _ticks(pid: int) -> float:
     """Seconds of processor time so far."""
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        fields = text[text.rindex(")") + 2 :].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    with contextlib.suppress(psutil.Error):
+        times = psutil.Process(pid).cpu_times()
+        return times.user + times.system
     return 0.0

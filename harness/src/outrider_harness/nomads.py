@@ -1,21 +1,23 @@
-"""A real Nomad beside a real Consul for contract tests: server and client in one on free ports, ended with the block."""
+"""A real Nomad beside a real Consul: server and client in one on free ports, ended with the block."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-_START_S = 90.0
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import Program
+from outrider_harness.waiting import eventually
+
+_START_S, _END_S, _PAUSE_S = 90.0, 20.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def nomad_server(
     With ACLs, whose ``token`` may do everything. It books ports from a thousand on: two servers need ranges of their own.
     """
     ports: dict[str, int] = dict(
-        zip(("http", "rpc", "serf", "chttp", "cserver", "clan", "cwan"), _free_ports(7), strict=True)
+        zip(("http", "rpc", "serf", "chttp", "cserver", "clan", "cwan"), free_ports(7), strict=True)
     )
     configuration = directory / "nomad.hcl"
     configuration.write_text(
@@ -58,7 +60,7 @@ def nomad_server(
         try:
             if with_acls:
                 servers = replace(servers, token=_first_token(servers))
-            _wait(lambda: _is_ready(servers))
+            eventually(lambda: _is_ready(servers), _START_S, _PAUSE_S)
             yield servers
         finally:
             _stop_jobs(servers)
@@ -113,16 +115,11 @@ consul {{
 def _running(command: list[str], log: Path) -> Generator[None]:
     foreign = ("NOMAD_", "CONSUL_", "VAULT_", "AWS_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    with log.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, env=environment, cwd=log.parent)
-        try:
-            yield
-        finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
-            process.wait()
+    program = Program(command, log, environment, log.parent)
+    try:
+        yield
+    finally:
+        program.end(patience=_END_S)
 
 
 def _first_token(servers: Servers) -> str:
@@ -133,7 +130,7 @@ def _first_token(servers: Servers) -> str:
             found.append(httpx2.post(f"{servers.nomad}/v1/acl/bootstrap", json={}).json()["SecretID"])
         return bool(found)
 
-    _wait(bootstrapped)
+    eventually(bootstrapped, _START_S, _PAUSE_S)
     return found[0]
 
 
@@ -152,19 +149,12 @@ def _stop_jobs(servers: Servers) -> None:
     with contextlib.suppress(httpx2.HTTPError):
         for job in servers.get("/v1/jobs"):
             httpx2.delete(f"{servers.nomad}/v1/job/{job['ID']}", params={"purge": "true"}, headers=servers.headers)
-        _wait(lambda: not _living(servers), 30)
+        eventually(lambda: not _living(servers), 30, _PAUSE_S)
 
 
 def _living(servers: Servers) -> list[str]:
     allocations = servers.get("/v1/allocations")
     return [one["ID"] for one in allocations if one["ClientStatus"] in {"pending", "running"}]
-
-
-def _wait(condition: Callable[[], bool], seconds: float = _START_S) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the real server did not get there in time"
-        time.sleep(0.2)
 
 
 def _kill_leftovers(directory: Path) -> None:
@@ -177,13 +167,3 @@ def _kill_leftovers(directory: Path) -> None:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in [one for one in mounts if one.startswith(f"{directory}/")]:
         subprocess.run(["umount", mount], check=False)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from machine import Program, eventually, fetched, free_ports
-from sidecars import filled, resolved
-
 from outrider.topology import names
 from outrider.topology.ports import Pipe
 from outrider.topology.topology import Topology
+from outrider_harness.asking import fetched
+from outrider_harness.ports import free_ports
+from outrider_harness.programs import Program
+from outrider_harness.sidecars import filled, resolved
+from outrider_harness.waiting import eventually
 
 # Beside what a sidecar counts, for those who look closer; no other part of the bootstrap differs.
 ALSO_COUNTED = ("cluster.", "runtime.")

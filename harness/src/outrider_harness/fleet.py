@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 
-from machine import Agent, eventually
-
 from outrider.clients.agent_archive import FILENAME, agent_archive
+from outrider_harness.agents import Agent
+from outrider_harness.waiting import eventually
 
 AT_A_TIME = 8  # agents that start together: more would only take each other's processor
 START = 120.0  # seconds that each such group may take on a busy machine

@@ -14,6 +14,8 @@ from typing import Any
 END_S = 40.0
 SHOWN = 25
 HERE = Path(__file__).resolve().parent
+CONSTANT_LOAD, ANSWERING_APP = HERE / "constant_load.py", HERE / "answering_app.py"
+"""Programs: the load, and the application that answers it."""
 Json = dict[str, Any]
 
 
@@ -71,7 +73,7 @@ def told(account: Account, logged: dict[int, Json]) -> list[str]:
 @contextlib.asynccontextmanager
 async def loaded(address: str, rate: float, account: Account) -> AsyncGenerator[None]:
     """The load runs in a process of its own while the block does."""
-    arguments = [sys.executable, str(HERE / "constant_load.py"), address, str(rate)]
+    arguments = [sys.executable, str(CONSTANT_LOAD), address, str(rate)]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe)
     assert process.stdin
