@@ -142,6 +142,7 @@ async def world(directory: Path) -> AsyncGenerator[World]:
     finally:
         for runner in made.runners:
             await runner.close()
+        await made.nomad.close()
         await made.store.close()
 
 

@@ -17,6 +17,8 @@ ESCAPES = re.compile(
     r"\\(?:u(?=d[89ab][0-9a-f]{2}\\ud[c-f])d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<half>ud[89a-f][0-9a-f]{2})|.)",
     re.IGNORECASE | re.DOTALL,
 )
+# Looked for first: a bootstrap inside a job has a million other escapes, and each would be looked at.
+A_HALF = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 
 
 class NumberError(ValueError):
@@ -30,7 +32,7 @@ class DepthError(ValueError):
 def first_value(text: str) -> tuple[Any, int]:
     """The first JSON value and where it ends. Raises JSONDecodeError, NumberError, DepthError: ValueErrors, all of them."""
     try:
-        value, end = _DECODER.raw_decode(ESCAPES.sub(_whole_sign, text) if "\\" in text else text)
+        value, end = _DECODER.raw_decode(ESCAPES.sub(_whole_sign, text) if A_HALF.search(text) else text)
     except RecursionError:
         raise DepthError("exceeded max depth") from None
     _check_depth(value)

@@ -1,4 +1,4 @@
-"""The two Nomads of the contract: the embedded one, and the real one where it is installed."""
+"""The Nomads of the contract: the embedded one, the real one where it is installed, and for some classes that in memory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from outrider_embedded.cluster import ClusterPorts, cluster
 from outrider_harness.nomad_calls import NomadCalls
 from outrider_harness.nomads import Servers, nomad_server
+from support.nomad_in_memory import CLASSES, NOT_MODELLED, in_memory_calls
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +29,32 @@ def real_nomad(program: Any) -> Iterator[Servers]:
             yield servers
 
 
-@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.needs("nomad", "consul"))])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Which servers a test of the contract calls."""
+    if "calls" in metafunc.fixturenames:
+        servers: list[Any] = ["embedded", pytest.param("real", marks=pytest.mark.needs("nomad", "consul"))]
+        more = _in_memory(metafunc.function.__name__) if _class(metafunc) in CLASSES else []
+        metafunc.parametrize("calls", servers + more, indirect=True)
+
+
+def _class(metafunc: pytest.Metafunc) -> str:
+    return metafunc.cls.__name__ if metafunc.cls else ""
+
+
+def _in_memory(test: str) -> list[Any]:
+    """What is not modelled has to be refused aloud: any other failure, and a success, are failures of the test."""
+    reason = NOT_MODELLED.get(test)
+    marks = [pytest.mark.xfail(raises=NotImplementedError, strict=True, reason=reason)] if reason else []
+    return [pytest.param("in_memory", marks=marks)]
+
+
+@pytest.fixture
 async def calls(request: pytest.FixtureRequest, tmp_path: Path, worker_number: int) -> AsyncGenerator[NomadCalls]:
     """A server to call; jobs of different tests have different names."""
+    if request.param == "in_memory":
+        async with in_memory_calls() as found:
+            yield found
+        return
     if request.param == "real":
         servers: Servers = request.getfixturevalue("real_nomad")
         async with _calls(servers.nomad, servers.consul) as found:

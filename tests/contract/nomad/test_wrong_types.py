@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.nomad_calls import NomadCalls
+from outrider_harness.nomad_calls import NomadCalls
 
 INTO = "json: cannot unmarshal"
 FIELD = "into Go struct field"

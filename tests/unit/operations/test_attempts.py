@@ -31,7 +31,9 @@ async def test_a_plan_names_the_failure_of_the_version_that_is_registered(
 ) -> None:
     plan = await application.plan(ADA, "stage", text(STAYS))
     assert (failed.state, plan.has_changes) == ("failed", True)
-    assert plan.retry.startswith("version 1 is registered, but its last deployment failed: Nomad: Failed due to")
+    assert plan.retry.startswith(
+        "version 1 is registered, but its last deployment failed: 3 allocations became unhealthy"
+    )
     assert "\n" not in plan.retry
     assert [one for one in plan.warnings if "not the one" in one] == []
 
@@ -70,7 +72,7 @@ async def test_a_second_failure_makes_a_third_attempt(
 
 async def test_a_service_with_too_few_allocations_is_deployed_again(world: World, application: Application) -> None:
     await finished(application, await application.deploy("stage", text("count: 2\n"), ME))
-    world.nomad.running("checkout")[0].status = "failed"
+    await world.nomad.crash(world.nomad.running("checkout")[0].id)
     plan = await application.plan(ADA, "stage", text("count: 2\n"))
     assert (plan.has_changes, plan.retry) == (True, "version 1 is registered, but 1 of its 2 allocations run")
     await finished(application, await application.deploy("stage", text("count: 2\n"), ME))

@@ -6,6 +6,7 @@ import contextlib
 import pytest
 from fakes.surroundings import ADA, World, finished, messages, text
 from outrider_ground.errors import ConflictError, RemoteError, SpecError, UsageError
+from outrider_harness.nomad_calls import job
 
 from outrider.nomad.read.job import version_hash
 from outrider.operations.application import Application
@@ -113,7 +114,7 @@ async def test_a_key_that_came_with_another_request_is_refused(application: Appl
 
 
 async def test_a_foreign_job_is_not_replaced_without_being_told(world: World, application: Application) -> None:
-    await world.nomad.register({"ID": "checkout", "TaskGroups": [{"Name": "other", "Count": 1, "Tasks": []}]})
+    await world.nomad.register(job("checkout", Name="other"))
     with pytest.raises(ConflictError, match="not deployed by Outrider"):
         await application.deploy("stage", text(), ME)
     taken = await application.deploy("stage", text(), Order(ADA, take_over=True))
@@ -184,7 +185,7 @@ async def test_a_deployment_that_nomad_fails_while_it_is_given_up_ends_with_noma
     ended = await finished(application, await application.deploy("stage", text(), ME))
     assert ended.state == "failed"
     first, *why = ended.reason.splitlines()
-    assert first == "Nomad: Failed due to unhealthy allocations"
+    assert first == "Nomad: Failed due to unhealthy allocations - no stable job version to auto revert to"
     assert why
     assert "did not take it back" not in ended.reason
 

@@ -47,7 +47,7 @@ async def test_an_allocation_whose_app_is_pending_is_neither_healthy_nor_running
     await deployed(application)
     (copy,) = world.nomad.running("checkout")
     world.consul.add("checkout", f"_nomad-task-{copy.id}-group-checkout-ingress", 20000)
-    world.nomad.pending = {"app"}
+    world.nomad.hold("checkout", "app")
     status = await application.status(ADA, "stage", "checkout")
     assert (status.state, status.healthy) == ("degraded", 0)
 
@@ -112,10 +112,12 @@ async def test_without_consul_endpoints_are_those_that_nomad_has_booked_and_unkn
     await deployed(application, CALLER)
     payments = text().spec.replace("service: checkout", "service: payments")
     await finished(application, await application.deploy("stage", Text(payments), ME))
-    world.sidecars.answers["127.0.0.1:22000"] = {"upstreams": {"payments": {"state": "fresh"}}}
+    metrics = world.nomad.ports("checkout")["metrics"]
+    world.sidecars.answers[f"127.0.0.1:{metrics}"] = {"upstreams": {"payments": {"state": "fresh"}}}
     world.consul.away = RemoteError("Consul did not answer")
     found = await application.endpoints(ADA, "stage", "checkout")
-    assert [(one.address, one.status) for one in found.consul["payments"]] == [("127.0.0.1:21000", "unknown")]
+    ingress = world.nomad.ports("payments")["ingress"]
+    assert [(one.address, one.status) for one in found.consul["payments"]] == [(f"127.0.0.1:{ingress}", "unknown")]
     assert (found.unknown, found.problems) == (("payments",), ("Consul did not answer",))
     assert [one.upstreams for one in found.sidecars] == [{"upstreams": {"payments": {"state": "fresh"}}}]
 

@@ -97,7 +97,7 @@ async def test_a_directory_that_nodes_fetch_from_the_portal_is_warned_of_and_one
     world.platform = read_platform(PLATFORM + 'artifacts: {url: "https://store.example/x"}\n', "platform.yaml")
     assert not [one for one in (await world.application().plan(ADA, "stage", spec)).warnings if "portal" in one]
     await finished(application, await world.application().deploy("stage", spec, ME))
-    (job,) = await world.nomad.jobs("checkout")
+    job = await world.nomad.job("checkout")
     assert f"https://store.example/x/{spec.artifact}/directory.tar.gz" in str(job)
     assert "127.0.0.1:7070" not in str(job)
 

@@ -103,9 +103,8 @@ async def test_a_defect_ends_the_deployment_instead_of_taking_it_up_for_ever(
     deployment = await left_behind(world, application)
     version = await application.version(ADA, "stage", "checkout", 2)
     await world.nomad.register(version.job, deployment.expected_index)
-    world.nomad.progress_deadline_s = 60.0
-    world.nomad._evaluations.clear()  # what Nomad is asked for is not there: a KeyError in the simulator
-    await world.store.save_deployment(replace(deployment, state="running", modify_index=1, evaluation="gone"))
+    world.nomad.away = KeyError("what nobody has thought of")
+    await world.store.save_deployment(replace(deployment, state="running", modify_index=1, evaluation="any"))
     second = patient(world)
     second.runner.start()
     ended = await finished(second, deployment)

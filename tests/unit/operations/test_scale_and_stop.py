@@ -24,11 +24,20 @@ async def test_scaling_up_keeps_what_runs(world: World, application: Application
     assert before < {one.id for one in world.nomad.running("checkout")}
 
 
-async def test_scaling_down_needs_no_deployment_of_nomads(world: World, application: Application) -> None:
+async def test_scaling_down_keeps_as_many_as_are_left(world: World, application: Application) -> None:
     await deployed(application, "count: 3\n")
+    before = {one.id for one in world.nomad.running("checkout")}
     ended = await finished(application, await application.scale("stage", "checkout", 1, ME))
-    assert (ended.state, ended.reason) == ("successful", "1 allocations run")
-    assert len(world.nomad.running("checkout")) == 1
+    assert (ended.state, ended.reason) == ("successful", "1 of 1 allocations healthy")
+    (left,) = world.nomad.running("checkout")
+    assert left.id in before
+
+
+async def test_scaling_to_nothing_needs_no_deployment_of_nomads(world: World, application: Application) -> None:
+    await deployed(application, "count: 3\n")
+    ended = await finished(application, await application.scale("stage", "checkout", 0, ME))
+    assert (ended.state, ended.reason) == ("successful", "0 allocations run")
+    assert world.nomad.running("checkout") == []
 
 
 async def test_a_scaled_service_differs_from_its_spec_in_its_count_only(application: Application) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes.surroundings import ADA, World, finished, messages, text
 from outrider_ground.errors import UsageError
+from outrider_harness.nomad_calls import job
 
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
@@ -80,9 +81,7 @@ async def test_what_never_ran_cannot_be_started_and_the_way_is_named(application
 async def test_a_stopped_service_that_this_portal_does_not_know_names_its_file(
     world: World, application: Application
 ) -> None:
-    await world.nomad.register(
-        {"ID": "checkout", "Meta": {}, "TaskGroups": [{"Name": "checkout", "Count": 1, "Tasks": []}]}
-    )
+    await world.nomad.register(job("checkout"))
     await world.nomad.deregister("checkout")
     world.nomad.outcomes[(await application.plan(ADA, "stage", text())).version_hash] = "crash"
     await deployed(application)
@@ -121,9 +120,7 @@ async def test_scale_keeps_the_rule_of_shared_keys(
         with pytest.raises(UsageError, match="share the keys between them"):
             await application.scale("stage", "checkout", count, ME)
     else:
-        assert (
-            await finished(application, await application.scale("stage", "checkout", count, ME))
-        ).state == "successful"
+        assert (await application.scale("stage", "checkout", count, ME)).count == count
 
 
 async def test_a_job_that_somebody_purged_in_nomad_is_started_as_it_ran_last(
