@@ -7,13 +7,13 @@ has been out of touch with its leader; an index that goes back may also be a res
 from __future__ import annotations
 
 from outrider_agent.endpoints import Identity
+from outrider_agent.judgements import OUTDATED, STILL_OUTDATED
 from outrider_agent.rules import Limits
 
 Identities = frozenset[Identity]
 
 ADMITTED = "admitted"
 ANEW = "anew"  # admitted with a lower index: Consul has started anew
-WAIT = "wait"  # perhaps a better answer comes
 
 
 class Freshness:
@@ -34,20 +34,16 @@ class Freshness:
         self.heard = heard
         self._listed = listed
 
-    @property
-    def is_waiting(self) -> bool:
-        return self._waiting_since is not None
-
     def judge(self, found: int, usable: Identities, now: float, *, is_in_touch: bool) -> str:
-        """What to do with a good answer of this index, which lists these as usable, from such a server."""
+        """Whether a good answer of this index is admitted, which lists these as usable, from such a server; else which doubt."""
         if not self._is_doubtful(found, usable, is_in_touch=is_in_touch):
             self._settle(found, now)
             return self._admit(found, usable)
         if self._waiting_since is None:
             self._waiting_since = now
-            return WAIT
+            return OUTDATED
         is_over = now - self._waiting_since >= self._patience(now)
-        return self._admit(found, usable) if is_over or self._has_started_anew(found, now) else WAIT
+        return self._admit(found, usable) if is_over or self._has_started_anew(found, now) else STILL_OUTDATED
 
     def _is_doubtful(self, found: int, usable: Identities, *, is_in_touch: bool) -> bool:
         """Behind what was heard; or less at the same index, or at none; or other than before by a server out of touch."""

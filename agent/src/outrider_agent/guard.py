@@ -9,24 +9,9 @@ from outrider_agent.departures import Departures
 from outrider_agent.endpoints import Endpoint, Endpoints, Identity, endpoint, sorted_endpoints
 from outrider_agent.handover import Handover
 from outrider_agent.instances import Instance
+from outrider_agent.judgements import CONFIRM, HOLD, PUBLISH, WITNESS, Judgement
 from outrider_agent.listing import Listing
 from outrider_agent.rules import Limits
-
-PUBLISH = "publish"
-CONFIRM = "confirm"  # published, but what is gone stays until a second read says so too
-HOLD = "hold"  # nothing usable is listed, which may be so by mistake: what was usable a moment ago is served
-WITNESS = "witness"  # the hold-down is over: does Consul still know any other service?
-
-
-class Judgement:
-    """``endpoints`` are to be published; ``recheck`` is in how many seconds to read again (None: when it changes)."""
-
-    __slots__ = ("endpoints", "kind", "recheck")
-
-    def __init__(self, kind: str, endpoints: Endpoints, recheck: float | None = None) -> None:
-        self.kind = kind
-        self.endpoints = endpoints
-        self.recheck = recheck
 
 
 class Guard:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from outrider_agent.attempt import Ask
 from outrider_agent.connection_slots import TOO_MANY, ConnectionSlots
 from outrider_agent.consul import INFRASTRUCTURE, Consul, Instances, Names, catalog_path, health_path
-from outrider_agent.exchange import Ask, Exchange
+from outrider_agent.exchange import Exchange
 from outrider_agent.instances import Foreign, named
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.memory_budget import MalformedError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from outrider_agent import judgements
+
 
 class Query:
     """What to ask Consul now; ``wait`` is 0 where the answer shall come at once. All in seconds."""
@@ -27,3 +29,9 @@ class Counts:
         self.rewinds = 0
         self.suspect_empties = 0
         self.updates = 0
+
+    def judge(self, kind: str) -> None:
+        """An answer was judged so."""
+        self.denials += kind in judgements.DENIALS
+        self.rewinds += kind == judgements.OUTDATED
+        self.suspect_empties += kind == judgements.SUSPECT

@@ -17,7 +17,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 5.0  # between two questions while it is not s
 SHOWN, ABSENT, UNKNOWN = "shown", "absent", "unknown"
 READ_SERVICES = 'service_prefix "" { policy = "read" }'
 READ_NODES = 'node_prefix "" { policy = "read" }'
-ASKING = "the list is empty: asking whether Consul shows this allocation's own registration"
 OK, FORBIDDEN, MISSING = 200, 403, 404  # what the Consul agent that is asked says of the registration
 
 

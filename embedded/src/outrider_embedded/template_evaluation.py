@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from outrider_embedded.template_functions import functions
+from outrider_embedded.template_lookups import MissingSourceError
 from outrider_embedded.template_nodes import (
     Block,
     Invocation,
@@ -20,7 +21,7 @@ from outrider_embedded.template_nodes import (
 )
 from outrider_embedded.template_objects import Scratch
 from outrider_embedded.template_printf import shown
-from outrider_embedded.template_sources import MissingSourceError, Sources
+from outrider_embedded.template_sources import Sources
 from outrider_embedded.template_text import TemplateError
 from outrider_embedded.template_unsupported import DENIED, why_unknown
 

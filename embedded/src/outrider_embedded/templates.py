@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from outrider_embedded.template_evaluation import Evaluation
-from outrider_embedded.template_sources import Lookups, Sources
+from outrider_embedded.template_lookups import Lookups
+from outrider_embedded.template_sources import Sources
 from outrider_embedded.template_text import TemplateError
 from outrider_embedded.template_tree import tree
 
@@ -40,4 +41,4 @@ def rendered(
     """Render a template; raises TemplateError with the line for what cannot be understood or done."""
     sources = Sources(environment, key_value, lookups or Lookups())
     out = Evaluation(sources).text(tree(text, *delimiters))
-    return Rendered(out, tuple(sources.reads), tuple(sources.missing))
+    return Rendered(out, tuple(sources.record.reads), tuple(sources.record.missing))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from outrider_ground.private import DIRECTORY
-
-from outrider_embedded.scheduler import lifecycle, task_events
-from outrider_embedded.scheduler.allocation import client_status, group_of, is_canary, is_server_terminal
+from outrider_embedded.scheduler import task_events
+from outrider_embedded.scheduler.allocation import group_of, is_canary, is_server_terminal
+from outrider_embedded.scheduler.allocation_directories import make_directories
+from outrider_embedded.scheduler.allocation_report import AllocationReport
 from outrider_embedded.scheduler.allocation_services import AllocationServices, Place
+from outrider_embedded.scheduler.allocation_tasks import AllocationTasks
 from outrider_embedded.scheduler.catalog import Catalog
 from outrider_embedded.scheduler.documents import Document
 from outrider_embedded.scheduler.environment import Directories, task_environment
@@ -24,8 +25,6 @@ from outrider_embedded.scheduler.task import Task
 from outrider_embedded.scheduler.task_setup import TaskContext
 
 _SECOND = 1_000_000_000
-_OPEN = 0o777
-"""As Nomad has them, where tasks of several users share them; what is above them is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +43,29 @@ class Runner:
     """An allocation's life; ``report`` is told of every change, ``done`` is set when nothing of it runs any more."""
 
     def __init__(self, allocation: Document, shared: NodeServices, report: Callable[[str, Document], None]) -> None:
-        self.allocation, self._shared, self._report = allocation, shared, report
+        self.allocation, self._shared = allocation, shared
         self.directories = Directories(shared.directory / allocation["ID"])
         self.done = asyncio.Event()
-        self.tasks: dict[str, Task] = {}
         self._documents: list[Document] = group_of(allocation)["Tasks"]
+        self._tasks = AllocationTasks(self._documents)
+        self._report = AllocationReport(allocation["ID"], report)
         environments = {task["Name"]: self._environment(task) for task in self._documents}
         place = Place(shared.node, shared.catalog, self.directories)
         self._services = AllocationServices(allocation, place, environments)
         self._stopping: asyncio.Task[None] | None = None
         self._work: set[asyncio.Task[Any]] = set()
-        self._health = HealthWatch(self._documents, lambda: self._published, self._services, self._on_health)
+        self._health = HealthWatch(self._documents, lambda: self._report.states, self._services, self._on_health)
         self._is_settling = False
         self._with_delay = True
-        self._published: dict[str, Document] = {}
-        self._is_silent = False
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """By name; none before the life begins."""
+        return self._tasks.by_name
 
     async def run(self, previous: Runner | None) -> None:
         """The whole life; the allocation that this one replaces ends first, as with Nomad."""
-        self.tasks = {task["Name"]: self._task(task) for task in self._documents}
+        self._tasks.make(self._task)
         try:
             await self._live(previous)
         finally:
@@ -87,23 +90,21 @@ class Runner:
 
     async def restart(self, task: str, reason: str) -> None:
         """Restart one running task, or all of them when ``task`` is empty."""
-        chosen = [one for name, one in self.tasks.items() if (name == task or not task) and one.process is not None]
-        await asyncio.gather(*(one.restart(reason) for one in chosen))
+        await self._tasks.restart(task, reason)
 
     async def _live(self, previous: Runner | None) -> None:
         if previous is not None:
             await self._unless_stopping(previous.done.wait())
         if self._stopping is None:
-            self._make_directories()
+            make_directories(self.directories, self._documents)
             await self._open()
             self._health.begin(self.allocation)
         self._settle()
-        lives = [task.run() for task in self.tasks.values() if not task.is_dead]
-        ends = await asyncio.gather(*lives, return_exceptions=True)
+        bugs = await self._tasks.run()
         if self._stopping is not None:
             await self._stopping
         await self._services.close()
-        for bug in [one for one in ends if isinstance(one, BaseException)]:
+        for bug in bugs:
             raise bug
 
     async def _open(self) -> None:
@@ -111,9 +112,8 @@ class Runner:
         try:
             await self._services.open()
         except UnknownPortError as error:
-            reason = f'failed to setup alloc: pre-run hook "group_services" failed: unable to get address: {error}'
-            for task in self.tasks.values():
-                task.refuse(reason)
+            hook = 'pre-run hook "group_services" failed'
+            self._tasks.refuse(f"failed to setup alloc: {hook}: unable to get address: {error}")
 
     async def _unless_stopping(self, waiting: Coroutine[Any, Any, Any]) -> None:
         work = asyncio.ensure_future(waiting)
@@ -123,13 +123,13 @@ class Runner:
         await asyncio.gather(work, return_exceptions=True)
 
     async def _finish(self) -> None:
-        self._is_silent = False
-        self._tell()
+        self._report.is_silent = False
+        self._report.tell(self._tasks.states)
         await self._health.close(is_wanted=not is_server_terminal(self.allocation))
         for work in list(self._work):
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-        self._tell()
+        self._report.tell(self._tasks.states)
         self.done.set()
 
     def _environment(self, task: Document) -> dict[str, str]:
@@ -147,16 +147,6 @@ class Runner:
         )
         return Task(task, self._environment(task), context, self._changed, self._services)
 
-    def _make_directories(self) -> None:
-        shared = self.directories.shared
-        places = [shared / name for name in ("data", "logs", "tmp")]
-        for task in self.tasks:
-            places += [self.directories.task(task) / name for name in ("local", "secrets", "tmp")]
-        mode = _OPEN if any(task["User"] for task in self._documents) else DIRECTORY
-        for place in (self.directories.root, *places):
-            place.mkdir(parents=True, exist_ok=True)
-            place.chmod(mode)
-
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._work.add(task)
@@ -171,71 +161,26 @@ class Runner:
     def _settle(self) -> None:
         """Open the gates that may open, begin the end where there is a reason, and report."""
         self._is_settling = False
-        states = self._states()
-        if self._stopping is None:
-            self._end_where_due(states)
-        for name in lifecycle.startable(self._documents, states):
-            self.tasks[name].gate.set()
-        self._tell()
-
-    def _end_where_due(self, states: dict[str, Document]) -> None:
-        failed = lifecycle.failed_task(self._documents, states)
-        if failed:
-            self._emit_to_living(lambda: task_events.sibling_failed(failed))
-        elif not lifecycle.has_main_ended(self._documents, states):
-            return
-        elif lifecycle.has_leader_ended(self._documents, states):
-            self._emit_to_living(task_events.leader_dead)
-        else:
-            self._emit_to_living(task_events.main_dead)
-        self._is_silent = True  # Nomad's client tells of an end that it began itself when it is over
-        self.stop()
-
-    def _emit_to_living(self, event: Callable[[], Document]) -> None:
-        ended = [task for stage in lifecycle.stop_order(self._documents) for task in stage]
-        for task in ended:
-            if not self.tasks[task["Name"]].is_dead:
-                self.tasks[task["Name"]].emit(event())
-
-    def _states(self) -> dict[str, Document]:
-        return {name: task.state for name, task in self.tasks.items()}
-
-    def _tell(self) -> None:
-        if self._is_silent:
-            return
-        states = self._published = self._states()
-        status, description = client_status(states)
-        changes = {"TaskStates": states, "ClientStatus": status, "ClientDescription": description}
-        self._report(self.allocation["ID"], changes)
+        if self._stopping is None and self._tasks.must_end():
+            self._report.is_silent = True  # Nomad's client tells of an end that it began itself when it is over
+            self.stop()
+        self._tasks.open_gates()
+        self._report.tell(self._tasks.states)
 
     def _wants_no_delay(self) -> bool:
         return bool(self.allocation["DesiredTransition"]["NoShutdownDelay"])
 
     async def _stop(self) -> None:
-        """Nomad's order: services out of Consul, the group's delay, leader, main tasks, sidecars."""
+        """Nomad's order: services out of Consul, the group's delay, tasks in their order."""
         was_open = await self._services.close()
         delay = group_of(self.allocation)["ShutdownDelay"] or 0
-        if was_open and self._with_delay and any(task.process for task in self.tasks.values()):
+        if was_open and self._with_delay and self._tasks.are_running:
             await asyncio.sleep(delay / _SECOND)
-        for stage in lifecycle.stop_order(self._documents):
-            living = [task["Name"] for task in stage if not self.tasks[task["Name"]].is_dead]
-            if lifecycle.is_sidecar(stage[0]) and self._with_delay:
-                self._note_main_dead(living)
-            await asyncio.gather(*(self._end_task(name) for name in living))
-
-    def _note_main_dead(self, names: list[str]) -> None:
-        for name in names:
-            kinds = {event["Type"] for event in self.tasks[name].state["Events"]}
-            if not kinds & {"Main Tasks Dead", "Sibling Task Failed", "Leader Task Dead"}:
-                self.tasks[name].emit(task_events.main_dead())
-
-    async def _end_task(self, name: str) -> None:
-        task = self.tasks[name]
-        await task.end()
-        await task.dead.wait()
+        for stage in self._tasks.stages:
+            await self._tasks.end(stage, with_note=self._with_delay)
 
     def _on_health(self, is_healthy: bool, notes: dict[str, str]) -> None:  # noqa: FBT001
         for name, message in notes.items():
-            self.tasks[name].emit(task_events.unhealthy(message))
+            self.tasks[name].status.emit(task_events.unhealthy(message))
         if not is_server_terminal(self.allocation):
-            self._report(self.allocation["ID"], {"Healthy": is_healthy})
+            self._report.tell_health(is_healthy)

@@ -59,7 +59,7 @@ class AllocationCalls:
         runner, task = self._running(request), asked.get("TaskName") or ""
         if task and task not in runner.tasks:
             raise RefusalError(500, f"Could not find task runner for task: {task}")
-        if task and runner.tasks[task].process is None:
+        if task and not runner.tasks[task].process.is_running:
             raise RefusalError(500, "Task not running")
         await runner.restart(task, "User requested task to restart")
         return document({"Index": 0})
@@ -71,12 +71,13 @@ class AllocationCalls:
             raise RefusalError(500, "Task not found")
         for one in runner.tasks.values():
             if not task or one.name == task:
-                one.signal(name, "User requested task to be signaled")
+                one.process.signal(name, "User requested task to be signaled")
         return document({"Index": 0})
 
     async def stats(self, request: Request) -> Response:
         runner = self._runner(request)
-        pids = {name: task.process.pid for name, task in runner.tasks.items() if task.process is not None}
+        running = ((name, task.process.pid) for name, task in runner.tasks.items())
+        pids = {name: pid for name, pid in running if pid is not None}
         return document(usage(pids))
 
     async def evaluations(self, request: Request) -> Response:

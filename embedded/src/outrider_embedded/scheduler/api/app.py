@@ -35,7 +35,7 @@ def _route(path: str, endpoint: Endpoint, methods: tuple[str, ...] = _READ) -> R
 
 
 def _jobs(scheduler: Scheduler) -> list[Route]:
-    calls, plans = JobCalls(scheduler.state), PlanCalls(scheduler)
+    calls, plans = JobCalls(scheduler.state), PlanCalls(scheduler.state, scheduler.evaluator)
     job = "/v1/job/{job}"
     return [
         _route("/v1/jobs", calls.all, _BOTH),
