@@ -2,41 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 from fakes.nomad import NomadSimulator
-from outrider_ground.errors import RemoteError
+from outrider_ground.errors import ConflictError, RemoteError
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
 
 class NomadThatWasAsked(NomadSimulator):
-    """Allocations and deployments as they are told; what is promoted or failed is noted."""
+    """Allocations and deployments as they are told; what is promoted, failed or stopped is noted, and how often it was looked."""
 
     def __init__(self, allocations: list[list[Json]], deployments: list[Json | None] | None = None) -> None:
         super().__init__()
         self.lists = allocations
         self.deployments = deployments or [None]
+        self.newest: list[Json | None] = []
+        self.registered: list[Json | None] = [None]
+        self.kept_versions: list[Json] = []
+        self.judged: list[Json] = [{"Status": "complete"}]
         self.promoted: list[str] = []
+        self.failed: list[str] = []
+        self.stopped: list[str] = []
+        self.refusal: ConflictError | RemoteError | None = None
+        self.goes_back_to: int | None = None
+        self.looks = 0
+        self.asked_from: list[tuple[int, float]] = []
         self.shows_allocations = True
+        self.words: dict[tuple[str, str], bytes] = {}
+
+    async def job(self, job_id: str) -> Json | None:
+        return following(self.registered)
+
+    async def versions(self, job_id: str) -> list[Json]:
+        return self.kept_versions
+
+    async def evaluation(self, evaluation_id: str) -> Json:
+        return following(self.judged)
 
     async def allocations(self, job_id: str) -> list[Json]:
+        self.looks += 1
         if not self.shows_allocations:
             raise RemoteError("Nomad did not answer")
         return following(self.lists)
 
     async def deployment_of(self, job_id: str) -> Json | None:
-        return self.deployments[0]
+        self.looks += 1
+        return following(self.newest) if self.newest else self.deployments[0]
 
     async def deployment(self, deployment_id: str, index: int = 0, wait_s: float = 0) -> tuple[Json, int]:
+        self.asked_from.append((index, wait_s))
         found = following(self.deployments)
         assert found
         return found, index + 1
 
     async def promote(self, deployment_id: str) -> Json:
         self.promoted.append(deployment_id)
+        if self.refusal is not None:
+            raise self.refusal
         return {}
+
+    async def fail(self, deployment_id: str) -> Json:
+        self.failed.append(deployment_id)
+        if self.refusal is not None:
+            raise self.refusal
+        return {"RevertedJobVersion": self.goes_back_to}
+
+    async def deregister(self, job_id: str, *, purge: bool = False) -> Json:
+        self.stopped.append(job_id)
+        return {}
+
+    async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
+        yield self.words.get((task, kind), b"")
 
 
 def following(left: list[T]) -> T:

@@ -3,11 +3,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from fakes.asked_nomad import NomadThatWasAsked, a_rollout, an_allocation
-from fakes.surroundings import ADA, text
+from fakes.driving import Records, place
+from fakes.shown import a_deployment
+from fakes.surroundings import ADA, HURRY, text
+from outrider_ground.errors import ConflictError, RemoteError
 
 from outrider.operations.application import Application
 from outrider.operations.drive.revert import returned
+from outrider.operations.environment import Patience
 from outrider.operations.opening import Order
 
 Json = dict[str, Any]
@@ -91,3 +96,59 @@ async def test_a_return_is_promoted_once_its_canary_is_healthy_and_not_before(ap
     assert nomad.promoted == ["d-1"]
     assert told == ["the last good version comes back", "the last good version is promoted again"]
     assert said == "the last good version runs again, 2 healthy"
+
+
+# The same without a database
+
+
+RETURN = a_deployment("checkout", modify_index=10)
+SOON = replace(HURRY, look=0.002)
+
+
+async def back(nomad: NomadThatWasAsked, patience: Patience = SOON) -> tuple[str, Records]:
+    records = Records(RETURN)
+    return await returned(place(nomad, records, patience=patience), RETURN, records.written), records
+
+
+async def test_what_is_told_of_a_return_says_to_programs_what_it_is() -> None:
+    ended = a_rollout("successful", healthy=2)
+    nomad = NomadThatWasAsked([[an_allocation(1, "running", **HEALTHY)]], [a_rollout(**CANARY), ended])
+    said, records = await back(nomad)
+    assert said == "the last good version runs again, 2 healthy"
+    assert records.told == [
+        ("deployment", "the last good version comes back", {"nomad_deployment": "d-1"}),
+        ("promotion", "the last good version is promoted again", {"needed": False, "by": "outrider"}),
+    ]
+    assert nomad.asked_from == [(0, SOON.look), (1, SOON.look)]
+
+
+@pytest.mark.parametrize("refusal", [ConflictError("over"), RemoteError("over")])
+async def test_a_promotion_of_the_last_good_version_that_is_refused_is_told_and_tried_again_later(
+    refusal: ConflictError | RemoteError,
+) -> None:
+    nomad = NomadThatWasAsked([[an_allocation(1, "running", **HEALTHY)]], [a_rollout(**CANARY, ProgressDeadline=1)])
+    nomad.refusal = refusal
+    _, records = await back(nomad, replace(SOON, look=0.02, stall=0.1))
+    assert set(records.lines[1:]) == {"the promotion of the last good version was refused: over"}
+    assert 1 <= len(nomad.promoted) <= 7
+
+
+@pytest.mark.parametrize(("deadline", "stall"), [(60 * 10**9, 0.0), (1, 60.0)])
+async def test_a_return_has_nomads_deadline_and_our_patience(deadline: int, stall: float) -> None:
+    going = a_rollout(ProgressDeadline=deadline)
+    nomad = NomadThatWasAsked([[]], [*[going] * 4, a_rollout("successful", healthy=2)])
+    assert (await back(nomad, replace(SOON, stall=stall)))[0] == "the last good version runs again, 2 healthy"
+
+
+async def test_between_two_looks_for_a_return_there_is_a_pause() -> None:
+    nomad = NomadThatWasAsked([[]], [a_rollout(index=10)])
+    said, _ = await back(nomad, replace(SOON, look=0.08, appearance=0.1))
+    assert said == "the last good version is registered again"
+    assert 2 <= nomad.looks <= 7
+
+
+async def test_only_live_allocations_of_the_version_judge_its_return() -> None:
+    bad = [an_allocation(number, "running", **UNHEALTHY) for number in (1, 2)]
+    for other in (an_allocation(3, "running", JobVersion=1), an_allocation(3, "complete")):
+        said, _ = await back(NomadThatWasAsked([[*bad, other]], [a_rollout(said="going")]))
+        assert said.splitlines()[0].endswith("; 2 of 2 allocations of the last good version run")

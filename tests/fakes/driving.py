@@ -1,0 +1,89 @@
+"""What a deployment is driven in, without a database: records and events in lists, around a Nomad that a test puts down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from fakes.asked_nomad import NomadThatWasAsked
+from fakes.consul_catalog import CatalogInMemory
+from fakes.surroundings import ADA, HURRY, World
+
+from outrider.operations.environment import Environment, Patience
+from outrider.operations.records import Deployment, Version
+
+Json = dict[str, Any]
+
+
+class Records:
+    """Deployments as they were saved last, who holds them, and what was told of them: kind, line, detail."""
+
+    def __init__(self, *known: Deployment) -> None:
+        self.kept = {one.id: one for one in known}
+        self.holders: dict[str, str] = {}
+        self.claims = 0
+        self.told: list[tuple[str, str, Json]] = []
+        self.known_versions: list[Version] = []
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for _, line, _ in self.told]
+
+    async def save_deployment(self, deployment: Deployment) -> None:
+        self.kept[deployment.id] = deployment
+
+    async def deployment(self, deployment_id: str) -> Deployment | None:
+        return self.kept.get(deployment_id)
+
+    async def add_deployment(self, deployment: Deployment) -> Deployment:
+        return self.kept.setdefault(deployment.id, deployment)
+
+    async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
+        return tuple(one for one in reversed(self.kept.values()) if one.service == service)
+
+    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
+        return tuple(one for one in reversed(self.known_versions) if one.service == service)
+
+    async def version(self, environment: str, service: str, number: int) -> Version | None:
+        return next((one for one in self.known_versions if (one.service, one.number) == (service, number)), None)
+
+    async def services(self, environment: str) -> tuple[str, ...]:
+        return tuple(sorted({one.service for one in self.known_versions}))
+
+    async def unfinished(self) -> tuple[Deployment, ...]:
+        return tuple(one for one in self.kept.values() if not one.is_final and one.id not in self.holders)
+
+    async def claim(self, deployment_id: str, holder: str, lease_s: float) -> bool:
+        self.claims += 1
+        return self.holders.setdefault(deployment_id, holder) == holder
+
+    async def release(self, deployment_id: str, holder: str) -> None:
+        if self.holders.get(deployment_id) == holder:
+            del self.holders[deployment_id]
+
+    # As a journal
+
+    async def note(self, deployment_id: str, kind: str, message: str, /, **detail: Any) -> None:
+        self.told.append((kind, message, detail))
+
+    async def end(self, deployment: Deployment, state: Any, reason: str) -> Deployment:
+        over = self.kept[deployment.id] = replace(deployment, state=state, reason=reason)
+        self.told.append(("verdict", reason, {"state": state}))
+        return over
+
+    async def written(self, kind: Any, message: str, /, **detail: Any) -> None:
+        """As what drives one deployment is given it."""
+        await self.note("", kind, message, **detail)
+
+
+def place(
+    nomad: NomadThatWasAsked,
+    records: Records | None = None,
+    *,
+    consul: CatalogInMemory | None = None,
+    patience: Patience = HURRY,
+) -> Environment:
+    """The environment ``stage`` with these and nothing else."""
+    kept = cast("Any", records or Records())
+    made = World(kept, consul=consul or CatalogInMemory()).application().environment(ADA, "stage")
+    return replace(made, nomad=nomad, journal=kept, patience=patience)
