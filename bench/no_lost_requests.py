@@ -25,6 +25,8 @@ from outrider_harness.programs import short_directory
 from outrider_harness.stand import Stand, embedded_stand, stand_of
 from report import Figure, report
 
+from outrider.operations.asked import EmptyBody, ScaleBody, StopBody
+from outrider.operations.records import Deployment
 from outrider.programs.demonstration.processes import kill, processes_below
 from outrider.spec.reading.files import read_platform
 
@@ -71,13 +73,13 @@ class Scene:
         self.expect(await self.stand.run(self.spec(count)), "successful")
 
     async def scale(self, count: int) -> None:
-        deployment = await self.stand.act(CALLEE, "scale", count=count)
+        deployment = await self.stand.act(CALLEE, "scale", ScaleBody(count=count))
         self.expect(await self.stand.ended(deployment), "successful")
 
     async def canary(self, verb: str, state: str) -> None:
         deployment = await self.stand.deploy(self.spec(2, canary=1))
         await self.stand.waits_for_promotion(deployment)
-        await self.stand.act(CALLEE, verb)
+        await self.stand.act(CALLEE, verb, EmptyBody())
         self.expect(await self.stand.ended(deployment), state)
 
     async def kill(self) -> None:
@@ -92,9 +94,9 @@ class Scene:
             self.account.unexpected.append(f"no Envoy of allocation {victim} runs on this machine")
         await asyncio.sleep(6)
 
-    def expect(self, deployment: Json, state: str) -> None:
-        if deployment["state"] != state:
-            self.account.unexpected.append(f"{deployment['state']}, not {state}: {deployment.get('reason')}")
+    def expect(self, deployment: Deployment, state: str) -> None:
+        if deployment.state != state:
+            self.account.unexpected.append(f"{deployment.state}, not {state}: {deployment.reason}")
 
 
 def acts(scene: Scene) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
@@ -160,7 +162,7 @@ async def measured(stand: Stand, requests: int, directory: Path) -> tuple[Accoun
 async def gone(stand: Stand, service: str) -> None:
     """Stop and forget the service; where that fails, somebody has to look."""
     try:
-        await stand.ended(await stand.act(service, "stop", purge=True))
+        await stand.ended(await stand.act(service, "stop", StopBody(purge=True)))
     except (OutriderError, TimeoutError) as problem:
         print(f"{service} could not be stopped: {problem}", file=sys.stderr)
 

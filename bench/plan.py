@@ -21,9 +21,11 @@ from outrider_harness.stand import Stand, embedded_stand
 from report import Figure, percentile, report
 
 from outrider.clients.agent_archive import carried_agent
+from outrider.operations.asked import SpecBody
 from outrider.operations.change.documents import Rendered, Source, Surroundings
 from outrider.operations.change.render import rendered
 from outrider.operations.records import Draft
+from outrider.spec.stored import FORMAT
 from outrider.store.store import SqlStore, opened_store
 
 SERVICES = 1_000
@@ -56,7 +58,8 @@ def version(stand: Stand, made: Rendered, text: str) -> Draft:
         protocol=made.topology.protocol,
         file="bench.yaml",
         spec=text,
-        merged=made.merged,
+        merged=made.stored.document,
+        format=FORMAT,
         job=made.job,
         bootstrap=made.template,
         artifacts=(),
@@ -84,12 +87,12 @@ async def times(stand: Stand, services: int) -> list[float]:
     """Milliseconds of each plan: a changed spec of another service each time."""
     found: list[float] = []
     for number in range(WARM_UP + PLANS):
-        request = {"spec": spec(number % services, services, number + 1), "file": "bench.yaml"}
+        body = SpecBody(spec=spec(number % services, services, number + 1), file="bench.yaml")
         began = time.perf_counter()
-        plan = await stand.portal.plan(stand.environment, request)
+        plan = await stand.portal.plan(stand.environment, body)
         found.append((time.perf_counter() - began) * 1_000)
-        assert plan["has_changes"], plan
-        assert not plan["refusals"], plan
+        assert plan.has_changes, plan
+        assert not plan.refusals, plan
     return found[WARM_UP:]
 
 

@@ -28,9 +28,9 @@ async def test_a_run_whose_agents_may_see_nothing_fails_with_the_rights_that_lac
             tmp_path, envoy_bin, ports, consul=Asked(agent_address=f"http://{blind.address}")
         ) as stage:
             ended = await stage.run(CALLER.format(python=sys.executable, app=APP))
-    assert ended["state"] == "failed", ended
-    assert ": task gate " in ended["reason"]
-    assert "nothing is known of upstream absent: Consul answers, but does not show" in ended["reason"]
-    assert 'service_prefix "" { policy = "read" }' in ended["reason"]
-    assert 'node_prefix "" { policy = "read" }' in ended["reason"]
-    assert "no token is set (consul.token: none)" in ended["reason"]
+    assert ended.state == "failed", ended
+    assert ": task gate " in ended.reason
+    assert "nothing is known of upstream absent: Consul answers, but does not show" in ended.reason
+    assert 'service_prefix "" { policy = "read" }' in ended.reason
+    assert 'node_prefix "" { policy = "read" }' in ended.reason
+    assert "no token is set (consul.token: none)" in ended.reason

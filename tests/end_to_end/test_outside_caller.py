@@ -15,6 +15,8 @@ import pytest
 from outrider_harness.account import ANSWERING_APP
 from support.stage import ENVIRONMENT, Stage
 
+from outrider.operations.asked import ScaleBody
+
 RATE = 100.0
 CALLER = Path(__file__).parents[1] / "support" / "outside_caller.py"
 SPEC = """
@@ -74,7 +76,7 @@ async def left(stage: Stage, count: int) -> None:
 async def running(stage: Stage, count: int, ledger: Path) -> None:
     """So many allocations of a first version."""
     ended = await stage.run(spec("one", count, ledger))
-    assert ended["state"] == "successful", ended
+    assert ended.state == "successful", ended
 
 
 def assert_nothing_lost(account: dict[str, Any], ledger: Path) -> None:
@@ -93,7 +95,7 @@ async def test_a_caller_outside_the_mesh_loses_nothing_over_a_rolling_deploy(
     await running(stage, count, ledger)
     async with calling(stage) as account:
         ended = await stage.run(spec("two", count, ledger))
-        assert ended["state"] == "successful", ended
+        assert ended.state == "successful", ended
         await left(stage, count)
     assert_nothing_lost(account, ledger)
 
@@ -103,7 +105,7 @@ async def test_a_caller_outside_the_mesh_loses_nothing_when_its_callee_is_scaled
 ) -> None:
     await running(stage, 2, ledger)
     async with calling(stage) as account:
-        ended = await stage.ended(await stage.portal.act(ENVIRONMENT, "echo", "scale", {"count": 1}))
-        assert ended["state"] == "successful", ended
+        ended = await stage.ended(await stage.portal.act(ENVIRONMENT, "echo", "scale", ScaleBody(count=1)))
+        assert ended.state == "successful", ended
         await left(stage, 1)
     assert_nothing_lost(account, ledger)

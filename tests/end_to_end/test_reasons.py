@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from outrider_embedded.addresses import Cluster
@@ -23,6 +22,10 @@ from support.stage import ENVIRONMENT, Stage, spec
 
 from outrider.clients.consul import consul_client
 from outrider.clients.nomad import nomad_client
+from outrider.operations.answers.status import Status
+from outrider.operations.asked import EmptyBody
+from outrider.operations.events import AllocationEvent
+from outrider.operations.records import Deployment
 from outrider.settings import settings
 
 PLAIN = "mesh: false\n"
@@ -37,9 +40,9 @@ update: {{min_healthy_time: 0s, healthy_deadline: 3s, auto_revert: false}}
 """
 
 
-async def until(stage: Stage, wanted: Any) -> dict[str, Any]:
+async def until(stage: Stage, wanted: Callable[[Status], object]) -> Status:
     """The service's status, once it is as wanted."""
-    status: dict[str, Any] = {}
+    status: Status | None = None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(60):
             while not wanted(status := await stage.portal.status(ENVIRONMENT, "echo")):  # noqa: ASYNC110  no event
@@ -48,31 +51,31 @@ async def until(stage: Stage, wanted: Any) -> dict[str, Any]:
     pytest.fail(f"the status never became as wanted; last: {status}")
 
 
-async def given_up(stage: Stage, deployment: dict[str, Any]) -> dict[str, Any]:
+async def given_up(stage: Stage, deployment: Deployment) -> Deployment:
     """The deployment, failed by a person as soon as Nomad has found an allocation unhealthy: its own deadline is far."""
-    async for event in stage.portal.events(deployment["id"]):
-        if event["kind"] == "allocation" and event["detail"]["healthy"] is False:
+    async for event in stage.portal.events(deployment.id):
+        if isinstance(event, AllocationEvent) and event.detail.healthy is False:
             break
-        if event["kind"] == "verdict":
-            return await stage.portal.deployment(deployment["id"])
+        if event.kind == "verdict":
+            return await stage.portal.deployment(deployment.id)
     with contextlib.suppress(OutriderError):
-        await stage.portal.act(ENVIRONMENT, "echo", "fail", {})
+        await stage.portal.act(ENVIRONMENT, "echo", "fail", EmptyBody())
     return await stage.ended(deployment)
 
 
 async def test_a_key_that_does_not_exist_is_the_reason_with_its_path_its_variable_and_its_task(stage: Stage) -> None:
     deployment = await stage.deploy(WORKER.format(env="LIMIT: {consul: no/such/key}", files=""))
     told = "waits for Consul key no/such/key (for LIMIT)"
-    status = await until(stage, lambda found: found["allocations"] and found["allocations"][0]["tasks"][0]["unread"])
-    assert (status["allocations"][0]["tasks"][0]["unread"], status["healthy"]) == (told, 0)
+    status = await until(stage, lambda found: found.allocations and found.allocations[0].tasks[0].unread)
+    assert (status.allocations[0].tasks[0].unread, status.healthy) == (told, 0)
     ended = await given_up(stage, deployment)
-    assert ended["state"] == "failed"
-    assert f"task app {told}" in ended["reason"]
+    assert ended.state == "failed"
+    assert f"task app {told}" in ended.reason
     consul = consul_client(stage.cluster.consul_address, settings({}).consul)
     await consul.put_key("no/such/key", b"7")
     await consul.close()
-    status = await until(stage, lambda found: found["state"] == "running")
-    assert status["allocations"][0]["tasks"][0]["state"] == "running"
+    status = await until(stage, lambda found: found.state == "running")
+    assert status.allocations[0].tasks[0].state == "running"
 
 
 @pytest.mark.parametrize(
@@ -91,9 +94,9 @@ async def test_what_a_template_cannot_read_is_named_with_its_task(
     stage: Stage, env: str, files: str, told: str
 ) -> None:
     ended = await given_up(stage, await stage.deploy(WORKER.format(env=env, files=files)))
-    assert ended["state"] == "failed"
-    assert "task app " in ended["reason"]
-    assert told in ended["reason"]
+    assert ended.state == "failed"
+    assert "task app " in ended.reason
+    assert told in ended.reason
 
 
 @dataclass
@@ -139,16 +142,16 @@ async def test_without_consul_a_verdict_names_it_and_the_service_is_running_agai
 ) -> None:
     stage, rest = separate.stage, PLAIN + "count: 2\n"
     one = spec("one", rest).replace("healthy_deadline: 20s", "healthy_deadline: 4s")
-    assert (await stage.run(one))["state"] == "successful"
+    assert (await stage.run(one)).state == "successful"
     old = await stage.running()
     await separate.without_consul()
     ended = await given_up(stage, await stage.deploy(one.replace("FLAVOUR: one", "FLAVOUR: two")))
-    assert ended["state"] == "failed"
-    assert "Consul does not answer, and without it no check passes" in ended["reason"]
-    assert "allocations of the last good version run" in ended["reason"]
+    assert ended.state == "failed"
+    assert "Consul does not answer, and without it no check passes" in ended.reason
+    assert "allocations of the last good version run" in ended.reason
     assert old <= await stage.running() or len(await stage.running()) == 2
     endpoints = await stage.portal.endpoints(ENVIRONMENT, "echo")
-    assert any("Consul" in problem for problem in endpoints["problems"])
+    assert any("Consul" in problem for problem in endpoints.problems)
     await separate.with_consul()
-    status = await until(stage, lambda found: found["state"] == "running" and found["healthy"] == 2)
-    assert status["version"] == 1
+    status = await until(stage, lambda found: found.state == "running" and found.healthy == 2)
+    assert status.version == 1

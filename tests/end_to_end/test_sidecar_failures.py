@@ -20,6 +20,7 @@ from outrider_harness.waiting import until
 from support.stage import ENVIRONMENT, QUICK, Stage, spec
 from support.stage import stage as new_stage
 
+from outrider.operations.asked import ScaleBody
 from outrider.programs.demonstration.processes import Process, processes_below, still_running
 
 ASKING_APP = Path(__file__).parents[1] / "support" / "asking_app.py"
@@ -107,7 +108,7 @@ async def street(stage: Stage, directory: Path) -> str:
     named = {"python": sys.executable, "app": ANSWERING_APP, "ledger": directory / "ledger", "quick": QUICK}
     for text in (ANSWERING.format(**named), ASKING):
         ended = await stage.run(text)
-        assert ended["state"] == "successful", ended
+        assert ended.state == "successful", ended
     return (await shown(stage))["url"]
 
 
@@ -136,8 +137,8 @@ async def test_b01_an_agent_that_is_killed_again_and_again_is_started_again_and_
         for _ in range(KILLS):
             await killed(part(tmp_path, asking, "agent"))
             await until(lambda: is_in_order(stage))
-        scaled = await stage.ended(await stage.portal.act(ENVIRONMENT, "echo", "scale", {"count": 3}))
-        assert scaled["state"] == "successful", scaled
+        scaled = await stage.ended(await stage.portal.act(ENVIRONMENT, "echo", "scale", ScaleBody(count=3)))
+        assert scaled.state == "successful", scaled
         await until(lambda: is_in_order(stage, 3))
     assert account.failed == {}
 
@@ -149,9 +150,11 @@ async def allocations(stage: Stage, service: str) -> list[str]:
 
 async def is_in_order(stage: Stage, count: int = 2) -> bool:
     """Whether the agent of the asking app answers, and its Envoy has so many endpoints."""
-    (sidecar,) = (await stage.portal.endpoints(ENVIRONMENT, "asking"))["sidecars"]
-    envoy = sidecar["upstreams"]["upstreams"]["echo"]["envoy"] if not sidecar["problem"] else {}
-    return bool(envoy) and envoy["is_current"] and len(envoy["endpoints"] or ()) == count
+    (sidecar,) = (await stage.portal.endpoints(ENVIRONMENT, "asking")).sidecars
+    if sidecar.problem:
+        return False
+    envoy = sidecar.upstreams.upstreams["echo"].envoy
+    return envoy.is_current and len(envoy.endpoints or ()) == count
 
 
 async def test_b07_an_app_whose_agent_comes_long_after_its_envoy_is_not_started_before_it_can_be_served(
@@ -162,13 +165,13 @@ async def test_b07_an_app_whose_agent_comes_long_after_its_envoy_is_not_started_
     late.write_text(LATE)
     late.chmod(0o755)
     async with new_stage(tmp_path, envoy_bin, ports, agent=str(late)) as stage:
-        assert (await stage.run(spec("one", "mesh: false\n")))["state"] == "successful"
+        assert (await stage.run(spec("one", "mesh: false\n"))).state == "successful"
         deployment = asyncio.create_task(stage.run(ASKING))
         seen: list[tuple[float, set[str]]] = []
         while not deployment.done():
             seen.append((time.monotonic(), set((await instances(stage, "asking")).values())))
             await asyncio.sleep(0.05)
-        assert (await deployment)["state"] == "successful", await deployment
+        assert (await deployment).state == "successful", await deployment
         app = await shown(stage)
     assert set(app["statuses"]) == {200}
     assert {"critical"} in [states for at, states in seen if at < app["began"]]

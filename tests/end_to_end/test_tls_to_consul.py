@@ -54,7 +54,7 @@ async def test_an_allocation_reaches_a_consul_that_wants_certificates(
 ) -> None:
     async with stage_with(tmp_path, envoy_bin, ports, consul, ALL) as stage:
         ended = await stage.run(CALLER.format(python=sys.executable, app=APP))
-        assert ended["state"] == "successful", ended["reason"]
+        assert ended.state == "successful", ended.reason
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,6 @@ async def test_a_certificate_that_is_missing_is_a_sentence_of_the_verdict(
 ) -> None:
     async with stage_with(tmp_path, envoy_bin, ports, consul, tls) as stage:
         ended = await stage.run(CALLER.format(python=sys.executable, app=APP))
-        assert ended["state"] == "failed"
-        assert reason in ended["reason"]
-        assert "Traceback" not in ended["reason"]
+        assert ended.state == "failed"
+        assert reason in ended.reason
+        assert "Traceback" not in ended.reason

@@ -9,12 +9,16 @@ from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation, Task
+from outrider.operations.answers.endpoints import Endpoints, SidecarView
+from outrider.operations.answers.status import Status
+from outrider.operations.event_details import AllocationSeen, TaskSeen
 from outrider.operations.events import Event
-from outrider.operations.look.status import Status
 from outrider.operations.principal import Principal
 from outrider.operations.records import Deployment, Version
 from outrider.programs.one_machine_platform import sample_platform
 from outrider.spec.platform import Platform
+from outrider.spec.upstream import Upstream
+from outrider.telemetry.report import EnvoyEndpoint, EnvoyReport, KnownEndpoint, UpstreamReport
 
 NOW = datetime.now(UTC)
 
@@ -37,6 +41,41 @@ def an_allocation(number: int, *, healthy: bool | None = True, canary: bool = Fa
         modify_index=10 + number,
         next_allocation="",
     )
+
+
+def an_allocation_seen(*, healthy: bool | None, status: str = "running", culprit: str | None = None) -> AllocationSeen:
+    return AllocationSeen(
+        allocation="3f2a9c10-1111",
+        index=0,
+        node="node-1",
+        status=status,
+        desired="run",
+        healthy=healthy,
+        canary=False,
+        culprit=culprit,
+        tasks={"app": TaskSeen("running", 0, "Started")},
+    )
+
+
+def an_upstream_report(
+    known: tuple[KnownEndpoint, ...] | None = (), seen: tuple[EnvoyEndpoint, ...] | None = None, state: str = "fresh"
+) -> UpstreamReport:
+    """What an agent says of an upstream: the endpoints that it knows, and those that its Envoy has."""
+    return UpstreamReport(state, "", 7, 0.5, None, "ab12", known, EnvoyReport("ab12", True, 0, seen))
+
+
+def an_endpoint(address: str, port: int, health: str = "HEALTHY") -> KnownEndpoint:
+    return KnownEndpoint(address, health, None, port, 1, canary=False)
+
+
+def an_endpoints(
+    consul: dict[str, tuple[Instance, ...]], *sidecars: SidecarView, unknown: tuple[str, ...] = ()
+) -> Endpoints:
+    return Endpoints("stage", "checkout", (), consul, sidecars, (), unknown)
+
+
+def an_instance(address: str, status: str = "passing") -> Instance:
+    return Instance("_nomad-task-x", address, status, canary=False)
 
 
 def a_deployment(service: str, **changes: object) -> Deployment:
@@ -68,7 +107,7 @@ def a_status(service: str, **changes: object) -> Status:
         allocations=tuple(an_allocation(number) for number in range(3)),
         instances=(Instance("_nomad-task-x", "10.0.0.5:20100", "passing", canary=False),),
         deployment=a_deployment(service),
-        upstreams={"payments": {"timeout": 800, "retries": 2}, "catalog": {}, "sessions": {}},
+        upstreams={"payments": Upstream(timeout="800ms", retries=2), "catalog": Upstream(), "sessions": Upstream()},  # type: ignore[arg-type]
         links={"runbook": "https://wiki.example/checkout", "evil": "javascript:alert(1)"},
     )
     return replace(made, **changes)  # type: ignore[arg-type]

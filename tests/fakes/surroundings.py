@@ -21,6 +21,7 @@ from outrider.operations.records import Deployment
 from outrider.spec.platform import Platform
 from outrider.spec.reading.files import read_platform
 from outrider.store.store import SqlStore, opened_store
+from outrider.telemetry.report import Report
 from outrider.telemetry.traffic import Edge
 from outrider.topology.sidecar import CarriedAgent
 
@@ -74,9 +75,9 @@ class SidecarsThatKnow:
     """Answers of agents by the address of their metrics listener."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, Report] = {}
 
-    async def endpoints(self, address: str) -> dict[str, Any]:
+    async def endpoints(self, address: str) -> Report:
         return self.answers[address]
 
 

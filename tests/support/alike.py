@@ -25,6 +25,7 @@ from outrider_ground.errors import OutriderError
 from outrider_harness.stand import ENVIRONMENT, Stand, stand_before
 
 from outrider.clients.archive import directory_archive
+from outrider.operations.asked import DeployBody, StopBody
 
 Json = dict[str, Any]
 WITNESS = Path(__file__).parent / "witness_app.py"
@@ -108,7 +109,7 @@ async def outcome(case: Case, on: Clusters) -> Json:
         return _general(whole, _replacements(allocation, on, case), case)
     finally:
         with contextlib.suppress(OutriderError):
-            await on.stand.act(case.service, "stop", purge=True)
+            await on.stand.act(case.service, "stop", StopBody(purge=True))
 
 
 async def _prepare(case: Case, on: Clusters) -> None:
@@ -128,16 +129,16 @@ async def _verdict(case: Case, on: Clusters) -> Json:
     text = case.spec
     for name, value in on.places.items():
         text = text.replace(f"@{name}@", value)
-    request = {"spec": text, "file": f"{case.name}.yaml"}
     try:
-        if case.directory:
-            request["artifact"] = await on.stand.portal.upload(await asyncio.to_thread(_packed, case))
-        begun = await on.stand.portal.deploy(ENVIRONMENT, request, os.urandom(8).hex())
+        packed = await asyncio.to_thread(_packed, case) if case.directory else None
+        artifact = await on.stand.portal.upload(packed) if packed is not None else None
+        body = DeployBody(spec=text, file=f"{case.name}.yaml", artifact=artifact)
+        begun = await on.stand.portal.deploy(ENVIRONMENT, body, os.urandom(8).hex())
         deployment = await on.stand.ended(begun)
     except OutriderError as error:
         problems = [str(problem) for problem in getattr(error, "problems", ())]
         return {"verdict": "refused", "reason": "\n".join([str(error), *problems])}
-    return {"verdict": deployment["state"], "reason": deployment["reason"]}
+    return {"verdict": deployment.state, "reason": deployment.reason}
 
 
 def _packed(case: Case) -> bytes:
@@ -173,7 +174,7 @@ async def _then(case: Case, on: Clusters, allocation: Json) -> Json:
         await asyncio.sleep(UNSEEN_S)
     await _write(case.then.get("keys", {}), case.then.get("variables", {}), on)
     if "stop" in case.then:
-        await on.stand.act(case.service, "stop")
+        await on.stand.act(case.service, "stop", StopBody())
     async with asyncio.timeout(PATIENCE_S):
         while len(await _told(allocation, on)) < due:  # noqa: ASYNC110  another process has no event to wait for
             await asyncio.sleep(0.2)

@@ -27,6 +27,7 @@ from outrider_harness.portals import Place, portal_settings, serving_portal
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
+from outrider.operations.asked import DeployBody
 
 ENVIRONMENT = "stage"
 PORTS, PORTAL_PORT = (20_000, 21_000), 7_070
@@ -75,11 +76,11 @@ class Node:
     async def deploy(self, text: str) -> str:
         """Deploy to this node, and wait; returns the state and the reason."""
         assert self.portal
-        deployment = await self.portal.deploy(ENVIRONMENT, {"spec": text, "file": "spec.yaml"}, os.urandom(8).hex())
-        async for _ in self.portal.events(deployment["id"]):
+        deployment = await self.portal.deploy(ENVIRONMENT, DeployBody(spec=text, file="spec.yaml"), os.urandom(8).hex())
+        async for _ in self.portal.events(deployment.id):
             pass
-        ended = await self.portal.deployment(deployment["id"])
-        return f"{ended['state']}: {ended['reason']}"
+        ended = await self.portal.deployment(deployment.id)
+        return f"{ended.state}: {ended.reason}"
 
     async def ports(self, service: str) -> dict[str, int]:
         """The ports of the service's allocation on this node, by label."""

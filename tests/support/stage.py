@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pytest
 from outrider_embedded.addresses import Cluster
@@ -22,10 +22,14 @@ from outrider_harness.ports import free_port
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
+from outrider.operations.asked import DeployBody
+from outrider.operations.events import Told
+from outrider.operations.records import Deployment
 from outrider.settings import Settings
 
 APP = Path(__file__).parent / "echo_app.py"
 ENVIRONMENT = "stage"
+Kind = TypeVar("Kind", bound=Told)
 SPEC = """
 service: echo
 run: {{command: [{python}, {app}]}}
@@ -63,26 +67,26 @@ class Stage:
     command: list[str]
     process: asyncio.subprocess.Process | None = None
 
-    async def run(self, text: str) -> dict[str, Any]:
+    async def run(self, text: str) -> Deployment:
         """Deploy, and wait for the verdict."""
         return await self.ended(await self.deploy(text))
 
-    async def deploy(self, text: str) -> dict[str, Any]:
-        return await self.portal.deploy(ENVIRONMENT, {"spec": text, "file": "echo.yaml"}, os.urandom(8).hex())
+    async def deploy(self, text: str) -> Deployment:
+        return await self.portal.deploy(ENVIRONMENT, DeployBody(spec=text, file="echo.yaml"), os.urandom(8).hex())
 
-    async def ended(self, deployment: dict[str, Any]) -> dict[str, Any]:
+    async def ended(self, deployment: Deployment) -> Deployment:
         async with asyncio.timeout(120):
-            async for _ in self.portal.events(deployment["id"]):
+            async for _ in self.portal.events(deployment.id):
                 pass
-        return await self.portal.deployment(deployment["id"])
+        return await self.portal.deployment(deployment.id)
 
-    async def reached(self, deployment: dict[str, Any], kind: str) -> dict[str, Any]:
+    async def reached(self, deployment: Deployment, kind: type[Kind]) -> Kind:
         """Wait for the first event of that kind."""
         async with asyncio.timeout(60):
-            async for event in self.portal.events(deployment["id"]):
-                if event["kind"] == kind:
+            async for event in self.portal.events(deployment.id):
+                if isinstance(event, kind):
                     return event
-        pytest.fail(f"no {kind} before the verdict")
+        pytest.fail(f"no {kind.__name__} before the verdict")
 
     async def running(self) -> set[str]:
         """Ids of the allocations that run and are meant to."""

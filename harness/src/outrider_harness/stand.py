@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from outrider_embedded.cluster import ClusterPorts, cluster
 
 from outrider.clients.portal import PortalClient
+from outrider.operations.asked import Body, DeployBody
+from outrider.operations.records import Deployment
 from outrider.spec.platform import Platform
 from outrider_harness.portals import Place, running_portal
 from outrider_harness.ports import free_port
@@ -32,36 +33,36 @@ class Stand:
     cluster: str
     platform: Platform
 
-    async def deploy(self, text: str) -> dict[str, Any]:
+    async def deploy(self, text: str) -> Deployment:
         """Begin a deployment of that spec."""
-        return await self.portal.deploy(self.environment, {"spec": text, "file": "bench.yaml"}, os.urandom(8).hex())
+        return await self.portal.deploy(self.environment, DeployBody(spec=text, file="bench.yaml"), os.urandom(8).hex())
 
-    async def run(self, text: str) -> dict[str, Any]:
+    async def run(self, text: str) -> Deployment:
         """Deploy, and wait for the verdict."""
         return await self.ended(await self.deploy(text))
 
-    async def act(self, service: str, verb: str, **body: Any) -> dict[str, Any]:
+    async def act(self, service: str, verb: str, body: Body) -> Deployment:
         return await self.portal.act(self.environment, service, verb, body)
 
-    async def ended(self, deployment: dict[str, Any]) -> dict[str, Any]:
+    async def ended(self, deployment: Deployment) -> Deployment:
         """The deployment with its verdict; TimeoutError where there is none."""
         async with asyncio.timeout(PATIENCE_S):
-            async for _ in self.portal.events(deployment["id"]):
+            async for _ in self.portal.events(deployment.id):
                 pass
-        return await self.portal.deployment(deployment["id"])
+        return await self.portal.deployment(deployment.id)
 
-    async def waits_for_promotion(self, deployment: dict[str, Any]) -> None:
+    async def waits_for_promotion(self, deployment: Deployment) -> None:
         """Return when its canaries are healthy."""
         async with asyncio.timeout(PATIENCE_S):
-            async for event in self.portal.events(deployment["id"]):
-                if event["kind"] == "promotion":
+            async for event in self.portal.events(deployment.id):
+                if event.kind == "promotion":
                     return
-        raise TimeoutError(f"{deployment['id']} ended without its canaries being healthy")
+        raise TimeoutError(f"{deployment.id} ended without its canaries being healthy")
 
     async def allocations(self, service: str) -> list[str]:
         """Ids of those that are meant to run."""
         status = await self.portal.status(self.environment, service)
-        return [one["id"] for one in status["allocations"] if one["status"] == "running" and one["desired"] == "run"]
+        return [one.id for one in status.allocations if one.status == "running" and one.desired == "run"]
 
     async def log(self, service: str, task: str) -> str:
         parameters = {"task": task, "type": "stdout", "lines": "100000"}

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import click
 from outrider_ground.errors import UsageError
 
+from outrider.operations.asked import MOST_INDEX
+
 DURATION = re.compile(r"^(?P<number>\d+(\.\d+)?)(?P<unit>ms|s|m|h)?$")
 UNITS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
 SHORT = 8
@@ -29,6 +31,13 @@ class Number(click.IntRange):
     """A whole number within bounds; click would call what is none "not a valid integer range"."""
 
     name = "number"
+
+
+def index(context: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    """The number, which no index of Nomad's exceeds: a portal would not take one either."""
+    if value is not None and value > MOST_INDEX:
+        raise click.BadParameter(f"{value} is larger than any index of Nomad's", context, parameter)
+    return value
 
 
 def short(identifier: str | None) -> str:

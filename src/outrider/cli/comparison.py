@@ -4,43 +4,33 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from outrider.consul.instances import allocation_of
+from outrider.operations.answers.endpoints import Endpoints, SidecarView
+from outrider.telemetry.report import Report, UpstreamReport
 
-Document = Mapping[str, Any]
+NOBODY = SidecarView("", "", Report(), "none")
 UNKNOWN = "?"
 ABSENT = "absent"
 ROW = ("upstream", "address", "consul", "agent", "envoy", "seen_by")
 
 
-def comparison(document: Document) -> list[dict[str, str]]:
+def comparison(found: Endpoints) -> list[dict[str, str]]:
     """One row per sidecar, upstream and address that anybody knows; `?` where somebody could not be asked."""
-    sidecars: list[Document] = list(document.get("sidecars") or ()) or [
-        {"instance": "", "upstreams": {}, "problem": "none"}
-    ]
-    return [
-        row for sidecar in sidecars for upstream in document["consul"] for row in _rows(document, sidecar, upstream)
-    ]
+    sidecars = found.sidecars or (NOBODY,)
+    return [row for sidecar in sidecars for upstream in found.consul for row in _rows(found, sidecar, upstream)]
 
 
-def _rows(document: Document, sidecar: Document, upstream: str) -> Iterator[dict[str, str]]:
-    view = _view(sidecar, upstream)
-    consul, agent, envoy = _consul(document, upstream), _agent(view), _envoy(view)
-    booked = [] if consul is not None else [address_of(one["address"]) for one in document["consul"][upstream]]
+def _rows(found: Endpoints, sidecar: SidecarView, upstream: str) -> Iterator[dict[str, str]]:
+    view = sidecar.upstreams.upstreams.get(upstream)
+    consul, agent, envoy = _consul(found, upstream), _agent(view), _envoy(view)
+    booked = [] if consul is not None else [address_of(one.address) for one in found.consul[upstream]]
     known_to_any: set[str] = {*booked, *(consul or {}), *(agent or {}), *(envoy or {})}
     for address in sorted(known_to_any) or [""]:
         known = (consul, agent, envoy)
         yield dict(
             zip(ROW, (upstream, address, *(_word(one, address) for one in known), _allocation(sidecar)), strict=True)
         )
-
-
-def _view(sidecar: Document, upstream: str) -> Document | None:
-    """The agent's answer for the upstream; None where the sidecar could not be asked."""
-    answer: Document = sidecar.get("upstreams") or {}
-    upstreams: Document = answer.get("upstreams") or answer
-    return upstreams.get(upstream)
 
 
 def address_of(text: str) -> str:
@@ -54,31 +44,29 @@ def address_of(text: str) -> str:
     return f"[{known}]:{port}" if known.version == 6 else f"{known}:{port}"  # noqa: PLR2004  IPv6
 
 
-def _consul(document: Document, upstream: str) -> dict[str, str] | None:
+def _consul(found: Endpoints, upstream: str) -> dict[str, str] | None:
     """What Consul says of each address; None where it has not answered, and the addresses are those that Nomad knows."""
-    if upstream in (document.get("unknown") or ()):
+    if upstream in found.unknown:
         return None
-    return {address_of(one["address"]): str(one["status"]) for one in document["consul"][upstream]}
+    return {address_of(one.address): one.status for one in found.consul[upstream]}
 
 
-def _agent(view: Document | None) -> dict[str, str] | None:
-    if view is None or view.get("endpoints") is None:
+def _agent(view: UpstreamReport | None) -> dict[str, str] | None:
+    if view is None or view.endpoints is None:
         return None
-    return {address_of(f"{one['address']}:{one['port']}"): str(one["health"]).lower() for one in view["endpoints"]}
+    return {address_of(f"{one.address}:{one.port}"): one.health.lower() for one in view.endpoints}
 
 
-def _envoy(view: Document | None) -> dict[str, str] | None:
-    envoy: Document = (view or {}).get("envoy") or {}
-    if envoy.get("endpoints") is None:
+def _envoy(view: UpstreamReport | None) -> dict[str, str] | None:
+    if view is None or view.envoy.endpoints is None:
         return None
-    return {address_of(str(one["address"])): str(one["health"]) for one in envoy["endpoints"]}
+    return {address_of(one.address): one.health for one in view.envoy.endpoints}
 
 
 def _word(known: Mapping[str, str] | None, address: str) -> str:
     return UNKNOWN if known is None else known.get(address, ABSENT)
 
 
-def _allocation(sidecar: Document) -> str:
+def _allocation(sidecar: SidecarView) -> str:
     """The allocation's first eight characters; those of the instance's id where Nomad has not registered it."""
-    instance = str(sidecar.get("instance") or "")
-    return (allocation_of(instance) or instance)[:8]
+    return (allocation_of(sidecar.instance) or sidecar.instance)[:8]

@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from outrider.cli import exits
-from outrider.cli.arguments import Number
-from outrider.cli.changes import plan_lines
+from outrider.cli.arguments import Number, index
+from outrider.cli.changes import Asked, Packed, plan_lines
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.plain import plain
 from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.cli.written import FILE, text_of
 from outrider.clients.archive import Archive
 from outrider.clients.directory import directory_warnings, packed_directory_of
+from outrider.operations.asked import MOST_INTEGER, DeployBody, EmptyBody, SpecBody
 from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun
 
@@ -40,17 +41,21 @@ async def plan(invocation: Invocation, file: Path, *, redeploy: bool) -> int:
     """
     environment = await invocation.environment()
     written = await _written(invocation, file, environment)
-    request = written.request | ({"redeploy": True} if redeploy else {})
-    found = await invocation.portal.plan(environment, request) | _contents(written.packed)
-    invocation.output.show(found, lambda shown: plan_lines(shown, file, written.request["spec"], renews=redeploy))
-    if found["refusals"]:
+    found = await invocation.portal.plan(environment, SpecBody(**written.fields, redeploy=redeploy))
+    packed = _contents(written.packed)
+    asked = Asked(file, written.text, packed, redeploy)
+    document = asdict(found) | ({"directory": asdict(packed)} if packed else {})
+    invocation.output.show(found, lambda shown: plan_lines(shown, asked), document)
+    if found.refusals:
         return exits.PLAN_ERROR
-    return exits.CHANGES if found["has_changes"] else exits.OK
+    return exits.CHANGES if found.has_changes else exits.OK
 
 
 @click.command(short_help="Deploy a spec and follow it to its verdict.")
 @click.argument("file", type=FILE, default="outrider.yaml")
-@click.option("--check-index", type=Number(0), metavar="N", help="Deploy only if the job is as `plan` saw it.")
+@click.option(
+    "--check-index", type=Number(0), metavar="N", callback=index, help="Deploy only if the job is as `plan` saw it."
+)
 @click.option("--take-over", is_flag=True, help="Replace a job of this name that Outrider did not deploy.")
 @TODAYS_SIDECAR
 @waiting_options
@@ -70,17 +75,14 @@ async def run(
     written = await _written(invocation, file, environment)
     if written.packed is not None:
         await invocation.portal.upload(written.packed.content)
-    request = written.request
-    request |= {"check_index": check_index} if check_index is not None else {}
-    request |= {"take_over": True} if take_over else {}
-    request |= {"redeploy": True} if redeploy else {}
-    deployment = await invocation.portal.deploy(environment, request, str(uuid.uuid4()))
+    body = DeployBody(**written.fields, redeploy=redeploy, check_index=check_index, take_over=take_over)
+    deployment = await invocation.portal.deploy(environment, body, str(uuid.uuid4()))
     return await watched(invocation, deployment, waiting)
 
 
 @click.command(short_help="Bring an earlier version back: the one before, or any number of the history.")
 @click.argument("service")
-@click.argument("version", type=Number(1), required=False)
+@click.argument("version", type=Number(1, MOST_INTEGER), required=False)
 @waiting_options
 @portal_verb
 async def rollback(invocation: Invocation, service: str, version: int | None, *, waiting: Waiting) -> int:
@@ -103,34 +105,36 @@ async def redeploy(invocation: Invocation, service: str, *, waiting: Waiting) ->
     Nobody's spec file is needed, and the count stays. Allocations are replaced as the spec's `update` says.
     """
     environment = await invocation.environment()
-    deployment = await invocation.portal.act(environment, service, "redeploy", {})
+    deployment = await invocation.portal.act(environment, service, "redeploy", EmptyBody())
     return await watched(invocation, deployment, waiting)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the portal takes of a spec, and the packed directory that belongs to it."""
+    """A spec as the portal takes it, and the packed directory that belongs to it."""
 
-    request: dict[str, Any]
-    packed: Archive | None
+    text: str
+    file: Path
+    packed: Archive | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Those of a request's body that say what the spec is."""
+        digest = hashlib.sha256(self.packed.content).hexdigest() if self.packed else None
+        return {"spec": self.text, "file": str(self.file), "artifact": digest}
 
 
 async def _written(invocation: Invocation, file: Path, environment: str) -> Written:
     """All problems are found here already, where the file and its directory are; nothing is sent."""
     text = await asyncio.to_thread(text_of, file)
     run = read_service(text, str(file), environment).service.run
-    request = {"spec": text, "file": str(file)}
     if not isinstance(run, CommandRun) or not run.directory:
-        return Written(request, None)
+        return Written(text, file)
     packed = await asyncio.to_thread(packed_directory_of, file, run.directory)
     for warning in await asyncio.to_thread(list, directory_warnings(packed)):
         invocation.output.progress(f"warning: {plain(warning)}")
-    return Written(request | {"artifact": hashlib.sha256(packed.content).hexdigest()}, packed)
+    return Written(text, file, packed)
 
 
-def _contents(packed: Archive | None) -> dict[str, Any]:
-    """What goes into the packed directory: number and bytes of files, bytes packed, and the specs that stay at home."""
-    if packed is None:
-        return {}
-    sizes = {"files": packed.files, "bytes": packed.size, "packed_bytes": len(packed.content)}
-    return {"directory": {**sizes, "specs_left_out": list(packed.specs)}}
+def _contents(packed: Archive | None) -> Packed | None:
+    return Packed(packed.files, packed.size, len(packed.content), tuple(packed.specs)) if packed else None

@@ -39,7 +39,7 @@ class Invocation:
         """The environment that was asked for, or the portal's only one."""
         if self.settings.environment:
             return self.settings.environment.value
-        names = [entry["name"] for entry in await self.portal.environments()]
+        names = [one.name for one in await self.portal.environments()]
         if len(names) == 1:
             return names[0]
         raise click.UsageError(f"Which environment? Say -e {'|'.join(names) or 'NAME'}, or set OUTRIDER_ENVIRONMENT.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
@@ -15,6 +15,17 @@ from outrider.cli.output import is_terminal
 from outrider.cli.plain import plain_chunks
 from outrider.cli.readers import unread
 from outrider.cli.watching import followed, line
+from outrider.operations.answers.lists import VersionSummary
+from outrider.operations.events import document_of
+from outrider.operations.records import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was done with a service, newest first."""
+
+    versions: tuple[VersionSummary, ...]
+    deployments: tuple[Deployment, ...]
 
 
 @click.command(short_help="Show what runs: all services, or one with its allocations.")
@@ -26,12 +37,9 @@ async def status(invocation: Invocation, service: str | None, *, with_stopped: b
     if service is None:
         chosen = invocation.settings.environment
         found = await invocation.portal.services(chosen.value if chosen else None)
-        invocation.output.show(
-            {"services": found}, lambda shown: views.services(shown["services"], with_stopped=with_stopped)
-        )
+        invocation.output.show(found, lambda shown: views.services(shown.services, with_stopped=with_stopped))
         return exits.OK
-    document = await invocation.portal.status(await invocation.environment(), service)
-    invocation.output.show(document, views.service)
+    invocation.output.show(await invocation.portal.status(await invocation.environment(), service), views.service)
     return exits.OK
 
 
@@ -46,17 +54,18 @@ async def history(invocation: Invocation, service: str, deployment: str | None, 
     deployments = await invocation.portal.deployments(environment, service)
     if deployment is None:
         versions = await invocation.portal.versions(environment, service)
-        document = {"versions": versions, "deployments": deployments}
-        invocation.output.show(document, lambda shown: views.history(shown["versions"], shown["deployments"]))
+        found = History(versions, deployments)
+        invocation.output.show(found, lambda shown: views.history(shown.versions, shown.deployments))
         return exits.OK
-    chosen = by_prefix(deployment, (entry["id"] for entry in deployments), "deployment")
-    found = next(entry for entry in deployments if entry["id"] == chosen)
-    return await followed(invocation, found, None) if follow else await _events(invocation, chosen)
+    chosen = by_prefix(deployment, (one.id for one in deployments), "deployment")
+    of_id = next(one for one in deployments if one.id == chosen)
+    return await followed(invocation, of_id, None) if follow else await _events(invocation, chosen)
 
 
 async def _events(invocation: Invocation, deployment: str) -> int:
-    events: list[dict[str, Any]] = await invocation.portal.event_list(deployment)
-    invocation.output.show({"events": events}, lambda shown: [line(event) for event in shown["events"]])
+    events = await invocation.portal.event_list(deployment)
+    document = {"events": [document_of(event) for event in events]}
+    invocation.output.show(events, lambda shown: [line(event) for event in shown], document)
     return exits.OK
 
 
@@ -129,8 +138,7 @@ async def _lines(invocation: Invocation, chunks: AsyncIterator[bytes], *, is_end
 @portal_verb
 async def endpoints(invocation: Invocation, service: str) -> int:
     """Show side by side what Consul says, what each agent of SERVICE says, and what its Envoy has."""
-    document = await invocation.portal.endpoints(await invocation.environment(), service)
-    invocation.output.show(document, views.endpoints)
+    invocation.output.show(await invocation.portal.endpoints(await invocation.environment(), service), views.endpoints)
     return exits.OK
 
 
@@ -140,6 +148,5 @@ async def graph(invocation: Invocation) -> int:
     """Print the edges between services of an environment, with what was measured on them."""
     environment = await invocation.environment()
     invocation.output.aside("Measuring for a few seconds …")
-    document = await invocation.portal.graph(environment)
-    invocation.output.show(document, views.graph)
+    invocation.output.show(await invocation.portal.graph(environment), views.graph)
     return exits.OK

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import yaml
+from pydantic_core import to_jsonable_python
 
 from outrider.cli.plain import escaped, one_line, plain, plain_document
+from outrider.operations.signs import Mood, sign_of
 from outrider.settings import Terminal
 
-GOOD = frozenset({"healthy", "successful", "running", "passing", "ok", "live", "yes"})
-UNDERWAY = frozenset(
-    {"deploying", "waiting", "pending", "warning", "degraded", "not yet", "canary", "superseded", "absent", "under way"}
-)
-BAD = frozenset({"failed", "unhealthy", "not placed", "critical", "lost", "unknown"})
+COLOURS: Mapping[Mood, str | None] = {"good": "green", "busy": "yellow", "warn": "yellow", "bad": "red", "calm": None}
+Shown = TypeVar("Shown")
 GAP = "  "
 COLOUR = re.compile("(\x1b\\[[0-9;]*m)")
 
@@ -30,13 +29,16 @@ class Output:
 
     form: str = "table"
 
-    def show(self, document: Any, lines: Callable[[Any], Iterable[str]]) -> None:
-        """Print the document as asked: as data, or as the lines that are made for people of its plain texts."""
+    def show(self, found: Shown, lines: Callable[[Shown], Iterable[str]], document: Any = None) -> None:
+        """Print what was found as asked: as data, or as the lines that are made for people of its plain texts.
+
+        ``document`` is what is printed as data where that is more than what was found.
+        """
         if self.form == "table":
-            for line in lines(plain_document(document)):
+            for line in lines(plain_document(found)):
                 click.echo(_guarded(line))
         else:
-            click.echo(data(document, self.form), nl=False)
+            click.echo(data(to_jsonable_python(document or found), self.form), nl=False)
 
     def progress(self, line: str) -> None:
         """Say something that is no result."""
@@ -88,12 +90,9 @@ def table(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> list[str]:
 
 def state(word: str) -> str:
     """The word in its colour; the word itself always carries the meaning."""
-    plain = word.strip()
-    if plain in GOOD:
-        return click.style(word, fg="green")
-    if plain in UNDERWAY:
-        return click.style(word, fg="yellow")
-    return click.style(word, fg="red") if plain in BAD else word
+    sign = sign_of(word)
+    colour = COLOURS[sign.mood] if sign else None
+    return click.style(word, fg=colour) if colour else word
 
 
 def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:

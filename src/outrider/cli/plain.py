@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
 
 KEPT = "\n\t"
@@ -24,14 +25,17 @@ def one_line(text: object) -> str:
 
 
 def plain_document(value: Any) -> Any:
-    """A document with every text in it made plain, keys included."""
+    """A document with every text in it made plain, keys included; records stay what they are."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, Mapping):
         entries = cast("Mapping[Any, Any]", value).items()
         return {one_line(key): plain_document(part) for key, part in entries}
     if isinstance(value, (list, tuple)):
-        return [plain_document(part) for part in cast("list[Any]", value)]
+        parts = [plain_document(part) for part in cast("Sequence[Any]", value)]
+        return tuple(parts) if isinstance(value, tuple) else parts
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: plain_document(getattr(value, one.name)) for one in fields(value)})
     return value
 
 

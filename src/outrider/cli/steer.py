@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from outrider.cli import exits
 from outrider.cli.arguments import Number, short
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.watching import Waiting, waiting_options, watched
-
-MOST = 10_000
-"""Allocations, as in a spec's count."""
+from outrider.operations.asked import MOST_COUNT, EmptyBody, ScaleBody, StopBody
 
 
 @click.command(short_help="Let a healthy canary take over.")
@@ -20,7 +16,7 @@ MOST = 10_000
 @portal_verb
 async def promote(invocation: Invocation, service: str) -> int:
     """Let the healthy canary of SERVICE take over from the version before."""
-    return await _acted(invocation, service, "promote", {}, "promoted")
+    return await _acted(invocation, service, "promote", "promoted")
 
 
 @click.command(short_help="Fail a running deployment, so that the version before stays.")
@@ -28,17 +24,17 @@ async def promote(invocation: Invocation, service: str) -> int:
 @portal_verb
 async def fail(invocation: Invocation, service: str) -> int:
     """Fail the running deployment of SERVICE; the version before stays, or comes back with `update.auto_revert`."""
-    return await _acted(invocation, service, "fail", {}, "failed, as asked")
+    return await _acted(invocation, service, "fail", "failed, as asked")
 
 
 @click.command(short_help="Change the number of a service's allocations.")
 @click.argument("service")
-@click.argument("count", type=Number(0, MOST))
+@click.argument("count", type=Number(0, MOST_COUNT))
 @waiting_options
 @portal_verb
 async def scale(invocation: Invocation, service: str, count: int, *, waiting: Waiting) -> int:
     """Run COUNT allocations of SERVICE; those that run already are kept."""
-    deployment = await invocation.portal.act(await invocation.environment(), service, "scale", {"count": count})
+    deployment = await invocation.portal.act(await invocation.environment(), service, "scale", ScaleBody(count=count))
     return await watched(invocation, deployment, waiting)
 
 
@@ -52,7 +48,7 @@ async def stop(invocation: Invocation, service: str, *, purge: bool, waiting: Wa
 
     Services that call it are named: their requests to it fail from then on.
     """
-    deployment = await invocation.portal.act(await invocation.environment(), service, "stop", {"purge": purge})
+    deployment = await invocation.portal.act(await invocation.environment(), service, "stop", StopBody(purge=purge))
     return await watched(invocation, deployment, waiting)
 
 
@@ -62,13 +58,13 @@ async def stop(invocation: Invocation, service: str, *, purge: bool, waiting: Wa
 @portal_verb
 async def start(invocation: Invocation, service: str, *, waiting: Waiting) -> int:
     """Start SERVICE again after `outrider stop`: the version that ran, with the count that it had."""
-    deployment = await invocation.portal.act(await invocation.environment(), service, "start", {})
+    deployment = await invocation.portal.act(await invocation.environment(), service, "start", EmptyBody())
     return await watched(invocation, deployment, waiting)
 
 
-async def _acted(invocation: Invocation, service: str, verb: str, body: dict[str, Any], done: str) -> int:
+async def _acted(invocation: Invocation, service: str, verb: str, done: str) -> int:
     environment = await invocation.environment()
-    deployment = await invocation.portal.act(environment, service, verb, body)
-    text = f"Deployment {short(deployment['id'])} of {service} in {environment}: {done}."
+    deployment = await invocation.portal.act(environment, service, verb, EmptyBody())
+    text = f"Deployment {short(deployment.id)} of {service} in {environment}: {done}."
     invocation.output.show(deployment, lambda _: [text])
     return exits.OK

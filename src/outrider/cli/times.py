@@ -5,22 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 
-def clock(text: object) -> str:
-    """``14:03:09 CET`` of a time in ISO 8601; what is none stays as it is."""
-    found = _local(text)
-    return str(text) if found is None else f"{found:%H:%M:%S %Z}"
+def clock(at: datetime) -> str:
+    """``14:03:09 CET``."""
+    return _written(at, "%H:%M:%S %Z")
 
 
-def moment(text: object) -> str:
+def moment(at: datetime) -> str:
     """``2026-11-27 14:03:09 CET``."""
-    found = _local(text)
-    return str(text) if found is None else f"{found:%Y-%m-%d %H:%M:%S %Z}"
+    return _written(at, "%Y-%m-%d %H:%M:%S %Z")
 
 
-def _local(text: object) -> datetime | None:
-    """A time without a zone would be a guess: servers of ours say UTC."""
+def _written(at: datetime, form: str) -> str:
+    """A time without a zone would be a guess, servers of ours say UTC; one at the end of time has no other zone."""
     try:
-        found = datetime.fromisoformat(str(text))
-        return found.astimezone() if found.tzinfo else None
+        return f"{at.astimezone():{form}}" if at.tzinfo else at.isoformat()
     except (ValueError, OverflowError):
-        return None
+        return at.isoformat()

@@ -10,24 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from outrider_ground.errors import RemoteError
 
 from outrider.cli import exits
 from outrider.cli.arguments import Duration, short
 from outrider.cli.invocation import Invocation
+from outrider.cli.output import COLOURS
 from outrider.cli.plain import plain
 from outrider.cli.times import clock
-
-SIGNS: dict[str, tuple[str, str | None]] = {
-    "accepted": ("•", None),
-    "validated": ("✓", "green"),
-    "registered": ("✓", "green"),
-    "promotion": ("!", "yellow"),
-    "warning": ("!", "yellow"),
-    "resumed": ("↻", "yellow"),
-}
-HEALTH: dict[bool | None, tuple[str, str | None]] = {True: ("✓", "green"), False: ("✗", "red")}
-SUCCESSFUL = "successful"
-NOT_PLACED = "not_placed"
+from outrider.operations.events import AllocationEvent, Event, PromotionEvent, VerdictEvent
+from outrider.operations.records import Deployment
+from outrider.operations.signs import event_sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +45,23 @@ def waiting_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-async def watched(invocation: Invocation, deployment: dict[str, Any], waiting: Waiting) -> int:
+async def watched(invocation: Invocation, deployment: Deployment, waiting: Waiting) -> int:
     """Follow the deployment unless detached; with -o json or yaml its last state is the result."""
     if waiting.is_detached:
-        invocation.output.show(deployment, lambda shown: [str(shown["id"])])
+        invocation.output.show(deployment, lambda shown: [shown.id])
         return exits.OK
     code = await followed(invocation, deployment, waiting.timeout_s)
     if invocation.output.form != "table":
-        invocation.output.show(await invocation.portal.deployment(deployment["id"]), lambda _: ())
+        invocation.output.show(await invocation.portal.deployment(deployment.id), lambda _: ())
     return code
 
 
-async def followed(invocation: Invocation, deployment: dict[str, Any], wait_s: float | None) -> int:
+async def followed(invocation: Invocation, deployment: Deployment, wait_s: float | None) -> int:
     """Follow to the verdict, a waiting canary or the end of `wait_s`; the exit code says which."""
     say = invocation.output.progress
     try:
         async with asyncio.timeout(wait_s):
-            ending = await _ending(invocation, deployment["id"])
+            ending = await _ending(invocation, deployment.id)
     except TimeoutError:
         say(f"Not finished after {wait_s:.0f} s; the deployment goes on. {_again(deployment)}")
         return exits.WAIT_TIMEOUT
@@ -80,9 +73,9 @@ async def followed(invocation: Invocation, deployment: dict[str, Any], wait_s: f
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """The event that ends the watching: the verdict, or a canary that waits for a person; and who failed last."""
+    """The event that ends the watching, if any came: the verdict, or a canary that waits; and who failed last."""
 
-    event: dict[str, Any]
+    event: Event | None
     culprit: Culprit
 
 
@@ -95,67 +88,68 @@ class Culprit:
 
 
 async def _ending(invocation: Invocation, deployment_id: str) -> _Ending:
-    seen: list[dict[str, Any]] = []
+    seen: list[Event] = []
     async with aclosing(_printed(invocation, deployment_id)) as events:
         async for event in events:
             seen.append(event)
-            if event["kind"] == "promotion" and _detail(event).get("needed"):
+            if _waits(event):
                 break
-    return _Ending(seen[-1] if seen else {}, culprit_of(seen))
+    return _Ending(seen[-1] if seen else None, culprit_of(seen))
 
 
-def culprit_of(events: Iterable[dict[str, Any]]) -> Culprit:
+def _waits(event: Event | None) -> bool:
+    """Whether a person has to decide."""
+    return isinstance(event, PromotionEvent) and event.detail.needed
+
+
+def culprit_of(events: Iterable[Event]) -> Culprit:
     """Whom the events name: the last allocation that failed or was found unhealthy."""
-    bad = [_detail(one) for one in events if _is_bad(_detail(one))]
-    return Culprit(bad[-1].get("allocation"), bad[-1].get("culprit")) if bad else Culprit()
+    seen = [event.detail for event in events if isinstance(event, AllocationEvent)]
+    bad = [one for one in seen if one.healthy is False or one.status == "failed"]
+    return Culprit(bad[-1].allocation, bad[-1].culprit) if bad else Culprit()
 
 
-def _is_bad(detail: dict[str, Any]) -> bool:
-    return detail.get("healthy") is False or detail.get("status") == "failed"
-
-
-async def _printed(invocation: Invocation, deployment_id: str) -> AsyncGenerator[dict[str, Any]]:
+async def _printed(invocation: Invocation, deployment_id: str) -> AsyncGenerator[Event]:
     """The events, each as a line; what was said of an allocation is not said of it again."""
     said: dict[str, str] = {}
     async with aclosing(invocation.portal.events(deployment_id)) as events:
         async for event in events:
-            about = str(_detail(event).get("allocation", event["number"]))
-            if event["kind"] != "verdict" and said.get(about) != event["message"]:
+            about = event.detail.allocation if isinstance(event, AllocationEvent) else str(event.number)
+            if not isinstance(event, VerdictEvent) and said.get(about) != event.message:
                 invocation.output.progress(line(event))
-            said[about] = event["message"]
+            said[about] = event.message
             yield event
 
 
-def line(event: dict[str, Any]) -> str:
+def line(event: Event) -> str:
     """One event for a person: time, sign, message."""
-    sign, colour = _sign(event)
-    return f"{clock(event['at'])}  {click.style(sign, fg=colour)} {plain(event['message'])}"
+    return f"{clock(event.at)}  {_shape(event)} {plain(event.message)}"
 
 
-def _sign(event: dict[str, Any]) -> tuple[str, str | None]:
-    detail = _detail(event)
-    if event["kind"] == "allocation":
-        return HEALTH.get(detail.get("healthy"), ("·", None))
-    if event["kind"] == "verdict":
-        return ("✓", "green") if detail.get("state") == SUCCESSFUL else ("✗", "red")
-    return SIGNS.get(event["kind"], ("·", None))
+def _shape(event: Event) -> str:
+    sign = event_sign(event)
+    return click.style(sign.shape, fg=COLOURS[sign.mood])
 
 
-def _verdict(invocation: Invocation, deployment: dict[str, Any], ending: _Ending) -> int:
-    service, environment, event = deployment["service"], deployment["environment"], ending.event
-    detail = _detail(event)
+def _verdict(invocation: Invocation, deployment: Deployment, ending: _Ending) -> int:
+    service, environment, event = deployment.service, deployment.environment, ending.event
     say = invocation.output.progress
-    if event["kind"] == "promotion":
+    if _waits(event):
         say(f"\nThe canary of {service} is up and waits. Next: `outrider promote {service} -e {environment}`,")
         say(f"or `outrider fail {service} -e {environment}` to keep the version before.")
         return exits.OK
-    is_good = detail.get("state") == SUCCESSFUL
-    say("\n" + click.style("✓ " if is_good else "✗ ", fg="green" if is_good else "red") + plain(event["message"]))
-    if is_good:
+    if not isinstance(event, VerdictEvent):
+        raise RemoteError(
+            "the portal's events ended without a verdict",
+            next_step=f"Look at `outrider history {service} -e {environment}`.",
+        )
+    ended = event.detail
+    say(f"\n{_shape(event)} {plain(event.message)}")
+    if ended.state == "successful":
         return exits.OK
-    if detail.get("reason") and detail["reason"] not in event["message"]:
-        say(plain(detail["reason"]))
-    if detail.get("state") == NOT_PLACED:
+    if ended.reason and ended.reason not in event.message:
+        say(plain(ended.reason))
+    if ended.state == "not_placed":
         say(
             f"Make room or change what the spec asks for, then deploy again: `outrider plan -e {environment} FILE` tells."
         )
@@ -171,10 +165,6 @@ def hint(where: str, culprit: Culprit) -> str:
     return f"Look closer: `outrider logs {where}{whose} --type stderr`, `outrider status {where}`."
 
 
-def _again(deployment: dict[str, Any]) -> str:
-    where = f"{deployment['service']} -e {deployment['environment']}"
-    return f"Watch it again: `outrider history {where} --deployment {short(deployment['id'])} --follow`."
-
-
-def _detail(event: dict[str, Any]) -> dict[str, Any]:
-    return event.get("detail") or {}
+def _again(deployment: Deployment) -> str:
+    where = f"{deployment.service} -e {deployment.environment}"
+    return f"Watch it again: `outrider history {where} --deployment {short(deployment.id)} --follow`."

@@ -1,4 +1,4 @@
-"""A client of the portal's own HTTP API, for the CLI; answers are the API's JSON documents.
+"""A client of the portal's own HTTP API, for the CLI; answers are the operations' own types.
 
 The portal's problem+json becomes the same errors that the operation raised over there, so a face reads one tree.
 """
@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from typing import Any
 
 import httpx2
 from outrider_ground.errors import RemoteError, UsageError
 
-from outrider.clients.http import READ_S, Call, Connection, Server, json_of
+from outrider.clients.answers import Answer, UnreadableError, check_type, decoded, listed_events, sent_event
+from outrider.clients.http import READ_S, Call, Connection, Server
 from outrider.clients.problem import error_of
+from outrider.operations.answers.endpoints import Endpoints
+from outrider.operations.answers.graph import TrafficGraph
+from outrider.operations.answers.lists import Deployments, Health, Place, Places, Services, Versions, VersionSummary
+from outrider.operations.answers.plan import Plan
+from outrider.operations.answers.status import Status
+from outrider.operations.asked import Body, DeployBody, RollbackBody, SpecBody
+from outrider.operations.events import Event
+from outrider.operations.records import Deployment, Version
 from outrider.settings import Settings
 
 API = ("api", "v1")
@@ -63,58 +70,57 @@ class PortalClient:
     async def close(self) -> None:
         await self._connection.close()
 
-    async def health(self) -> dict[str, Any]:
-        return await self._get("health")
+    async def health(self) -> Health:
+        return await self._get(Health, "health")
 
-    async def environments(self) -> list[dict[str, Any]]:
-        return (await self._get("environments"))["environments"]
+    async def environments(self) -> tuple[Place, ...]:
+        return (await self._get(Places, "environments")).environments
 
-    async def services(self, environment: str | None = None) -> list[dict[str, Any]]:
+    async def services(self, environment: str | None = None) -> Services:
         parameters = {"environment": environment} if environment else {}
-        return (await self._get("services", parameters=parameters))["services"]
+        return await self._get(Services, "services", parameters=parameters)
 
-    async def status(self, environment: str, service: str) -> dict[str, Any]:
-        return await self._get(*_service(environment, service))
+    async def status(self, environment: str, service: str) -> Status:
+        return await self._get(Status, *_service(environment, service))
 
-    async def versions(self, environment: str, service: str) -> list[dict[str, Any]]:
-        return (await self._get(*_service(environment, service), "versions"))["versions"]
+    async def versions(self, environment: str, service: str) -> tuple[VersionSummary, ...]:
+        return (await self._get(Versions, *_service(environment, service), "versions")).versions
 
-    async def version(self, environment: str, service: str, number: int) -> dict[str, Any]:
-        return await self._get(*_service(environment, service), "versions", str(number))
+    async def version(self, environment: str, service: str, number: int) -> Version:
+        return await self._get(Version, *_service(environment, service), "versions", str(number))
 
-    async def deployments(self, environment: str, service: str) -> list[dict[str, Any]]:
-        return (await self._get(*_service(environment, service), "deployments"))["deployments"]
+    async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]:
+        return (await self._get(Deployments, *_service(environment, service), "deployments")).deployments
 
-    async def endpoints(self, environment: str, service: str) -> dict[str, Any]:
-        return await self._get(*_service(environment, service), "endpoints")
+    async def endpoints(self, environment: str, service: str) -> Endpoints:
+        return await self._get(Endpoints, *_service(environment, service), "endpoints")
 
-    async def graph(self, environment: str) -> dict[str, Any]:
-        return await self._get("environments", environment, "graph")
+    async def graph(self, environment: str) -> TrafficGraph:
+        return await self._get(TrafficGraph, "environments", environment, "graph")
 
-    async def plan(self, environment: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """`request` is {spec, file, artifact?, redeploy?}."""
-        return await self._post(("environments", environment, "plan"), request)
+    async def plan(self, environment: str, body: SpecBody) -> Plan:
+        return await self._post(Plan, ("environments", environment, "plan"), body)
 
-    async def deploy(self, environment: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
-        """`request` is {spec, file, artifact?, redeploy?, check_index?, take_over?}; the deployment goes on in the portal."""
+    async def deploy(self, environment: str, body: DeployBody, idempotency_key: str) -> Deployment:
+        """The deployment goes on in the portal."""
         headers = {"Idempotency-Key": idempotency_key}
-        return await self._post(("environments", environment, "deployments"), request, headers)
+        return await self._post(Deployment, ("environments", environment, "deployments"), body, headers)
 
-    async def rollback(self, environment: str, service: str, version: int | None) -> dict[str, Any]:
-        return await self._post((*_service(environment, service), "rollback"), {"version": version} if version else {})
+    async def rollback(self, environment: str, service: str, version: int | None) -> Deployment:
+        return await self.act(environment, service, "rollback", RollbackBody(version=version))
 
-    async def act(self, environment: str, service: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """One of redeploy, start, promote, fail, scale, stop."""
-        return await self._post((*_service(environment, service), verb), body)
+    async def act(self, environment: str, service: str, verb: str, body: Body) -> Deployment:
+        """One of rollback, redeploy, start, promote, fail, scale, stop."""
+        return await self._post(Deployment, (*_service(environment, service), verb), body)
 
-    async def deployment(self, deployment: str) -> dict[str, Any]:
-        return await self._get("deployments", deployment)
+    async def deployment(self, deployment: str) -> Deployment:
+        return await self._get(Deployment, "deployments", deployment)
 
-    async def event_list(self, deployment: str) -> list[dict[str, Any]]:
+    async def event_list(self, deployment: str) -> tuple[Event, ...]:
         """The events so far."""
         headers = {"Accept": "application/json"}
         call = Call("GET", (*API, "deployments", deployment, "events"), headers=headers)
-        return json_of(self._connection, call, await self._answer(call))["events"]
+        return listed_events(self._connection, call, await self._answer(call))
 
     async def upload(self, content: bytes) -> str:
         """Store an artifact under the SHA-256 of its bytes, which is returned."""
@@ -124,7 +130,7 @@ class PortalClient:
         await self._answer(call)
         return digest
 
-    async def events(self, deployment: str, after: int = 0) -> AsyncGenerator[dict[str, Any]]:
+    async def events(self, deployment: str, after: int = 0) -> AsyncGenerator[Event]:
         """The deployment's events from number `after` + 1 on, live, to its verdict; survives a portal's restart.
 
         Who stops before the verdict closes it (`aclosing`): left to the end of the loop, it ends in a traceback.
@@ -134,13 +140,13 @@ class PortalClient:
             try:
                 async with aclosing(self._events_once(deployment, after)) as events:
                     async for event in events:
-                        after, failures = event["number"], 0
+                        after, failures = event.number, 0
                         yield event
-                        if event["kind"] == "verdict":
+                        if event.kind == "verdict":
                             return
             except RemoteError as error:
                 failures += 1
-                if error.status not in AWAY or failures > RECONNECTS:
+                if error.status not in AWAY or isinstance(error, UnreadableError) or failures > RECONNECTS:
                     raise error_of(error) from error
             await asyncio.sleep(PAUSE_S)
 
@@ -150,26 +156,31 @@ class PortalClient:
         call = Call("GET", (*API, *_service(environment, service), "logs"), parameters, read_s=silence)
         try:
             async with self._connection.stream(call) as response:
+                check_type(self._connection, call, response, "text/plain")
                 async for chunk in response.aiter_bytes():
                     yield chunk
         except RemoteError as error:
             raise error_of(error) from error
 
-    async def _events_once(self, deployment: str, after: int) -> AsyncGenerator[dict[str, Any]]:
+    async def _events_once(self, deployment: str, after: int) -> AsyncGenerator[Event]:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         call = Call("GET", (*API, "deployments", deployment, "events"), headers=headers, read_s=SILENCE_S)
         async with self._connection.stream(call) as response:
+            check_type(self._connection, call, response, "text/event-stream")
             async for sent in httpx2.EventSource(response):
                 if sent.data:
-                    yield json.loads(sent.data)
+                    yield sent_event(self._connection, call, sent.data)
 
-    async def _get(self, *path: str, parameters: Mapping[str, str] | None = None) -> Any:
+    async def _get(self, kind: type[Answer], *path: str, parameters: Mapping[str, str] | None = None) -> Answer:
         call = Call("GET", (*API, *path), parameters or {})
-        return json_of(self._connection, call, await self._answer(call))
+        return decoded(kind, self._connection, call, await self._answer(call))
 
-    async def _post(self, path: tuple[str, ...], body: Any, headers: Mapping[str, str] | None = None) -> Any:
-        call = Call("POST", (*API, *path), headers=headers or {}, body=body, read_s=MAY_TAKE_S)
-        return json_of(self._connection, call, await self._answer(call))
+    async def _post(
+        self, kind: type[Answer], path: tuple[str, ...], body: Body, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        said = body.model_dump(mode="json", exclude_defaults=True)
+        call = Call("POST", (*API, *path), headers=headers or {}, body=said, read_s=MAY_TAKE_S)
+        return decoded(kind, self._connection, call, await self._answer(call))
 
     async def _answer(self, call: Call) -> httpx2.Response:
         try:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from outrider_ground.errors import ConflictError, OutriderError, Problem, RemoteError, SpecError, UsageError
+from pydantic import ValidationError
 
 from outrider.clients.http import RefusedError
+from outrider.operations.answers.problem import ProblemDocument
 
 KINDS: Mapping[int, type[OutriderError]] = {400: UsageError, 404: UsageError, 409: ConflictError, 412: ConflictError}
-PROBLEM_FIELDS = ("suggestion", "file", "line", "column")
 
 
 def error_of(error: RemoteError) -> OutriderError:
@@ -19,26 +20,23 @@ def error_of(error: RemoteError) -> OutriderError:
     document = _document(error)
     if document is None:
         return error
-    problems = tuple(_problem(entry) for entry in document.get("problems") or ())
-    next_step = document.get("next_step") or error.next_step
-    if problems:
-        return SpecError(problems, next_step=next_step)
-    message = str(document.get("detail") or document.get("title") or error.message)
+    next_step = document.next_step or error.next_step
+    if document.problems:
+        return SpecError(tuple(Problem(**one.model_dump()) for one in document.problems), next_step=next_step)
+    message = document.detail or document.title or error.message
     kind = KINDS.get(error.status or 0)
     return (
         kind(message, next_step=next_step) if kind else RemoteError(message, status=error.status, next_step=next_step)
     )
 
 
-def _document(error: RemoteError) -> dict[str, Any] | None:
+def _document(error: RemoteError) -> ProblemDocument | None:
+    """One may leave out everything but what is wrong: a proxy of somebody else's may write problems too."""
     try:
-        document: Any = json.loads(error.body) if isinstance(error, RefusedError) else None
-    except ValueError:
+        found: Any = json.loads(error.body) if isinstance(error, RefusedError) else None
+        if not isinstance(found, dict) or {"detail", "title"}.isdisjoint(cast("dict[str, Any]", found)):
+            return None
+        usual = {"type": "about:blank", "title": "", "detail": "", "status": error.status}
+        return ProblemDocument.model_validate(usual | cast("dict[str, Any]", found))
+    except (ValueError, ValidationError):
         return None
-    is_problem = isinstance(document, dict) and not {"detail", "title"}.isdisjoint(cast("dict[str, Any]", document))
-    return cast("dict[str, Any]", document) if is_problem else None
-
-
-def _problem(entry: Mapping[str, Any]) -> Problem:
-    known = {name: entry.get(name) for name in PROBLEM_FIELDS}
-    return Problem(path=entry.get("path") or "", message=entry.get("message") or "", **known)

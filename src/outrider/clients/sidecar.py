@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx2
 from outrider_ground.errors import RemoteError
 
-from outrider.telemetry.report import UnreadableReportError, report
+from outrider.telemetry.report import Report, UnreadableReportError, report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ class SidecarClient:
     def __init__(self, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self._transport = transport
 
-    async def endpoints(self, address: str) -> dict[str, Any]:
+    async def endpoints(self, address: str) -> Report:
         """The agent's answer to /endpoints: per upstream its index, age, state and endpoints, and what Envoy has."""
         try:
             return report(await page(address, "/agent/endpoints", {}, self._transport))

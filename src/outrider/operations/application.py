@@ -12,24 +12,27 @@ from outrider.operations.change import canary
 from outrider.operations.change.deploy import deployed
 from outrider.operations.change.documents import Source
 from outrider.operations.change.plan import prepared
-from outrider.operations.change.plans import Plan
 from outrider.operations.change.redeploy import version_to_renew
 from outrider.operations.change.rollback import roll_back
 from outrider.operations.change.scale import scale
 from outrider.operations.change.start import start
 from outrider.operations.change.stop import stop
 from outrider.operations.look import history
-from outrider.operations.look.endpoints import Endpoints, endpoints
-from outrider.operations.look.graph import TrafficGraph, graph
+from outrider.operations.look.endpoints import endpoints
+from outrider.operations.look.graph import graph
 from outrider.operations.look.logs import LogRequest, logs
-from outrider.operations.look.status import Status, status, statuses
-from outrider.operations.lookups import stored_version
+from outrider.operations.look.status import status, statuses
+from outrider.operations.lookups import spec_of, stored_version
 from outrider.operations.opening import Order, answered, repeated
 from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from outrider.operations.answers.endpoints import Endpoints
+    from outrider.operations.answers.graph import TrafficGraph
+    from outrider.operations.answers.plan import Plan
+    from outrider.operations.answers.status import Status
     from outrider.operations.drive.runner import Runner
     from outrider.operations.environment import Environment
     from outrider.operations.events import Event
@@ -94,7 +97,7 @@ class Application:
 
     async def _renewed(self, here: Environment, service: str, order: Order) -> Deployment:
         version = await version_to_renew(here, service)
-        artifact = next(iter(version.artifacts), None) if version.merged["run"].get("directory") else None
+        artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
         return await self._deployed(here, Text(version.spec, version.file, artifact), replace(order, renews=True))
 
     async def start(self, environment: str, service: str, order: Order) -> Deployment:

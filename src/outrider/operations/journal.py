@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from outrider.operations.event_details import Ended
 from outrider.operations.journal_watch import Watch, rings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from outrider.operations.events import Event, EventKind
-    from outrider.operations.records import Deployment, State
+    from outrider.operations.event_details import Detail
+    from outrider.operations.events import Event
+    from outrider.operations.records import Deployment
     from outrider.operations.repositories import Store
+    from outrider.operations.states import State
 
 
 class Journal:
@@ -27,16 +30,16 @@ class Journal:
         self._look_s = look_s
         self._watches: dict[str, Watch] = {}
 
-    async def note(self, deployment_id: str, kind: EventKind, message: str, /, **detail: Any) -> Event:
+    async def note(self, deployment_id: str, message: str, detail: Detail) -> Event:
         """Store the deployment's next event and wake its listeners."""
-        event = await self._store.add_event(deployment_id, kind, message, detail)
+        event = await self._store.add_event(deployment_id, message, detail)
         self._ring(deployment_id)
         return event
 
     async def end(self, deployment: Deployment, state: State, reason: str) -> Deployment:
         """Store the verdict, as the deployment's last event and as its state; the deployment as it is then."""
         over = replace(deployment, state=state, reason=reason, ended_at=datetime.now(UTC))
-        await self._store.end_deployment(over, {"state": state, "placed": state != "not_placed", "reason": reason})
+        await self._store.end_deployment(over, Ended(state, state != "not_placed", reason))
         self._ring(deployment.id)
         return over
 

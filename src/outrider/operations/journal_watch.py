@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from outrider.operations.events import Event
-    from outrider.operations.repositories import Store
+    from outrider.operations.records import Deployment
+
+
+class Looked(Protocol):
+    """What of the store a watch looks at."""
+
+    async def deployment(self, deployment_id: str) -> Deployment | None: ...
+    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
 
 
 class Watch:
     """One deployment that somebody listens to; the store is looked at whenever it rings, and every ``look_s``."""
 
-    def __init__(self, store: Store, deployment_id: str, look_s: float) -> None:
+    def __init__(self, store: Looked, deployment_id: str, look_s: float) -> None:
         self._store = store
         self._id = deployment_id
         self._look_s = look_s

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import OutriderError, UsageError
 
 from outrider.nomad.read.job import environment_of
+from outrider.spec.stored import StoredSpec, UnreadableSpecError, stored_spec
 
 if TYPE_CHECKING:
     from outrider.nomad.read.job import Running
@@ -77,6 +78,20 @@ async def stored_version(environment: Environment, service: str, number: int) ->
         there = f"There are {known[-1]} to {known[0]}." if known else "It was never deployed there."
         raise UsageError(f"{service} has no version {number} in {environment.name}", next_step=there)
     return found
+
+
+def spec_of(version: Version) -> StoredSpec:
+    """The version's spec; UnreadableSpecError where it is in a format that this Outrider does not read."""
+    whose = f"version {version.number} of {version.service} in {version.environment}"
+    return stored_spec(version.merged, version.format, whose)
+
+
+def readable_spec(version: Version | None) -> tuple[StoredSpec | None, str]:
+    """The version's spec, or why it cannot be read, for whoever goes on without it."""
+    try:
+        return (spec_of(version) if version else None), ""
+    except UnreadableSpecError as error:
+        return None, error.message
 
 
 async def unknown_service(environment: Environment, service: str) -> UsageError:

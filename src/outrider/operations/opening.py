@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, UsageError
 
+from outrider.operations.event_details import Accepted
 from outrider.operations.records import Deployment, Request
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.principal import Principal
-    from outrider.operations.records import Kind, Version
+    from outrider.operations.records import Version
+    from outrider.operations.states import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,16 @@ def new_deployment(environment: str, service: str, kind: Kind, order: Order) -> 
     )
 
 
-async def opened(environment: Environment, deployment: Deployment) -> Deployment:
-    """Remember the deployment before anything is changed; of two with one idempotency key the second is refused."""
+async def opened(environment: Environment, deployment: Deployment, version: Version | None) -> Deployment:
+    """Remember the deployment before anything is changed; of two with one idempotency key the second is refused.
+
+    ``version`` is the one that runs when it has come up; None for a stop, and where nobody knows it.
+    """
     kept = await environment.store.add_deployment(deployment)
     if kept.id != deployment.id:
         raise ConflictError("the same request is being worked on", next_step=f"Look at deployment {kept.id}.")
-    what = {"kind": kept.kind, "version": kept.version, "count": kept.count, "by": kept.created_by}
-    await environment.journal.note(kept.id, "accepted", _headline(kept), **what)
+    told = Accepted(kept.kind, kept.created_by, kept.version, version.hash if version else None, kept.count)
+    await environment.journal.note(kept.id, _headline(kept), told)
     return kept
 
 

@@ -14,6 +14,7 @@ from outrider.documents import Json
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from outrider.telemetry.report import Report
     from outrider.telemetry.traffic import Edge
 
 LogKind = Literal["stdout", "stderr"]
@@ -137,7 +138,7 @@ class EnvoyCheck(Protocol):
 class Sidecars(Protocol):
     """The metrics listeners of running sidecars, as the portal reaches them."""
 
-    async def endpoints(self, address: str) -> Json:
+    async def endpoints(self, address: str) -> Report:
         """The answer of ``http://ADDRESS/agent/endpoints``: per upstream what the agent knows and Envoy has."""
         ...
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from outrider.documents import Json
-
-Kind = Literal["run", "redeploy", "start", "rollback", "scale", "stop"]
-State = Literal["pending", "running", "waiting", "successful", "failed", "not_placed", "superseded"]
-
-FINAL: frozenset[State] = frozenset({"successful", "failed", "not_placed", "superseded"})
+from outrider.operations.states import FINAL, Kind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +14,8 @@ class Version:
     """One stored spec with its rendered artifacts; ``number`` counts from 1 per service and environment.
 
     ``hash`` is the content hash of what runs in an allocation (the OUTRIDER_VERSION of its tasks): two versions that
-    differ in count or links only have the same one. ``bootstrap`` is the Nomad template of Envoy's start file, or
+    differ in count or links only have the same one. ``merged`` is the spec of the environment as JSON, defaults filled
+    in, in the format of that number: `lookups.spec_of` reads it. ``bootstrap`` is the Nomad template of Envoy's start file, or
     None for a service outside the mesh. ``artifacts`` are the SHA-256 of the stored bytes that the job downloads.
     """
 
@@ -36,16 +32,18 @@ class Version:
     artifacts: tuple[str, ...]
     created_by: str
     created_at: datetime
+    format: int
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a stored version says to its neighbours: what its callers are to speak, and its upstreams as the merged spec has them."""
+    """What a stored version says to its neighbours: its protocol, and of its spec's JSON what `spec.stored` reads there."""
 
     service: str
     hash: str
     protocol: str
-    upstreams: dict[str, Json]
+    said: Json
+    format: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +105,4 @@ class Draft:
     bootstrap: str | None
     artifacts: tuple[str, ...]
     created_by: str
+    format: int

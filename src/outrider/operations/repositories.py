@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from outrider.documents import Json
-    from outrider.operations.events import Event, EventKind
+    from outrider.operations.event_details import Detail, Ended
+    from outrider.operations.events import Event
     from outrider.operations.records import Declaration, Deployment, Draft, Request, Version
 
 
@@ -74,8 +74,8 @@ class Requests(Protocol):
 class Events(Protocol):
     """The steps of deployments."""
 
-    async def add_event(self, deployment_id: str, kind: EventKind, message: str, detail: Json) -> Event: ...
-    async def end_deployment(self, deployment: Deployment, detail: Json) -> Event:
+    async def add_event(self, deployment_id: str, message: str, detail: Detail) -> Event: ...
+    async def end_deployment(self, deployment: Deployment, detail: Ended) -> Event:
         """Its final state and its verdict as the last event, both or neither."""
         ...
 

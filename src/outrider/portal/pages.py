@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from outrider_ground.errors import OutriderError, UsageError
 
-from outrider.operations.events import Event
-from outrider.operations.look.status import Status
+from outrider.operations.answers.status import Status
+from outrider.operations.events import Event, kinds
 from outrider.operations.principal import Principal
 from outrider.operations.records import Deployment, Version
 from outrider.portal import wording
@@ -130,7 +130,8 @@ class _Pages:
     async def _deployment(self, asker: Principal, deployment_id: str) -> Page:
         deployment = await self._application.deployment(asker, deployment_id)
         events = await self._application.events(asker, deployment_id)
-        return "deployment.html", {"deployment": deployment, "events": events, "environment": deployment.environment}
+        shown = {"deployment": deployment, "events": events, "kinds": kinds()}
+        return "deployment.html", {**shown, "environment": deployment.environment}
 
     async def _answer(self, page: Callable[[], Awaitable[Page]], environment: str | None) -> HTMLResponse:
         try:

@@ -14,6 +14,8 @@ from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 from outrider_ground.errors import ConflictError, DeployFailed, OutriderError, RemoteError, SpecError, UsageError
 from starlette.exceptions import HTTPException
 
+from outrider.operations.answers.problem import FieldProblem, ProblemDocument, SpecProblem
+
 MEDIA_TYPE = "application/problem+json"
 UNAVAILABLE = 503
 UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -29,11 +31,16 @@ STATUSES: dict[type[OutriderError], tuple[int, str]] = {
 log = logging.getLogger("outrider.portal")
 
 
-def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
-    """A problem document; ``more`` are extension members, those that are None left out."""
-    document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    extra = {name: value for name, value in more.items() if value is not None}
-    return JSONResponse(document | extra, status, UNKEPT, MEDIA_TYPE)
+def answered(document: ProblemDocument) -> JSONResponse:
+    """The answer that a problem is, what it has no word for left out."""
+    found = {name: value for name, value in document.model_dump(mode="json").items() if value is not None}
+    return JSONResponse(found, document.status, UNKEPT, MEDIA_TYPE)
+
+
+def problem(status: int, title: str, detail: str, next_step: str | None = None) -> JSONResponse:
+    """One that is told in a sentence."""
+    document = ProblemDocument(type="about:blank", title=title, status=status, detail=detail, next_step=next_step)
+    return answered(document)
 
 
 def refused(refusal: Refusal) -> JSONResponse:
@@ -58,8 +65,17 @@ def expected(error: OutriderError) -> JSONResponse:
     status, title = STATUSES[kind]
     if isinstance(error, RemoteError) and error.status == UNAVAILABLE:
         status = UNAVAILABLE
-    problems = [dataclasses.asdict(one) for one in error.problems] if isinstance(error, SpecError) else None
-    return problem(status, title, error.message, next_step=error.next_step, problems=problems)
+    found = error.problems if isinstance(error, SpecError) else None
+    return answered(
+        ProblemDocument(
+            type="about:blank",
+            title=title,
+            status=status,
+            detail=error.message,
+            next_step=error.next_step,
+            problems=None if found is None else [SpecProblem(**dataclasses.asdict(one)) for one in found],
+        )
+    )
 
 
 async def _expected(request: Request, error: Exception) -> JSONResponse:
@@ -77,9 +93,10 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     """A body or parameter that is not what the API describes. Values are left out: they may be secret."""
     del request
     entries: Sequence[dict[str, Any]] = error.errors() if isinstance(error, RequestValidationError) else ()
-    problems = [{"path": _path(entry["loc"]), "message": str(entry["msg"])} for entry in entries]
-    said = "; ".join(f"{one['path']}: {one['message']}" for one in problems)
-    return problem(400, "The request cannot be read", said or "it cannot be read", fields=problems)
+    fields = [FieldProblem(path=_path(entry["loc"]), message=str(entry["msg"])) for entry in entries]
+    said = "; ".join(f"{one.path}: {one.message}" for one in fields) or "it cannot be read"
+    title = "The request cannot be read"
+    return answered(ProblemDocument(type="about:blank", title=title, status=400, detail=said, fields=fields))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -27,6 +27,10 @@ answer under `/api` may be kept (`Cache-Control: no-store`) or taken for another
 a stream (`text/event-stream`, resumed by `Last-Event-ID`), or a list with `Accept: application/json`.
 """
 
+EVENTS = """A deployment's events are numbered from 1 without gaps. Each has `number`, `at`, `kind`, `message` (a line for a
+person) and `detail`, which is of the kind's own shape; the last one is the verdict. A kind that you do not know, of a newer
+portal, can be shown by its `message`. In the stream, a kind is the name of the event and a number its id."""
+
 
 def api_reference(document: Json) -> str:
     """The page as Markdown, from an OpenAPI description."""
@@ -35,7 +39,26 @@ def api_reference(document: Json) -> str:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    return "\n".join([HEAD.format(everywhere=_everywhere()), *calls])
+    return "\n".join([HEAD.format(everywhere=_everywhere()), *calls, _events(document["components"]["schemas"])])
+
+
+def _events(schemas: dict[str, Json]) -> str:
+    """What each kind of event means, and what its detail has."""
+    members = [schemas[_name(one)] for one in schemas["Events"]["properties"]["events"]["items"]["oneOf"]]
+    rows = [_event(one["properties"], one["description"], schemas) for one in members]
+    head = ["## Events", "", EVENTS, "", "| kind | when | detail |", "|---|---|---|"]
+    return "\n".join([*head, *rows, ""])
+
+
+def _event(fields: dict[str, Json], meaning: str, schemas: dict[str, Json]) -> str:
+    detail = schemas[_name(fields["detail"])]
+    told = [f"`{name}`" for name in detail.get("properties", {})]
+    said = f"{detail['description']} {', '.join(told)}".strip()
+    return f"| `{fields['kind']['const']}` | {meaning} | {said.replace('``', '`')} |"
+
+
+def _name(part: Json) -> str:
+    return str(part["$ref"]).rpartition("/")[2]
 
 
 def _everywhere() -> str:
@@ -67,7 +90,7 @@ def _schema(part: Json) -> str:
 def _kind(schema: Json) -> str:
     """The name of a schema, or its type."""
     if "$ref" in schema:
-        return f"`{schema['$ref'].rpartition('/')[2]}`"
+        return f"`{_name(schema)}`"
     choices: list[Json] = schema.get("anyOf", [])
     if choices:
         return " or ".join(_kind(choice) for choice in choices if choice.get("type") != "null")

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, Field
 
+from outrider.operations.answers.problem import ProblemDocument
 from outrider.portal.problems import MEDIA_TYPE
 
 Responses = dict[int | str, dict[str, Any]]
-
-
-class SpecProblem(BaseModel):
-    """One thing wrong with a spec."""
-
-    path: str
-    message: str
-    suggestion: str | None = None
-    file: str | None = None
-    line: int | None = None
-    column: int | None = None
-
-
-class FieldProblem(BaseModel):
-    """One part of a request that cannot be read."""
-
-    path: str
-    message: str
-
-
-class ProblemDocument(BaseModel):
-    """An error (RFC 9457)."""
-
-    model_config = ConfigDict(title="Problem")
-
-    type: Literal["about:blank"]
-    title: str
-    status: int
-    detail: str = Field(description="What is wrong, for a person.")
-    next_step: str | None = Field(None, description="What can be done.")
-    problems: list[SpecProblem] | None = Field(None, description="With 422: all that is wrong with the spec.")
-    fields: list[FieldProblem] | None = Field(None, description="With 400: what cannot be read.")
 
 
 def _table(said: dict[int, str]) -> Responses:

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from outrider.nomad.read.allocations import Task
-from outrider.spec.values import duration
+from outrider.operations.signs import BAD, event_sign, progress, sign_of
+from outrider.spec.written import knobs_written
 
 STEPS = ((60, "second"), (60, "minute"), (24, "hour"), (365, "day"))
-SIGNS = {
-    "running": "●",
-    "successful": "●",
-    "passing": "●",
-    "complete": "●",
-    "deploying": "◐",
-    "pending": "◐",
-    "under_way": "◐",
-    "waiting": "◑",
-    "warning": "▲",
-    "degraded": "▲",
-    "superseded": "○",
-    "stopped": "○",
-}
-KINDS = {
-    "running": "good",
-    "successful": "good",
-    "passing": "good",
-    "deploying": "busy",
-    "pending": "busy",
-    "under_way": "busy",
-    "waiting": "warn",
-    "warning": "warn",
-    "degraded": "warn",
-    "stopped": "calm",
-    "superseded": "calm",
-    "complete": "calm",
-}
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
@@ -65,21 +38,16 @@ def clock(moment: datetime) -> str:
 
 def sign(state: str) -> str:
     """A shape for the state, so that colour is never alone."""
-    return SIGNS.get(state, "■")
+    return (sign_of(state) or BAD).shape
 
 
 def kind(state: str) -> str:
-    """Which of the four moods a state has: good, busy, warn, calm, and bad for all others."""
-    return KINDS.get(state, "bad")
+    """The mood of a state, which is a class of the style sheet; bad where nobody knows the word."""
+    return (sign_of(state) or BAD).mood
 
 
 def words(state: str) -> str:
     return state.replace("_", " ")
-
-
-def progress(state: str) -> str:
-    """A deployment's state; what `running` is for a service is `under way` for a deployment."""
-    return "under_way" if state == "running" else state
 
 
 def task_words(task: Task) -> str:
@@ -87,12 +55,6 @@ def task_words(task: Task) -> str:
     ended = "failed" if task.failed else "done"
     restarts = f", {task.restarts} restart{'' if task.restarts == 1 else 's'}" if task.restarts else ""
     return (ended if task.state == "dead" else task.state) + restarts
-
-
-def knobs(written: Mapping[str, Any]) -> str:
-    """The knobs that are set; a stored timeout is in milliseconds."""
-    said = {name: value for name, value in written.items() if value not in (None, False, [], {})}
-    return ", ".join(f"{name} {duration(value) if name == 'timeout' else value}" for name, value in said.items())
 
 
 def safe_url(url: str) -> str | None:
@@ -104,14 +66,15 @@ def safe_url(url: str) -> str | None:
     return url if parts.scheme in {"http", "https"} and parts.netloc and url.isprintable() else None
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago,
     "utc": utc,
     "clock": clock,
     "sign": sign,
     "kind": kind,
+    "event_sign": event_sign,
     "words": words,
     "progress": progress,
     "task_words": task_words,
-    "knobs": knobs,
+    "knobs": knobs_written,
 }

@@ -49,21 +49,30 @@ def milliseconds(text: str) -> int | None:
 
 def duration(value: int) -> str:
     """Milliseconds in the largest unit that divides them: 90000 → ``90s``."""
+    if value == 0:
+        return "0s"
     unit = next(name for name in ("h", "m", "s", "ms") if value % UNITS[name] == 0)
     return f"{value // UNITS[unit]}{unit}"
 
 
+def duration_text(value: int | str) -> str:
+    """A duration as one writes it; ``none`` stays."""
+    return duration(value) if isinstance(value, int) else value
+
+
+# What leaves as JSON is what a person would write, and can be read again by the same models.
+AS_WRITTEN = core_schema.plain_serializer_function_ser_schema(duration_text, when_used="json")
+
+
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """Marks an ``int`` as a duration: written ``800ms``, ``5s``, ``1m30s``, ``2h``; held in whole milliseconds."""
+    """Marks an ``int`` as a duration: held in whole milliseconds, and in JSON as it is written (``800ms``, ``5s``)."""
 
     minimum: str
     maximum: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            self.parsed, serialization=core_schema.plain_serializer_function_ser_schema(int)
-        )
+        return core_schema.no_info_plain_validator_function(self.parsed, serialization=AS_WRITTEN)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {
@@ -98,7 +107,7 @@ class DurationOrNone(Duration):
     """Marks an ``int | Literal["none"]`` as a duration, or the word for not at all."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.parsed)
+        return core_schema.no_info_plain_validator_function(self.parsed, serialization=AS_WRITTEN)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         bounds = {"x-minimum": self.minimum, "x-maximum": self.maximum}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from outrider_ground.errors import RemoteError, UsageError
 from outrider_ground.private import DIRECTORY, closed, private_file
 from sqlalchemy import event
@@ -135,7 +137,13 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise UsageError(
+            f"the database is of another Outrider than this one, {version('outrider')}: {error}",
+            next_step="Run the Outrider that migrated it, or a newer one, or name another database.",
+        ) from error
 
 
 @asynccontextmanager

@@ -6,10 +6,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from outrider_ground.errors import OutriderError
+from pydantic import ValidationError
 from sqlalchemy import func, insert, or_, select, update
 
-from outrider.operations.events import Event, EventKind
-from outrider.operations.records import FINAL, Deployment, Request
+from outrider.operations.events import Event, document_of, event_of, happened
+from outrider.operations.records import Deployment, Request
+from outrider.operations.states import FINAL
 from outrider.store.requests import kept_request
 from outrider.store.tables import deployments, events
 
@@ -17,10 +20,11 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from outrider.documents import Json
+    from outrider.operations.event_details import Detail, Ended
     from outrider.store.database import Database
 
 _LEASE = ("lease_holder", "lease_until")
+_TOLD = [column for column in events.c if column.name != "deployment"]
 _COLUMNS = [column for column in deployments.c if column.name not in _LEASE]
 
 
@@ -82,26 +86,25 @@ class Deployments:
         is_open = deployments.c.state.not_in(FINAL)
         return await self._deployments(select(*_COLUMNS).where(is_open).order_by(deployments.c.created_at))
 
-    async def add_event(self, deployment_id: str, kind: EventKind, message: str, detail: Json) -> Event:
+    async def add_event(self, deployment_id: str, message: str, detail: Detail) -> Event:
         """Keep the deployment's next event."""
         async with self._database.writing() as connection:
-            return await _added(connection, deployment_id, kind, message, detail)
+            return await _added(connection, deployment_id, message, detail)
 
-    async def end_deployment(self, deployment: Deployment, detail: Json) -> Event:
+    async def end_deployment(self, deployment: Deployment, detail: Ended) -> Event:
         """Keep its final state and its verdict in one transaction: nobody sees one without the other."""
         async with self._database.writing() as connection:
-            event = await _added(connection, deployment.id, "verdict", deployment.reason, detail)
+            event = await _added(connection, deployment.id, deployment.reason, detail)
             change = update(deployments).where(deployments.c.id == deployment.id).values(asdict(deployment))
             await connection.execute(change)
         return event
 
     async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
         """Those with a number above ``after``, in order."""
-        columns = [column for column in events.c if column.name != "deployment"]
-        later = select(*columns).where(events.c.deployment == deployment_id, events.c.number > after)
+        later = select(*_TOLD).where(events.c.deployment == deployment_id, events.c.number > after)
         async with self._database.reading() as connection:
             rows = (await connection.execute(later.order_by(events.c.number))).mappings().all()
-        return tuple(Event(**row) for row in rows)
+        return tuple(_event(row, deployment_id) for row in rows)
 
     async def _deployments(self, query: Select[Any]) -> tuple[Deployment, ...]:
         async with self._database.reading() as connection:
@@ -124,11 +127,22 @@ def _deployment(row: RowMapping) -> Deployment:
     return Deployment(**row)
 
 
-async def _added(connection: AsyncConnection, deployment_id: str, kind: EventKind, message: str, detail: Json) -> Event:
+def _event(row: RowMapping, deployment_id: str) -> Event:
+    try:
+        return event_of({column.name: row[column] for column in _TOLD})
+    except ValidationError as error:
+        raise OutriderError(
+            f"event {row['number']} of deployment {deployment_id} is none of kind {row['kind']} as this Outrider knows it",
+            next_step="Another Outrider has written it: run that one, or look at another deployment.",
+        ) from error
+
+
+async def _added(connection: AsyncConnection, deployment_id: str, message: str, detail: Detail) -> Event:
     # The deployment's row is the lock between two portals where the database has no single writer.
     await connection.execute(select(deployments.c.id).where(deployments.c.id == deployment_id).with_for_update())
     last = select(func.coalesce(func.max(events.c.number), 0)).where(events.c.deployment == deployment_id)
     number = (await connection.execute(last)).scalar_one() + 1
-    event = Event(number=number, at=datetime.now(UTC), kind=kind, message=message, detail=detail)
-    await connection.execute(insert(events).values(asdict(event) | {"deployment": deployment_id}))
+    event = happened(number, datetime.now(UTC), message, detail)
+    row = document_of(event) | {"at": event.at, "deployment": deployment_id}
+    await connection.execute(insert(events).values(row))
     return event

@@ -75,6 +75,7 @@ versions = Table(
     Column("bootstrap", Text, nullable=True),
     Column("created_by", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("format", Integer, nullable=False, server_default="1"),
 )
 
 artifacts = Table(

@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, Select, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Declaration, Draft, Version
+from outrider.spec.stored import Declared
 from outrider.store.tables import deployments, services, version_artifacts, versions
-from outrider.topology import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,8 @@ _DECLARED = (
     versions.c.service,
     versions.c.hash,
     versions.c.protocol,
-    versions.c.merged["upstreams"].label("upstreams"),
-    versions.c.merged["shard"].label("shard"),
+    versions.c.format,
+    *(versions.c.merged[name].label(name) for name in Declared.model_fields),
 )
 
 
@@ -124,8 +124,8 @@ def _came_up_last(environment: str) -> Select[*tuple[Any, ...]]:
 
 
 def _declaration(row: RowMapping) -> Declaration:
-    protocol = names.PROTOCOL_SHARDS if row["shard"] else row["protocol"]
-    return Declaration(row["service"], row["hash"], protocol, row["upstreams"] or {})
+    said = {name: row[name] for name in Declared.model_fields}
+    return Declaration(row["service"], row["hash"], row["protocol"], said, row["format"])
 
 
 def _version(row: RowMapping, pairs: Sequence[tuple[int, str]]) -> Version:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar, cast
 
 from outrider.documents import Json
 
@@ -16,59 +17,119 @@ MOST_UPSTREAMS = 1_000
 MOST_ENDPOINTS = 10_000
 LONGEST_REASON = 500
 HIGHEST = 2**63
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEndpoint:
+    """An endpoint as the agent knows it."""
+
+    address: str
+    health: str
+    version: str | None
+    port: int | None
+    weight: int | None
+    canary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyEndpoint:
+    """An endpoint as Envoy has it: ``address`` is ``host:port``."""
+
+    address: str
+    health: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyReport:
+    """What the sidecar's Envoy has; ``endpoints`` is None where the agent does not know."""
+
+    accepted_version: str | None
+    is_current: bool
+    rejected_updates: int | None
+    endpoints: tuple[EnvoyEndpoint, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamReport:
+    """What the agent knows of one upstream; ``endpoints`` is None where it has no answer yet."""
+
+    state: str | None
+    reason: str
+    index: int | None
+    age_seconds: float | None
+    changed_seconds: float | None
+    version: str | None
+    endpoints: tuple[KnownEndpoint, ...] | None
+    envoy: EnvoyReport
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of one sidecar's upstreams by name; none where it could not be asked."""
+
+    upstreams: dict[str, UpstreamReport] = field(default_factory=dict[str, UpstreamReport])
 
 
 class UnreadableReportError(ValueError):
     """The answer is no report of an agent; the message does not repeat it."""
 
 
-def report(data: bytes) -> Json:
-    """``{"upstreams": {NAME: …}}`` as the agent's reports have it. Raises UnreadableReportError."""
+def report(data: bytes) -> Report:
+    """What the agent's report says. Raises UnreadableReportError."""
     try:
         said: Any = json.loads(data, parse_constant=_refused, parse_int=_whole, parse_float=_finite)
         upstreams = _table(_table(said)["upstreams"])
         if len(upstreams) > MOST_UPSTREAMS or not all(NAME.fullmatch(name) for name in upstreams):
             raise UnreadableReportError
-        return {"upstreams": {name: _upstream(_table(one)) for name, one in upstreams.items()}}
+        return Report({name: _upstream(_table(one)) for name, one in upstreams.items()})
     except (ValueError, KeyError, TypeError, RecursionError):
         raise UnreadableReportError("answered with something that is no report of an agent") from None
 
 
-def _upstream(one: Json) -> Json:
-    envoy = _table(one.get("envoy") or {})
-    return {
-        "state": _word(one["state"]),
-        "reason": _sentence(one.get("reason")),
-        "index": _number(one.get("index")),
-        "age_seconds": _number(one.get("age_seconds")),
-        "changed_seconds": _number(one.get("changed_seconds")),
-        "version": _word(one.get("version")),
-        "endpoints": _listed(one.get("endpoints"), _endpoint),
-        "envoy": {
-            "accepted_version": _word(envoy.get("accepted_version")),
-            "is_current": envoy.get("is_current") is True,
-            "rejected_updates": _number(envoy.get("rejected_updates")),
-            "endpoints": _listed(envoy.get("endpoints"), _seen),
-        },
-    }
+def _upstream(one: Json) -> UpstreamReport:
+    return UpstreamReport(
+        state=_word(one["state"]),
+        reason=_sentence(one.get("reason")),
+        index=_count(one.get("index")),
+        age_seconds=_number(one.get("age_seconds")),
+        changed_seconds=_number(one.get("changed_seconds")),
+        version=_word(one.get("version")),
+        endpoints=_listed(one.get("endpoints"), _endpoint),
+        envoy=_envoy(_table(one.get("envoy") or {})),
+    )
 
 
-def _endpoint(one: Json) -> Json:
-    words = {name: _word(one[name]) for name in ("address", "health")} | {"version": _word(one.get("version"))}
-    numbers = {"port": _number(one["port"]), "weight": _number(one.get("weight"))}
-    return words | numbers | {"canary": one.get("canary") is True}
+def _envoy(one: Json) -> EnvoyReport:
+    return EnvoyReport(
+        accepted_version=_word(one.get("accepted_version")),
+        is_current=one.get("is_current") is True,
+        rejected_updates=_count(one.get("rejected_updates")),
+        endpoints=_listed(one.get("endpoints"), _seen),
+    )
 
 
-def _seen(one: Json) -> Json:
-    return {"address": _word(one["address"]), "health": _word(one["health"])}
+def _endpoint(one: Json) -> KnownEndpoint:
+    return KnownEndpoint(
+        address=_text(one["address"]),
+        health=_text(one["health"]),
+        version=_word(one.get("version")),
+        port=_count(one["port"]),
+        weight=_count(one.get("weight")),
+        canary=one.get("canary") is True,
+    )
 
 
-def _listed(value: object, part: Any) -> list[Json] | None:
+def _seen(one: Json) -> EnvoyEndpoint:
+    return EnvoyEndpoint(_text(one["address"]), _text(one["health"]))
+
+
+def _listed(value: object, part: Callable[[Json], Part]) -> tuple[Part, ...] | None:
     if value is None:
         return None
     if not isinstance(value, list) or len(cast("list[Any]", value)) > MOST_ENDPOINTS:
         raise UnreadableReportError
-    return [part(_table(one)) for one in cast("list[Any]", value)]
+    return tuple(part(_table(one)) for one in cast("list[Any]", value))
 
 
 def _table(value: object) -> Json:
@@ -83,6 +144,10 @@ def _word(value: object) -> str | None:
     return value
 
 
+def _text(value: object) -> str:
+    return _word(value) or ""
+
+
 def _sentence(value: object) -> str:
     text = value if isinstance(value, str) else ""
     return "".join(sign if sign.isprintable() else "?" for sign in text[:LONGEST_REASON])
@@ -90,6 +155,12 @@ def _sentence(value: object) -> str:
 
 def _number(value: object) -> float | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise UnreadableReportError
+    return None if value is None else float(value)
+
+
+def _count(value: object) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
         raise UnreadableReportError
     return value
 

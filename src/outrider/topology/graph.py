@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from math import prod
-from typing import Any, cast
+from typing import cast
 
 from outrider.spec.knobs import KNOBS
 from outrider.spec.platform import Environment
@@ -125,14 +125,13 @@ def edges_of(topology: Topology) -> tuple[DeclaredEdge, ...]:
 
 
 def stored_edges(
-    caller: str, upstreams: Mapping[str, Mapping[str, Any]], platform: Environment, protocols: Mapping[str, str]
+    caller: str, upstreams: Mapping[str, Written], platform: Environment, protocols: Mapping[str, str]
 ) -> Iterator[DeclaredEdge]:
-    """The edges of a service of which only the merged spec is kept; without those whose protocol nobody knows."""
+    """The edges of a service of which only the stored spec is kept; without those whose protocol nobody knows."""
     for name, written in upstreams.items():
-        speaks = written.get("protocol") or ("http" if written.get("address") else protocols.get(name))
+        speaks = written.protocol or ("http" if written.address else protocols.get(name))
         if speaks in KNOBS:
-            made = upstream(name, Written.model_construct(**written), cast("Protocol", speaks), platform, NOWHERE)
-            yield _edge(caller, made)
+            yield _edge(caller, upstream(name, written, cast("Protocol", speaks), platform, NOWHERE))
 
 
 def _edge(caller: str, called: Upstream) -> DeclaredEdge:

@@ -46,7 +46,7 @@ def service_hash(
     """
     return content_hash(
         {
-            "spec": stated(spec.model_dump(mode="json", exclude_defaults=True, exclude=BESIDE)),
+            "spec": stated(spec.model_dump(exclude_defaults=True, exclude=BESIDE)),
             "environment": environment,
             "protocols": dict(protocols),
             "directory": directory.sha256 if directory else None,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -75,11 +77,52 @@ def test_measuring_is_not_told_to_programs(command: CommandLine) -> None:
 
 
 def test_a_bug_in_plan_is_never_taken_for_changes(command: CommandLine) -> None:
-    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"refusals": [], "service": "\x1b[2J"}))
-    around = Surroundings(command.settings, transport)
+    def broken(_: httpx2.Request) -> httpx2.Response:
+        raise KeyError("\x1b[2J")
+
+    around = Surroundings(command.settings, httpx2.MockTransport(broken))
     result = CliRunner().invoke(outrider, ["plan", command.spec(), *STAGE], obj=around)
     assert result.exit_code == 255
     assert "KeyError" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+PAGE = "<html>Welcome to the proxy"
+ANSWERS: dict[str, dict[str, Any]] = {
+    "an object of nobody": {"json": {"refusals": [], "service": "\x1b[2J"}},
+    "a list": {"json": []},
+    "null": {"json": None},
+    "a page": {"text": PAGE, "headers": {"Content-Type": "text/html"}},
+    "nothing": {"text": ""},
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan",),
+        ("run",),
+        ("status",),
+        ("status", "checkout"),
+        ("history", "checkout"),
+        ("endpoints", "checkout"),
+        ("graph",),
+        ("rollback", "checkout"),
+        ("scale", "checkout", "2"),
+        ("promote", "checkout"),
+    ],
+    ids=" ".join,
+)
+def test_an_answer_that_is_none_of_the_portals_is_an_error_that_names_the_call(
+    command: CommandLine, words: tuple[str, ...], answer: str
+) -> None:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, **ANSWERS[answer]))
+    file = [command.spec()] if words[0] in {"plan", "run"} else []
+    result = CliRunner().invoke(outrider, [*words, *file, *STAGE], obj=Surroundings(command.settings, transport))
+    assert result.exit_code in {1, 255}
+    assert re.search(r"the portal at http://\S+ .*answered (GET|POST) /api/v1/\S+ with something that", result.stderr)
+    assert "Traceback" not in result.stderr
     assert "\x1b" not in result.stderr
 
 
@@ -151,16 +194,19 @@ def test_a_pipe_that_nobody_reads_any_more_is_noticed_while_nothing_is_written()
 
 TIME = """
 from outrider.cli.times import clock, moment
-print(clock("2026-11-27T12:00:00+00:00"), "|", moment("2026-11-27T23:30:00Z"), "|", clock("2026-11-27T12:00:00"), "|", moment("soon"))
+from datetime import datetime
+at = datetime.fromisoformat
+times = [moment(at("2026-11-27T23:30:00Z")), clock(at("2026-11-27T12:00:00")), moment(at("9999-12-31T23:59:59-12:00"))]
+print(clock(at("2026-11-27T12:00:00+00:00")), *times, sep=" | ")
 """
 
 
 @pytest.mark.parametrize(
     ("zone", "expected"),
     [
-        ("UTC", "12:00:00 UTC | 2026-11-27 23:30:00 UTC | 2026-11-27T12:00:00 | soon"),
-        ("CET-1", "13:00:00 CET | 2026-11-28 00:30:00 CET | 2026-11-27T12:00:00 | soon"),
-        ("EST5", "07:00:00 EST | 2026-11-27 18:30:00 EST | 2026-11-27T12:00:00 | soon"),
+        ("UTC", "12:00:00 UTC | 2026-11-27 23:30:00 UTC | 2026-11-27T12:00:00 | 9999-12-31T23:59:59-12:00"),
+        ("CET-1", "13:00:00 CET | 2026-11-28 00:30:00 CET | 2026-11-27T12:00:00 | 9999-12-31T23:59:59-12:00"),
+        ("EST5", "07:00:00 EST | 2026-11-27 18:30:00 EST | 2026-11-27T12:00:00 | 9999-12-31T23:59:59-12:00"),
     ],
 )
 def test_times_are_in_the_zone_of_tz_and_say_which(zone: str, expected: str) -> None:

@@ -206,3 +206,16 @@ def test_ctrl_c_ends_with_130() -> None:
         connection.close()
     assert process.returncode == 130
     assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("run", "FILE", "--check-index", "9" * 30), ("rollback", "checkout", "9" * 30), ("scale", "checkout", "10001")],
+)
+def test_a_number_that_the_portal_would_not_take_is_a_wrong_command_line(
+    command: CommandLine, words: tuple[str, ...]
+) -> None:
+    file = command.spec()
+    result = command(*(file if word == "FILE" else word for word in words), "-e", "stage")
+    assert result.exit_code == 64
+    assert "Traceback" not in result.stderr

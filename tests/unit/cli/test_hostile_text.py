@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import click
 import pytest
 import yaml
+from fakes.shown import NOW, a_deployment, an_endpoints
 from outrider_ground.errors import Problem
 
 from outrider.cli import views
@@ -15,6 +17,10 @@ from outrider.cli.output import COLOUR, Output, data, table
 from outrider.cli.plain import one_line, plain, plain_chunks, plain_document
 from outrider.cli.problems import problem_lines
 from outrider.cli.watching import line
+from outrider.operations.answers.endpoints import SidecarView
+from outrider.operations.event_details import Warned
+from outrider.operations.events import happened
+from outrider.telemetry.report import Report
 
 SIGNS = {
     "escape": "\x1b[2J",
@@ -82,28 +88,17 @@ async def test_a_log_on_a_terminal_is_plain_and_no_sign_is_lost_between_chunks()
 
 def test_names_and_problems_in_views_are_plain() -> None:
     bad = "x\x1b[2J\nforged line"
-    endpoints = {
-        "service": "a",
-        "consul": {},
-        "problems": [bad],
-        "sidecars": [{"instance": bad, "address": "", "upstreams": {}, "problem": bad}],
-    }
+    sidecar = SidecarView(bad, "", Report(), bad)
+    endpoints = replace(an_endpoints({}, sidecar), problems=(bad,))
     for text in views.endpoints(endpoints):
         assert "\n" not in text
         assert "\x1b[2J" not in text
     for text in problem_lines(Problem("count", "wrong", file=bad)):
         assert "\n" not in text
-    assert "\x1b[2J" not in line({"at": "2026-11-27T12:00:00+00:00", "kind": "warning", "message": bad, "number": 1})
+    assert "\x1b[2J" not in line(happened(1, NOW, bad, Warned()))
 
 
 def test_a_reason_that_is_cut_says_so() -> None:
-    deployment = {
-        "id": "1" * 8,
-        "kind": "run",
-        "version": 1,
-        "state": "failed",
-        "created_at": "2026-11-27T12:00:00+00:00",
-    }
-    row = list(views.history([], [{**deployment, "reason": "a" * 81}]))[-1]
-    assert row.endswith("a" * 79 + "…")
-    assert list(views.history([], [{**deployment, "reason": "a" * 80}]))[-1].endswith("a" * 80)
+    for length, ends in ((81, "a" * 79 + "…"), (80, "a" * 80)):
+        row = list(views.history([], [a_deployment("checkout", reason="a" * length)]))[-1]
+        assert row.endswith(ends)

@@ -5,10 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import pytest
+from fakes.shown import (
+    NOW,
+    a_status,
+    an_allocation,
+    an_allocation_seen,
+    an_endpoint,
+    an_endpoints,
+    an_instance,
+    an_upstream_report,
+)
 from outrider_ground.errors import ConflictError, Problem, RemoteError, SpecError, UsageError
 
 from outrider.cli import views
@@ -18,8 +29,13 @@ from outrider.cli.output import colour, table
 from outrider.cli.plain import plain
 from outrider.cli.problems import error_lines
 from outrider.cli.watching import culprit_of, hint, line
+from outrider.nomad.read.allocations import Task
+from outrider.operations.answers.endpoints import SidecarView
+from outrider.operations.event_details import Accepted, Counted, Detail, Ended, Resumed, Validated, Warned
+from outrider.operations.events import event_of, happened
 from outrider.programs.one_machine import only_one
 from outrider.settings import Terminal
+from outrider.telemetry.report import EnvoyEndpoint, Report, UpstreamReport
 
 HOLDER = """
 import sys, pathlib
@@ -94,46 +110,37 @@ def test_a_second_dev_in_the_same_directory_is_refused_with_the_firsts_process(t
         assert (tmp_path / "dev.pid").read_text() == str(os.getpid())
 
 
+def a_view(instance: str, report: UpstreamReport | None, problem: str | None = None) -> SidecarView:
+    return SidecarView(instance, "m:1", Report({"payments": report} if report else {}), problem)
+
+
 def test_endpoints_that_nobody_could_be_asked_about_are_question_marks() -> None:
-    document = {
-        "consul": {"payments": [{"address": "10.0.0.1:80", "status": "passing"}], "catalog": []},
-        "sidecars": [
-            {
-                "instance": "_nomad-task-3f2a9c10-1111-group-x",
-                "address": "m:1",
-                "upstreams": {},
-                "problem": "it is away",
-            },
-        ],
-    }
-    rows = [tuple(row.values()) for row in comparison(document)]
+    away = a_view("_nomad-task-3f2a9c10-1111-group-x", None, "it is away")
+    rows = [
+        tuple(row.values())
+        for row in comparison(an_endpoints({"payments": (an_instance("10.0.0.1:80"),), "catalog": ()}, away))
+    ]
     assert rows == [
         ("payments", "10.0.0.1:80", "passing", "?", "?", "3f2a9c10"),
         ("catalog", "", "absent", "?", "?", "3f2a9c10"),
     ]
 
 
+def test_without_any_sidecar_consul_alone_is_shown() -> None:
+    (row,) = comparison(an_endpoints({"payments": (an_instance("10.0.0.1:80"),)}))
+    assert tuple(row.values()) == ("payments", "10.0.0.1:80", "passing", "?", "?", "")
+
+
 def test_an_address_that_only_envoy_has_is_seen() -> None:
-    view = {"endpoints": [], "envoy": {"endpoints": [{"address": "10.0.0.9:80", "health": "healthy"}]}}
-    document = {
-        "consul": {"payments": []},
-        "sidecars": [{"instance": "i", "upstreams": {"upstreams": {"payments": view}}}],
-    }
-    (row,) = comparison(document)
+    report = an_upstream_report((), (EnvoyEndpoint("10.0.0.9:80", "healthy"),))
+    (row,) = comparison(an_endpoints({"payments": ()}, a_view("i", report)))
     assert (row["address"], row["consul"], row["agent"], row["envoy"]) == ("10.0.0.9:80", "absent", "absent", "healthy")
 
 
 @pytest.mark.parametrize("form", ["[fd00::5]:80", "fd00::5:80", "[FD00:0:0::5]:80", "[fd00:0:0:0:0:0:0:5]:80"])
 def test_an_ipv6_address_is_one_row_however_it_is_written(form: str) -> None:
-    view = {
-        "endpoints": [{"address": "fd00:0::5", "port": 80, "health": "HEALTHY"}],
-        "envoy": {"endpoints": [{"address": "[fd00::5]:80", "health": "healthy"}]},
-    }
-    document = {
-        "consul": {"payments": [{"address": form, "status": "passing"}]},
-        "sidecars": [{"instance": "i", "upstreams": {"upstreams": {"payments": view}}}],
-    }
-    (row,) = comparison(document)
+    report = an_upstream_report((an_endpoint("fd00:0::5", 80),), (EnvoyEndpoint("[fd00::5]:80", "healthy"),))
+    (row,) = comparison(an_endpoints({"payments": (an_instance(form),)}, a_view("i", report)))
     assert tuple(row.values())[1:5] == ("[fd00::5]:80", "passing", "healthy", "healthy")
 
 
@@ -151,39 +158,29 @@ def test_an_address_is_written_in_one_way(written: str, address: str) -> None:
 
 
 def test_an_upstream_of_which_consul_says_nothing_is_unknown_and_not_absent() -> None:
-    view = {"endpoints": [{"address": "10.0.0.9", "port": 80, "health": "HEALTHY"}]}
-    document = {
-        "consul": {"payments": [{"address": "10.0.0.1:80", "status": "unknown"}]},
-        "unknown": ["payments"],
-        "sidecars": [{"instance": "i", "upstreams": {"upstreams": {"payments": view}}}],
-    }
-    rows = [(row["address"], row["consul"], row["agent"]) for row in comparison(document)]
+    view = a_view("i", an_upstream_report((an_endpoint("10.0.0.9", 80),)))
+    booked = {"payments": (an_instance("10.0.0.1:80", "unknown"),)}
+    found = comparison(an_endpoints(booked, view, unknown=("payments",)))
+    rows = [(row["address"], row["consul"], row["agent"]) for row in found]
     assert rows == [("10.0.0.1:80", "?", "absent"), ("10.0.0.9:80", "?", "healthy")]
 
 
 def test_services_of_a_nomad_that_is_away_are_unknown_and_not_none_of_none() -> None:
-    one = {"environment": "stage", "service": "pay", "state": "unknown", "healthy": None, "count": None}
+    one = a_status("pay", state="unknown", healthy=None, count=None)
     assert "unknown  unknown" in click.unstyle(views.services([one])[1])
 
 
 def test_a_pending_task_says_under_its_allocation_what_it_waits_for() -> None:
-    task = {
-        "name": "app",
-        "state": "pending",
-        "failed": False,
-        "restarts": 0,
-        "reason": "x",
-        "unread": "waits for Consul key a",
-    }
-    one = {"id": "3f2a9c10-1111", "node": "n", "status": "pending", "healthy": None, "tasks": [task]}
-    document = {"service": "pay", "environment": "stage", "state": "deploying", "allocations": [one]}
-    assert "! 3f2a9c10: app waits for Consul key a" in [click.unstyle(line) for line in views.service(document)]
+    task = Task("app", "pending", failed=False, restarts=0, text="", reason="x", unread="waits for Consul key a")
+    one = replace(an_allocation(1, healthy=None), id="3f2a9c10-1111", tasks=(task,))
+    found = a_status("pay", state="deploying", allocations=(one,))
+    assert "! 3f2a9c10: app waits for Consul key a" in [click.unstyle(line) for line in views.service(found)]
 
 
 def test_text_from_outside_cannot_steer_the_terminal() -> None:
     hostile = "gone\x1b[2J\x07\r\nnext\tcell"
     assert plain(hostile) == "gone\ufffd[2J\ufffd\ufffd\nnext\tcell"
-    event = {"at": "2026-11-23T05:12:38Z", "kind": "warning", "message": hostile, "detail": {}}
+    event = happened(1, NOW, hostile, Warned())
     shown = [*table(("A",), [(hostile,)]), line(event), *error_lines(RemoteError(hostile))]
     assert "\x1b[2J" not in "".join(shown)
     assert "\x07" not in "".join(shown)
@@ -191,8 +188,33 @@ def test_text_from_outside_cannot_steer_the_terminal() -> None:
 
 @pytest.mark.parametrize(("culprit", "task"), [("envoy", " --task envoy"), ("gate", " --task gate"), (None, "")])
 def test_look_closer_names_the_task_whose_output_tells_more(culprit: str | None, task: str) -> None:
-    detail = {"allocation": "3f2a9c10-1111", "healthy": False, "culprit": culprit}
-    assert hint("checkout -e stage", culprit_of([{"detail": detail}, {"detail": {"state": "failed"}}])) == (
+    seen = happened(1, NOW, "", an_allocation_seen(healthy=False, culprit=culprit))
+    ended = happened(2, NOW, "", Ended("failed", placed=True, reason=""))
+    assert hint("checkout -e stage", culprit_of([seen, ended])) == (
         f"Look closer: `outrider logs checkout -e stage --allocation 3f2a9c10{task} --type stderr`, "
         "`outrider status checkout -e stage`."
     )
+
+
+@pytest.mark.parametrize(
+    ("detail", "shape"),
+    [
+        (Accepted("run", "ada"), "•"),
+        (Validated(), "✓"),
+        (Counted(), "·"),
+        (an_allocation_seen(healthy=True), "✓"),
+        (an_allocation_seen(healthy=None), "·"),
+        (an_allocation_seen(healthy=False), "✗"),
+        (Warned(), "!"),
+        (Resumed(), "↻"),
+        (Ended("successful", placed=True, reason=""), "✓"),
+        (Ended("not_placed", placed=False, reason=""), "✗"),
+    ],
+)
+def test_an_event_is_a_line_with_its_sign(detail: Detail, shape: str) -> None:
+    assert click.unstyle(line(happened(1, NOW, "it moves", detail))).split("  ")[1] == f"{shape} it moves"
+
+
+def test_an_event_of_a_newer_portal_is_a_line_all_the_same() -> None:
+    event = event_of({"number": 4, "at": NOW, "kind": "shiny", "message": "it shines", "detail": {"how": "much"}})
+    assert click.unstyle(line(event)).endswith("  · it shines")

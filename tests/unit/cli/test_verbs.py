@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import click
+import httpx2
 import pytest
 import yaml
+from click.testing import CliRunner
 from fakes.command_line import CommandLine
+from fakes.shown import a_deployment, a_status, an_endpoint, an_upstream_report
+from pydantic_core import to_jsonable_python
 
 from outrider.cli import views
+from outrider.cli.invocation import Surroundings
+from outrider.cli.main import outrider
 from outrider.settings import Terminal
+from outrider.telemetry.report import Report
 
 STAGE = ("-e", "stage")
 
@@ -60,17 +69,15 @@ def test_history_lists_versions_and_deployments_and_one_deployments_events_by_pr
     assert "✓" in followed.stderr
 
 
-def test_a_deployment_that_goes_on_is_under_way_as_pages_say(deployed: CommandLine) -> None:
-    document = json.loads(deployed("history", "checkout", *STAGE, "-o", "json").stdout)
-    (one,) = document["deployments"]
+def test_a_deployment_that_goes_on_is_under_way_as_pages_say() -> None:
     for stored, shown in {"running": "under way", "not_placed": "not placed", "waiting": "waiting"}.items():
-        row = list(views.history([], [{**one, "state": stored}]))[-1]
-        assert re.search(rf"run +1 +{shown} ", click.unstyle(row))
+        row = list(views.history([], [a_deployment("checkout", state=stored)]))[-1]
+        assert re.search(rf"run +7 +{shown} ", click.unstyle(row))
 
 
 def test_a_server_that_does_not_answer_is_named_below_the_services() -> None:
-    known = {"environment": "stage", "state": "unknown", "problem": "Nomad at http://n did not answer"}
-    lines = views.services([{**known, "service": name} for name in ("a", "b")])
+    known = a_status("a", state="unknown", problem="Nomad at http://n did not answer")
+    lines = views.services([replace(known, service=name) for name in ("a", "b")])
     assert lines[-1] == "! Nomad at http://n did not answer"
     assert len(lines) == 4
 
@@ -146,12 +153,12 @@ def test_an_unknown_service_is_named_with_those_that_are_known(deployed: Command
 
 def test_endpoints_put_what_three_know_side_by_side(deployed: CommandLine) -> None:
     deployed("run", deployed.spec("upstreams: {payments: {protocol: http}}\n"), *STAGE)
-    agent = {"endpoints": [{"address": "127.0.0.1", "port": 2001, "health": "HEALTHY"}], "envoy": {"endpoints": []}}
+    agent = an_upstream_report((an_endpoint("127.0.0.1", 2001),), ())
     deployed.world.consul.add(
         "checkout", "_nomad-task-3f2a9c10-group-x", 2000, meta={"outrider_metrics": "127.0.0.1:1"}
     )
     deployed.world.consul.add("payments", "p1", 2001)
-    deployed.world.sidecars.answers["127.0.0.1:1"] = {"upstreams": {"payments": agent}}
+    deployed.world.sidecars.answers["127.0.0.1:1"] = Report({"payments": agent})
     row = deployed("endpoints", "checkout", *STAGE).stdout.splitlines()[1]
     assert row.split() == ["payments", "127.0.0.1:2001", "passing", "healthy", "absent", "3f2a9c10"]
 
@@ -195,3 +202,51 @@ def test_a_directory_is_packed_and_uploaded_by_its_content(command: CommandLine)
 def test_colours_come_only_where_they_are_wanted(deployed: CommandLine, terminal: Terminal, is_coloured: bool) -> None:
     assert ("\x1b[" in deployed("status", terminal=terminal).stdout) == is_coloured
     assert "\x1b[" not in deployed("status", "--no-color", terminal=terminal).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (("status",), "services?environment=stage"),
+        (("status", "checkout"), "environments/stage/services/checkout"),
+        (("endpoints", "checkout"), "environments/stage/services/checkout/endpoints"),
+    ],
+    ids=["status", "status of one", "endpoints"],
+)
+def test_data_is_the_document_that_the_api_answers(deployed: CommandLine, words: tuple[str, ...], path: str) -> None:
+    knobs = "upstreams: {payments: {protocol: http, timeout: 1500ms, keep_alive: none}}\n"
+    assert deployed("run", deployed.spec(knobs), *STAGE).exit_code == 0
+    answer = httpx2.get(f"{deployed.settings.address.value}/api/v1/{path}")
+    assert json.loads(deployed(*words, *STAGE, "-o", "json").stdout) == answer.json()
+
+
+def test_a_deployment_and_its_events_are_as_data_what_the_api_answers(deployed: CommandLine) -> None:
+    history = json.loads(deployed("history", "checkout", *STAGE, "-o", "json").stdout)
+    base = f"{deployed.settings.address.value}/api/v1"
+    here = f"{base}/environments/stage/services/checkout"
+    assert history["versions"] == httpx2.get(f"{here}/versions").json()["versions"]
+    assert history["deployments"] == httpx2.get(f"{here}/deployments").json()["deployments"]
+    deployment = history["deployments"][0]["id"]
+    events = httpx2.get(f"{base}/deployments/{deployment}/events", headers={"Accept": "application/json"}).json()
+    assert (
+        json.loads(deployed("history", "checkout", *STAGE, "--deployment", deployment, "-o", "json").stdout) == events
+    )
+    assert events["events"][0]["detail"]["hash"] == history["versions"][0]["hash"]
+
+
+def test_a_plan_is_as_data_what_the_api_answers(deployed: CommandLine) -> None:
+    file = deployed.spec("env: {A: b}\nstop: {delay: 9s}\n")
+    body = {"spec": Path(file).read_text(), "file": file}
+    answer = httpx2.post(f"{deployed.settings.address.value}/api/v1/environments/stage/plan", json=body).json()
+    found = json.loads(deployed("plan", file, *STAGE, "-o", "json").stdout)
+    assert found == answer
+    assert {"path": "stop.delay", "before": "5s", "after": "9s"}.items() <= found["changes"][-1].items()
+
+
+def test_a_table_of_a_hostile_portal_is_plain(command: CommandLine) -> None:
+    status = to_jsonable_python(a_status("checkout", description="x", team="a\x1b[2Jb", problem="\x1b]0;x\x07no"))
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"services": [status]}))
+    result = CliRunner().invoke(outrider, ["status", *STAGE], obj=Surroundings(command.settings, transport))
+    assert "a\ufffd[2Jb" in result.stdout
+    assert "\x1b[2J" not in result.stdout
+    assert "\x1b]" not in result.stdout

@@ -11,7 +11,10 @@ import httpx2
 import pytest
 from outrider_ground.errors import ConflictError, OutriderError, RemoteError, SpecError, UsageError
 
+from outrider.clients.answers import UnreadableError
 from outrider.clients.portal import PortalClient, portal_client
+from outrider.operations.asked import DeployBody, EmptyBody, SpecBody, StopBody
+from outrider.operations.events import UnknownEvent, VerdictEvent
 from outrider.settings import Settings, Sourced
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
@@ -25,8 +28,11 @@ def answering(status: int, document: Any) -> Handler:
     return lambda _: httpx2.Response(status, json=document, headers={"content-type": "application/problem+json"})
 
 
-def an_event(number: int, kind: str = "allocation") -> dict[str, Any]:
-    return {"number": number, "at": "2026-11-23T05:00:00Z", "kind": kind, "message": f"step {number}", "detail": {}}
+ENDED = {"state": "successful", "placed": True, "reason": ""}
+
+
+def an_event(number: int, kind: str = "warning", **detail: Any) -> dict[str, Any]:
+    return {"number": number, "at": "2026-11-23T05:00:00Z", "kind": kind, "message": f"step {number}", "detail": detail}
 
 
 def stream(*events: dict[str, Any]) -> httpx2.Response:
@@ -60,7 +66,7 @@ async def test_problems_of_a_spec_keep_their_places() -> None:
         answering(422, {"detail": "1 problem", "problems": [problem, {"path": "", "message": "and more"}]})
     )
     with pytest.raises(SpecError) as raised:
-        await portal.plan("stage", {"spec": ""})
+        await portal.plan("stage", SpecBody(spec=""))
     assert str(raised.value).splitlines() == ['a.yaml:3:5: upstreams.x: unknown (did you mean "y"?)', "and more"]
 
 
@@ -99,7 +105,11 @@ async def test_an_upload_is_named_by_its_content() -> None:
 
 
 async def test_events_go_on_where_they_broke_off_and_end_with_the_verdict() -> None:
-    answers = [stream(an_event(1), an_event(2)), httpx2.ReadError("gone"), stream(an_event(3), an_event(4, "verdict"))]
+    answers = [
+        stream(an_event(1), an_event(2)),
+        httpx2.ReadError("gone"),
+        stream(an_event(3), an_event(4, "verdict", **ENDED)),
+    ]
     asked: list[str] = []
 
     def handler(request: httpx2.Request) -> httpx2.Response:
@@ -109,7 +119,7 @@ async def test_events_go_on_where_they_broke_off_and_end_with_the_verdict() -> N
             raise answer
         return answer
 
-    events = [event["number"] async for event in portal_with(handler).events("d1")]
+    events = [event.number async for event in portal_with(handler).events("d1")]
     assert events == [1, 2, 3, 4]
     assert asked == ["0", "2", "2"]
 
@@ -127,5 +137,109 @@ async def test_names_from_outside_cannot_leave_their_place_in_the_path() -> None
         seen.append(request.url.raw_path.decode())
         return httpx2.Response(200, json={})
 
-    await portal_with(handler).status("stage", "a/../../secret?x=1")
+    with pytest.raises(RemoteError):
+        await portal_with(handler).status("stage", "a/../../secret?x=1")
     assert seen == ["/api/v1/environments/stage/services/a%2F..%2F..%2Fsecret%3Fx%3D1"]
+
+
+def a_deployment_document(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "d1",
+        "environment": "stage",
+        "service": "checkout",
+        "kind": "run",
+        "state": "pending",
+        "created_by": "kim",
+        "created_at": "2026-11-27T12:00:00.5Z",
+        **more,
+    }
+
+
+async def test_what_a_newer_portal_says_beyond_is_left_out() -> None:
+    document = a_deployment_document(colour="blue", version=3)
+    found = await portal_with(lambda _: httpx2.Response(200, json=document)).deployment("d1")
+    assert (found.id, found.version, found.created_at.isoformat()) == ("d1", 3, "2026-11-27T12:00:00.500000+00:00")
+
+
+async def test_a_knob_of_a_newer_portal_is_left_out_too() -> None:
+    status: dict[str, Any] = dict.fromkeys(
+        ("team", "description", "protocol", "version", "hash", "count", "healthy", "deployment")
+    )
+    status |= {"environment": "stage", "service": "a", "state": "running", "allocations": [], "instances": []}
+    status |= {"links": {}, "upstreams": {"b": {"timeout": "800ms", "hedge": 3}}}
+    found = await portal_with(lambda _: httpx2.Response(200, json=status)).status("stage", "a")
+    assert found.upstreams["b"].timeout == 800
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"state": "paused"}, "state"),
+        ({"version": "3"}, "version"),
+        ({"created_at": "soon"}, "created_at"),
+        ({"created_by": None}, "created_by"),
+    ],
+)
+async def test_an_answer_of_another_shape_is_an_error_that_names_the_place(change: dict[str, Any], place: str) -> None:
+    portal = portal_with(lambda _: httpx2.Response(200, json=a_deployment_document(**change)))
+    with pytest.raises(UnreadableError, match=f"does not understand: {place}: ") as caught:
+        await portal.deployment("d1")
+    assert "outrider version" in (caught.value.next_step or "")
+
+
+async def test_an_event_of_a_kind_that_is_new_is_told_and_the_stream_goes_on() -> None:
+    answer = stream(an_event(1, "shiny", how="much"), an_event(2, "verdict", **ENDED))
+    found = [event async for event in portal_with(lambda _: answer).events("d1")]
+    assert [type(event) for event in found] == [UnknownEvent, VerdictEvent]
+    assert (found[0].kind, found[0].message, found[0].detail) == ("shiny", "step 1", {"how": "much"})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx2.Response(200, text="<html>", headers={"content-type": "text/html"}),
+        httpx2.Response(200, json={}),
+        stream(an_event(1, "verdict", state="paused", placed=True, reason="")),
+        stream({"number": 1, "kind": "warning"}),
+        httpx2.Response(200, text="data: {\n\n", headers={"content-type": "text/event-stream"}),
+        httpx2.Response(200, text="data: []\n\n", headers={"content-type": "text/event-stream; charset=utf-8"}),
+    ],
+)
+async def test_a_stream_that_tells_no_events_is_an_error_at_once(answer: httpx2.Response) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.path)
+        return answer
+
+    with pytest.raises(UnreadableError):
+        _ = [event async for event in portal_with(handler).events("d1")]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("document", [{}, {"events": None}, {"events": [1]}, {"events": [{"kind": "warning"}]}, [1]])
+async def test_a_list_of_events_that_is_none_is_an_error(document: Any) -> None:
+    with pytest.raises(UnreadableError, match="/api/v1/deployments/d1/events"):
+        await portal_with(lambda _: httpx2.Response(200, json=document)).event_list("d1")
+
+
+async def test_a_page_instead_of_logs_is_an_error() -> None:
+    answer = httpx2.Response(200, text="<html>", headers={"content-type": "text/html"})
+    with pytest.raises(UnreadableError, match="text/html instead of text/plain"):
+        _ = [part async for part in portal_with(lambda _: answer).logs("stage", "checkout", {})]
+
+
+async def test_a_request_says_only_what_was_asked_for() -> None:
+    """So that a portal of another version, which refuses fields that it does not know, takes it."""
+    sent: list[Any] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        sent.append(json.loads(request.content))
+        return httpx2.Response(200, json=a_deployment_document())
+
+    portal = portal_with(handler)
+    await portal.deploy("stage", DeployBody(spec="x", file="outrider.yaml", check_index=0), "key")
+    await portal.rollback("stage", "checkout", None)
+    await portal.act("stage", "checkout", "stop", StopBody(purge=True))
+    await portal.act("stage", "checkout", "promote", EmptyBody())
+    assert sent == [{"spec": "x", "check_index": 0}, {}, {"purge": True}, {}]

@@ -13,6 +13,7 @@ from fakes.surroundings import ADA, World, text
 from fakes.surroundings import world as new_world
 from outrider_ground.errors import RemoteError
 
+from outrider.operations.event_details import Warned
 from outrider.operations.events import Event
 from outrider.operations.journal import Journal
 from outrider.operations.opening import Order
@@ -63,7 +64,7 @@ async def test_seventy_listeners_cost_one_look_and_all_hear_everything(world: Wo
     listeners = [asyncio.create_task(numbers(journal, deployment, number % 2)) for number in range(70)]
     await asyncio.sleep(0.5)
     assert store.looks == 1
-    await journal.note(deployment.id, "warning", "something")
+    await journal.note(deployment.id, "something", Warned())
     await journal.end(deployment, "failed", "no reason")
     async with asyncio.timeout(20):
         heard = await asyncio.gather(*listeners)

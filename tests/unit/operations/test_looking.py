@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from fakes.shown import an_upstream_report
 from fakes.surroundings import ADA, World, finished, text
 from outrider_ground.errors import RemoteError, UsageError
 
@@ -11,9 +12,11 @@ from outrider.operations.application import Application, Text
 from outrider.operations.look.logs import LogRequest
 from outrider.operations.opening import Order
 from outrider.store.store import opened_store
+from outrider.telemetry.report import Report
 from outrider.telemetry.traffic import Edge
 
 ME = Order(ADA)
+FRESH = Report({"payments": an_upstream_report()})
 CALLER = "upstreams: {payments: {protocol: http, timeout: 800ms}}\n"
 
 
@@ -113,13 +116,13 @@ async def test_without_consul_endpoints_are_those_that_nomad_has_booked_and_unkn
     payments = text().spec.replace("service: checkout", "service: payments")
     await finished(application, await application.deploy("stage", Text(payments), ME))
     metrics = world.nomad.ports("checkout")["metrics"]
-    world.sidecars.answers[f"127.0.0.1:{metrics}"] = {"upstreams": {"payments": {"state": "fresh"}}}
+    world.sidecars.answers[f"127.0.0.1:{metrics}"] = FRESH
     world.consul.away = RemoteError("Consul did not answer")
     found = await application.endpoints(ADA, "stage", "checkout")
     ingress = world.nomad.ports("payments")["ingress"]
     assert [(one.address, one.status) for one in found.consul["payments"]] == [(f"127.0.0.1:{ingress}", "unknown")]
     assert (found.unknown, found.problems) == (("payments",), ("Consul did not answer",))
-    assert [one.upstreams for one in found.sidecars] == [{"upstreams": {"payments": {"state": "fresh"}}}]
+    assert [one.upstreams for one in found.sidecars] == [FRESH]
 
 
 async def test_without_consul_the_instances_are_missing_and_the_reason_is_there(
@@ -142,10 +145,10 @@ async def test_endpoints_are_shown_by_consul_and_by_each_sidecar(world: World, a
     await deployed(application, CALLER)
     world.consul.add("payments", "p1", 20100)
     world.consul.add("checkout", "c1", 20000, meta={"outrider_metrics": "127.0.0.1:20001"})
-    world.sidecars.answers["127.0.0.1:20001"] = {"upstreams": {"payments": {"state": "fresh"}}}
+    world.sidecars.answers["127.0.0.1:20001"] = FRESH
     found = await application.endpoints(ADA, "stage", "checkout")
     assert [one.address for one in found.consul["payments"]] == ["127.0.0.1:20100"]
-    assert found.sidecars[0].upstreams == {"upstreams": {"payments": {"state": "fresh"}}}
+    assert found.sidecars[0].upstreams == FRESH
     assert found.problems == ()
 
 
@@ -195,7 +198,9 @@ async def test_a_plan_warns_of_what_a_fixed_port_means(application: Application)
 async def test_a_plan_shows_only_what_changes(application: Application) -> None:
     await deployed(application, CALLER)
     plan = await application.plan(ADA, "stage", text(CALLER.replace("800ms", "900ms")))
-    assert [(one.path, one.before, one.after) for one in plan.changes] == [("upstreams.payments.timeout", 800, 900)]
+    assert [(one.path, one.before, one.after) for one in plan.changes] == [
+        ("upstreams.payments.timeout", "800ms", "900ms")
+    ]
 
 
 async def test_the_output_of_several_allocations_is_told_apart_by_their_short_ids(
@@ -256,7 +261,7 @@ async def test_one_sidecar_that_cannot_be_trusted_is_named_and_the_others_are_as
     await deployed(application, CALLER)
     world.consul.add("checkout", "bad", 20000, meta={"outrider_metrics": "169.254.169.254:80/latest"})
     world.consul.add("checkout", "good", 20010, meta={"outrider_metrics": "127.0.0.1:20011"})
-    world.sidecars.answers["127.0.0.1:20011"] = {"upstreams": {}}
+    world.sidecars.answers["127.0.0.1:20011"] = Report()
     found = await application.endpoints(ADA, "stage", "checkout")
     assert [(one.instance, one.address, one.problem) for one in found.sidecars] == [
         ("bad", "", "is not asked: its metrics address is no host:port"),

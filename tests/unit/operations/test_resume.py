@@ -8,6 +8,7 @@ from typing import Any
 from fakes.surroundings import ADA, World, finished, messages, text
 
 from outrider.operations.application import Application
+from outrider.operations.events import PromotionEvent
 from outrider.operations.opening import Order, new_deployment
 from outrider.operations.records import Deployment
 
@@ -69,7 +70,7 @@ async def test_what_was_watched_is_watched_to_its_end(world: World, application:
     second = patient(world)
     second.runner.start()
     async for event in await second.feed(ADA, deployment.id):
-        if event is not None and event.kind == "promotion" and event.detail["needed"]:
+        if isinstance(event, PromotionEvent) and event.detail.needed:
             await second.promote("stage", "checkout", ME)
     assert (await second.deployment(ADA, deployment.id)).state == "successful"
 
@@ -81,7 +82,7 @@ async def test_two_portals_do_not_drive_the_same_deployment(world: World, applic
     second.runner.start()
     deployment = await application.deploy("stage", text(spec + "env: {A: b}\n"), ME)
     async for event in await application.feed(ADA, deployment.id):
-        if event is not None and event.kind == "promotion" and event.detail["needed"]:
+        if isinstance(event, PromotionEvent) and event.detail.needed:
             await application.promote("stage", "checkout", ME)
     kinds = [event.kind for event in await application.events(ADA, deployment.id)]
     assert kinds.count("verdict") == 1

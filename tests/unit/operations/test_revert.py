@@ -13,6 +13,7 @@ from outrider_ground.errors import ConflictError, RemoteError
 from outrider.operations.application import Application
 from outrider.operations.drive.revert import returned
 from outrider.operations.environment import Patience
+from outrider.operations.event_details import Detail
 from outrider.operations.opening import Order
 
 Json = dict[str, Any]
@@ -28,8 +29,8 @@ async def came_back(application: Application, nomad: NomadThatWasAsked) -> tuple
     await application.runner.close()
     before = len(await application.events(ADA, deployment.id))
 
-    async def note(kind: Any, message: str, /, **detail: object) -> None:
-        await here.journal.note(deployment.id, kind, message, **detail)
+    async def note(message: str, detail: Detail) -> None:
+        await here.journal.note(deployment.id, message, detail)
 
     said = await returned(replace(here, nomad=nomad), replace(deployment, modify_index=10), note)
     return said, [event.message for event in (await application.events(ADA, deployment.id))[before:]]

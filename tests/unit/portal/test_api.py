@@ -10,6 +10,7 @@ import pytest
 from fakes.surroundings import SPEC, World
 from outrider_ground.errors import RemoteError
 
+from outrider.operations.events import kinds
 from outrider.portal.api.artifacts import MOST_BYTES
 
 Client = httpx2.AsyncClient
@@ -244,3 +245,28 @@ async def test_the_largest_numbers_are_looked_for(client: Client) -> None:
     problem(await client.get(f"{CHECKOUT}/versions/{2**31 - 1}"), 404)
     problem(await client.post(f"{CHECKOUT}/rollback", json={"version": 2**31 - 1}), 404)
     problem(await client.post(f"{STAGE}/deployments", json={"spec": SPEC, "check_index": 2**63 - 1}), 409)
+
+
+async def test_the_description_has_a_schema_for_each_kind_of_event_and_events_are_as_it_says(client: Client) -> None:
+    description = (await client.get(f"{API}/openapi.json")).json()
+    schemas = description["components"]["schemas"]
+    union = schemas["Events"]["properties"]["events"]["items"]
+    assert union["discriminator"]["propertyName"] == "kind"
+    assert list(union["discriminator"]["mapping"]) == sorted(kinds())
+    named = {kind: schemas[ref.rpartition("/")[2]] for kind, ref in union["discriminator"]["mapping"].items()}
+    assert all("kind" in one["required"] for one in named.values())
+    deployment = await deployed(client)
+    answer = await client.get(f"{API}/deployments/{deployment['id']}/events", headers={"Accept": "application/json"})
+    for event in answer.json()["events"]:
+        known = schemas[named[event["kind"]]["properties"]["detail"]["$ref"].rpartition("/")[2]]
+        assert event["detail"].keys() == known.get("properties", {}).keys(), event["kind"]
+
+
+async def test_knobs_and_changes_are_told_as_a_spec_has_them(client: Client) -> None:
+    spec = SPEC + "upstreams: {fx: {address: 'fx.example:443', timeout: 1500ms, keep_alive: none}}\n"
+    plan = (await client.post(f"{API}/environments/stage/plan", json={"spec": spec})).json()
+    told = {one["path"]: one["after"] for one in plan["changes"]}
+    assert (told["upstreams.fx.timeout"], told["upstreams.fx.keep_alive"]) == ("1500ms", "none")
+    answer = await client.post(f"{API}/environments/stage/deployments", json={"spec": spec})
+    assert answer.status_code == 202
+    assert (await client.get(CHECKOUT)).json()["upstreams"]["fx"]["timeout"] == "1500ms"

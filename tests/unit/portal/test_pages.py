@@ -9,13 +9,15 @@ from urllib.parse import unquote
 
 import httpx2
 import pytest
-from fakes.shown import NOW, FixedAnswers, a_deployment, a_status, an_allocation
+from fakes.shown import NOW, FixedAnswers, a_deployment, a_status, an_allocation, an_allocation_seen
 from fastapi import FastAPI
 
-from outrider.operations.events import Event
+from outrider.operations.event_details import Accepted, Detail, Warned
+from outrider.operations.events import Event, event_of, happened, kinds
 from outrider.operations.records import Version
 from outrider.portal.pages import STATIC, pages
 from outrider.spec.platform import Prometheus
+from outrider.spec.upstream import Upstream
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -39,8 +41,11 @@ def words(page: httpx2.Response) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", body))
 
 
-def an_event(number: int, kind: str, message: str, **detail: object) -> Event:
-    return Event(number, NOW, kind, message, dict(detail))  # type: ignore[arg-type]
+def an_event(number: int, message: str, detail: Detail) -> Event:
+    return happened(number, NOW, message, detail)
+
+
+ACCEPTED = Accepted("run", "kim", version=7, hash="a1b2c3")
 
 
 async def test_the_first_page_lists_services_by_environment_with_their_state(
@@ -71,7 +76,7 @@ async def test_a_services_page_shows_allocations_upstreams_versions_and_deployme
 ) -> None:
     answers.add(a_status("checkout", allocations=(an_allocation(1), an_allocation(2, healthy=False, canary=True))))
     answers.told["d1"] = (a_deployment("checkout", id="d1", state="failed", reason="app failed: exit code 1"), ())
-    made = Version("stage", "checkout", 6, "a1b2c3", "http", "outrider.yaml", "", {}, {}, None, (), "kim", NOW)
+    made = Version("stage", "checkout", 6, "a1b2c3", "http", "outrider.yaml", "", {}, {}, None, (), "kim", NOW, 1)
     answers.stored = (made,)
     text = words(await browser.get("/environments/stage/services/checkout"))
     assert "payments timeout 800ms, retries 2" in text
@@ -84,7 +89,7 @@ async def test_a_services_page_shows_allocations_upstreams_versions_and_deployme
 async def test_a_deployments_page_tells_its_events_and_follows_them_until_the_verdict(
     browser: httpx2.AsyncClient, answers: FixedAnswers
 ) -> None:
-    events = (an_event(1, "accepted", "deploy version 7"), an_event(2, "allocation", "it is healthy", healthy=True))
+    events = (an_event(1, "deploy version 7", ACCEPTED), an_event(2, "it is healthy", an_allocation_seen(healthy=True)))
     answers.told["d1"] = (a_deployment("checkout", id="d1", state="running"), events)
     page = await browser.get("/deployments/d1")
     assert "accepted deploy version 7" in words(page)
@@ -124,13 +129,13 @@ async def test_text_of_a_spec_is_never_markup(browser: httpx2.AsyncClient, answe
         team=HOSTILE,
         description=HOSTILE,
         hash=HOSTILE,
-        upstreams={HOSTILE: {"retries": HOSTILE}},
+        upstreams={HOSTILE: Upstream.model_construct(address=HOSTILE)},
         links={HOSTILE: f"https://x/{HOSTILE}", 'a"onclick="x': 'https://x/"onclick="alert(1)'},
         problem=HOSTILE,
     )
     answers.add(hostile)
     told = a_deployment("checkout", id="d1", reason=HOSTILE, created_by=HOSTILE)
-    answers.told["d1"] = (told, (an_event(1, "warning", HOSTILE),))
+    answers.told["d1"] = (told, (an_event(1, HOSTILE, Warned()),))
     for path in ("/", "/environments/stage/services/checkout", "/deployments/d1"):
         page = await browser.get(path)
         assert page.status_code == 200
@@ -181,7 +186,7 @@ async def test_every_answer_forbids_what_the_pages_do_not_need(browser: httpx2.A
 
 async def test_pages_hold_no_inline_script_or_style(browser: httpx2.AsyncClient, answers: FixedAnswers) -> None:
     answers.add(a_status("checkout"))
-    answers.told["d1"] = (a_deployment("checkout", id="d1", state="running"), (an_event(1, "accepted", "go"),))
+    answers.told["d1"] = (a_deployment("checkout", id="d1", state="running"), (an_event(1, "go", ACCEPTED),))
     for path in ("/", "/environments/stage/services/checkout", "/deployments/d1"):
         text = (await browser.get(path)).text
         assert not re.search(r"\sstyle=|<style|\son\w+=", text)
@@ -251,3 +256,25 @@ async def test_the_page_of_a_service_leads_to_the_prometheus_of_its_environment(
     (address,) = re.findall(r'href="([^"]*prometheus\.example[^"]*)"', page.text)
     assert address.startswith("http://prometheus.example:9090/graph?")
     assert 'outrider_service="checkout",outrider_environment="stage"' in unquote(address)
+
+
+async def test_the_page_of_a_deployment_listens_to_every_kind_that_there_is(
+    browser: httpx2.AsyncClient, answers: FixedAnswers
+) -> None:
+    events = (an_event(1, "go", ACCEPTED), an_event(2, "look out", Warned()))
+    answers.told["d1"] = (a_deployment("checkout", id="d1", state="running"), events)
+    page = (await browser.get("/deployments/d1")).text
+    assert f'data-kinds="{" ".join(kinds())}"' in page
+    script = (await browser.get("/static/live.js")).text
+    assert [one for one in kinds() if f'"{one}"' in script] == ["verdict"]
+    assert 'class="event accepted calm"' in page
+    assert '<li class="event warning warn">' in page
+    assert '<span class="shape" aria-hidden="true">!</span> warning' in page
+
+
+async def test_an_event_of_a_kind_of_tomorrow_is_a_line_of_its_page(
+    browser: httpx2.AsyncClient, answers: FixedAnswers
+) -> None:
+    event = event_of({"number": 1, "at": NOW, "kind": "shiny", "message": "it shines", "detail": {}})
+    answers.told["d1"] = (a_deployment("checkout", id="d1"), (event,))
+    assert "shiny it shines" in words(await browser.get("/deployments/d1"))

@@ -13,6 +13,7 @@ from fakes.shown import FixedAnswers, a_status
 from fakes.surroundings import SPEC, World
 from fastapi import FastAPI
 
+from outrider.operations.events import PromotionEvent
 from outrider.operations.principal import Principal
 from outrider.portal.app import portal_app
 from outrider.portal.guard import Guard
@@ -106,7 +107,7 @@ async def test_a_decision_names_who_made_it_and_is_made_once(
     assert [(one.status_code, one.json()["id"]) for one in answers] == [(200, second["id"])] * 2
     await client.get(f"/api/v1/deployments/{second['id']}/events")
     told = await world.store.events(second["id"])
-    assert [one.detail["by"] for one in told if one.detail.get("by") == "kim"] == ["kim"]
+    assert [one.detail.by for one in told if isinstance(one, PromotionEvent) and one.detail.by == "kim"] == ["kim"]
     other = await client.post(f"{STAGE}/services/checkout/stop", headers=headers)
     assert "another request" in other.json()["detail"]
 

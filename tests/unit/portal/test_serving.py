@@ -8,6 +8,7 @@ import httpx2
 from fakes.surroundings import ADA, SPEC, World
 from outrider_ground.edge.serving import serving
 
+from outrider.operations.events import PromotionEvent
 from outrider.portal.app import portal_app
 
 CANARY = SPEC + "count: 3\nupdate: {canary: 1}\n"
@@ -34,7 +35,7 @@ async def test_a_stream_hears_of_an_event_as_it_happens(world: World) -> None:
         deployment = await _waiting(client, address)
         stream = asyncio.create_task(_read(client, f"{address}/api/v1/deployments/{deployment}/events"))
         async for event in await application.feed(ADA, deployment):
-            if event is not None and event.kind == "promotion" and event.detail["needed"]:
+            if isinstance(event, PromotionEvent) and event.detail.needed:
                 await client.post(f"{address}/api/v1/environments/stage/services/checkout/promote")
         lines = await stream
     assert lines[-1] == "event: verdict"

@@ -126,8 +126,9 @@ async def test_a_database_that_cannot_be_brought_up_to_date_is_let_go(tmp_path: 
     with sqlite3.connect(tmp_path / "portal.db") as later:
         later.execute("UPDATE alembic_version SET version_num = '9999'")
     later.close()
-    with pytest.raises(Exception, match="9999"):
+    with pytest.raises(UsageError, match=r"is of another Outrider than this one, .*9999") as caught:
         await opened(f"sqlite:///{tmp_path / 'portal.db'}")
+    assert (caught.value.next_step or "").startswith("Run the Outrider that migrated it, or a newer one")
     assert not held(tmp_path)
 
 

@@ -10,8 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from outrider.operations.event_details import Accepted, Ended, Warned
 from outrider.operations.records import Deployment, Draft, Request
+from outrider.spec.stored import stored_declaration
 from outrider.store.store import SqlStore
+
+BOOM = Ended("failed", placed=True, reason="boom")
 
 
 @pytest.fixture
@@ -32,6 +36,7 @@ def draft(service: str, protocol: str = "http", artifacts: tuple[str, ...] = ())
         bootstrap="{{ env `X` }}",
         artifacts=artifacts,
         created_by="ada",
+        format=1,
     )
 
 
@@ -81,11 +86,24 @@ async def test_the_newest_version_says_what_a_service_speaks(store: SqlStore, se
 async def test_the_newest_version_says_whether_a_redis_shares_its_keys_out(store: SqlStore, service: str) -> None:
     made = draft(service, "redis")
     await store.add_version(made)
-    assert await spoken(store, service) == "redis"
+    assert await shards(store, service) is False
     await store.add_version(replace(made, merged={**made.merged, "shard": True}))
-    assert await spoken(store, service) == "redis-shards"
+    assert await shards(store, service) is True
     await store.add_version(replace(made, merged={**made.merged, "shard": False}))
-    assert await spoken(store, service) == "redis"
+    assert await shards(store, service) is False
+
+
+async def shards(store: SqlStore, service: str) -> bool:
+    (said,) = [one for one in await store.declarations("stage") if one.service == service]
+    return stored_declaration(said.said, said.format, service).shard
+
+
+async def test_the_format_of_a_spec_is_kept_beside_it(store: SqlStore, service: str) -> None:
+    await store.add_version(replace(draft(service), format=7))
+    found = await store.version("stage", service, 1)
+    assert found
+    assert found.format == 7
+    assert [one.format for one in await store.declarations("stage") if one.service == service] == [7]
 
 
 async def test_a_deployment_comes_back_as_it_was_saved(store: SqlStore, service: str) -> None:
@@ -130,27 +148,28 @@ async def test_a_request_is_answered_with_a_deployment_that_there_is(store: SqlS
 async def test_the_unfinished_ones_are_those_without_a_verdict(store: SqlStore, service: str) -> None:
     open_one = await store.add_deployment(deployment(service))
     ended = await store.add_deployment(deployment(service))
-    await store.end_deployment(replace(ended, state="failed", reason="boom"), {"state": "failed"})
+    await store.end_deployment(replace(ended, state="failed", reason="boom"), BOOM)
     ours = [one.id for one in await store.unfinished() if one.service == service]
     assert ours == [open_one.id]
 
 
 async def test_a_verdict_is_the_last_event_and_the_state_at_once(store: SqlStore, service: str) -> None:
     made = await store.add_deployment(deployment(service))
-    await store.add_event(made.id, "accepted", "deploy", {"version": 1})
-    await store.end_deployment(replace(made, state="failed", reason="boom"), {"state": "failed"})
+    await store.add_event(made.id, "deploy", Accepted("run", "ada", version=1, hash="abc"))
+    await store.end_deployment(replace(made, state="failed", reason="boom"), BOOM)
     found = await store.events(made.id)
     assert [(event.number, event.kind, event.message) for event in found] == [
         (1, "accepted", "deploy"),
         (2, "verdict", "boom"),
     ]
     assert found[0].at.tzinfo is not None
-    assert found[0].detail == {"version": 1}
+    assert found[0].detail == Accepted("run", "ada", version=1, hash="abc")
+    assert found[1].detail == BOOM
 
 
 async def test_events_are_numbered_without_gaps_and_read_from_any_of_them(store: SqlStore, service: str) -> None:
     made = await store.add_deployment(deployment(service))
-    await asyncio.gather(*(store.add_event(made.id, "warning", "x", {}) for _ in range(6)))
+    await asyncio.gather(*(store.add_event(made.id, "x", Warned()) for _ in range(6)))
     assert [event.number for event in await store.events(made.id)] == [1, 2, 3, 4, 5, 6]
     assert [event.number for event in await store.events(made.id, after=4)] == [5, 6]
 
@@ -193,7 +212,7 @@ async def test_a_deployment_that_is_saved_changes_no_other(store: SqlStore, serv
     first, second = [await store.add_deployment(deployment(service)) for _ in range(2)]
     await store.save_deployment(replace(first, state="running"))
     assert await store.deployment(second.id) == second
-    await store.end_deployment(replace(first, state="failed", reason="boom"), {})
+    await store.end_deployment(replace(first, state="failed", reason="boom"), BOOM)
     assert await store.deployment(second.id) == second
     assert await store.events(second.id) == ()
 
@@ -246,8 +265,8 @@ async def test_the_newest_version_says_what_a_service_calls(store: SqlStore, ser
     await store.add_version(replace(draft(service), merged={"service": service, "upstreams": {"old": {}}}))
     await store.add_version(replace(draft(service), merged={"service": service, "upstreams": calls}))
     await store.add_version(replace(draft(service + "x"), merged={"service": service + "x"}))
-    found = {one.service: one.upstreams for one in await store.declarations("stage")}
-    assert (found[service], found[service + "x"]) == (calls, {})
+    found = {one.service: one.said["upstreams"] for one in await store.declarations("stage")}
+    assert (found[service], found[service + "x"]) == (calls, None)
     assert service not in [one.service for one in await store.declarations("production")]
 
 
@@ -256,7 +275,7 @@ async def test_a_version_is_found_by_its_hash_the_newest_of_several(store: SqlSt
         await store.add_version(replace(draft(service), hash=hash_, merged={"upstreams": calls}))
     found = await store.declaration("stage", service, "h1")
     assert found
-    assert (found.hash, found.upstreams) == ("h1", {"b": {}})
+    assert (found.hash, found.format, found.said["upstreams"]) == ("h1", 1, {"b": {}})
     assert await store.declaration("stage", service, "h3") is None
     assert await store.declaration("production", service, "h1") is None
 
@@ -269,5 +288,5 @@ async def test_a_declaration_is_that_of_the_version_that_came_up_last_whatever_c
         await store.add_version(replace(draft(service), hash=calls, merged={"upstreams": {calls: {}}}))
         came_up = replace(deployment(service), state="successful", version=number, modify_index=number)
         await store.add_deployment(replace(came_up, created_at=now + timedelta(seconds=seconds)))
-    found = [one.upstreams for one in await store.declarations("stage") if one.service == service]
+    found = [one.said["upstreams"] for one in await store.declarations("stage") if one.service == service]
     assert found == [{"a": {}}]

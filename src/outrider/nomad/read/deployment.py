@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from outrider.documents import table
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from outrider.documents import Json
 
 TERMINAL = frozenset({"successful", "failed", "cancelled"})
+NEVER = "0001-"
 SECOND_NS = 1_000_000_000
 PROGRESS_DEADLINE_S = 600.0
 
@@ -82,6 +84,16 @@ def progress_deadline_s(document: Json) -> float:
     """Nomad's own deadline between two healthy allocations."""
     deadlines = [int(group.get("ProgressDeadline") or 0) / SECOND_NS for group in _groups(document)]
     return max([*deadlines, 0.0]) or PROGRESS_DEADLINE_S
+
+
+def progress_by(document: Json) -> datetime | None:
+    """When Nomad gives the deployment up unless another allocation is healthy by then; None as long as it sets no time.
+
+    Its zero is a time of the year 1 (structs.DeploymentState, RequireProgressBy).
+    """
+    times = [str(group.get("RequireProgressBy") or "") for group in _groups(document)]
+    known = [datetime.fromisoformat(one) for one in times if one and not one.startswith(NEVER)]
+    return min(known, default=None)
 
 
 def _groups(document: Json) -> list[Json]:

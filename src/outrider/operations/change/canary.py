@@ -9,6 +9,7 @@ from outrider_ground.errors import ConflictError, UsageError
 from outrider.documents import table
 from outrider.nomad.read.allocations import allocations, healthy_ids
 from outrider.nomad.read.deployment import numbers, promotion_is_due
+from outrider.operations.event_details import Promotion
 from outrider.operations.lookups import check_known
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ async def promote(environment: Environment, service: str, order: Order) -> Deplo
         )
     await environment.nomad.promote(document["ID"])
     by = order.by.name
-    await environment.journal.note(deployment.id, "promotion", f"promoted by {by}", needed=False, by=by)
+    await environment.journal.note(deployment.id, f"promoted by {by}", Promotion(needed=False, by=by))
     return deployment
 
 
@@ -41,9 +42,8 @@ async def fail(environment: Environment, service: str, order: Order) -> Deployme
     deployment, document = await _waiting(environment, service)
     await environment.nomad.fail(document["ID"])
     by = order.by.name
-    await environment.journal.note(
-        deployment.id, "promotion", f"failed by {by}: {_then(document)}", needed=False, by=by
-    )
+    said = f"failed by {by}: {_then(document)}"
+    await environment.journal.note(deployment.id, said, Promotion(needed=False, by=by))
     return deployment
 
 

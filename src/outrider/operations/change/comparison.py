@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from outrider.documents import nested
-from outrider.operations.change.differences import Change, differences
+from outrider.operations.answers.plan import Change
+from outrider.operations.change.differences import differences
+from outrider.operations.lookups import readable_spec
 from outrider.topology.version import BESIDE
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ def changes_of(compared: Comparison) -> tuple[Change, ...]:
     counted = {"count": result.count}
     if not now.is_live:
         return differences({}, result.stated | counted)
-    before = (base.merged if base else {}) | {"count": now.count}
-    after = (result.merged if base else result.stated) | counted
-    found = differences(before, after, result.beyond_defaults | counted if base else None)
+    stored, _ = readable_spec(base)
+    before = (stored.document if stored else {}) | {"count": now.count}
+    found = differences(before, (result.stored.document if stored else result.stated) | counted)
     if compared.is_same_service:
-        beside = (*BESIDE,) if base else ("count",)
+        beside = (*BESIDE,) if stored else ("count",)
         return tuple(one for one in found if one.path.split(".", 1)[0] in beside)
     return (*found, *_content(compared))
 
@@ -66,7 +67,8 @@ def _content(compared: Comparison) -> tuple[Change, ...]:
     directory, base = compared.rendered.topology.directory, compared.base
     if directory is None or base is None or directory.sha256 in base.artifacts:
         return ()
-    if not nested(base.merged, "run").get("directory"):
+    stored, _ = readable_spec(base)
+    if stored is None or not stored.has_directory:
         return ()
     before, after = f"content of version {base.number}", f"content {directory.sha256[:12]}"
     return (Change("~", CONTENT, before, after, note="replaces allocations"),)

@@ -10,9 +10,11 @@ from outrider_ground.errors import ConflictError, Problem, SpecError, UsageError
 
 from outrider.operations.change.plans import Prepared
 from outrider.operations.change.submit import ended, submitted
-from outrider.operations.lookups import active
+from outrider.operations.event_details import Counted, Validated, Warned
+from outrider.operations.lookups import active, readable_spec
 from outrider.operations.opening import Order, check_foreign, check_index, new_deployment, no_change, opened
 from outrider.operations.records import Deployment, Draft, Version
+from outrider.spec.stored import FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,7 +50,7 @@ async def deploy(environment: Environment, ready: Prepared, order: Order) -> Dep
     check_foreign(ready.plan.is_foreign, ready.plan.service, order)
     await _validated(environment, ready)
     version = await _version(environment, ready, order)
-    deployment = await opened(environment, _deployment(ready, version, order))
+    deployment = await opened(environment, _deployment(ready, version, order), version)
     return await _registered(environment, ready, version, deployment)
 
 
@@ -58,7 +60,7 @@ async def _joined(environment: Environment, ready: Prepared, order: Order) -> De
         return None
     found = await active(environment, ready.plan.service, ready.running.index)
     if found is not None:
-        await environment.journal.note(found.id, "deployment", f"asked for again by {order.by.name}: it is under way")
+        await environment.journal.note(found.id, f"asked for again by {order.by.name}: it is under way", Counted())
     return found
 
 
@@ -111,8 +113,9 @@ async def _version(environment: Environment, ready: Prepared, order: Order) -> V
         protocol=result.topology.protocol,
         file=source.file,
         spec=source.text,
-        merged=result.merged | ({"patches": old.merged.get("patches", {})} if old else {}),
+        merged=replace(result.stored, patches=(readable_spec(old)[0] or result.stored).patches).document,
         job=ready.chosen.job,
+        format=FORMAT,
         bootstrap=old.bootstrap if old else result.template,
         artifacts=old.artifacts if old else _fetched(source),
         created_by=order.by.name,
@@ -129,7 +132,8 @@ def _fetched(source: Source) -> tuple[str, ...]:
 
 
 def _is_same(kept: Version, draft: Draft) -> bool:
-    return (kept.hash, kept.merged, kept.artifacts, kept.job) == (draft.hash, draft.merged, draft.artifacts, draft.job)
+    specs = (kept.format, kept.merged) == (draft.format, draft.merged)
+    return specs and (kept.hash, kept.artifacts, kept.job) == (draft.hash, draft.artifacts, draft.job)
 
 
 def _deployment(ready: Prepared, version: Version, order: Order) -> Deployment:
@@ -148,14 +152,14 @@ async def _registered(
 ) -> Deployment:
     try:
         for warning in (*ready.plan.warnings, *ready.plan.without_effect):
-            await environment.journal.note(deployment.id, "warning", warning)
+            await environment.journal.note(deployment.id, warning, Warned())
         if ready.plan.retry:
-            await environment.journal.note(deployment.id, "warning", f"{ready.plan.retry}; trying again")
+            await environment.journal.note(deployment.id, f"{ready.plan.retry}; trying again", Warned())
         if not ready.plan.has_changes:
             return await no_change(environment, deployment, f"no change: version {version.number} runs already")
         if ready.plan.restarts_nothing:
             return await no_change(environment, deployment, f"version {version.number} is stored; nothing restarts")
-        await environment.journal.note(deployment.id, "validated", "Envoy and Nomad accept it")
+        await environment.journal.note(deployment.id, "Envoy and Nomad accept it", Validated())
         return await submitted(environment, deployment, ready.job)
     except (SpecError, UsageError) as error:
         await ended(environment, deployment, error)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from outrider.documents import Json
 from outrider.nomad.read.job import Running, version_hash
+from outrider.operations.answers.plan import Part
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
+from outrider.spec.stored import StoredSpec
 from outrider.topology import names
 from outrider.topology.sidecar import Artifact, CarriedAgent
 from outrider.topology.topology import Topology
@@ -63,31 +65,15 @@ class Rendered:
         return now.parts is not None and now.parts.service == self.parts.service
 
     @property
-    def merged(self) -> Json:
-        """The spec of this environment as JSON, defaults filled in, and with the content of the patches it names."""
+    def stored(self) -> StoredSpec:
+        """The spec of this environment as it is stored, with the content of the patches that it names."""
         sidecar = self.topology.sidecar
-        chosen = sidecar.patches if sidecar else ()
-        patches = {each.name: each.patch.model_dump(mode="json") for each in chosen}
-        return {**self.service.model_dump(mode="json"), "patches": patches}
-
-    @property
-    def beyond_defaults(self) -> Json:
-        """The same with only the fields whose value is not their default."""
-        return self.service.model_dump(mode="json", exclude_defaults=True)
+        return StoredSpec(self.service, {each.name: each.patch for each in sidecar.patches} if sidecar else {})
 
     @property
     def stated(self) -> Json:
-        """The same with only the fields that the file states."""
+        """Its JSON with only the fields that the file states."""
         return self.service.model_dump(mode="json", exclude_unset=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The hash of a part: as it runs (None where nothing of ours does), as it will run, and as rendered today."""
-
-    running: str | None
-    planned: str
-    today: str
 
 
 @dataclass(frozen=True, slots=True)

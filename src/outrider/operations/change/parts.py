@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from outrider.nomad.read.job import parts_in
 from outrider.nomad.write.version import differing, kept
-from outrider.operations.change.documents import Chosen, Part, Rendered
+from outrider.operations.answers.plan import Part
+from outrider.operations.change.documents import Chosen, Rendered
 
 if TYPE_CHECKING:
     from outrider.documents import Json

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from outrider.nomad.read import placement
 from outrider.nomad.read import plan as drift
 from outrider.nomad.read.job import running
+from outrider.operations.answers.plan import Plan
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.comparison import Comparison, changes_of, why_drifted
 from outrider.operations.change.documents import Chosen, Rendered, Source, Surroundings
 from outrider.operations.change.instance_memory import instance_warnings
 from outrider.operations.change.neighbours import declared_around
 from outrider.operations.change.parts import chosen
-from outrider.operations.change.plans import Plan, Prepared
+from outrider.operations.change.plans import Prepared
 from outrider.operations.change.render import read, rendered
 from outrider.operations.explain.service import contradictions
 from outrider.operations.lookalikes import mistakable
-from outrider.operations.lookups import last_count, running_version
+from outrider.operations.lookups import last_count, readable_spec, running_version
 from outrider.operations.registered import registered
 from outrider.topology.remarks import effects_not_yet, remarks
 
@@ -54,7 +55,8 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     compared = Comparison(result, choice, now, base)
     plan = await asyncio.to_thread(_plan, environment, compared, answer, refusals)
     graph = declared_around(around, result.topology)
-    plan = replace(plan, warnings=(*plan.warnings, *alike, *contradictions(graph, name), *crowded))
+    beside = (*alike, *contradictions(graph, name), *crowded, *around.problems)
+    plan = replace(plan, warnings=(*plan.warnings, *beside))
     return Prepared(source, _tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
 
 
@@ -99,6 +101,8 @@ def _warnings(compared: Comparison, answer: Json, drifted: tuple[str, ...]) -> t
     found: list[str] = []
     if now.is_foreign:
         found.append(f"the job {name} in Nomad was not deployed by Outrider: a deployment would replace it")
+    elif unread := readable_spec(base)[1]:
+        found.append(f"{unread}: no comparison")
     elif now.is_live and base is None:
         found.append(f"this portal does not know the version of {name} that runs ({now.hash}): no comparison")
     if drifted and now.is_live and not compared.is_renewed:

@@ -22,6 +22,7 @@ from outrider.operations.lookups import (
     last_count,
     last_run,
     running_version,
+    spec_of,
     stored_version,
 )
 from outrider.operations.opening import (
@@ -50,7 +51,7 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
     base = await running_version(environment, service, now)
     target, count = await _target(environment, service, number, now, base)
     await check_artifacts(environment, target)
-    deployment = await opened(environment, _deployment(target, base, count, now, order))
+    deployment = await opened(environment, _deployment(target, base, count, now, order), target)
     retry = await shortfall(environment, service, now, base) if now.hash == target.hash else ""
     is_there = base and base.number == target.number and now.count == deployment.count and not retry
     is_there = is_there and await active(environment, service, now.index) is None
@@ -68,7 +69,7 @@ async def _target(
         return await last_run(environment, service, now)
     number = number if number is not None else await _earlier(environment, service, base)
     target = await stored_version(environment, service, number)
-    written, kept = target.merged.get("count"), await last_count(environment, service, now)
+    written, kept = spec_of(target).service.count, await last_count(environment, service, now)
     return target, next((one for one in (written, kept) if one is not None), 1)
 
 

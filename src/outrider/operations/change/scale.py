@@ -9,7 +9,7 @@ from outrider_ground.errors import ConflictError, RemoteError, UsageError
 
 from outrider.nomad.read.job import Running, running
 from outrider.operations.change.submit import accepted, ended
-from outrider.operations.lookups import not_running, running_version
+from outrider.operations.lookups import not_running, readable_spec, running_version
 from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened
 from outrider.spec.rules import shared_keys_refusal
 
@@ -30,7 +30,7 @@ async def scale(environment: Environment, service: str, count: int, order: Order
     check_foreign(now.is_foreign, service, order)
     base = await running_version(environment, service, now)
     _check_rules(base, now, count)
-    deployment = await opened(environment, _deployment(environment, service, count, now, base, order))
+    deployment = await opened(environment, _deployment(environment, service, count, now, base, order), base)
     if now.count == count:
         return await no_change(environment, deployment, f"{count} allocations are asked for already")
     return await scaled(environment, deployment)
@@ -50,7 +50,8 @@ async def scaled(environment: Environment, deployment: Deployment) -> Deployment
 
 def _check_rules(base: Version | None, now: Running, count: int) -> None:
     """What a spec with this count would be refused for."""
-    shares = bool(base and base.merged.get("shard"))
+    stored, _ = readable_spec(base)
+    shares = bool(stored and stored.service.shard)
     refusal = shared_keys_refusal(now.protocol or "", count, shares_keys=shares)
     if refusal:
         raise UsageError(refusal, next_step="Deploy the spec with `shard: true` first.")

@@ -11,6 +11,7 @@ from outrider.nomad.read.job import running
 from outrider.nomad.write.again import rolled_back
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.submit import submitted
+from outrider.operations.event_details import Warned
 from outrider.operations.lookups import active, last_run
 from outrider.operations.opening import (
     Order,
@@ -40,9 +41,9 @@ async def start(environment: Environment, service: str, order: Order) -> Deploym
     if now.is_live:
         return await _live(environment, wanted, now, target)
     await check_artifacts(environment, target)
-    deployment = await opened(environment, wanted)
+    deployment = await opened(environment, wanted, target)
     if count == 0:
-        await environment.journal.note(deployment.id, "warning", f"it had 0 allocations: {_more(deployment)}")
+        await environment.journal.note(deployment.id, f"it had 0 allocations: {_more(deployment)}", Warned())
     return await submitted(environment, deployment, attempted(rolled_back(target.job, count), now, is_again=False))
 
 
@@ -57,7 +58,7 @@ async def _live(environment: Environment, wanted: Deployment, now: Running, targ
     short = await shortfall(environment, service, now, target)
     if short:
         raise UsageError(f"{service} is not stopped: {short}", next_step=f"`outrider redeploy {here}` tries again.")
-    deployment = await opened(environment, wanted)
+    deployment = await opened(environment, wanted, target)
     return await no_change(environment, deployment, f"version {target.number} runs already")
 
 

@@ -9,6 +9,7 @@ from outrider_ground.errors import RemoteError
 
 from outrider.nomad.read.job import running
 from outrider.operations.change.submit import accepted, ended
+from outrider.operations.event_details import Warned
 from outrider.operations.lookups import not_running, running_version
 from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened
 from outrider.operations.registered import registered
@@ -28,7 +29,7 @@ async def stop(environment: Environment, service: str, order: Order, *, purge: b
     fresh = new_deployment(environment.name, service, "stop", order)
     previous = base.number if base else None
     last = replace(fresh, previous=previous, purge=purge, count=now.asked, expected_index=now.index)
-    deployment = await opened(environment, last)
+    deployment = await opened(environment, last, None)
     if now.is_stopped and not purge:
         return await no_change(environment, deployment, "it is stopped already")
     await _name_callers(environment, deployment)
@@ -42,7 +43,7 @@ async def _name_callers(environment: Environment, deployment: Deployment) -> Non
     if callers:
         call, theirs = ("call", "their") if len(callers) > 1 else ("calls", "its")
         message = f"{', '.join(callers)} {call} {deployment.service}: {theirs} requests to it fail from now on"
-        await environment.journal.note(deployment.id, "warning", message)
+        await environment.journal.note(deployment.id, message, Warned())
 
 
 async def stopped(environment: Environment, deployment: Deployment) -> Deployment:

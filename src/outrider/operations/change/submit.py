@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import ConflictError, OutriderError, RemoteError
 
 from outrider.nomad.read.job import running
+from outrider.operations.event_details import Registered, Warned
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -40,9 +41,9 @@ async def accepted(environment: Environment, deployment: Deployment, answer: Jso
     index, evaluation = int(answer.get("JobModifyIndex") or answer.get("Index") or 0), answer.get("EvalID") or None
     now = replace(deployment, modify_index=index, evaluation=evaluation, state="running")
     message = f"Nomad has accepted it at index {index}"
-    await environment.journal.note(now.id, "registered", message, modify_index=index, evaluation=evaluation)
+    await environment.journal.note(now.id, message, Registered(index, evaluation))
     if answer.get("Warnings"):
-        await environment.journal.note(now.id, "warning", str(answer["Warnings"]).strip())
+        await environment.journal.note(now.id, str(answer["Warnings"]).strip(), Warned())
     # Last: from here on whoever looks for unfinished deployments may take it up, and end it.
     await environment.store.save_deployment(now)
     return now

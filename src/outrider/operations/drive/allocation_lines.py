@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider.nomad.read.culprits import culprit_task
+from outrider.operations.event_details import AllocationSeen, TaskSeen
 
 if TYPE_CHECKING:
     from outrider.nomad.read.allocations import Allocation, Task
@@ -31,16 +32,16 @@ def _trouble(task: Task) -> str:
     return f"{task.name} {'failed' if task.failed else count}: {task.reason or task.text}"
 
 
-def allocation_detail(one: Allocation) -> dict[str, object]:
+def allocation_seen(one: Allocation) -> AllocationSeen:
     """What faces show of it."""
-    return {
-        "allocation": one.id,
-        "index": one.index,
-        "node": one.node,
-        "status": one.status,
-        "desired": one.desired,
-        "healthy": one.healthy,
-        "canary": one.canary,
-        "culprit": culprit_task(one),
-        "tasks": {task.name: {"state": task.state, "restarts": task.restarts, "text": task.text} for task in one.tasks},
-    }
+    return AllocationSeen(
+        allocation=one.id,
+        index=one.index,
+        node=one.node,
+        status=one.status,
+        desired=one.desired,
+        healthy=one.healthy,
+        canary=one.canary,
+        culprit=culprit_task(one),
+        tasks={task.name: TaskSeen(task.state, task.restarts, task.text) for task in one.tasks},
+    )

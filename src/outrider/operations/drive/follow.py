@@ -13,23 +13,27 @@ from outrider.nomad.read import placement
 from outrider.nomad.read.allocations import allocations, healthy_ids
 from outrider.nomad.read.deployment import (
     TERMINAL,
+    Numbers,
     goes_back,
     numbers,
+    progress_by,
     progress_deadline_s,
     promotes_itself,
     promotion_is_due,
 )
-from outrider.operations.drive.allocation_lines import allocation_detail, allocation_line
+from outrider.operations.drive.allocation_lines import allocation_line, allocation_seen
 from outrider.operations.drive.progress import Progress, Verdict
 from outrider.operations.drive.reasons import failure, standstill
 from outrider.operations.drive.revert import returned
 from outrider.operations.drive.settling import settled
+from outrider.operations.event_details import Counted, Evaluated, Promotion, Warned
 
 if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.operations.environment import Environment
-    from outrider.operations.events import EventKind
-    from outrider.operations.records import Deployment, State
+    from outrider.operations.event_details import Detail
+    from outrider.operations.records import Deployment
+    from outrider.operations.states import State
 
 DECIDED = frozenset({"complete", "failed", "canceled", "blocked"})
 
@@ -53,9 +57,9 @@ class Following:
             return await settled(self.environment, self.deployment, self._progress, self.note)
         return await self._watch(found["ID"])
 
-    async def note(self, kind: EventKind, message: str, /, **detail: object) -> None:
+    async def note(self, message: str, detail: Detail) -> None:
         """Write an event down."""
-        await self.environment.journal.note(self.deployment.id, kind, message, **detail)
+        await self.environment.journal.note(self.deployment.id, message, detail)
 
     async def _evaluate(self) -> None:
         """Wait for the scheduler, and say where it found no node."""
@@ -68,7 +72,7 @@ class Following:
             await asyncio.sleep(self._patience.look / 4)
         self._unplaced = placement.failures(document)
         message = "; ".join(self._unplaced) or "Nomad has scheduled it"
-        await self.note("evaluation", message, status=document.get("Status"), failures=list(self._unplaced))
+        await self.note(message, Evaluated(document.get("Status"), self._unplaced))
 
     async def _find(self) -> Json | None:
         """The deployment that belongs to the registration; scaling down makes none.
@@ -119,7 +123,7 @@ class Following:
         """Promote by ourselves what no person has to decide on: Nomad forgets it at times (hashicorp/nomad#20308)."""
         if not promotes_itself(document):
             if self.deployment.state != "waiting":
-                await self.note("promotion", f"the canary is healthy: {self._choice()}", needed=True)
+                await self.note(f"the canary is healthy: {self._choice()}", Promotion(needed=True))
             await self._state("waiting")
             return
         if self._progress.still_for_s < self._patience.promotion:
@@ -128,20 +132,19 @@ class Following:
         try:
             await self.environment.nomad.promote(document["ID"])
         except (ConflictError, RemoteError) as error:
-            await self.note("warning", f"the promotion was refused: {error.message}")
+            await self.note(f"the promotion was refused: {error.message}", Warned())
         else:
-            await self.note("promotion", "promoted: all new allocations are healthy", needed=False, by="outrider")
+            await self.note("promoted: all new allocations are healthy", Promotion(needed=False, by="outrider"))
 
     async def _report(self, document: Json) -> None:
         now = numbers(document)
         if self._progress.news_of(now):
-            detail = {"desired": now.desired, "placed": now.placed, "healthy": now.healthy, "unhealthy": now.unhealthy}
-            await self.note("deployment", str(now), nomad_deployment=document["ID"], canaries=now.canaries, **detail)
+            await self.note(str(now), _counted(document, now))
         stubs = allocations(await self.environment.nomad.allocations(self.deployment.service))
         ours = tuple(one for one in stubs if one.job_version == document["JobVersion"])
         self._healthy = healthy_ids(ours)
         for one in self._progress.news_among(ours):
-            await self.note("allocation", allocation_line(one), **allocation_detail(one))
+            await self.note(allocation_line(one), allocation_seen(one))
         if now.placed >= now.desired:
             self._unplaced = ()
 
@@ -155,13 +158,13 @@ class Following:
         why = await self._why(document)
         reason = "\n".join(part for part in (f"Nomad: {said}", why) if part)
         if goes_back(document):
-            await self.note("deployment", f"failed; {said}", nomad_deployment=document["ID"])
+            await self.note(f"failed; {said}", _counted(document, numbers(document)))
             reason += "\n" + await returned(self.environment, self.deployment, self.note)
         return Verdict("not_placed" if self._unplaced else "failed", reason)
 
     async def _give_up(self, document: Json, state: State, reason: str) -> Verdict:
         """Fail the deployment at Nomad, so that it goes back by itself, and say why."""
-        await self.note("warning", f"given up: {reason}")
+        await self.note(f"given up: {reason}", Warned())
         why = await self._why(document)
         try:
             answer = await self.environment.nomad.fail(document["ID"])
@@ -190,3 +193,15 @@ class Following:
     def _choice(self) -> str:
         here = f"{self.deployment.service} -e {self.deployment.environment}"
         return f"`outrider promote {here}` or `outrider fail {here}`"
+
+
+def _counted(document: Json, now: Numbers) -> Counted:
+    return Counted(
+        nomad_deployment=document["ID"],
+        desired=now.desired,
+        placed=now.placed,
+        healthy=now.healthy,
+        unhealthy=now.unhealthy,
+        canaries=now.canaries,
+        progress_by=progress_by(document),
+    )

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from outrider.nomad.read.allocations import Allocation
     from outrider.nomad.read.deployment import Numbers
-    from outrider.operations.events import EventKind
-    from outrider.operations.records import State
+    from outrider.operations.event_details import Detail
+    from outrider.operations.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Verdict:
 class Note(Protocol):
     """Writes an event of the deployment down."""
 
-    def __call__(self, kind: EventKind, message: str, /, **detail: object) -> Awaitable[None]: ...
+    def __call__(self, message: str, detail: Detail) -> Awaitable[None]: ...
 
 
 class Progress:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import ConflictError, RemoteError
 
 from outrider.nomad.read.allocations import allocations, healthy_ids
-from outrider.nomad.read.deployment import TERMINAL, numbers, progress_deadline_s, promotion_is_due
+from outrider.nomad.read.deployment import TERMINAL, numbers, progress_by, progress_deadline_s, promotion_is_due
 from outrider.operations.drive.reasons import failure
+from outrider.operations.event_details import Counted, Promotion, Warned
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -29,7 +30,7 @@ async def returned(environment: Environment, deployment: Deployment, note: Note)
     found = await _newer(environment, deployment)
     if found is None:
         return "the last good version is registered again"
-    await note("deployment", "the last good version comes back", nomad_deployment=found["ID"])
+    await note("the last good version comes back", Counted(found["ID"], progress_by=progress_by(found)))
     give_up = time.monotonic() + progress_deadline_s(found) + environment.patience.stall
     index = 0
     while time.monotonic() < give_up:
@@ -59,10 +60,10 @@ async def _promote(environment: Environment, document: Json, note: Note) -> None
     try:
         await environment.nomad.promote(document["ID"])
     except (ConflictError, RemoteError) as error:
-        await note("warning", f"the promotion of the last good version was refused: {error.message}")
+        await note(f"the promotion of the last good version was refused: {error.message}", Warned())
         await asyncio.sleep(environment.patience.look)
     else:
-        await note("promotion", "the last good version is promoted again", needed=False, by="outrider")
+        await note("the last good version is promoted again", Promotion(needed=False, by="outrider"))
 
 
 def _is_judged(found: tuple[Allocation, ...], document: Json) -> bool:

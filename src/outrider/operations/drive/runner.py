@@ -16,6 +16,7 @@ from outrider.operations.drive.follow import Following
 from outrider.operations.drive.progress import Verdict
 from outrider.operations.drive.resume import resumed
 from outrider.operations.drive.stopping import Stopping
+from outrider.operations.event_details import Resumed, Warned
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -107,7 +108,7 @@ class Runner:
         environment = self._environments[deployment.environment]
         if is_taken_up:
             deployment = await resumed(environment, deployment)
-            await environment.journal.note(deployment.id, "resumed", "the portal watches it again")
+            await environment.journal.note(deployment.id, "the portal watches it again", Resumed())
         following = (Stopping if deployment.kind == "stop" else Following)(environment, deployment)
         verdict = await _patient_verdict(following, environment)
         await environment.journal.end(following.deployment, verdict.state, verdict.reason)
@@ -129,7 +130,7 @@ async def _patient_verdict(following: Following | Stopping, environment: Environ
         except RemoteError as error:
             if silent_since is None or time.monotonic() - started > environment.patience.silence:
                 silent_since = time.monotonic()
-                await following.note("warning", f"still watching: {error.message}")
+                await following.note(f"still watching: {error.message}", Warned())
             if time.monotonic() - silent_since > environment.patience.silence:
                 return Verdict("failed", f"what became of it is unknown: {error.message}")
             await asyncio.sleep(RETRY_S)

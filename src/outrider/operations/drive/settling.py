@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from outrider.nomad.read.allocations import Allocation, allocations
-from outrider.operations.drive.allocation_lines import allocation_detail, allocation_line
+from outrider.operations.drive.allocation_lines import allocation_line, allocation_seen
 from outrider.operations.drive.progress import Note, Progress, Verdict
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ async def settled(environment: Environment, deployment: Deployment, progress: Pr
             return Verdict("superseded", "the job was changed by somebody else meanwhile")
         found = allocations(await environment.nomad.allocations(deployment.service))
         for one in progress.news_among(found):
-            await note("allocation", allocation_line(one), **allocation_detail(one))
+            await note(allocation_line(one), allocation_seen(one))
         live = [one for one in found if one.is_live and one.status == "running"]
         if len(live) == (deployment.count or 0) and not [one for one in found if _is_leaving(one)]:
             return Verdict("successful", f"{len(live)} allocations run")

@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 from outrider.nomad.read.allocations import allocations
-from outrider.operations.drive.allocation_lines import allocation_detail, allocation_line
+from outrider.operations.drive.allocation_lines import allocation_line, allocation_seen
 from outrider.operations.drive.progress import Progress, Verdict
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-    from outrider.operations.events import EventKind
+    from outrider.operations.event_details import Detail
     from outrider.operations.records import Deployment
 
 
@@ -34,7 +34,7 @@ class Stopping:
                 if one.is_gone and one.id not in watched:
                     continue
                 watched.add(one.id)
-                await self.note("allocation", allocation_line(one), **allocation_detail(one))
+                await self.note(allocation_line(one), allocation_seen(one))
             left = [one.short_id for one in found if not one.is_gone]
             if not left:
                 return Verdict("successful", "no allocation runs any more")
@@ -42,6 +42,6 @@ class Stopping:
                 return Verdict("failed", f"allocations still run: {', '.join(left)}")
             await asyncio.sleep(patience.look)
 
-    async def note(self, kind: EventKind, message: str, /, **detail: object) -> None:
+    async def note(self, message: str, detail: Detail) -> None:
         """Write an event down."""
-        await self.environment.journal.note(self.deployment.id, kind, message, **detail)
+        await self.environment.journal.note(self.deployment.id, message, detail)

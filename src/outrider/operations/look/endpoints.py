@@ -11,38 +11,14 @@ from outrider_ground.errors import RemoteError
 from outrider.consul.instances import Instance
 from outrider.consul.metrics_address import UntrustedAddressError, instance_name, metrics_address
 from outrider.documents import Json
+from outrider.operations.answers.endpoints import Endpoints, SidecarView
 from outrider.operations.instances import booked, instances
 from outrider.operations.look.status import status
+from outrider.telemetry.report import Report
 from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-
-
-@dataclass(frozen=True, slots=True)
-class SidecarView:
-    """What the sidecar at ``address`` (its metrics listener) answers, or the problem with asking it."""
-
-    instance: str
-    address: str
-    upstreams: Json
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """The upstreams of a service in Consul, the service's own instances, and the views of its sidecars.
-
-    Of those in ``unknown`` Consul has said nothing: their addresses, status ``unknown``, are those that Nomad has booked.
-    """
-
-    environment: str
-    service: str
-    own: tuple[Instance, ...]
-    consul: dict[str, tuple[Instance, ...]]
-    sidecars: tuple[SidecarView, ...]
-    problems: tuple[str, ...]
-    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +33,7 @@ class Place:
 async def endpoints(environment: Environment, service: str) -> Endpoints:
     """Ask everybody at once; whoever does not answer is named in ``problems``. UsageError: an unknown service."""
     now = await status(environment, service)
-    inside = [name for name, written in now.upstreams.items() if not written.get("address")]
+    inside = [name for name, written in now.upstreams.items() if not written.address]
     answers = await asyncio.gather(*(_upstream(environment, name) for name in inside))
     places, said = await _places(environment, service)
     problems = [problem for _, found in answers for problem in found] + [*said, *([now.problem] if now.problem else [])]
@@ -115,8 +91,8 @@ def _place(entry: Json) -> Place:
 async def _view(environment: Environment, place: Place) -> SidecarView:
     """One that cannot be trusted or asked is named with the reason."""
     if place.problem:
-        return SidecarView(place.instance, place.address, {}, place.problem)
+        return SidecarView(place.instance, place.address, Report(), place.problem)
     try:
         return SidecarView(place.instance, place.address, await environment.sidecars.endpoints(place.address), None)
     except RemoteError as error:
-        return SidecarView(place.instance, place.address, {}, error.message)
+        return SidecarView(place.instance, place.address, Report(), error.message)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import RemoteError
 
+from outrider.operations.answers.graph import TrafficEdge, TrafficGraph
 from outrider.operations.ports import Measured
-from outrider.operations.registered import registered
+from outrider.operations.registered import Registered, registered
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -19,44 +19,22 @@ if TYPE_CHECKING:
 MOST_NAMED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficEdge:
-    """A call that is declared, or was measured, or both; the figures are None where nothing was measured."""
-
-    source: str
-    target: str
-    protocol: str | None
-    declared: bool
-    requests_per_second: float | None = None
-    error_share: float | None = None
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TrafficGraph:
-    """All edges of an environment, by source and target; ``problem`` says what could not be measured."""
-
-    environment: str
-    window_s: float
-    edges: tuple[TrafficEdge, ...]
-    problem: str | None = None
-
-
 async def graph(environment: Environment, window_s: float) -> TrafficGraph:
     """Measure for ``window_s`` seconds, and put it beside what the versions that are registered declare."""
-    declared, measured = await asyncio.gather(
-        _declared(environment), environment.traffic.edges(window_s), return_exceptions=True
+    known, measured = await asyncio.gather(
+        registered(environment), environment.traffic.edges(window_s), return_exceptions=True
     )
-    if isinstance(declared, BaseException):
-        raise declared
+    if isinstance(known, BaseException):
+        raise known
     if isinstance(measured, RemoteError):
         measured = Measured((), (measured.message,))
     elif isinstance(measured, BaseException):
         raise measured
+    declared = _declared(known)
     found = {(edge.source, edge.target): edge for edge in measured.edges}
     edges = [_edge(pair, declared, found.get(pair)) for pair in sorted(declared.keys() | found.keys())]
-    return TrafficGraph(environment.name, window_s, tuple(edges), _problem(measured.left_out))
+    problem = "; ".join(one for one in (_problem(measured.left_out), *known.problems) if one) or None
+    return TrafficGraph(environment.name, window_s, tuple(edges), problem)
 
 
 def _problem(left_out: tuple[str, ...]) -> str | None:
@@ -67,11 +45,10 @@ def _problem(left_out: tuple[str, ...]) -> str | None:
     return f"{len(left_out)} sidecars do not count: {'; '.join(left_out[:MOST_NAMED])}{more}"
 
 
-async def _declared(environment: Environment) -> dict[tuple[str, str], str | None]:
+def _declared(known: Registered) -> dict[tuple[str, str], str | None]:
     """Caller and callee with the callee's protocol."""
-    known = await registered(environment)
     return {
-        (caller, callee): knobs.get("protocol") or known.protocols.get(callee)
+        (caller, callee): knobs.protocol or known.protocols.get(callee)
         for caller, written in known.upstreams.items()
         for callee, knobs in written.items()
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from outrider_ground.errors import RemoteError
 
@@ -12,8 +12,9 @@ from outrider.consul.instances import Instance
 from outrider.documents import Json
 from outrider.nomad.read.allocations import Allocation, allocations
 from outrider.nomad.read.job import Running, environment_of, running
+from outrider.operations.answers.status import ServiceState, Status
 from outrider.operations.instances import instances
-from outrider.operations.lookups import running_version, unknown_service
+from outrider.operations.lookups import readable_spec, running_version, unknown_service
 from outrider.operations.outside import changed_outside
 from outrider.operations.records import Deployment, Version
 from outrider.operations.soundness import passing_ids, sound
@@ -24,34 +25,6 @@ if TYPE_CHECKING:
     from outrider.operations.environment import Environment
 
 RECENT = 10
-ServiceState = Literal["running", "degraded", "deploying", "waiting", "stopped", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """A service in one environment; ``problem`` says which server did not answer, what it knows is missing then.
-
-    ``version`` is the stored version that runs, None where this portal does not know it; ``healthy`` is None where
-    nobody knows; ``upstreams`` has the knobs as written. ``outside`` names where somebody has changed the job in Nomad, so that it is not the version's any more.
-    """
-
-    environment: str
-    service: str
-    team: str | None
-    description: str | None
-    protocol: str | None
-    state: ServiceState
-    version: int | None
-    hash: str | None
-    count: int | None
-    healthy: int | None
-    allocations: tuple[Allocation, ...]
-    instances: tuple[Instance, ...]
-    deployment: Deployment | None
-    upstreams: dict[str, Json]
-    links: dict[str, str]
-    problem: str | None = None
-    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +109,14 @@ async def _running_names(environment: Environment) -> tuple[tuple[str, ...], Rem
 
 def _status(environment: Environment, service: str, seen: _Seen) -> Status:
     now, version, found = seen.now, seen.version, seen.allocations
-    merged = version.merged if version else {}
+    stored, unread = readable_spec(version)
+    spec = stored.service if stored else None
     runs = version is not None and now is not None and version.hash == now.hash
     return Status(
         environment=environment.name,
         service=service,
-        team=merged.get("team"),
-        description=merged.get("description"),
+        team=spec.team if spec else None,
+        description=spec.description if spec else None,
         protocol=version.protocol if version else now.protocol if now else None,
         state=_state(now, seen.deployment, sound(found, seen.job, seen.instances)),
         version=version.number if version and runs else None,
@@ -152,9 +126,9 @@ def _status(environment: Environment, service: str, seen: _Seen) -> Status:
         allocations=found,
         instances=seen.instances,
         deployment=seen.deployment,
-        upstreams=merged.get("upstreams") or {},
-        links=merged.get("links") or {},
-        problem=seen.problem,
+        upstreams=spec.upstreams if spec else {},
+        links=spec.links if spec else {},
+        problem="; ".join(one for one in (seen.problem, unread) if one) or None,
         outside=seen.outside,
     )
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import re
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 
-from outrider.operations.events import Event
+from outrider.operations.answers.lists import Events
+from outrider.operations.asked import MOST_INTEGER
+from outrider.operations.events import Event, document_of
 from outrider.operations.records import Deployment
 from outrider.portal.principal import Asker
-from outrider.portal.requests import MOST_INTEGER, Running
+from outrider.portal.requests import Running
 from outrider.portal.responses import GUARDED, NAMED
 from outrider.portal.turns import Turns, Waiting
 
@@ -28,13 +27,6 @@ router = APIRouter(prefix="/deployments", tags=["deployments"], responses=GUARDE
 HEARTBEAT_S = 15.0
 RETRY_MS = 1_000
 LAST_EVENT = re.compile(r"[0-9]{1,15}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """In order."""
-
-    events: list[Event]
 
 
 @router.get("/{deployment}")
@@ -51,7 +43,7 @@ async def deployment(running: Running, asker: Asker, deployment: str) -> Deploym
         200: {
             "model": Events,
             "content": {"text/event-stream": {}},
-            "description": "With `Accept: application/json` the list so far.",
+            "description": "Each `data` is one of the events; with `Accept: application/json` the list so far.",
         }
     },
 )
@@ -66,8 +58,7 @@ async def events(
     """The events from the one after Last-Event-ID on, up to the verdict."""
     after = _number(last_event_id)
     if "application/json" in request.headers.get("accept", ""):
-        found = Events(list(await running.events(asker, deployment, after)))
-        return JSONResponse(jsonable_encoder(dataclasses.asdict(found)))
+        return JSONResponse({"events": [document_of(one) for one in await running.events(asker, deployment, after)]})
     waiting.check_follower()
     feed = await running.feed(asker, deployment, after)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -87,7 +78,7 @@ async def _sent(feed: AsyncIterator[Event | None], waiting: Turns) -> AsyncItera
         spoken = time.monotonic()
         async for event in feed:
             if event is not None:
-                data = json.dumps(jsonable_encoder(dataclasses.asdict(event)))
+                data = json.dumps(document_of(event))
                 yield format_sse_event(data_str=data, event=event.kind, id=str(event.number))
             elif time.monotonic() - spoken > HEARTBEAT_S:
                 yield format_sse_event(comment="still here")

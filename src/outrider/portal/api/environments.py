@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
-from outrider.operations.change.plans import Plan
-from outrider.operations.look.graph import TrafficGraph
+from outrider.operations.answers.graph import TrafficGraph
+from outrider.operations.answers.lists import Health, Place, Places
+from outrider.operations.answers.plan import Plan
+from outrider.operations.asked import DeployBody, SpecBody
 from outrider.operations.records import Deployment
 from outrider.portal.principal import Asker
-from outrider.portal.requests import DeployBody, Ordered, Running, SpecBody
+from outrider.portal.requests import Ordered, Running, text_of
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
 from outrider.portal.turns import Waiting
 
@@ -22,31 +24,6 @@ WINDOW_S = 6.0
 DEPLOYING = GUARDED | NAMED | CHANGING | REMOTE
 
 router = APIRouter(tags=["environments"])
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """The portal answers."""
-
-    status: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An environment of the platform, by its servers."""
-
-    name: str
-    nomad: str
-    consul: str
-    driver: str
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """All of them, in the platform's order."""
-
-    environments: list[Place]
 
 
 @router.get("/health")
@@ -59,14 +36,14 @@ async def health() -> Health:
 async def environments(running: Running) -> Places:
     """The environments of the platform."""
     written = running.platform.environments.items()
-    return Places([Place(name, one.nomad.address, one.consul.address, one.driver) for name, one in written])
+    return Places(tuple(Place(name, one.nomad.address, one.consul.address, one.driver) for name, one in written))
 
 
 @router.post("/environments/{environment}/plan", responses=DEPLOYING)
 async def plan(running: Running, waiting: Waiting, asker: Asker, environment: str, body: SpecBody) -> Plan:
     """What deploying this spec would change. Nothing is changed by asking."""
     async with waiting.plans:
-        return await running.plan(asker, environment, body.text(), renews=body.redeploy)
+        return await running.plan(asker, environment, text_of(body), renews=body.redeploy)
 
 
 @router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED, responses=DEPLOYING)
@@ -74,7 +51,7 @@ async def deploy(running: Running, waiting: Waiting, environment: str, body: Dep
     """Deploy this spec: it is validated, stored and registered before the answer; then follow the events."""
     asked = replace(order, check_index=body.check_index, take_over=body.take_over, renews=body.redeploy)
     async with waiting.deployments:
-        return await running.deploy(environment, body.text(), asked)
+        return await running.deploy(environment, text_of(body), asked)
 
 
 @router.get("/environments/{environment}/graph", responses=GUARDED | NAMED | REMOTE)

@@ -4,60 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from outrider.operations.look.endpoints import Endpoints
+from outrider.operations.answers.endpoints import Endpoints
+from outrider.operations.answers.lists import Deployments, Services, Versions, VersionSummary
+from outrider.operations.answers.status import Status
+from outrider.operations.asked import MOST_INTEGER, Body
 from outrider.operations.look.logs import LogRequest
-from outrider.operations.look.status import Status
 from outrider.operations.ports import LogKind
-from outrider.operations.records import Deployment, Version
+from outrider.operations.records import Version
 from outrider.portal.principal import Asker
-from outrider.portal.requests import MOST_INTEGER, Body, Running
+from outrider.portal.requests import Running
 from outrider.portal.responses import GUARDED, NAMED, REMOTE
 from outrider.topology import names
 
 router = APIRouter(tags=["services"], responses=GUARDED | NAMED | REMOTE)
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """Services with what runs of them."""
-
-    services: list[Status]
-
-
-@dataclass(frozen=True, slots=True)
-class VersionSummary:
-    """A version without its documents."""
-
-    environment: str
-    service: str
-    number: int
-    hash: str
-    protocol: str
-    file: str
-    created_by: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """Newest first."""
-
-    versions: list[VersionSummary]
-
-
-@dataclass(frozen=True, slots=True)
-class Deployments:
-    """Newest first."""
-
-    deployments: list[Deployment]
 
 
 class LogQuery(Body):
@@ -73,7 +38,7 @@ class LogQuery(Body):
 @router.get("/services")
 async def services(running: Running, asker: Asker, environment: Annotated[str | None, Query()] = None) -> Services:
     """All services, of one environment or of all."""
-    return Services(list(await running.statuses(asker, environment)))
+    return Services(await running.statuses(asker, environment))
 
 
 @router.get("/environments/{environment}/services/{service}")
@@ -85,7 +50,7 @@ async def service(running: Running, asker: Asker, environment: str, service: str
 @router.get("/environments/{environment}/services/{service}/versions")
 async def versions(running: Running, asker: Asker, environment: str, service: str) -> Versions:
     """Its stored versions."""
-    return Versions([_summary(one) for one in await running.versions(asker, environment, service)])
+    return Versions(tuple(_summary(one) for one in await running.versions(asker, environment, service)))
 
 
 @router.get("/environments/{environment}/services/{service}/versions/{number}")
@@ -99,7 +64,7 @@ async def version(
 @router.get("/environments/{environment}/services/{service}/deployments")
 async def deployments(running: Running, asker: Asker, environment: str, service: str) -> Deployments:
     """Its last deployments."""
-    return Deployments(list(await running.deployments(asker, environment, service)))
+    return Deployments(await running.deployments(asker, environment, service))
 
 
 @router.get("/environments/{environment}/services/{service}/endpoints")

@@ -26,13 +26,13 @@
   }
 
   function follow() {
-    const { events, refresh: seconds } = document.querySelector("main").dataset;
+    const { events, kinds, refresh: seconds } = document.querySelector("main").dataset;
     clearInterval(timer);
     if (seconds) timer = setInterval(refresh, Number(seconds) * 1000);
     if (!events) { source?.close(); source = undefined; }
     if (!events || source) return;
     source = new EventSource(events);
-    for (const kind of ["accepted", "validated", "registered", "evaluation", "deployment", "allocation", "promotion", "resumed", "warning", "verdict"]) {
+    for (const kind of kinds.split(" ")) {
       source.addEventListener(kind, refresh);
     }
     source.addEventListener("verdict", () => { source?.close(); setTimeout(refresh, 200); });

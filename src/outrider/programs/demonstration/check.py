@@ -9,6 +9,7 @@ from pathlib import Path
 
 from outrider.clients.nomad import NomadClient
 from outrider.clients.portal import PortalClient
+from outrider.operations.answers.status import Status
 from outrider.programs.demonstration.findings import Finding
 from outrider.programs.demonstration.loss import killed_under_load
 from outrider.programs.demonstration.patience import patiently
@@ -45,7 +46,7 @@ async def everything_healthy(stage: Stage) -> Finding:
     """As many healthy allocations as are wanted, for each service."""
 
     async def ailing() -> list[str]:
-        known = {status["service"]: status for status in await stage.portal.services(stage.environment)}
+        known = {one.service: one for one in (await stage.portal.services(stage.environment)).services}
         return [
             _ailment(spec.service, known.get(spec.service))
             for spec in stage.specs
@@ -58,16 +59,12 @@ async def everything_healthy(stage: Stage) -> Finding:
     )
 
 
-def _is_ailing(status: dict[str, int] | None) -> bool:
-    return status is None or not status["count"] or status["healthy"] < status["count"]
+def _is_ailing(status: Status | None) -> bool:
+    return status is None or not status.count or (status.healthy or 0) < status.count
 
 
-def _ailment(service: str, status: dict[str, int] | None) -> str:
-    return (
-        f"{service}: {status['healthy']} of {status['count']} healthy"
-        if status
-        else f"{service}: unknown to the portal"
-    )
+def _ailment(service: str, status: Status | None) -> str:
+    return f"{service}: {status.healthy} of {status.count} healthy" if status else f"{service}: unknown to the portal"
 
 
 async def every_edge_used(stage: Stage) -> Finding:
@@ -75,8 +72,8 @@ async def every_edge_used(stage: Stage) -> Finding:
     declared = {(spec.service, upstream) for spec in stage.specs for upstream in spec.upstreams}
 
     async def unused() -> set[tuple[str, str]]:
-        measured = (await stage.portal.graph(stage.environment))["edges"]
-        return declared - {(edge["source"], edge["target"]) for edge in measured if edge["requests_per_second"] > 0}
+        measured = (await stage.portal.graph(stage.environment)).edges
+        return declared - {(edge.source, edge.target) for edge in measured if (edge.requests_per_second or 0) > 0}
 
     left = await patiently(unused, lambda found: not found, TRAFFIC_S)
     cases = tuple(f"{source} → {target}: no request" for source, target in sorted(left))

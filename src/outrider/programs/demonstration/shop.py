@@ -10,12 +10,13 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 from outrider_ground.errors import DeployFailed, OutriderError
 
 from outrider.clients.archive import directory_archive
 from outrider.clients.portal import PortalClient
+from outrider.operations.asked import DeployBody
+from outrider.operations.events import VerdictEvent
 from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun
 
@@ -99,15 +100,15 @@ def _folders(specs: tuple[Spec, ...]) -> Iterator[Path]:
 
 
 async def _accepted(portal: PortalClient, environment: str, spec: Spec, artifacts: dict[Path, str]) -> tuple[str, str]:
-    artifact = {"artifact": artifacts[spec.directory]} if spec.directory else {}
-    request = {"spec": spec.text, "file": spec.file.name, **artifact}
-    return spec.service, (await portal.deploy(environment, request, str(uuid.uuid4())))["id"]
+    artifact = artifacts[spec.directory] if spec.directory else None
+    body = DeployBody(spec=spec.text, file=spec.file.name, artifact=artifact)
+    return spec.service, (await portal.deploy(environment, body, str(uuid.uuid4()))).id
 
 
 async def _verdict(portal: PortalClient, service: str, deployment: str) -> str:
-    last: dict[str, Any] = {"message": "the portal told of no verdict", "detail": {}}
+    said = "the portal told of no verdict"
     async for event in portal.events(deployment):
-        last = event
-    if last["detail"].get("state") != "successful":
-        raise DeployFailed(f"{service}: {last['message']}")
-    return service
+        said = event.message
+        if isinstance(event, VerdictEvent) and event.detail.state == "successful":
+            return service
+    raise DeployFailed(f"{service}: {said}")

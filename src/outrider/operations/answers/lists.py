@@ -1,0 +1,77 @@
+"""Answers that are a list, or a word about the portal itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from outrider.operations.answers.status import Status
+from outrider.operations.events import KnownEvent
+from outrider.operations.records import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The portal answers."""
+
+    status: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment of the platform, by its servers."""
+
+    name: str
+    nomad: str
+    consul: str
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """All of them, in the platform's order."""
+
+    environments: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Services with what runs of them."""
+
+    services: tuple[Status, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A version without its documents."""
+
+    environment: str
+    service: str
+    number: int
+    hash: str
+    protocol: str
+    file: str
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Newest first."""
+
+    versions: tuple[VersionSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments:
+    """Newest first."""
+
+    deployments: tuple[Deployment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """In order."""
+
+    events: tuple[KnownEvent, ...]

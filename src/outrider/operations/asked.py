@@ -1,0 +1,60 @@
+"""What the API is asked: the bodies of its requests as models, which the portal reads and clients send."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_SPEC = 1_000_000
+# The columns hold no more, and neither Nomad's indexes nor our numbers come near.
+MOST_INTEGER = 2**31 - 1
+MOST_INDEX = 2**63 - 1
+MOST_COUNT = 10_000
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Body(BaseModel):
+    """A body of ours: fields that nobody knows are refused, not dropped."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SpecBody(Body):
+    """A service spec to plan."""
+
+    spec: Annotated[str, Field(max_length=MOST_SPEC, description="The YAML text.")]
+    file: Annotated[str, Field(max_length=4096, description="Its name, for messages.")] = "outrider.yaml"
+    artifact: Annotated[Sha256 | None, Field(description="SHA-256 of the packed directory, uploaded before.")] = None
+    redeploy: Annotated[bool, Field(description="Take today's sidecar even where the service does not change.")] = False
+
+
+class DeployBody(SpecBody):
+    """A service spec to deploy."""
+
+    check_index: Annotated[
+        int | None, Field(ge=0, le=MOST_INDEX, description="Deploy only if the plan still holds.")
+    ] = None
+    take_over: Annotated[bool, Field(description="Replace a job that Outrider did not deploy.")] = False
+
+
+class RollbackBody(Body):
+    """Which version to bring back; left out: the one before."""
+
+    version: Annotated[int | None, Field(ge=1, le=MOST_INTEGER)] = None
+
+
+class ScaleBody(Body):
+    """How many allocations."""
+
+    count: Annotated[int, Field(ge=0, le=MOST_COUNT)]
+
+
+class StopBody(Body):
+    """Whether Nomad forgets the job too."""
+
+    purge: bool = False
+
+
+class EmptyBody(Body):
+    """Nothing to say."""

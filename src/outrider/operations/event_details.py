@@ -1,0 +1,110 @@
+"""What each kind of event tells beside its line: one frozen dataclass each; a field that comes later has a default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from outrider.operations.states import Kind, State
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was asked for: the kind of change, with the version that it brings up and that one's hash, as far as it has one."""
+
+    kind: Kind
+    by: str
+    version: int | None = None
+    hash: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Envoy and Nomad have nothing against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The index that the registration has made, and the evaluation that follows it."""
+
+    modify_index: int
+    evaluation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What the scheduler has decided; ``failures`` says where it found no node."""
+
+    status: str | None = None
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Nomad's deployment in numbers; the next allocation must be healthy by ``progress_by``, or Nomad gives it up."""
+
+    nomad_deployment: str | None = None
+    desired: int | None = None
+    placed: int | None = None
+    healthy: int | None = None
+    unhealthy: int | None = None
+    canaries: int | None = None
+    progress_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    """A task as Nomad told of it last."""
+
+    state: str
+    restarts: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationSeen:
+    """One copy; ``healthy`` is None as long as Nomad has not decided, ``culprit`` the task whose output tells more."""
+
+    allocation: str
+    index: int
+    node: str
+    status: str
+    desired: str
+    healthy: bool | None
+    canary: bool
+    culprit: str | None
+    tasks: dict[str, TaskSeen]
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """Whether a person has to decide on the canary, or who has."""
+
+    needed: bool
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A portal has taken the deployment up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """The message says it all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How it ended, and why; nothing comes after it."""
+
+    state: State
+    placed: bool
+    reason: str
+
+
+Detail: TypeAlias = (
+    Accepted | Validated | Registered | Evaluated | Counted | AllocationSeen | Promotion | Resumed | Warned | Ended
+)
