@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
-from fakes.nomad import NomadSimulator
 from outrider_ground.errors import ConflictError, RemoteError
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
 
-class NomadThatWasAsked(NomadSimulator):
+class NomadThatWasAsked:
     """Allocations and deployments as they are told; what is promoted, failed or stopped is noted, and how often it was looked."""
 
     def __init__(self, allocations: list[list[Json]], deployments: list[Json | None] | None = None) -> None:
-        super().__init__()
         self.lists = allocations
         self.deployments = deployments or [None]
         self.newest: list[Json | None] = []
@@ -35,6 +33,30 @@ class NomadThatWasAsked(NomadSimulator):
 
     async def job(self, job_id: str) -> Json | None:
         return following(self.registered)
+
+    async def jobs(self, prefix: str = "") -> list[Json]:
+        return []
+
+    async def register(self, job: Json, modify_index: int | None = None) -> Json:
+        return {"JobModifyIndex": 30}
+
+    async def plan(self, job: Json) -> Json:
+        return {}
+
+    async def validate(self, job: Json) -> Json:
+        return {}
+
+    async def scale(self, job_id: str, group: str, count: int, message: str = "") -> Json:
+        return {"JobModifyIndex": 30}
+
+    async def evaluations(self, job_id: str) -> list[Json]:
+        return []
+
+    async def allocation(self, allocation_id: str) -> Json | None:
+        return None
+
+    async def restart(self, allocation_id: str, task: str | None = None) -> Json:
+        return {}
 
     async def versions(self, job_id: str) -> list[Json]:
         return self.kept_versions
@@ -76,6 +98,30 @@ class NomadThatWasAsked(NomadSimulator):
 
     async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
         yield self.words.get((task, kind), b"")
+
+    # What it is itself
+
+    async def nodes(self) -> list[Json]:
+        return []
+
+    async def node(self, node_id: str) -> Json:
+        return {"ID": node_id, "Name": node_id}
+
+    async def agent_self(self) -> Json:
+        return {"config": {}}
+
+    async def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncIterator[Json]:
+        for event in ():
+            yield event
+
+    async def regions(self) -> list[str]:
+        return ["global"]
+
+    async def leader(self) -> str:
+        return "127.0.0.1:4647"
+
+    async def own_policies(self) -> list[Json] | None:
+        return None
 
 
 def following(left: list[T]) -> T:

@@ -85,5 +85,9 @@ def place(
 ) -> Environment:
     """The environment ``stage`` with these and nothing else."""
     kept = cast("Any", records or Records())
-    made = World(kept, consul=consul or CatalogInMemory()).application().environment(ADA, "stage")
+    made = (
+        World(kept, nomad=cast("Any", nomad), consul=consul or CatalogInMemory())
+        .application()
+        .environment(ADA, "stage")
+    )
     return replace(made, nomad=nomad, journal=kept, patience=patience)

@@ -7,14 +7,11 @@ import pytest
 from fakes.asked_nomad import NomadThatWasAsked, a_rollout, an_allocation
 from fakes.driving import Records, place
 from fakes.shown import a_deployment
-from fakes.surroundings import ADA, HURRY, text
+from fakes.surroundings import HURRY
 from outrider_ground.errors import ConflictError, RemoteError
 
-from outrider.operations.application import Application
 from outrider.operations.drive.revert import returned
 from outrider.operations.environment import Patience
-from outrider.operations.event_details import Detail
-from outrider.operations.opening import Order
 
 Json = dict[str, Any]
 CANARY: Json = {"DesiredCanaries": 1, "PlacedCanaries": ["00000001-0000"], "Promoted": False}
@@ -22,34 +19,35 @@ HEALTHY: Json = {"DeploymentStatus": {"Healthy": True}}
 UNHEALTHY: Json = {"DeploymentStatus": {"Healthy": False}}
 
 
-async def came_back(application: Application, nomad: NomadThatWasAsked) -> tuple[str, list[str]]:
+RETURN = a_deployment("checkout", modify_index=10)
+SOON = replace(HURRY, look=0.002)
+
+
+async def back(nomad: NomadThatWasAsked, patience: Patience = SOON) -> tuple[str, Records]:
     """What is said of a return that Nomad shows so, and the events meanwhile."""
-    here = application.environment(ADA, "stage")
-    deployment = await application.deploy("stage", text(), Order(ADA))
-    await application.runner.close()
-    before = len(await application.events(ADA, deployment.id))
-
-    async def note(message: str, detail: Detail) -> None:
-        await here.journal.note(deployment.id, message, detail)
-
-    said = await returned(replace(here, nomad=nomad), replace(deployment, modify_index=10), note)
-    return said, [event.message for event in (await application.events(ADA, deployment.id))[before:]]
+    records = Records(RETURN)
+    return await returned(place(nomad, records, patience=patience), RETURN, records.written), records
 
 
-async def test_a_return_for_which_nothing_had_to_be_placed_is_a_registration(application: Application) -> None:
-    said, told = await came_back(application, NomadThatWasAsked([[]], [a_rollout(index=10)]))
+async def came_back(nomad: NomadThatWasAsked) -> tuple[str, list[str]]:
+    said, records = await back(nomad)
+    return said, records.lines
+
+
+async def test_a_return_for_which_nothing_had_to_be_placed_is_a_registration() -> None:
+    said, told = await came_back(NomadThatWasAsked([[]], [a_rollout(index=10)]))
     assert (said, told) == ("the last good version is registered again", [])
 
 
-async def test_a_return_that_came_up_says_how_many_are_healthy(application: Application) -> None:
+async def test_a_return_that_came_up_says_how_many_are_healthy() -> None:
     nomad = NomadThatWasAsked([[]], [a_rollout(), a_rollout("successful", healthy=2)])
-    assert await came_back(application, nomad) == (
+    assert await came_back(nomad) == (
         "the last good version runs again, 2 healthy",
         ["the last good version comes back"],
     )
 
 
-async def test_a_return_that_failed_says_what_nomad_thought_and_what_runs(application: Application) -> None:
+async def test_a_return_that_failed_says_what_nomad_thought_and_what_runs() -> None:
     copies = [
         an_allocation(1, "running"),
         an_allocation(2, "pending"),
@@ -57,58 +55,44 @@ async def test_a_return_that_failed_says_what_nomad_thought_and_what_runs(applic
         an_allocation(4, "complete"),
     ]
     nomad = NomadThatWasAsked([copies], [a_rollout(), a_rollout("failed", said="Failed due to progress deadline")])
-    said, _ = await came_back(application, nomad)
+    said, _ = await came_back(nomad)
     assert said == (
         "the return to the last good version was not confirmed (Nomad: Failed due to progress deadline)"
         "; 1 of 2 allocations of the last good version run"
     )
 
 
-async def test_a_return_that_failed_is_told_though_nomad_shows_no_allocations(application: Application) -> None:
+async def test_a_return_that_failed_is_told_though_nomad_shows_no_allocations() -> None:
     nomad = NomadThatWasAsked([[]], [a_rollout("failed", said="no")])
     nomad.shows_allocations = False
-    assert (await came_back(application, nomad))[
-        0
-    ] == "the return to the last good version was not confirmed (Nomad: no)"
+    assert (await came_back(nomad))[0] == "the return to the last good version was not confirmed (Nomad: no)"
 
 
-async def test_a_return_whose_allocations_all_run_unhealthy_is_not_waited_for(application: Application) -> None:
+async def test_a_return_whose_allocations_all_run_unhealthy_is_not_waited_for() -> None:
     copies = [an_allocation(number, "running", **UNHEALTHY) for number in (1, 2)]
-    said, _ = await came_back(application, NomadThatWasAsked([copies], [a_rollout(said="Deployment is running")]))
+    said, _ = await came_back(NomadThatWasAsked([copies], [a_rollout(said="Deployment is running")]))
     assert said.splitlines()[0] == (
         "the return to the last good version was not confirmed (Nomad: Deployment is running)"
         "; 2 of 2 allocations of the last good version run"
     )
 
 
-async def test_a_return_with_one_allocation_still_undecided_is_waited_for(application: Application) -> None:
+async def test_a_return_with_one_allocation_still_undecided_is_waited_for() -> None:
     copies = [an_allocation(1, "running", **UNHEALTHY), an_allocation(2, "running")]
-    said, _ = await came_back(application, NomadThatWasAsked([copies], [a_rollout()]))
+    said, _ = await came_back(NomadThatWasAsked([copies], [a_rollout()]))
     assert said == (
         "the return to the last good version has not ended yet; 2 of 2 allocations of the last good version run"
     )
 
 
-async def test_a_return_is_promoted_once_its_canary_is_healthy_and_not_before(application: Application) -> None:
+async def test_a_return_is_promoted_once_its_canary_is_healthy_and_not_before() -> None:
     waiting = a_rollout(**CANARY)
     early, late = [an_allocation(1, "running")], [an_allocation(1, "running", **HEALTHY)]
     nomad = NomadThatWasAsked([early, late], [waiting, waiting, a_rollout("successful", healthy=2)])
-    said, told = await came_back(application, nomad)
+    said, told = await came_back(nomad)
     assert nomad.promoted == ["d-1"]
     assert told == ["the last good version comes back", "the last good version is promoted again"]
     assert said == "the last good version runs again, 2 healthy"
-
-
-# The same without a database
-
-
-RETURN = a_deployment("checkout", modify_index=10)
-SOON = replace(HURRY, look=0.002)
-
-
-async def back(nomad: NomadThatWasAsked, patience: Patience = SOON) -> tuple[str, Records]:
-    records = Records(RETURN)
-    return await returned(place(nomad, records, patience=patience), RETURN, records.written), records
 
 
 async def test_what_is_told_of_a_return_says_to_programs_what_it_is() -> None:
