@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, cast
+from typing import cast
 
+from outrider.documents import Json
 from outrider.envoy.health import HEALTH_CHECK
 
-Json = dict[str, Any]
 Shape = Callable[[Json], None]
 MANAGER = "envoy.filters.network.http_connection_manager"
 INTERNAL = {"local_app", "discovery_agent", "envoy_admin", "trace_collector"}

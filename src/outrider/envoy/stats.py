@@ -5,6 +5,7 @@ from __future__ import annotations
 from outrider.documents import Json
 from outrider.topology import names
 from outrider.topology.sidecar import Sidecar
+from outrider.topology.statistics import HTTP, REDIS, TCP
 
 BUCKETS_MS = (0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000)
 OF_CLUSTERS = (
@@ -14,14 +15,14 @@ OF_CLUSTERS = (
     "|update_(attempt|success|failure|rejected|empty)|lb_healthy_panic|circuit_breakers.default.*|retry_or_shadow.*"
 )
 OF_LISTENERS = "downstream_rq_.*|downstream_cx_(total|active|destroy|protocol_error)|no_route|rq_total"
-PREFIXES = ("server.", "listener_manager.", "tcp.", "redis.", "overload.", "tracing.zipkin.", "ingress.")
+PREFIXES = ("server.", "listener_manager.", TCP.prefix, REDIS.prefix, "overload.", "tracing.zipkin.", "ingress.")
 
 
 def stats_config(sidecar: Sidecar) -> Json:
     """Inclusion list, histogram buckets and fixed labels."""
     return {
         "stats_matcher": {"inclusion_list": {"patterns": [*_clusters(sidecar), _listeners(), *_prefixes()]}},
-        "histogram_bucket_settings": [{"match": {"prefix": "http."}, "buckets": list(BUCKETS_MS)}],
+        "histogram_bucket_settings": [{"match": {"prefix": HTTP.prefix}, "buckets": list(BUCKETS_MS)}],
         "stats_tags": [
             {"tag_name": names.STATS_SERVICE, "fixed_value": sidecar.service},
             {"tag_name": names.STATS_ENVIRONMENT, "fixed_value": sidecar.environment},
@@ -39,7 +40,7 @@ def _clusters(sidecar: Sidecar) -> list[Json]:
 
 
 def _listeners() -> Json:
-    return _regex(rf"http\.({names.INGRESS}|egress_[^.]+)\.({OF_LISTENERS})")
+    return _regex(rf"{HTTP.kind}\.({names.INGRESS}|egress_[^.]+)\.({OF_LISTENERS})")
 
 
 def _prefixes() -> list[Json]:

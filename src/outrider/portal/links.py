@@ -10,6 +10,7 @@ from urllib.parse import quote
 from outrider.portal.wording import safe_url
 from outrider.spec.platform import Environment, Platform
 from outrider.topology import names
+from outrider.topology.statistics import BY_CLASS, CLASS_LABEL, HTTP
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 DASHBOARD = "outrider-service"
@@ -69,7 +70,7 @@ def _prometheus(here: Environment) -> dict[str, str]:
     if here.prometheus is None:
         return {}
     labels = f'{names.STATS_SERVICE}="SERVICE",{names.STATS_ENVIRONMENT}="ENVIRONMENT"'
-    expression = f"sum by (envoy_response_code_class) (rate(envoy_http_downstream_rq_xx{{{labels}}}[1m]))"
+    expression = f"sum by ({CLASS_LABEL}) (rate({HTTP.exposed(BY_CLASS)}{{{labels}}}[1m]))"
     query = quote(expression, safe="").replace("SERVICE", "{service}").replace("ENVIRONMENT", "{environment}")
     return {PROMETHEUS: f"{here.prometheus.address.rstrip('/')}/graph?g0.tab=0&g0.expr={query}"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import BeforeValidator, Field, Tag, WithJsonSchema
 
@@ -86,10 +86,14 @@ Check = Annotated[
 
 def usual_name(service: str, check: Check, *, has_sidecar: bool) -> str:
     """What Consul shows of a check that has no name of its own."""
-    if isinstance(check, HttpCheck):
-        return f"{service} http {check.http}"
-    if isinstance(check, GrpcCheck):
-        return f"{service} grpc"
-    if isinstance(check, ScriptCheck):
-        return f"{service} script {check.script[0]}"
-    return f"{service} tcp through the sidecar" if has_sidecar else f"{service} tcp"
+    match check:
+        case HttpCheck():
+            return f"{service} http {check.http}"
+        case GrpcCheck():
+            return f"{service} grpc"
+        case ScriptCheck():
+            return f"{service} script {check.script[0]}"
+        case TcpCheck():
+            return f"{service} tcp through the sidecar" if has_sidecar else f"{service} tcp"
+        case _:
+            assert_never(check)

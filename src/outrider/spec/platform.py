@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema, model_validator
 
+from outrider.spec.drivers import Driver, is_container, written_driver
 from outrider.spec.patch import Patch
 from outrider.spec.shapes import by_key
-from outrider.spec.sidecar import CONTAINER_DRIVERS, Sidecar
+from outrider.spec.sidecar import Sidecar
 from outrider.spec.values import (
     DnsLabel,
     Duration,
@@ -23,7 +24,6 @@ from outrider.spec.values import (
 )
 from outrider.spec.variables import A_VARIABLE, ITEM_PATH, VARIABLE_PATH
 
-Driver = Literal["docker", "podman", "exec", "raw_exec", "java"]
 Encoding = Literal["json", "protobuf"]
 Propagation = Literal["b3", "b3+w3c"]
 # Of the 200 that Consul allows a node: more than most services have upstreams, and few enough for neighbours.
@@ -172,7 +172,7 @@ class Defaults(Written):
 
 def network_of(data: dict[str, Any]) -> Network:
     """Docker and podman get a network namespace per allocation, the others the node's network."""
-    return Network(mode="bridge" if data.get("driver") in CONTAINER_DRIVERS else "host")
+    return Network(mode="bridge" if is_container(data.get("driver")) else "host")
 
 
 def with_sidecar_driver(data: Any) -> Any:
@@ -181,9 +181,10 @@ def with_sidecar_driver(data: Any) -> Any:
         return data
     written = cast("dict[str, Any]", data)
     driver, sidecar = written.get("driver", "docker"), written.get("sidecar", {})
-    if not isinstance(sidecar, dict) or "driver" in sidecar or driver not in get_args(Driver):
+    traits = written_driver(driver)
+    if not isinstance(sidecar, dict) or "driver" in sidecar or traits is None:
         return written
-    return {**written, "sidecar": {"driver": "exec" if driver == "java" else driver, **cast("dict[str, Any]", sidecar)}}
+    return {**written, "sidecar": {"driver": traits.sidecar, **cast("dict[str, Any]", sidecar)}}
 
 
 class Environment(Written):

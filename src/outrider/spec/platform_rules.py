@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+from outrider.spec.drivers import DRIVERS
 from outrider.spec.findings import Finding, Kind, Rule
 from outrider.spec.platform import Environment, Platform
 from outrider.spec.shapes import near_miss
-from outrider.spec.sidecar import CONTAINER_DRIVERS, KNOWN_USERS, Image
+from outrider.spec.sidecar import KNOWN_USERS, Image
 from outrider.spec.values import shown
 
 PLACEHOLDERS = ("service", "environment", "dashboard", "allocation", "trace", "namespace", "region", "datacenter")
@@ -63,9 +64,10 @@ def repeated(
 def programs_of_sidecars(platform: Platform) -> Iterator[Finding]:
     for name, environment in platform.environments.items():
         sidecar = environment.sidecar
+        takes_images = DRIVERS[sidecar.driver].is_container
         for key, program in (("envoy", sidecar.envoy), ("agent", sidecar.agent)):
-            if isinstance(program, Image) != (sidecar.driver in CONTAINER_DRIVERS):
-                wanted = "an image" if sidecar.driver in CONTAINER_DRIVERS else "a path, not an image"
+            if isinstance(program, Image) != takes_images:
+                wanted = "an image" if takes_images else "a path, not an image"
                 path = ("environments", name, "sidecar", key)
                 yield Finding(path, f"the sidecar's driver is {sidecar.driver}, which needs {wanted}")
 

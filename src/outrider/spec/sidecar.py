@@ -6,12 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag
 
+from outrider.spec.drivers import NOBODY, SidecarDriver, is_container
 from outrider.spec.shapes import by_key
 from outrider.spec.values import Line, Matching, WebAddress, Written
 
-SidecarDriver = Literal["docker", "podman", "exec", "raw_exec"]
-CONTAINER_DRIVERS = frozenset({"docker", "podman"})
-NOBODY = "65534"
 # Names whose number is the same on every Linux of today.
 KNOWN_USERS = {"root": "0", "nobody": NOBODY}
 # The place of Debian, Ubuntu, Alpine and Envoy's own images.
@@ -100,19 +98,17 @@ class SidecarMemory(Written):
 
 def envoy_of(data: dict[str, Any]) -> Image | Path:
     """Envoy where the file names none: an image for container drivers, else a program on the PATH."""
-    return Image(image="envoyproxy/envoy:v1.40.0") if data.get("driver") in CONTAINER_DRIVERS else Path(path="envoy")
+    return Image(image="envoyproxy/envoy:v1.40.0") if is_container(data.get("driver")) else Path(path="envoy")
 
 
 def python_of(data: dict[str, Any]) -> AgentImage | AgentPath:
     """Python for the agent where the file names none."""
-    return (
-        AgentImage(image="python:3.13-slim") if data.get("driver") in CONTAINER_DRIVERS else AgentPath(path="python3")
-    )
+    return AgentImage(image="python:3.13-slim") if is_container(data.get("driver")) else AgentPath(path="python3")
 
 
 def user_of(data: dict[str, Any]) -> str | None:
     """Nobody in containers; else Nomad's own choice, because a client that is not root can run as nobody else."""
-    return NOBODY if data.get("driver") in CONTAINER_DRIVERS else None
+    return NOBODY if is_container(data.get("driver")) else None
 
 
 class Sidecar(Written):

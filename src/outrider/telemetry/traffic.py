@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from outrider.spec.values import DNS_LABEL
 from outrider.telemetry.exposition import Sample
 from outrider.telemetry.quantile import quantile
-from outrider.topology import names
+from outrider.topology import names, statistics
+from outrider.topology.statistics import HTTP, LISTENERS
 
-# One listener's counters: HTTP requests, Redis commands, TCP connections; each series names its listener in a label of
-# its own (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/stats and siblings).
-ASKED = frozenset(
-    {"envoy_http_downstream_rq_total", "envoy_redis_downstream_rq_total", "envoy_tcp_downstream_cx_total"}
-)
-ANSWERS = "envoy_http_downstream_rq_xx"
-TIMES = "envoy_http_downstream_rq_time_bucket"
+# One listener's counters: HTTP requests, Redis commands, TCP connections; each series names its listener in a label.
+ASKED = frozenset(one.exposed(one.asked) for one in LISTENERS)
+ANSWERS = HTTP.exposed(statistics.BY_CLASS)
+TIMES = HTTP.exposed(f"{statistics.TIMES}_bucket")
 RELEVANT = ASKED | {ANSWERS, TIMES}
-LISTENER_LABELS = frozenset({"envoy_http_conn_manager_prefix", "envoy_redis_prefix", "envoy_tcp_prefix"})
+LISTENER_LABELS = frozenset(one.label for one in LISTENERS)
 SERVER_ERROR = "5"
 NAME = re.compile(DNS_LABEL)
 
@@ -75,7 +73,7 @@ def _upstream(series: Series) -> str:
 
 def _edge(source: str, target: str, series: Counters, seconds: float) -> Edge:
     answers = _total(series, ANSWERS)
-    errors = _total(series, ANSWERS, envoy_response_code_class=SERVER_ERROR)
+    errors = _total(series, ANSWERS, **{statistics.CLASS_LABEL: SERVER_ERROR})
     buckets = _buckets(series)
     return Edge(
         source,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from outrider_ground.errors import Problem, SpecError, UsageError
 
 from outrider.spec.check import GrpcCheck, HttpCheck
+from outrider.spec.drivers import DRIVERS
 from outrider.spec.platform import Environment, Platform
 from outrider.spec.platform import Tracing as Collector
 from outrider.spec.service import Service
@@ -156,10 +157,10 @@ def _sidecar(case: Case, environment: str, booked: Ports, upstreams: tuple[Upstr
 def _pipe(platform: Environment, path: str) -> Pipe:
     """A socket in the allocation's shared directory.
 
-    raw_exec runs in its task's directory and has no /alloc; a relative path also stays below the 108 bytes that a
+    A driver without a root of its own has no /alloc; a relative path also stays below the 108 bytes that a
     unix socket's path may have (unix(7)).
     """
-    return Pipe(f"../alloc/{path}" if platform.sidecar.driver == "raw_exec" else f"/alloc/{path}")
+    return Pipe(f"/alloc/{path}" if DRIVERS[platform.sidecar.driver].has_own_root else f"../alloc/{path}")
 
 
 def _app(spec: Service, address: Address) -> App:

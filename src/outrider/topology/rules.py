@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from outrider_ground.errors import Problem
 
+from outrider.spec.drivers import DRIVERS
 from outrider.spec.knobs import KNOBS, without_effect
 from outrider.spec.platform import Environment
 from outrider.spec.run import ImageRun
 from outrider.spec.service import Service
 from outrider.spec.shapes import near_miss
-from outrider.spec.sidecar import CONTAINER_DRIVERS
 from outrider.spec.upstream import Upstream
 from outrider.topology import names
 from outrider.topology.ports import BRIDGE_RANGE
@@ -87,9 +87,10 @@ def unknown_patches(case: Case) -> Iterator[Problem]:
 
 def run_and_driver(case: Case) -> Iterator[Problem]:
     is_image, driver = isinstance(case.spec.run, ImageRun), case.platform.driver
-    if is_image and driver not in CONTAINER_DRIVERS:
+    takes_images = DRIVERS[driver].is_container
+    if is_image and not takes_images:
         yield Problem("run.image", f"the driver here is {driver}, which runs a command and no image")
-    if not is_image and driver in CONTAINER_DRIVERS:
+    if not is_image and takes_images:
         yield Problem("run.command", f"the driver here is {driver}, which runs an image: name one with run.image")
 
 

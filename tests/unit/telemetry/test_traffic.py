@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import math
+import re
+from typing import Any
 
 import pytest
+from support.topologies import resolved
 
+from outrider.envoy.stats import stats_config
 from outrider.telemetry.exposition import Sample, samples
 from outrider.telemetry.quantile import quantile
-from outrider.telemetry.traffic import Edge, Series, counters, edges, growth
+from outrider.telemetry.traffic import RELEVANT, Edge, Series, counters, edges, growth
+from outrider.topology import names
+from outrider.topology.statistics import BY_CLASS, HTTP, LISTENERS, TIMES, Listener
 
 SCRAPE = """
 # TYPE envoy_http_downstream_rq_total counter
@@ -84,3 +90,20 @@ def test_what_exceeds_the_last_bound_is_reported_as_that_bound() -> None:
 def test_no_observation_has_no_quantile() -> None:
     assert quantile(0.5, {}) is None
     assert quantile(0.5, {1.0: 0.0, math.inf: 0.0}) is None
+
+
+@pytest.mark.parametrize("listener", LISTENERS, ids=lambda listener: listener.kind)
+def test_sidecars_keep_the_statistics_that_traffic_is_counted_from(listener: Listener) -> None:
+    sidecar = resolved({"upstreams": {"pay": {}}}).sidecar
+    assert sidecar is not None
+    patterns = stats_config(sidecar)["stats_matcher"]["inclusion_list"]["patterns"]
+    read = [listener.asked, *([BY_CLASS, TIMES] if listener is HTTP else [])]
+    for name in read:
+        kept = f"{listener.prefix}{names.egress('pay')}.{name}"
+        assert any(_keeps(pattern, kept) for pattern in patterns), kept
+        assert [one for one in RELEVANT if one.startswith(listener.exposed(name))]
+
+
+def _keeps(pattern: dict[str, Any], name: str) -> bool:
+    regex = pattern.get("safe_regex", {}).get("regex")
+    return bool(re.fullmatch(regex, name)) if regex else name.startswith(pattern["prefix"])

@@ -20,7 +20,6 @@ class Placement:
     is_canary: bool = False
     previous: Document | None = None
     is_rescheduling: bool = False
-    is_destructive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class _Group:
 
     def _combined(self, live: list[Document], found: _Outcome) -> GroupDecisions:
         moved = [Placement(one["Name"], self.group, is_canary(one), one) for one in found.sets.migrate]
-        renewed = [Placement(one["Name"], self.group, previous=one, is_destructive=True) for one in found.replaced]
+        renewed = [Placement(one["Name"], self.group, previous=one) for one in found.replaced]
         result = GroupDecisions(
             self.name,
             _updates(found),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from outrider_embedded.scheduler.device import device_of
 from outrider_embedded.scheduler.documents import Document, fields
+from outrider_embedded.scheduler.placement import DRIVERS
 from outrider_embedded.scheduler.times import stamp
 
 VERSION = "2.0.5"
@@ -113,8 +114,7 @@ def _attributes(name: str, address: str, consul: Document) -> dict[str, str]:
         "cpu.reservablecores": str(cores),
         "cpu.totalcompute": str(cores * _MEGAHERTZ),
         "cpu.usablecompute": str(cores * _MEGAHERTZ),
-        "driver.exec": "1",
-        "driver.raw_exec": "1",
+        **{f"driver.{name}": "1" for name in sorted(DRIVERS)},
         "kernel.arch": platform.machine(),
         "kernel.name": platform.system().lower(),
         "kernel.version": platform.release(),
@@ -136,7 +136,7 @@ def _memory_bytes() -> int:
 
 
 def _drivers(now: str) -> Document:
-    offered = {name: _driver(now, {f"driver.{name}": "true"}, "Healthy", True) for name in ("raw_exec", "exec")}
+    offered = {name: _driver(now, {f"driver.{name}": "true"}, "Healthy", True) for name in DRIVERS}
     return offered | {name: _driver(now, {}, note, False) for name, note in _DRIVER_NOTES.items()}
 
 

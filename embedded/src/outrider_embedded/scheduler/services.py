@@ -127,6 +127,8 @@ def _probe(check: Document, place: str) -> Document:
     if check["Type"] == "grpc":
         target = f"{place}/{check['GRPCService']}" if check["GRPCService"] else place
         return {"GRPC": target, "GRPCUseTLS": check["GRPCUseTLS"], "TLSSkipVerify": check["TLSSkipVerify"]}
+    if check["Type"] != "http":
+        raise ValueError(f"no such kind of check: {check['Type']}")
     path = check["Path"] or "/"
     probe: Document = {
         "HTTP": f"{check['Protocol'] or 'http'}://{place}{_resolved(path)}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from outrider.documents import Json
-from outrider.spec.sidecar import CONTAINER_DRIVERS, KNOWN_USERS, NOBODY, Sidecar
+from outrider.spec.drivers import DRIVERS, NOBODY, Driver
+from outrider.spec.sidecar import KNOWN_USERS, Sidecar
 
 ONLY_ITS_USER = "0400"
 EVERYBODY = "0644"
@@ -29,14 +30,14 @@ def of_sidecar(sidecar: Sidecar) -> Json:
     return _of_user(sidecar.user if sidecar.uid is None else str(sidecar.uid), sidecar.driver)
 
 
-def of_app(driver: str, *, is_secret: bool) -> Json:
+def of_app(driver: Driver, *, is_secret: bool) -> Json:
     """A developer's file. In a container the image says who reads it, and an app may change its user: only secrets close."""
-    return _of_user(None, driver) if is_secret and driver not in CONTAINER_DRIVERS else of_everybody()
+    return _of_user(None, driver) if is_secret and not DRIVERS[driver].is_container else of_everybody()
 
 
-def _of_user(user: str | None, driver: str) -> Json:
-    """Nomad's own choice is nobody for exec and java (drivers/exec, drivers/java), and its client's user for raw_exec."""
-    chosen = user or (None if driver == "raw_exec" else NOBODY)
+def _of_user(user: str | None, driver: Driver) -> Json:
+    """Where nobody is named, whom Nomad chooses (drivers/exec, drivers/java, drivers/rawexec)."""
+    chosen = user or DRIVERS[driver].user
     owner = {} if chosen is None else {"Uid": _number(chosen)}
     return {"Perms": ONLY_ITS_USER, **owner}
 

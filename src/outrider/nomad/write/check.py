@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from outrider.documents import Json
 from outrider.nomad.write.driver import script_words
 from outrider.nomad.write.literal import literal, nanoseconds
@@ -22,13 +24,17 @@ def checks(topology: Topology) -> list[Json]:
 
 
 def _check(topology: Topology, check: Check) -> Json:
-    if isinstance(check, HttpCheck):
-        return _http(topology, check)
-    if isinstance(check, GrpcCheck):
-        return _grpc(topology, check)
-    if isinstance(check, ScriptCheck):
-        return _script(topology, check)
-    return _health(topology, check) if topology.sidecar else _tcp(topology, check)
+    match check:
+        case HttpCheck():
+            return _http(topology, check)
+        case GrpcCheck():
+            return _grpc(topology, check)
+        case ScriptCheck():
+            return _script(topology, check)
+        case TcpCheck():
+            return _health(topology, check) if topology.sidecar else _tcp(topology, check)
+        case _:
+            assert_never(check)
 
 
 def _http(topology: Topology, check: HttpCheck) -> Json:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from outrider.documents import Json
 from outrider.nomad.write.literal import hcl_literal
-from outrider.spec.sidecar import CONTAINER_DRIVERS, Image
+from outrider.spec.drivers import DRIVERS, Driver
+from outrider.spec.sidecar import Image
 from outrider.topology.ports import Mode
 
 # The working directory of a command is where its files and its artifact are; "$@" keeps every argument as it is.
@@ -30,21 +31,21 @@ def container(image: str, arguments: Sequence[str], mode: Mode, program: str | N
     }
 
 
-def app_command(driver: str, words: Sequence[str], *, has_dots: bool = False) -> Json:
+def app_command(driver: Driver, words: Sequence[str], *, has_dots: bool = False) -> Json:
     """A developer's command, started in local/; ``has_dots`` says that a name in its environment has one.
 
-    For java the first word is the path of the jar.
+    For a jar the first word is its path.
     """
     escaped = [hcl_literal(word) for word in words]
-    if driver == "java":
+    if DRIVERS[driver].starts == "jar":
         return {"jar_path": f"local/{escaped[0]}", "args": escaped[1:]}
     program, *before = IN_LOCAL_WITH_DOTS if has_dots else IN_LOCAL
     return command(program, [*before, *escaped])
 
 
-def script_words(driver: str, words: Sequence[str]) -> list[str]:
+def script_words(driver: Driver, words: Sequence[str]) -> list[str]:
     """A check's program and arguments, started where the app was; an image has a working directory of its own."""
-    return list(words) if driver in CONTAINER_DRIVERS else [*IN_LOCAL, *words]
+    return list(words) if DRIVERS[driver].is_container else [*IN_LOCAL, *words]
 
 
 def app_container(image: str, words: Sequence[str], mode: Mode) -> Json:
@@ -58,6 +59,6 @@ def program(source: Image | str, arguments: Sequence[str], mode: Mode) -> Json:
     return container(source.image, arguments, mode) if isinstance(source, Image) else command(source, arguments)
 
 
-def in_task(driver: str, path: str) -> str:
-    """A path of a task's own: containers and chroots have it at the root, raw_exec runs where it is."""
-    return path if driver == "raw_exec" else f"/{path}"
+def in_task(driver: Driver, path: str) -> str:
+    """A path of a task's own: at the root where the task has one, else from where it runs."""
+    return f"/{path}" if DRIVERS[driver].has_own_root else path

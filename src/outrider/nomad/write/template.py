@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from outrider.documents import Json
 from outrider.nomad.write.access import of_app, of_nomad
 from outrider.nomad.write.literal import literal
+from outrider.spec.drivers import Driver
 from outrider.spec.variables import ConsulValue, File, NomadValue, VaultValue
 from outrider.topology.secret import consul_expression, nomad_expression, vault_expression
 
@@ -41,7 +42,7 @@ def bytes_of(base64: str) -> str:
     return f'{{{{ base64Decode "{base64}" }}}}'
 
 
-def file_template(file: File, driver: str) -> Json:
+def file_template(file: File, driver: Driver) -> Json:
     """A developer's file: the one place where their text is meant as consul-template's language."""
     access = of_app(driver, is_secret=bool(HOLDS_SECRETS.search(file.template)))
     return template(literal(f"local/{file.path}"), file.template or NOTHING, access, file.change)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from outrider.documents import nested
 from outrider.operations.doctor.findings import Finding, bad, good, unknown, warning
+from outrider.spec.drivers import DRIVERS
 from outrider.spec.sidecar import ArchiveFile, Image, Path
 
 if TYPE_CHECKING:
     from outrider.documents import Json
+    from outrider.spec.drivers import Driver
     from outrider.spec.platform import Environment
     from outrider.spec.sidecar import Sidecar
 
@@ -23,7 +25,7 @@ def node_findings(about: str, environment: Environment, nodes: Sequence[Json], t
 
     ``total`` is the number of nodes that could be used, of which these were looked at.
     """
-    drivers = sorted({environment.driver, environment.sidecar.driver})
+    drivers: list[Driver] = sorted({environment.driver, environment.sidecar.driver})
     return [
         *_others(about, len(nodes), total),
         *_programs(about, environment),
@@ -69,20 +71,17 @@ def _joined(verb: str, names: Sequence[str]) -> str:
     return f"{verb} {' and '.join(dict.fromkeys(names))}" if names else ""
 
 
-def _driver(about: str, driver: str, nodes: Sequence[Json]) -> Finding:
+def _driver(about: str, driver: Driver, nodes: Sequence[Json]) -> Finding:
     said = {str(_driver_of(node, driver).get("HealthDescription") or "not enabled") for node in nodes}
-    step = {
-        "raw_exec": 'In each client\'s configuration: plugin "raw_exec" { config { enabled = true } }',
-        "docker": "Start Docker on the nodes, and let Nomad's client reach /var/run/docker.sock.",
-        "podman": "Install the plugin nomad-driver-podman on the nodes and give it a plugin block.",
-        "exec": "Run Nomad's clients as root with cgroups, or choose another driver.",
-    }.get(driver, f"Install {driver} on the nodes.")
     return _share(
         about,
         nodes,
         lambda node: bool(_driver_of(node, driver).get("Healthy")),
         f"driver {driver}",
-        ("Allocations can be placed only where it is healthy; Nomad says: " + "; ".join(sorted(said)), step),
+        (
+            "Allocations can be placed only where it is healthy; Nomad says: " + "; ".join(sorted(said)),
+            DRIVERS[driver].remedy,
+        ),
     )
 
 
