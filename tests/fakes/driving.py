@@ -7,9 +7,12 @@ from typing import Any, cast
 
 from fakes.asked_nomad import NomadThatWasAsked
 from fakes.consul_catalog import CatalogInMemory
+from fakes.shown import NOW
 from fakes.surroundings import ADA, HURRY, World
 
 from outrider.operations.environment import Environment, Patience
+from outrider.operations.event_details import Detail
+from outrider.operations.events import document_of, happened
 from outrider.operations.records import Deployment, Version
 
 Json = dict[str, Any]
@@ -63,17 +66,18 @@ class Records:
 
     # As a journal
 
-    async def note(self, deployment_id: str, kind: str, message: str, /, **detail: Any) -> None:
-        self.told.append((kind, message, detail))
+    async def note(self, deployment_id: str, message: str, detail: Detail) -> None:
+        event = document_of(happened(len(self.told) + 1, NOW, message, detail))
+        self.told.append((event["kind"], message, event["detail"]))
 
     async def end(self, deployment: Deployment, state: Any, reason: str) -> Deployment:
         over = self.kept[deployment.id] = replace(deployment, state=state, reason=reason)
         self.told.append(("verdict", reason, {"state": state}))
         return over
 
-    async def written(self, kind: Any, message: str, /, **detail: Any) -> None:
+    async def written(self, message: str, detail: Detail) -> None:
         """As what drives one deployment is given it."""
-        await self.note("", kind, message, **detail)
+        await self.note("", message, detail)
 
 
 def place(

@@ -17,7 +17,6 @@ HOMES = {
     "OWN_META": "names.py",
     "HEALTH_PATH": "names.py",
     "JOB_META_ATTEMPT": "names.py",
-    "DRIVERS": "drivers.py",
     "LISTENERS": "statistics.py",
 }
 WORDS = {
@@ -28,12 +27,9 @@ WORDS = {
 
 
 def _assigned(tree: ast.Module) -> set[str]:
-    targets = [node.targets if isinstance(node, ast.Assign) else [node.target] for node in tree.body if _assigns(node)]
-    return {one.id for found in targets for one in found if isinstance(one, ast.Name)}
-
-
-def _assigns(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Assign | ast.AnnAssign)
+    several = [one for node in tree.body if isinstance(node, ast.Assign) for one in node.targets]
+    single = [node.target for node in tree.body if isinstance(node, ast.AnnAssign)]
+    return {one.id for one in (*several, *single) if isinstance(one, ast.Name)}
 
 
 @pytest.mark.parametrize(("name", "home"), HOMES.items())

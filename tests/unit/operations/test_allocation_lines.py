@@ -15,7 +15,7 @@ HERE = "allocation 00000001 on node-1: "
 
 
 def a_task(name: str, state: str = "running", *, restarts: int = 0, **more: Any) -> Task:
-    known = {"failed": False, "text": "Started", "reason": ""} | more
+    known: dict[str, Any] = {"failed": False, "text": "Started", "reason": ""} | more
     return Task(name, state, restarts=restarts, **known)
 
 

@@ -19,6 +19,7 @@ from outrider.operations.change.start import start
 from outrider.operations.change.stop import stop
 from outrider.operations.opening import Order
 from outrider.operations.records import Declaration, Deployment, Version
+from outrider.spec.stored import FORMAT
 
 Json = dict[str, Any]
 ME = Order(ADA)
@@ -33,10 +34,11 @@ class Shop(Records):
         super().__init__(*known)
         job = {"ID": "checkout", "Meta": META, "TaskGroups": [{"Count": 1}]}
         self.known_versions = [
-            Version("stage", "checkout", 7, "a", "http", "f", "", merged or {}, job, None, (), "ada", NOW)
+            Version("stage", "checkout", 7, "a", "http", "f", "", merged or {}, job, None, (), "ada", NOW, FORMAT)
         ]
         self.declared = [
-            Declaration(one, "a", "http", {name: {} for name in calls}) for one, calls in upstreams.items()
+            Declaration(one, "a", "http", {"upstreams": {name: {} for name in calls}}, FORMAT)
+            for one, calls in upstreams.items()
         ]
 
     async def declarations(self, environment: str) -> list[Declaration]:
@@ -142,6 +144,8 @@ async def test_a_job_of_somebody_else_is_left_alone_unless_it_is_taken_over(chan
 )
 async def test_a_redis_that_does_not_share_its_keys_out_stays_one(count: int, merged: Json, is_refused: bool) -> None:
     nomad = Nomad(a_job(count=0, Meta={**META, "outrider_protocol": "redis"}))
+    redis = {"service": "checkout", "protocol": "redis", "port": 6379, "run": {"command": ["redis-server"]}}
+    merged = redis | merged
     if not is_refused:
         await scale(place(nomad, Shop(merged=merged)), "checkout", count, ME)
         return
@@ -214,7 +218,7 @@ async def test_callers_that_run_are_named_when_a_service_is_stopped(
 ) -> None:
     others = [a_job(name=name, Stop=name in stopped) for name in ("app", "web")]
     calls = {name: ["checkout"] if name in callers else ["other"] for name in ("app", "web")}
-    records = Shop(**calls)
+    records = Shop(merged=None, **calls)
     await stop(place(Nomad(a_job(), *others), records), "checkout", ME)
     assert [line for kind, line, _ in records.told if kind == "warning"] == said
 

@@ -281,7 +281,8 @@ async def test_a_failed_deployment_that_goes_back_is_told_and_watched_to_its_ret
     watched = Watched(a_rollout("failed", said=said), allocations=[[an_allocation(1, "failed")]])
     found = await watched.verdict()
     assert found.reason.splitlines()[-1] == "the last good version is registered again"
-    assert watched.records.told[-1] == ("deployment", f"failed; {said}", {"nomad_deployment": "d-1"})
+    assert watched.records.told[-1][:2] == ("deployment", f"failed; {said}")
+    assert watched.records.told[-1][2]["nomad_deployment"] == "d-1"
 
 
 # Promotion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,7 @@ from outrider.operations.lookups import (
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment, Version
 from outrider.operations.soundness import passing_ids, sound
+from outrider.spec.stored import FORMAT
 
 Json = dict[str, Any]
 LIVE = Running(index=20, exists=True, is_stopped=False, hash="a", count=2, asked=2)
@@ -39,7 +41,7 @@ STOPPED = replace(LIVE, is_stopped=True, count=None)
 
 
 def a_version(number: int, text: str = "a", service: str = "checkout") -> Version:
-    return Version("stage", service, number, text, "http", "f", "", {}, {}, None, (), "ada", NOW)
+    return Version("stage", service, number, text, "http", "f", "", {}, {}, None, (), "ada", NOW, FORMAT)
 
 
 def a_change(number: int, kind: Any = "run", state: Any = "successful", **more: Any) -> Deployment:
@@ -279,7 +281,7 @@ def a_copy(number: int, status: str = "running", index: int = 1, *tasks: str) ->
 
 
 class NomadWithOutput(NomadThatWasAsked):
-    async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> Any:
+    async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
         yield f"{allocation_id[:8]} {task} {kind} {rest['origin']} {rest['offset']} {rest['follow']}\n".encode()
 
 

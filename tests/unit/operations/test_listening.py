@@ -12,6 +12,7 @@ import pytest
 from fakes.shown import a_deployment
 from outrider_ground.errors import RemoteError
 
+from outrider.operations.event_details import Ended, Warned
 from outrider.operations.journal import Journal
 from outrider.operations.journal_watch import Watch, rings
 from outrider.operations.records import Deployment
@@ -35,7 +36,7 @@ class Steps:
         self.kept: Deployment | None = replace(a_deployment("checkout"), id="d", state=state)
         self.steps: list[Step] = []
         self.looked: list[int] = []
-        self.ended: list[tuple[Deployment, Json]] = []
+        self.ended: list[tuple[Deployment, Ended]] = []
         self.error: Exception | None = None
 
     def add(self, kind: str = "warning") -> Step:
@@ -54,7 +55,7 @@ class Steps:
     async def add_event(self, deployment_id: str, *told: Any) -> Step:
         return self.add()
 
-    async def end_deployment(self, deployment: Deployment, detail: Any) -> Step:
+    async def end_deployment(self, deployment: Deployment, detail: Ended) -> Step:
         self.kept = deployment
         self.ended.append((deployment, detail))
         return self.add("verdict")
@@ -106,7 +107,7 @@ async def test_what_is_noted_is_heard_at_once_and_only_what_is_new_is_looked_for
 
 
 async def note(journal: Journal) -> Any:
-    return await cast("Any", journal).note("d", "warning", "something")
+    return await cast("Any", journal).note("d", "something", Warned())
 
 
 async def test_a_note_is_handed_back_and_needs_no_listener() -> None:
@@ -118,7 +119,7 @@ async def test_a_verdict_says_whether_it_was_placed(state: Any, is_placed: bool)
     steps = Steps()
     await a_journal(steps).end(cast("Deployment", steps.kept), state, "why")
     ((over, detail),) = steps.ended
-    assert detail == {"state": state, "placed": is_placed, "reason": "why"}
+    assert detail == Ended(state, is_placed, "why")
     assert (over.state, over.reason, over.ended_at is not None) == (state, "why", True)
 
 

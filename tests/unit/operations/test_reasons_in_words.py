@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -124,7 +125,7 @@ async def test_what_is_no_text_is_told_as_far_as_it_is() -> None:
 
 async def test_logs_that_cannot_be_read_are_left_out() -> None:
     class Silent(NomadThatWasAsked):
-        async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> Any:
+        async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
             raise RemoteError("gone")
             yield b""
 
@@ -133,7 +134,7 @@ async def test_logs_that_cannot_be_read_are_left_out() -> None:
 
 async def test_only_the_end_of_a_log_is_read() -> None:
     class Asked(NomadThatWasAsked):
-        async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> Any:
+        async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
             yield f"{kind} {rest['origin']} {rest['offset']}".encode()
 
     assert await last_lines(place(Asked([[]])), "a", "app") == "  stderr: stderr end 4000"

@@ -59,6 +59,7 @@ async def test_keys_that_deployments_came_with_are_known_after_an_upgrade(tmp_pa
     await (await opened_store(f"sqlite:///{file}")).close()
     with sqlite3.connect(file) as before:
         before.execute("DROP TABLE requests")
+        before.execute("ALTER TABLE versions DROP COLUMN format")
         before.execute("UPDATE alembic_version SET version_num = '0002'")
         for identity, key, hash_ in (("d1", "k1", "h1"), ("d2", None, "h2"), ("d3", "k3", None)):
             row = (identity, key, hash_, "stage", "checkout", "run", "successful", "ada", NOON.isoformat(" "), 0, 0, "")
