@@ -105,7 +105,7 @@ class Agent:
         return {one.upstream.label: one.endpoints for one in self._watches if one.endpoints is not None}
 
     def _memories(self) -> Json:
-        known = {one.upstream.label: one.handover for one in self._watches if one.endpoints is not None}
+        known = {one.upstream.label: one.belief.handover for one in self._watches if one.endpoints is not None}
         return snapshot.remembered(known, self.loop.now())
 
     def _changed(self, watch: Watch) -> None:

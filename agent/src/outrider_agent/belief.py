@@ -4,45 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outrider_agent import freshness, judgements, rules, states
+from outrider_agent import freshness, guard, rules, states
 from outrider_agent.endpoints import Endpoints
 from outrider_agent.freshness import Freshness
-from outrider_agent.guard import Guard
+from outrider_agent.guard import Guard, Judgement
 from outrider_agent.handover import Handover
 from outrider_agent.instances import Instance
-from outrider_agent.judgements import Judgement
 from outrider_agent.responses import Headers
 from outrider_agent.rights import EmptyLists, Rights
 from outrider_agent.rules import Limits
 
 
 class Belief:
-    """Judges one good answer after the other; ``endpoints`` is None until something is known."""
+    """Judges one good answer after the other; the ``guard`` has what is believed, ``empty`` the empty lists since the last other."""
 
-    __slots__ = ("_empty", "_freshness", "_guard", "_limits")
+    __slots__ = ("_freshness", "_limits", "empty", "guard")
 
     def __init__(self, limits: Limits, rights: Rights, *, is_guarded: bool) -> None:
         self._limits = limits
-        self._guard = Guard(limits, is_guarded=is_guarded)
+        self.guard = Guard(limits, is_guarded=is_guarded)
         self._freshness = Freshness(limits)
-        self._empty = EmptyLists(rights)
-
-    @property
-    def endpoints(self) -> Endpoints | None:
-        return self._guard.endpoints
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the last list was."""
-        return self._empty.is_open
+        self.empty = EmptyLists(rights)
 
     def is_doubtful(self, now: float) -> bool:
         """Whether an empty list may be all that this token is shown."""
-        return self._empty.is_doubtful(self.endpoints, now)
+        return self.empty.is_doubtful(self.guard.endpoints, now)
 
     def restore(self, endpoints: Endpoints, handover: Handover) -> None:
         """Start from what a predecessor left."""
-        self._guard.restore(endpoints, handover)
+        self.guard.restore(endpoints, handover)
         self._freshness.restore(handover.heard, frozenset([one.identity for one in endpoints]))
 
     @property
@@ -50,58 +40,51 @@ class Belief:
         """What a successor must know beside the endpoints."""
         found = Handover()
         found.heard = self._freshness.heard
-        self._guard.remember(found)
+        self.guard.remember(found)
         return found
 
     def judge(self, headers: Headers, instances: Sequence[Instance], previous: int, now: float) -> Judgement:
         """Judge a list that came with an index, to a query that asked for what is newer than ``previous``."""
-        self._empty.note(now, is_empty=not instances)
+        self.empty.note(now, is_empty=not instances)
         if not instances and not rules.is_empty_trusted(previous, headers, self._limits):
-            return self._doubt(judgements.FILTERED if rules.is_filtered(headers) else judgements.SUSPECT)
-        verdict = self._freshness_of(headers, instances, now)
-        if verdict in judgements.DOUBTS:
-            return Judgement(verdict, self.endpoints or ())
+            return self._doubt(guard.FILTERED if rules.is_filtered(headers) else guard.SUSPECT)
+        usable = frozenset([one.identity for one in instances if one.is_usable])
+        is_in_touch = rules.is_in_touch(headers, self._limits)
+        verdict = self._freshness.judge(rules.index_of(headers) or 0, usable, now, is_in_touch=is_in_touch)
+        if verdict in guard.DOUBTS:
+            return Judgement(verdict, self.guard.endpoints or ())
         if verdict == freshness.ANEW:
-            self._guard.lose(now)
+            self.guard.lose(now)
         if not instances and self.is_doubtful(now):
             return self.doubt_empty(now)
-        return self._guard.judge(instances, now)
+        return self.guard.judge(instances, now)
 
     def doubt_empty(self, now: float) -> Judgement:
         """An empty list that may be all that this token is shown: nothing of it is used."""
-        return self._doubt(judgements.UNSHOWN if self._empty.rights.is_denied(now) else judgements.UNCERTAIN)
+        return self._doubt(guard.UNSHOWN if self.empty.rights.is_denied(now) else guard.UNCERTAIN)
 
     def hear_witness(self, now: float, *, knows_others: bool) -> bool:
         """Whether an empty list is believed by now, where Consul knows any other service."""
-        is_believed = knows_others and self._empty.is_vouched(now)
+        is_believed = knows_others and self.empty.is_vouched(now)
         if is_believed:
-            self._guard.believe_empty()
+            self.guard.believe_empty()
         else:
-            self._guard.doubt_empty(now)
+            self.guard.doubt_empty(now)
         return is_believed
-
-    def interrupt(self) -> None:
-        """Consul refused: what was to be confirmed or to persist starts anew."""
-        self._guard.interrupt()
 
     def fail(self, now: float) -> None:
         """Consul failed: an empty list before that says nothing about one after it."""
-        self._empty.note(now, is_empty=False)
-        self._guard.interrupt()
+        self.empty.note(now, is_empty=False)
+        self.guard.interrupt()
 
     def reason(self, kind: str) -> str:
         """Why a judgement of this kind is no news that all is well, for people."""
-        if kind == judgements.UNSHOWN:
-            return self._empty.rights.reason
-        if kind == judgements.HOLD and self._guard.is_doubted:
+        if kind == guard.UNSHOWN:
+            return self.empty.rights.reason
+        if kind == guard.HOLD and self.guard.is_doubted:
             return states.FORGOTTEN
         return states.REASONS[kind]
 
     def _doubt(self, kind: str) -> Judgement:
-        self._guard.interrupt()
-        return Judgement(kind, self.endpoints or ())
-
-    def _freshness_of(self, headers: Headers, instances: Sequence[Instance], now: float) -> str:
-        usable = frozenset([one.identity for one in instances if one.is_usable])
-        is_in_touch = rules.is_in_touch(headers, self._limits)
-        return self._freshness.judge(rules.index_of(headers) or 0, usable, now, is_in_touch=is_in_touch)
+        self.guard.interrupt()
+        return Judgement(kind, self.guard.endpoints or ())

@@ -145,6 +145,8 @@ class Sighting:
 class Instances:
     """The instances of one answer; nothing of a list is read before all of it is there."""
 
+    __slots__ = ("_reading", "_words", "foreign", "found", "skipped")
+
     def __init__(
         self, budget: MemoryBudget, previous: PreviousList, give_way: Callable[[], None] | None = None
     ) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from outrider_agent.attempt import Ask
 from outrider_agent.envoy_admin import Clusters, request
-from outrider_agent.exchange import Exchange
+from outrider_agent.exchange import Ask, Exchange
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.responses import ResponseReader
 

@@ -4,21 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from outrider_agent.attempt import Ask, Attempt
-from outrider_agent.channel import Channel, ChannelError
+from outrider_agent.channel import Channel, ChannelError, Stream
 from outrider_agent.dial import Dial
 from outrider_agent.loop import NEVER, READ, WRITE, Loop
 from outrider_agent.memory_budget import MalformedError
 from outrider_agent.resolver import Resolver, SocketAddress
-from outrider_agent.responses import BadResponseError
+from outrider_agent.responses import BadResponseError, Body, ResponseReader
 from outrider_agent.sockets import said, socket
-from outrider_agent.stream import Stream
 
+LONGEST_SILENCE = 5.0  # seconds in an answer that has begun: it takes room that others need
 NO_ANSWER = "closed without an answer"
+TOO_LATE = "no answer in time"
+
+Done = Callable[["ResponseReader | None", str], None]  # the whole answer, or None and the reason
+
+
+class Ask:
+    """One request and where its answer goes: body bytes to ``body`` as they come, the end to ``done``."""
+
+    __slots__ = ("body", "deadline", "done", "request")
+
+    def __init__(self, request: bytes, body: Body, deadline: float, done: Done) -> None:
+        self.request = request
+        self.body = body
+        self.deadline = deadline
+        self.done = done
+
+
+class Attempt:
+    """One try to have a request answered, over one connection; ``is_reused`` says whether that was idle before, and so may be too old."""
+
+    __slots__ = ("_silent_at", "ask", "is_reused", "reader")
+
+    def __init__(self, ask: Ask, *, is_reused: bool) -> None:
+        self.ask = ask
+        self.is_reused = is_reused
+        self.reader = ResponseReader(ask.body)
+        self._silent_at = NEVER  # when an answer that has begun has stood still for too long
+
+    @property
+    def wake_at(self) -> float:
+        return min(self.ask.deadline, self._silent_at)
+
+    def complaint(self, now: float) -> str:
+        """Why to wait no longer; "" while there is time."""
+        if self.ask.deadline <= now:
+            return TOO_LATE
+        return f"the answer stood still for {LONGEST_SILENCE:.0f} s" if self._silent_at <= now else ""
+
+    def receive(self, data: bytes | None, now: float) -> bool:
+        """Whether this, or with None the connection's end, completes the answer; raise BadResponseError, or what the body does."""
+        self._silent_at = now + LONGEST_SILENCE
+        if data is None:
+            self.reader.closed()
+        else:
+            self.reader.receive(data)
+        return self.reader.is_complete
 
 
 class Exchange:
     """Connects when it is asked; a connection that the server closed while it was idle is opened again in silence."""
+
+    __slots__ = ("_attempt", "_dial", "_loop", "_new_channel", "_resolver", "_stream", "was_hung_up_on")
 
     def __init__(self, loop: Loop, resolver: Resolver, channel: Callable[[], Channel] = Channel) -> None:
         self._loop = loop
@@ -116,22 +163,15 @@ class Exchange:
             return
         if self._attempt is None:
             self._hang_up()  # it closes, or says what nobody asked for
-        elif heard is None:
-            self._closed(self._attempt)
+        elif heard is None and not self._attempt.reader.status:
+            self._lost(NO_ANSWER)
         elif self._attempt.receive(heard, self._loop.now()):
             self._end("")
-
-    def _closed(self, attempt: Attempt) -> None:
-        if attempt.is_answered:
-            attempt.reader.closed()
-            self._end("")
-        else:
-            self._lost(NO_ANSWER)
 
     def _lost(self, reason: str) -> None:
         """The connection broke; one that was idle before may simply have been too old, which is worth a second try."""
         attempt, stream = self._attempt, self._stream
-        is_unanswered = attempt is not None and not attempt.is_answered
+        is_unanswered = attempt is not None and not attempt.reader.status
         if attempt and is_unanswered and attempt.is_reused:
             self._hang_up()
             self._begin(Attempt(attempt.ask, is_reused=False))
@@ -146,7 +186,7 @@ class Exchange:
         if reason or attempt is None or not attempt.reader.keeps_alive:
             self._hang_up()
         if attempt:
-            attempt.end(reason)
+            attempt.ask.done(None if reason else attempt.reader, reason)
 
     def _hang_up(self) -> None:
         if self._dial:

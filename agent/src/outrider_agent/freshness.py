@@ -7,7 +7,7 @@ has been out of touch with its leader; an index that goes back may also be a res
 from __future__ import annotations
 
 from outrider_agent.endpoints import Identity
-from outrider_agent.judgements import OUTDATED, STILL_OUTDATED
+from outrider_agent.guard import OUTDATED, STILL_OUTDATED
 from outrider_agent.rules import Limits
 
 Identities = frozenset[Identity]

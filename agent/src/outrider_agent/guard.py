@@ -9,9 +9,34 @@ from outrider_agent.departures import Departures
 from outrider_agent.endpoints import Endpoint, Endpoints, Identity, endpoint, sorted_endpoints
 from outrider_agent.handover import Handover
 from outrider_agent.instances import Instance
-from outrider_agent.judgements import CONFIRM, HOLD, PUBLISH, WITNESS, Judgement
 from outrider_agent.listing import Listing
 from outrider_agent.rules import Limits
+
+PUBLISH = "publish"
+CONFIRM = "confirm"  # published, but what is gone stays until a second read says so too
+HOLD = "hold"  # nothing usable is listed, which may be so by mistake: what was usable a moment ago is served
+WITNESS = "witness"  # the hold-down is over: does Consul still know any other service?
+
+# Doubts, which keep a list away from the guard and leave everything as it is.
+OUTDATED = "outdated"  # the list knows less than one heard before
+STILL_OUTDATED = "still outdated"  # and so did the one before it
+SUSPECT = "suspect"  # an empty list, and its headers contradict it
+FILTERED = "filtered"  # an empty list, and its headers say that the token hid something
+UNSHOWN = "unshown"  # an empty list, to an agent that is not shown its own registration either
+UNCERTAIN = "uncertain"  # an empty list, and Consul is still to be asked for the own registration
+DENIALS = (FILTERED, UNSHOWN)
+DOUBTS = (OUTDATED, STILL_OUTDATED, SUSPECT, UNCERTAIN, *DENIALS)
+
+
+class Judgement:
+    """``endpoints`` are what Envoy shall have; ``recheck`` is in how many seconds to read again (None: when it changes)."""
+
+    __slots__ = ("endpoints", "kind", "recheck")
+
+    def __init__(self, kind: str, endpoints: Endpoints, recheck: float | None = None) -> None:
+        self.kind = kind
+        self.endpoints = endpoints
+        self.recheck = recheck
 
 
 class Guard:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from outrider_agent.attempt import Ask
 from outrider_agent.connection_slots import TOO_MANY, ConnectionSlots
 from outrider_agent.consul import INFRASTRUCTURE, Consul, Instances, Names, catalog_path, health_path
-from outrider_agent.exchange import Exchange
+from outrider_agent.exchange import Ask, Exchange
 from outrider_agent.instances import Foreign, named
 from outrider_agent.loop import NEVER, Actor, Loop
 from outrider_agent.memory_budget import MalformedError
@@ -64,6 +63,8 @@ class LinkContext:
 
 class Link(Actor):
     """One connection for one watch, since a blocking query occupies its connection."""
+
+    __slots__ = ("_consul", "_exchange", "_give_up", "_loop", "_previous", "_shared", "watch")
 
     def __init__(self, shared: LinkContext, watch: Watch) -> None:
         self.watch = watch

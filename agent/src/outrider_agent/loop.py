@@ -26,6 +26,8 @@ Ready = Callable[[int], None]  # called with the mask of events
 class Actor:
     """Something with a time of its own; clock readings are monotonic seconds, so a moved wall clock changes nothing."""
 
+    __slots__ = ()
+
     def wake_at(self, now: float) -> float:  # noqa: ARG002  most do not ask
         """When ``wake`` is to be called; NEVER where only a socket can change anything."""
         return NEVER

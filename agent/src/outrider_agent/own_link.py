@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from outrider_agent import envoy_admin
-from outrider_agent.attempt import Ask
 from outrider_agent.consul import Consul, Names, own_path, own_services_path
-from outrider_agent.exchange import Exchange
+from outrider_agent.exchange import Ask, Exchange
 from outrider_agent.loop import Actor, Loop
 from outrider_agent.own_instance import OK_STATUS, Look, OwnInstance, Told
 from outrider_agent.responses import ResponseReader

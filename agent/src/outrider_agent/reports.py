@@ -45,7 +45,7 @@ def _upstream(watch: Watch, polls: Polls, envoy: EnvoyView, now: float) -> Json:
     return {
         "state": watch.state,
         "reason": reason(watch),
-        "index": watch.index,
+        "index": watch.schedule.index,
         "age_seconds": _age(watch.contact_at, now),
         "changed_seconds": _age(watch.changed_at, now),
         "version": answer.version if answer else None,
@@ -113,7 +113,7 @@ def _families(watches: Sequence[Watch], polls: Polls, now: float) -> Iterable[tu
         ],
     )
     yield "upstream_age_seconds", "gauge", _samples(watches, {one: _age(one.contact_at, now) for one in watches})
-    yield "upstream_index", "gauge", _samples(watches, {one: one.index for one in watches})
+    yield "upstream_index", "gauge", _samples(watches, {one: one.schedule.index for one in watches})
     yield "upstream_skipped_instances", "gauge", _samples(watches, {one: one.skipped for one in watches})
     yield "upstream_foreign_instances", "gauge", _samples(watches, {one: len(one.foreign) for one in watches})
     for name in ("queries", "failures", "denials", "rewinds", "suspect_empties", "updates"):

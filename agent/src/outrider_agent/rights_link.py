@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from outrider_agent.attempt import Ask
 from outrider_agent.consul import Sighting, own_health_path, own_path
+from outrider_agent.exchange import Ask
 from outrider_agent.link import LinkContext
 from outrider_agent.loop import Actor
 from outrider_agent.own_link import ignore

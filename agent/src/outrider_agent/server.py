@@ -41,6 +41,18 @@ Handle = Callable[[Request, "Connection"], None]
 class Connection:
     """One client; ``respond`` answers the request that ``handle`` was called with, now or later."""
 
+    __slots__ = (
+        "_keeps_alive",
+        "_outbox",
+        "_server",
+        "_socket",
+        "deadline",
+        "is_waiting",
+        "opened_at",
+        "reader",
+        "used_at",
+    )
+
     def __init__(self, server: Server, sock: socket, now: float) -> None:
         self.opened_at = now
         self.used_at = now

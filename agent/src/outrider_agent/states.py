@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider_agent import judgements
+from outrider_agent import guard
 
 STARTING = "starting"  # nothing is known
 SNAPSHOT = "snapshot"  # from disk, and Consul has not answered yet
@@ -16,27 +16,27 @@ FAILING = "failing"  # Consul does not answer
 STATES = (STARTING, SNAPSHOT, CURRENT, CONFIRMING, STALE, HOLDING, SUSPECT, DENIED, FAILING)
 
 STATES_OF = {
-    judgements.PUBLISH: CURRENT,
-    judgements.CONFIRM: CONFIRMING,
-    judgements.HOLD: HOLDING,
-    judgements.WITNESS: HOLDING,
-    judgements.OUTDATED: STALE,
-    judgements.STILL_OUTDATED: STALE,
-    judgements.SUSPECT: SUSPECT,
-    judgements.FILTERED: DENIED,
-    judgements.UNSHOWN: DENIED,
-    judgements.UNCERTAIN: STARTING,
+    guard.PUBLISH: CURRENT,
+    guard.CONFIRM: CONFIRMING,
+    guard.HOLD: HOLDING,
+    guard.WITNESS: HOLDING,
+    guard.OUTDATED: STALE,
+    guard.STILL_OUTDATED: STALE,
+    guard.SUSPECT: SUSPECT,
+    guard.FILTERED: DENIED,
+    guard.UNSHOWN: DENIED,
+    guard.UNCERTAIN: STARTING,
 }
 OUTDATED = "the answer knows less than one heard before: asking for a better one"
 FORGOTTEN = "the list is empty, but Consul has forgotten every service: the last endpoints are kept"
 REASONS = {
-    judgements.PUBLISH: "",
-    judgements.CONFIRM: "more than half of the instances vanished at once: reading again",
-    judgements.HOLD: "no usable instance is listed: what was usable a moment ago is kept for a while",
-    judgements.WITNESS: "the list is empty: asking whether Consul knows any other service",
-    judgements.OUTDATED: OUTDATED,
-    judgements.STILL_OUTDATED: OUTDATED,
-    judgements.SUSPECT: "an empty list whose headers contradict it",
-    judgements.FILTERED: "the token may not read this service (X-Consul-Results-Filtered-By-ACLs)",
-    judgements.UNCERTAIN: "the list is empty: asking whether Consul shows this allocation's own registration",
+    guard.PUBLISH: "",
+    guard.CONFIRM: "more than half of the instances vanished at once: reading again",
+    guard.HOLD: "no usable instance is listed: what was usable a moment ago is kept for a while",
+    guard.WITNESS: "the list is empty: asking whether Consul knows any other service",
+    guard.OUTDATED: OUTDATED,
+    guard.STILL_OUTDATED: OUTDATED,
+    guard.SUSPECT: "an empty list whose headers contradict it",
+    guard.FILTERED: "the token may not read this service (X-Consul-Results-Filtered-By-ACLs)",
+    guard.UNCERTAIN: "the list is empty: asking whether Consul shows this allocation's own registration",
 }

@@ -11,8 +11,7 @@ from contextlib import suppress
 
 import pytest
 from outrider_agent.addresses import Address
-from outrider_agent.attempt import LONGEST_SILENCE, TOO_LATE, Ask
-from outrider_agent.exchange import NO_ANSWER, Exchange
+from outrider_agent.exchange import LONGEST_SILENCE, NO_ANSWER, TOO_LATE, Ask, Exchange
 from outrider_agent.loop import NEVER, Actor
 from outrider_agent.resolver import Resolver
 from outrider_agent.responses import ResponseReader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider_agent import judgements
+from outrider_agent import guard
 from outrider_agent.endpoints import DEGRADED, HEALTHY, Endpoint
 from outrider_agent.guard import Guard
 from outrider_agent.handover import Handover
@@ -27,28 +27,28 @@ def known(count: int) -> Guard:
 
 def test_a_first_list_is_published_whatever_it_holds() -> None:
     assert ports(Guard(Limits()).judge(instances(3), 0.0).endpoints) == [1, 2, 3]
-    assert Guard(Limits()).judge([], 0.0).kind == judgements.PUBLISH
+    assert Guard(Limits()).judge([], 0.0).kind == guard.PUBLISH
     assert Guard(Limits()).judge(instances(2, "critical"), 0.0).endpoints == ()
 
 
 def test_up_to_half_may_deregister_at_once() -> None:
     judgement = known(4).judge(instances(2), 1.0)
-    assert (judgement.kind, ports(judgement.endpoints)) == (judgements.PUBLISH, [1, 2])
+    assert (judgement.kind, ports(judgement.endpoints)) == (guard.PUBLISH, [1, 2])
 
 
 def test_more_than_half_deregistered_wants_a_second_read_that_confirms_it() -> None:
     found = known(4)
     first = found.judge(instances(1), 1.0)
-    assert (first.kind, ports(first.endpoints)) == (judgements.CONFIRM, [1, 2, 3, 4])
+    assert (first.kind, ports(first.endpoints)) == (guard.CONFIRM, [1, 2, 3, 4])
     assert first.recheck is not None
     assert first.recheck < 1.0
     second = found.judge(instances(1), 1.1)
-    assert (second.kind, ports(second.endpoints)) == (judgements.PUBLISH, [1])
+    assert (second.kind, ports(second.endpoints)) == (guard.PUBLISH, [1])
 
 
 def test_what_is_new_is_published_while_what_is_gone_waits_for_confirmation() -> None:
     judgement = known(1).judge(instances(1, first=9), 1.0)
-    assert (judgement.kind, ports(judgement.endpoints)) == (judgements.CONFIRM, [1, 9])
+    assert (judgement.kind, ports(judgement.endpoints)) == (guard.CONFIRM, [1, 9])
 
 
 def test_a_blip_that_the_second_read_does_not_confirm_changes_nothing() -> None:
@@ -61,7 +61,7 @@ def test_a_confirmation_that_was_interrupted_starts_anew() -> None:
     found = known(4)
     found.judge(instances(1), 1.0)
     found.interrupt()
-    assert found.judge(instances(1), 9.0).kind == judgements.CONFIRM
+    assert found.judge(instances(1), 9.0).kind == guard.CONFIRM
 
 
 def test_instances_in_maintenance_are_gone_like_deregistered_ones() -> None:
@@ -114,14 +114,14 @@ def test_an_empty_list_is_held_and_published_when_it_persists_and_consul_knows_o
     """A09."""
     found = known(2)
     first = found.judge([], 1.0)
-    assert (first.kind, first.recheck, len(first.endpoints)) == (judgements.HOLD, 45.0, 2)
+    assert (first.kind, first.recheck, len(first.endpoints)) == (guard.HOLD, 45.0, 2)
     assert found.judge([], 41.0).recheck == 5.0
-    assert found.judge([], 46.0).kind == judgements.WITNESS
+    assert found.judge([], 46.0).kind == guard.WITNESS
     found.believe_empty()
     last = found.judge([], 46.1)
-    assert (last.kind, last.endpoints) == (judgements.PUBLISH, ())
+    assert (last.kind, last.endpoints) == (guard.PUBLISH, ())
     assert found.judge([], 47.0).endpoints == ()
-    assert found.judge([], 47.0).kind == judgements.PUBLISH
+    assert found.judge([], 47.0).kind == guard.PUBLISH
 
 
 def test_what_was_deregistered_one_by_one_comes_back_when_the_list_is_empty() -> None:
@@ -130,7 +130,7 @@ def test_what_was_deregistered_one_by_one_comes_back_when_the_list_is_empty() ->
     counts = [len(found.judge(instances(left), 1.0 + (4 - left) / 10).endpoints) for left in (3, 2, 1)]
     assert counts == [3, 2, 1], "each one leaves at once"
     last = found.judge([], 1.5)
-    assert (last.kind, ports(last.endpoints), last.recheck) == (judgements.HOLD, [1, 2, 3, 4], 45.0)
+    assert (last.kind, ports(last.endpoints), last.recheck) == (guard.HOLD, [1, 2, 3, 4], 45.0)
     assert {one.health for one in last.endpoints} == {HEALTHY}
     assert ports(found.judge([], 46.0).endpoints) == [1, 2, 3, 4]
     found.judge([], 46.5)
@@ -152,16 +152,16 @@ def test_a_hold_ends_as_soon_as_somebody_registers() -> None:
         found.judge(instances(left), 1.0)
     found.judge([], 1.0)
     newcomer = instances(1, first=9)
-    assert found.judge(newcomer, 20.0).kind == judgements.CONFIRM
+    assert found.judge(newcomer, 20.0).kind == guard.CONFIRM
     second = found.judge(newcomer, 20.1)
-    assert (second.kind, ports(second.endpoints)) == (judgements.PUBLISH, [9])
+    assert (second.kind, ports(second.endpoints)) == (guard.PUBLISH, [9])
 
 
 def test_one_that_is_only_starting_does_not_end_a_hold() -> None:
     found = known(2)
     found.judge([], 1.0)
     judgement = found.judge(instances(1, "critical", 9), 5.0)
-    assert (judgement.kind, ports(judgement.endpoints)) == (judgements.HOLD, [1, 2])
+    assert (judgement.kind, ports(judgement.endpoints)) == (guard.HOLD, [1, 2])
 
 
 def test_what_a_hold_kept_was_not_usable_meanwhile() -> None:
@@ -187,7 +187,7 @@ def test_a_list_of_maintenance_only_is_no_empty_list() -> None:
     found = known(2)
     for at in (1.0, 1.1):
         judgement = found.judge(instances(2, "maintenance"), at)
-    assert (judgement.kind, judgement.endpoints) == (judgements.PUBLISH, ())
+    assert (judgement.kind, judgement.endpoints) == (guard.PUBLISH, ())
 
 
 def test_what_failed_by_itself_a_moment_ago_comes_back_as_degraded() -> None:
@@ -209,9 +209,9 @@ def test_the_last_usable_one_is_held_beside_one_that_is_critical() -> None:
     found = known(2)
     found.judge([*instances(1), *instances(1, "critical", 2)], 1.0)
     judgement = found.judge(instances(1, "critical", 2), 10.0)
-    assert (judgement.kind, ports(judgement.endpoints)) == (judgements.HOLD, [1, 2])
+    assert (judgement.kind, ports(judgement.endpoints)) == (guard.HOLD, [1, 2])
     last = found.judge(instances(1, "critical", 2), 55.1)
-    assert (last.kind, ports(last.endpoints)) == (judgements.PUBLISH, [2])
+    assert (last.kind, ports(last.endpoints)) == (guard.PUBLISH, [2])
 
 
 def test_where_an_address_may_change_hands_only_the_last_list_is_held_and_shorter() -> None:
@@ -221,8 +221,8 @@ def test_where_an_address_may_change_hands_only_the_last_list_is_held_and_shorte
     found.judge(instances(2), 1.0)
     found.judge(instances(1), 2.0)
     first = found.judge([], 3.0)
-    assert (first.kind, ports(first.endpoints), first.recheck) == (judgements.HOLD, [1], 10.0)
-    assert found.judge([], 13.0).kind == judgements.WITNESS
+    assert (first.kind, ports(first.endpoints), first.recheck) == (guard.HOLD, [1], 10.0)
+    assert found.judge([], 13.0).kind == guard.WITNESS
 
 
 def test_after_a_loss_of_data_unguarded_addresses_are_held_as_long_as_others() -> None:
@@ -237,7 +237,7 @@ def test_a_consul_that_has_forgotten_every_service_empties_nothing() -> None:
     for at in range(0, 600, 10):
         judgement = found.judge([], float(at))
         assert len(judgement.endpoints) == 2
-        if judgement.kind == judgements.WITNESS:
+        if judgement.kind == guard.WITNESS:
             found.doubt_empty(float(at))
 
 
@@ -246,8 +246,8 @@ def test_after_a_consul_has_lost_its_data_others_may_come_back_first() -> None:
     found.judge([], 0.0)
     found.doubt_empty(10.0)
     assert found.judge([], 11.0).recheck == 44.0
-    assert found.judge([], 54.0).kind == judgements.HOLD
-    assert found.judge([], 55.0).kind == judgements.WITNESS
+    assert found.judge([], 54.0).kind == guard.HOLD
+    assert found.judge([], 55.0).kind == guard.WITNESS
 
 
 def test_an_error_in_between_starts_the_hold_down_anew() -> None:
@@ -271,7 +271,7 @@ def test_a_witness_of_one_hold_down_is_none_of_the_next() -> None:
     found.believe_empty()
     found.judge(instances(2), 46.1)
     found.judge([], 50.0)
-    assert found.judge([], 95.0).kind == judgements.WITNESS
+    assert found.judge([], 95.0).kind == guard.WITNESS
 
 
 def test_instances_that_come_back_critical_after_a_hold_down_are_kept() -> None:
@@ -285,7 +285,7 @@ def test_instances_that_come_back_critical_after_a_hold_down_are_kept() -> None:
 def test_a_snapshot_is_protected_like_what_was_learnt() -> None:
     found = Guard(Limits())
     found.restore((Endpoint("10.0.0.1", 1), Endpoint("10.0.0.1", 2)), Handover())
-    assert found.judge([], 1.0).kind == judgements.HOLD
+    assert found.judge([], 1.0).kind == guard.HOLD
     assert len(found.judge(instances(2, "critical"), 2.0).endpoints) == 2
 
 
@@ -334,7 +334,7 @@ def test_critical_ones_leave_after_a_minute_beside_a_healthy_one() -> None:
     assert (ports(first.endpoints), first.recheck) == ([1, 2, 3], 60.0)
     assert found.judge(dead(2), 60.0).recheck == 10.0
     last = found.judge(dead(2), 70.0)
-    assert (last.kind, ports(last.endpoints), last.recheck) == (judgements.PUBLISH, [1], None)
+    assert (last.kind, ports(last.endpoints), last.recheck) == (guard.PUBLISH, [1], None)
     assert ports(found.judge(dead(2), 71.0).endpoints) == [1], "and do not come back by being critical"
 
 
@@ -414,6 +414,6 @@ def test_what_left_long_ago_is_forgotten() -> None:
 
 def test_a_step_after_a_hold_is_confirmed_whatever_was_being_confirmed_before() -> None:
     found = known(4)
-    assert found.judge(instances(1), 1.0).kind == judgements.CONFIRM
+    assert found.judge(instances(1), 1.0).kind == guard.CONFIRM
     found.judge([], 1.1)
-    assert found.judge(instances(1, first=9), 2.0).kind == judgements.CONFIRM
+    assert found.judge(instances(1, first=9), 2.0).kind == guard.CONFIRM

@@ -9,8 +9,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 from outrider_agent.addresses import Address
-from outrider_agent.attempt import Ask
-from outrider_agent.exchange import Exchange
+from outrider_agent.exchange import Ask, Exchange
 from outrider_agent.loop import Actor, Loop
 from outrider_agent.readiness import connected
 from outrider_agent.resolver import AGAIN, FRESH, Resolver, SocketAddress, literal, looked_up

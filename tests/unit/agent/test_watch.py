@@ -382,7 +382,7 @@ def restarted(driven: Driven) -> Driven:
 
 
 def remembered(driven: Driven) -> dict[str, object]:
-    return snapshot.remembered({"web": driven.watch.handover}, driven.now)
+    return snapshot.remembered({"web": driven.watch.belief.handover}, driven.now)
 
 
 def test_the_highest_index_is_known_after_a_restart() -> None:

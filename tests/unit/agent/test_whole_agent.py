@@ -71,7 +71,7 @@ class Whole:
             bell.connect(self.address.removeprefix("unix:"))
         self._thread.join(10)
         assert not self._thread.is_alive()
-        for one in [value for actor in self.agent.loop.actors for value in vars(actor).values()]:
+        for one in [getattr(actor, name) for actor in self.agent.loop.actors for name in dir(actor)]:
             if isinstance(one, Exchange):
                 one.close()
         self.agent.close()

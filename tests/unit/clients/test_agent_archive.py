@@ -125,7 +125,7 @@ def test_each_verb_is_carried_with_what_it_needs_and_the_gate_with_no_more(tmp_p
     serve, gate = (unpacked(b64decode(text), tmp_path) for text in (carried.serve, carried.gate))
     assert serve == unpacked(agent_archive(), tmp_path)
     assert gate.items() < serve.items()
-    assert {"gate.py", "settings.py", "sockets.py"} <= set(gate)
+    assert {"gate.py", "readiness.py", "settings.py", "sockets.py"} <= set(gate)
     assert not {"agent.py", "watch.py", "serving.py", "tls.py"} & set(gate)
 
 

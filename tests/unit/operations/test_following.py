@@ -118,7 +118,8 @@ async def test_numbers_are_told_when_they_change_with_what_programs_read() -> No
     now = a_rollout(UnhealthyAllocs=1, PlacedAllocs=1, DesiredCanaries=1, AutoPromote=True)
     watched = Watched(now, now, DONE)
     await watched.verdict()
-    detail = {"nomad_deployment": "d-1", "desired": 2, "placed": 1, "healthy": 0, "unhealthy": 1, "canaries": 1}
+    detail: Json = {"nomad_deployment": "d-1", "desired": 2, "placed": 1, "healthy": 0, "unhealthy": 1, "canaries": 1}
+    detail["progress_by"] = None
     assert watched.records.told[0] == (
         "deployment",
         "1 of 2 placed, 1 of them canaries, 0 healthy, 1 unhealthy",
@@ -297,7 +298,7 @@ async def test_a_canary_that_a_person_decides_on_waits_and_is_told_once() -> Non
     assert (await watched.verdict()).state == "successful"
     choice = "`outrider promote checkout -e stage` or `outrider fail checkout -e stage`"
     assert [one for one in watched.records.told if one[0] == "promotion"] == [
-        ("promotion", f"the canary is healthy: {choice}", {"needed": True})
+        ("promotion", f"the canary is healthy: {choice}", {"needed": True, "by": None})
     ]
     assert (watched.kept.state, watched.nomad.promoted) == ("waiting", [])
 

@@ -100,10 +100,9 @@ async def test_what_is_told_of_a_return_says_to_programs_what_it_is() -> None:
     nomad = NomadThatWasAsked([[an_allocation(1, "running", **HEALTHY)]], [a_rollout(**CANARY), ended])
     said, records = await back(nomad)
     assert said == "the last good version runs again, 2 healthy"
-    assert records.told == [
-        ("deployment", "the last good version comes back", {"nomad_deployment": "d-1"}),
-        ("promotion", "the last good version is promoted again", {"needed": False, "by": "outrider"}),
-    ]
+    (kind, line, detail), promoted = records.told
+    assert (kind, line, detail["nomad_deployment"]) == ("deployment", "the last good version comes back", "d-1")
+    assert promoted == ("promotion", "the last good version is promoted again", {"needed": False, "by": "outrider"})
     assert nomad.asked_from == [(0, SOON.look), (1, SOON.look)]
 
 
