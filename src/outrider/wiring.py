@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import UsageError
@@ -19,6 +20,7 @@ from outrider.operations.application import Application
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
+from outrider.operations.observe.observer import Observer
 from outrider.store.store import opened_store
 
 if TYPE_CHECKING:
@@ -60,10 +62,11 @@ async def application(
         journal = Journal(store)
         shared = _Shared(settings, platform, store, journal, carried_agent())
         environments = {name: _environment(name, shared, stack) for name in platform.environments}
+        observers = {name: _observer(one, stack) for name, one in environments.items()}
         runner = Runner(store, environments)
         runner.start()
         stack.push_async_callback(runner.close)
-        yield Application(platform, environments, store, journal, runner, url, token)
+        yield Application(platform, environments, store, journal, runner, url, token, observers)
 
 
 def _token(settings: Settings) -> str | None:
@@ -95,8 +98,17 @@ def _environment(name: str, shared: _Shared, stack: AsyncExitStack) -> Environme
         consul=consul,
         envoy=LocalEnvoy(settings.envoy, getattr(written.sidecar.envoy, "path", None)),
         sidecars=SidecarClient(),
-        traffic=SidecarTraffic(consul),
+        traffic=SidecarTraffic(),
         store=shared.store,
         journal=shared.journal,
         agent=shared.agent,
     )
+
+
+def _observer(environment: Environment, stack: AsyncExitStack) -> Observer:
+    """An observer that runs until the stack is left, which is before the clients are closed."""
+    names = partial(environment.store.services, environment.name)
+    made = Observer(environment.name, environment.nomad, environment.consul, names)
+    made.start()
+    stack.push_async_callback(made.close)
+    return made

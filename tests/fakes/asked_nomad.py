@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, TypeVar
 
 from outrider_ground.errors import ConflictError, RemoteError
+
+from outrider.operations.ports import Listing
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -110,9 +112,12 @@ class NomadThatWasAsked:
     async def agent_self(self) -> Json:
         return {"config": {}}
 
-    async def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncIterator[Json]:
+    async def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncGenerator[Json]:
         for event in ():
             yield event
+
+    async def listing(self) -> Listing:
+        return Listing([], 0, [], 0)
 
     async def regions(self) -> list[str]:
         return ["global"]

@@ -22,7 +22,7 @@ class CatalogInMemory:
     ) -> None:
         """Register an instance on 127.0.0.1."""
         checks = [{"Name": "alive", "Status": status, "Output": "connection refused" if status == "critical" else "ok"}]
-        named = {"ID": instance, "Address": "127.0.0.1", "Port": port, "Meta": meta or {}}
+        named = {"ID": instance, "Address": "127.0.0.1", "Port": port, "Meta": meta or {}, "Tags": ["outrider"]}
         self._entries.setdefault(service, []).append(
             {"Node": {"Address": "127.0.0.1"}, "Service": named, "Checks": checks}
         )
@@ -30,6 +30,15 @@ class CatalogInMemory:
     async def health(self, service: str, index: int = 0, wait_s: float = 0) -> tuple[list[Json], int]:
         self._answer()
         return self._entries.get(service, []), 1
+
+    async def checks(self, index: int = 0, wait_s: float = 0) -> tuple[list[Json] | None, int]:
+        self._answer()
+        named = [(name, one) for name, some in self._entries.items() for one in some]
+        return [
+            {**check, "Node": "", "ServiceID": one["Service"]["ID"], "ServiceName": name, "ServiceTags": ["outrider"]}
+            for name, one in named
+            for check in one["Checks"]
+        ], 1
 
     async def services(self) -> dict[str, list[str]]:
         self._answer()

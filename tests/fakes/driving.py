@@ -50,6 +50,15 @@ class Records:
     async def version(self, environment: str, service: str, number: int) -> Version | None:
         return next((one for one in self.known_versions if (one.service, one.number) == (service, number)), None)
 
+    async def newest_version(self, environment: str, service: str) -> Version | None:
+        return next(iter(await self.versions(environment, service)), None)
+
+    async def running_version(self, environment: str, service: str, hash_: str) -> Version | None:
+        same = {one.number: one for one in self.known_versions if (one.service, one.hash) == (service, hash_)}
+        deployed = [one.version for one in self.kept.values() if one.modify_index and one.version in same]
+        numbers = [number for number in deployed if number] or sorted(same)
+        return same[numbers[-1]] if numbers else None
+
     async def services(self, environment: str) -> tuple[str, ...]:
         return tuple(sorted({one.service for one in self.known_versions}))
 

@@ -14,7 +14,7 @@ from outrider.operations.answers.status import Status
 from outrider.operations.event_details import AllocationSeen, TaskSeen
 from outrider.operations.events import Event
 from outrider.operations.principal import Principal
-from outrider.operations.records import Deployment, Version
+from outrider.operations.records import Deployment, VersionSummary
 from outrider.programs.one_machine_platform import sample_platform
 from outrider.spec.platform import Platform
 from outrider.spec.upstream import Upstream
@@ -119,7 +119,7 @@ class FixedAnswers:
 
     found: dict[tuple[str, str], Status] = field(default_factory=dict)
     told: dict[str, tuple[Deployment, tuple[Event, ...]]] = field(default_factory=dict)
-    stored: tuple[Version, ...] = ()
+    stored: tuple[VersionSummary, ...] = ()
     platform: Platform = field(default_factory=sample_platform)
     is_down: bool = False
     consul_datacenter: str | None = "dc-of-consul"
@@ -146,12 +146,18 @@ class FixedAnswers:
             raise UsageError(f"there is no environment {environment}")
         return tuple(one for (name, _), one in self.found.items() if environment in (None, name))
 
-    async def versions(self, principal: Principal, environment: str, service: str) -> tuple[Version, ...]:
+    async def services(self, principal: Principal, environment: str) -> frozenset[str]:
+        self.askers.add(principal)
+        return frozenset(one for name, one in self.found if name == environment)
+
+    async def versions(
+        self, principal: Principal, environment: str, service: str, limit: int
+    ) -> tuple[VersionSummary, ...]:
         self.askers.add(principal)
         found = tuple(one for one in self.stored if (one.environment, one.service) == (environment, service))
         if not found:
             raise UsageError("no version")
-        return found
+        return found[:limit]
 
     async def deployments(self, principal: Principal, environment: str, service: str) -> tuple[Deployment, ...]:
         self.askers.add(principal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from outrider.operations.application import Application, Text
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment, Patience
 from outrider.operations.journal import Journal
-from outrider.operations.ports import Measured
+from outrider.operations.ports import Measured, Sidecar
 from outrider.operations.principal import Principal
 from outrider.operations.records import Deployment
 from outrider.spec.platform import Platform
@@ -87,8 +87,10 @@ class TrafficThatFlowed:
     def __init__(self) -> None:
         self.measured: tuple[Edge, ...] = ()
         self.left_out: tuple[str, ...] = ()
+        self.asked: tuple[Sidecar, ...] = ()
 
-    async def edges(self, window_s: float) -> Measured:
+    async def edges(self, sidecars: Sequence[Sidecar], window_s: float) -> Measured:
+        self.asked = tuple(sidecars)
         return Measured(self.measured, self.left_out)
 
 

@@ -10,10 +10,10 @@ from outrider.nomad.read.job import parts_in
 from outrider.nomad.write.job import job
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
+from outrider.topology.parts import Parts
 from outrider.topology.resolve import topology
 from outrider.topology.sidecar import CarriedAgent
 from outrider.topology.topology import Topology
-from outrider.topology.version import Parts
 
 Json = dict[str, Any]
 AGENT = CarriedAgent(serve="c2VydmU=", gate="Z2F0ZQ==", sha256="a" * 64)

@@ -113,7 +113,7 @@ def _text(file: Path) -> str:
     try:
         return text_of(file)
     except OutriderError:
-        return ""
+        return ""  # what cannot be read is told where the file itself is validated
 
 
 def _warnings(files: tuple[Path, ...], platform: Platform) -> tuple[str, ...]:

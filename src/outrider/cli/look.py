@@ -15,9 +15,8 @@ from outrider.cli.output import is_terminal
 from outrider.cli.plain import plain_chunks
 from outrider.cli.readers import unread
 from outrider.cli.watching import followed, line
-from outrider.operations.answers.lists import VersionSummary
 from outrider.operations.events import document_of
-from outrider.operations.records import Deployment
+from outrider.operations.records import Deployment, VersionSummary
 
 
 @dataclass(frozen=True, slots=True)

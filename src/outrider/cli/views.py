@@ -15,9 +15,8 @@ from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation, Task
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
-from outrider.operations.answers.lists import VersionSummary
 from outrider.operations.answers.status import Status
-from outrider.operations.records import Deployment
+from outrider.operations.records import Deployment, VersionSummary
 from outrider.operations.signs import progress
 from outrider.spec.upstream import Upstream
 from outrider.spec.written import knobs_written

@@ -67,6 +67,14 @@ class ConsulClient:
         found: list[dict[str, Any]] = json_of(self._connection, call, response)
         return [one for one in found if one.get("Service", {}).get("Service", service) == service], _index(response)
 
+    async def checks(self, index: int = 0, wait_s: float = 0) -> tuple[list[dict[str, Any]] | None, int]:
+        """All checks in any state, and the index; None where nothing is newer than ``index``, which is not read then."""
+        parameters = {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}
+        call = Call("GET", ("v1", "health", "state", "any"), parameters, read_s=waiting_s(wait_s))
+        response = await self._connection.answer(call)
+        now = _index(response)
+        return (None if now == index else json_of(self._connection, call, response)), now
+
     async def services(self) -> dict[str, list[str]]:
         """Names of all services with the union of their tags."""
         return await self._get(("v1", "catalog", "services"))

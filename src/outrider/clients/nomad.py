@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from outrider_ground.errors import RemoteError
+
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
 from outrider.clients.nomad_calls import NomadCalls
 from outrider.clients.places import Places
+from outrider.operations.ports import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     import httpx2
 
@@ -23,8 +26,9 @@ MOST_STREAMS = 36
 MOST_FOLLOWED = 32
 NO_ACLS = frozenset({400, 404})  # to whoever asks for its own token
 ANYBODY = "acls-disabled"  # the token that a Nomad without ACLs makes up for everybody [2.0.5, structs/acl.go]
-# Nomad sends a heartbeat every 10 s into an event stream; three that are missing mean that nobody is there.
-STREAM_SILENCE_S = 30
+# Nomad sends a heartbeat every 30 s into an event stream [S 1.6.5 and 2.0.5, event_endpoint.go]: two that are missing
+# mean that nobody is there.
+STREAM_SILENCE_S = 75
 ADVICE = "Check the address in the platform file, NOMAD_TOKEN and NOMAD_CACERT; `outrider doctor` looks at all of it."
 
 
@@ -89,6 +93,12 @@ class NomadClient(NomadCalls):
     async def jobs(self, prefix: str = "") -> list[dict[str, Any]]:
         return await self._get(("v1", "jobs"), {"prefix": prefix, "meta": "true"} if prefix else {"meta": "true"})
 
+    async def listing(self) -> Listing:
+        """The stubs of all jobs and of all allocations; allocations first, so that no job of theirs is missing."""
+        allocations, allocations_at = await self._indexed(Call("GET", ("v1", "allocations")))
+        jobs, jobs_at = await self._indexed(Call("GET", ("v1", "jobs"), {"meta": "true"}))
+        return Listing(jobs, jobs_at, allocations, allocations_at)
+
     async def deregister(self, job_id: str, *, purge: bool = False) -> dict[str, Any]:
         call = Call("DELETE", ("v1", "job", job_id), {"purge": "true"} if purge else {})
         return await self._json(call)
@@ -147,8 +157,7 @@ class NomadClient(NomadCalls):
     async def deployment(self, deployment_id: str, index: int = 0, wait_s: float = 0) -> tuple[dict[str, Any], int]:
         """The deployment and its index; waits up to `wait_s` for an index above `index`."""
         call = Call("GET", ("v1", "deployment", deployment_id), _blocking(index, wait_s), read_s=waiting_s(wait_s))
-        response = await self._answer(call)
-        return json_of(self._connection, call, response), int(response.headers.get("X-Nomad-Index", "0"))
+        return await self._indexed(call)
 
     async def promote(self, deployment_id: str) -> dict[str, Any]:
         body = {"DeploymentID": deployment_id, "All": True}
@@ -180,16 +189,14 @@ class NomadClient(NomadCalls):
             async for chunk in response.aiter_bytes():
                 yield chunk
 
-    async def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncIterator[dict[str, Any]]:
-        """Batches {Index, Events}, heartbeats left out; topics as in "Allocation:*". Re-list after each reconnect."""
-        path = ("v1", "event", "stream")
+    async def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncGenerator[dict[str, Any]]:
+        """Batches {Index, Events}, and {} as a heartbeat; topics as in "Allocation:*". Re-list after each reconnect."""
         parameters = {"index": str(index), "topic": topics}
-        call = Call("GET", path, parameters, read_s=STREAM_SILENCE_S)
+        call = Call("GET", ("v1", "event", "stream"), parameters, read_s=STREAM_SILENCE_S)
         async with self._connection.stream(call) as response:
             async for line in response.aiter_lines():
-                batch: dict[str, Any] = json.loads(line) if line.strip() else {}
-                if batch.get("Events"):
-                    yield batch
+                if line.strip():
+                    yield _batch(self._connection.server, line)
 
     # The cluster
 
@@ -207,6 +214,14 @@ class NomadClient(NomadCalls):
 
     async def leader(self) -> str:
         return await self._get(("v1", "status", "leader"))
+
+
+def _batch(server: Server, line: str) -> dict[str, Any]:
+    """A line of the event stream; where an error interrupts it, Nomad writes the error's text."""
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise RemoteError(f"{server} ended its event stream: {line.strip()[:200]}", next_step=server.advice) from error
 
 
 def _blocking(index: int, wait_s: float) -> dict[str, str]:

@@ -47,6 +47,11 @@ class NomadCalls:
     async def _json(self, call: Call) -> Any:
         return json_of(self._connection, call, await self._answer(call))
 
+    async def _indexed(self, call: Call) -> tuple[Any, int]:
+        """The answer with the index that it is as of."""
+        response = await self._answer(call)
+        return json_of(self._connection, call, response), int(response.headers.get("X-Nomad-Index", "0"))
+
     async def _answer(self, call: Call, accept: frozenset[int] = frozenset()) -> httpx2.Response:
         try:
             return await self._connection.answer(call, accept)

@@ -18,12 +18,12 @@ from outrider.clients.http import READ_S, Call, Connection, Server
 from outrider.clients.problem import error_of
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
-from outrider.operations.answers.lists import Deployments, Health, Place, Places, Services, Versions, VersionSummary
+from outrider.operations.answers.lists import Deployments, Health, Place, Places, Services, Versions
 from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.status import Status
 from outrider.operations.asked import Body, DeployBody, RollbackBody, SpecBody
 from outrider.operations.events import Event
-from outrider.operations.records import Deployment, Version
+from outrider.operations.records import Deployment, Version, VersionSummary
 from outrider.settings import Settings
 
 API = ("api", "v1")

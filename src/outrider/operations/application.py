@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import OutriderError, UsageError
+from outrider_ground.errors import UsageError
 
 from outrider.operations.change import canary
 from outrider.operations.change.deploy import deployed
@@ -21,9 +21,10 @@ from outrider.operations.look import history
 from outrider.operations.look.endpoints import endpoints
 from outrider.operations.look.graph import graph
 from outrider.operations.look.logs import LogRequest, logs
-from outrider.operations.look.status import status, statuses
-from outrider.operations.lookups import spec_of, stored_version
+from outrider.operations.look.status import service_names, status, statuses
+from outrider.operations.lookups import datacenter, spec_of, stored_version
 from outrider.operations.opening import Order, answered, repeated
+from outrider.operations.seeing import Lookout
 from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.events import Event
     from outrider.operations.journal import Journal
+    from outrider.operations.observe.sight import Keeper
     from outrider.operations.principal import Principal
-    from outrider.operations.records import Deployment, Version
+    from outrider.operations.records import Deployment, Version, VersionSummary
     from outrider.operations.repositories import Store
     from outrider.spec.platform import Platform
 
@@ -59,6 +61,7 @@ class Text:
 class Application:
     """One portal's worth of operations; ``url`` is where nodes and people reach it, ``token`` what its API asks for.
 
+    ``observers`` keep what runs, by environment; where there is none, whoever looks asks the servers.
     ``url`` is None where the platform has no ``portal.url`` and the portal listens on no address of its own.
     Every method is told who asks, by a principal or by an order, which has one. Those that name an environment raise
     UsageError for one that the platform does not have.
@@ -71,6 +74,7 @@ class Application:
     runner: Runner
     url: str | None
     token: str | None = None
+    observers: Mapping[str, Keeper] = field(default_factory=dict[str, "Keeper"])
 
     def environment(self, principal: Principal, name: str) -> Environment:
         """The environment of that name, for whoever asks: all may ask for all of them."""
@@ -79,9 +83,14 @@ class Application:
             raise UsageError(f"there is no environment {name}", next_step=f"The platform has: {known}.")
         return self.environments[name]
 
+    def _lookout(self, principal: Principal, name: str) -> Lookout:
+        """The environment of that name as one looks at it."""
+        return Lookout(self.environment(principal, name), self.observers.get(name))
+
     async def plan(self, principal: Principal, environment: str, text: Text, *, renews: bool = False) -> Plan:
         """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
-        return (await prepared(self.environment(principal, environment), self._sent(text), renews=renews)).plan
+        source = sent(self.platform, self.url, text)
+        return (await prepared(self.environment(principal, environment), source, renews=renews)).plan
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
@@ -125,24 +134,27 @@ class Application:
         return await self._changed(environment, order, lambda here: canary.fail(here, service, order))
 
     async def datacenter(self, principal: Principal, environment: str) -> str | None:
-        """Consul's name for the environment's datacenter, the nearest one in its list; None where it does not answer."""
-        try:
-            return next(iter(await self.environment(principal, environment).consul.datacenters()), None)
-        except OutriderError:
-            return None
+        """Consul's name for the environment's datacenter; None where it does not answer."""
+        return await datacenter(self.environment(principal, environment))
 
     async def status(self, principal: Principal, environment: str, service: str) -> Status:
         """What runs of a service."""
-        return await status(self.environment(principal, environment), service)
+        return await status(self._lookout(principal, environment), service)
 
     async def statuses(self, principal: Principal, environment: str | None = None) -> tuple[Status, ...]:
         """What runs of all services, in one environment or in all."""
-        wanted = [self.environment(principal, environment)] if environment else list(self.environments.values())
-        return await statuses(wanted)
+        wanted = [environment] if environment else self.environments
+        return await statuses([self._lookout(principal, name) for name in wanted])
 
-    async def versions(self, principal: Principal, environment: str, service: str) -> tuple[Version, ...]:
-        """The stored versions, newest first."""
-        return await history.versions(self.environment(principal, environment), service)
+    async def services(self, principal: Principal, environment: str) -> frozenset[str]:
+        """The names of all services there, those that run and those that were deployed."""
+        return await service_names(self._lookout(principal, environment))
+
+    async def versions(
+        self, principal: Principal, environment: str, service: str, limit: int | None = None
+    ) -> tuple[VersionSummary, ...]:
+        """The stored versions, newest first, without their documents."""
+        return await history.versions(self.environment(principal, environment), service, limit)
 
     async def version(self, principal: Principal, environment: str, service: str, number: int) -> Version:
         """One stored version."""
@@ -168,11 +180,11 @@ class Application:
 
     async def endpoints(self, principal: Principal, environment: str, service: str) -> Endpoints:
         """Where the service's calls can go, by Consul, agents and Envoys."""
-        return await endpoints(self.environment(principal, environment), service)
+        return await endpoints(self._lookout(principal, environment), service)
 
     async def graph(self, principal: Principal, environment: str, window_s: float) -> TrafficGraph:
         """The declared calls with what flows on them during the next ``window_s`` seconds."""
-        return await graph(self.environment(principal, environment), window_s)
+        return await graph(self._lookout(principal, environment), window_s)
 
     async def logs(
         self, principal: Principal, environment: str, service: str, request: LogRequest
@@ -196,12 +208,7 @@ class Application:
         """The text with its directory, which is stored."""
         if text.artifact is not None and not await self.store.has_artifact(text.artifact):
             raise UsageError(f"no artifact {text.artifact} is stored", next_step="Upload it first.")
-        return self._sent(text)
-
-    def _sent(self, text: Text) -> Source:
-        """The text with its directory; for a plan its hash is enough."""
-        packed = None if text.artifact is None else packed_directory(self.platform, self.url, text.artifact)
-        return Source(text.spec, text.file, packed)
+        return sent(self.platform, self.url, text)
 
     async def _changed(
         self, environment: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
@@ -211,6 +218,12 @@ class Application:
         deployment = await repeated(here, order) or await answered(here, order, await change(here))
         self.runner.drive(deployment)
         return deployment
+
+
+def sent(platform: Platform, portal: str | None, text: Text) -> Source:
+    """The text with its directory; for a plan its hash is enough."""
+    packed = None if text.artifact is None else packed_directory(platform, portal, text.artifact)
+    return Source(text.spec, text.file, packed)
 
 
 def packed_directory(platform: Platform, portal: str | None, sha256: str) -> Artifact:

@@ -43,8 +43,20 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """Nomad's word on how the job at this index differs from that stored version; the same question has the same answer."""
+
+    index: int
+    version: int
+    places: asyncio.Task[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
-    """The servers and settings of one environment; ``agent`` is the agent as jobs carry it."""
+    """The servers and settings of one environment; ``agent`` is the agent as jobs carry it.
+
+    ``comparisons`` are Nomad's last ones of jobs that somebody else has registered, by service.
+    """
 
     name: str
     platform: Platform
@@ -56,6 +68,7 @@ class Environment:
     store: Store
     journal: Journal
     agent: CarriedAgent | None = None
+    comparisons: dict[str, Comparison] = field(default_factory=dict[str, "Comparison"])
     patience: Patience = field(default_factory=Patience)
 
     async def in_time(self, work: Awaitable[Answer], server: str) -> Answer:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from outrider.topology.topology import Topology
 
 PATIENCE_S = 1.0  # a plan does not wait for a Consul that hangs
+UNSEEN = "which services Consul knows under names alike was not seen"
 
 
 def lookalikes(known: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -25,13 +26,15 @@ def lookalikes(known: Iterable[str]) -> tuple[tuple[str, ...], ...]:
 
 
 async def mistakable(environment: Environment, topology: Topology) -> tuple[str, ...]:
-    """A line for each name in Consul that would be taken for the service or an upstream; none without an answer."""
+    """A line for each name in Consul that would be taken for the service or an upstream, or that this was not seen."""
     own = (topology.service, *(topology.sidecar.discovered if topology.sidecar else ()))
     try:
         async with asyncio.timeout(PATIENCE_S):
             known = await environment.consul.services()
-    except (RemoteError, TimeoutError):
-        return ()
+    except RemoteError as error:
+        return (f"{UNSEEN}: {error.message}",)
+    except TimeoutError:
+        return (f"{UNSEEN}: it has not answered within {PATIENCE_S:g} s",)
     return tuple(line for name in own for line in _told(name, known))
 
 

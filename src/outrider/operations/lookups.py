@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import OutriderError, UsageError
+from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.nomad.read.job import environment_of
-from outrider.spec.stored import StoredSpec, UnreadableSpecError, stored_spec
+from outrider.spec.stored import Outlined, StoredSpec, UnreadableSpecError, stored_part, stored_spec
 
 if TYPE_CHECKING:
     from outrider.nomad.read.job import Running
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Deployment, Version
+    from outrider.operations.records import Deployment, Outline, Version
 
 
 async def running_version(environment: Environment, service: str, now: Running) -> Version | None:
     """The stored version that runs: the one deployed last of those with the job's hash."""
     if now.hash is None:
         return None
-    versions = [one for one in await environment.store.versions(environment.name, service) if one.hash == now.hash]
-    numbers = {one.number for one in versions}
-    for deployment in await environment.store.deployments(environment.name, service):
-        if deployment.version in numbers and deployment.modify_index is not None:
-            return next(one for one in versions if one.number == deployment.version)
-    return versions[0] if versions else None
+    return await environment.store.running_version(environment.name, service, now.hash)
 
 
 async def last_count(environment: Environment, service: str, now: Running) -> int | None:
@@ -94,16 +89,27 @@ def readable_spec(version: Version | None) -> tuple[StoredSpec | None, str]:
         return None, error.message
 
 
+def readable_outline(environment: str, outline: Outline | None) -> tuple[Outlined, str]:
+    """What is shown of the version's spec, or why it cannot be read."""
+    try:
+        whose = f"{outline.service} in {environment}" if outline else ""
+        return (stored_part(Outlined, outline.said, outline.format, whose) if outline else Outlined()), ""
+    except UnreadableSpecError as error:
+        return Outlined(), error.message
+
+
 async def unknown_service(environment: Environment, service: str) -> UsageError:
     """The error for a service that this portal has not deployed: another one has, or nobody."""
-    if await _runs_unrecorded(environment, service):
+    runs, silence = await _runs_unrecorded(environment, service)
+    if runs:
         return UsageError(
             f"{service} runs in {environment.name}, but this portal has no record of it: its database is another one",
             next_step=f"Restore the database, or deploy its file: `outrider run FILE -e {environment.name}`.",
         )
     known = ", ".join(await environment.store.services(environment.name))
+    unasked = f", and whether it runs there is not known: {silence}" if silence else ""
     return UsageError(
-        f"{environment.name} knows no service {service}",
+        f"{environment.name} knows no service {service}{unasked}",
         next_step=f"It knows: {known}." if known else "Nothing is deployed there yet: `outrider run FILE`.",
     )
 
@@ -114,13 +120,21 @@ async def check_known(environment: Environment, service: str) -> None:
         raise await unknown_service(environment, service)
 
 
-async def _runs_unrecorded(environment: Environment, service: str) -> bool:
-    """Whether Nomad has a job of ours under this name, as far as it answers."""
+async def _runs_unrecorded(environment: Environment, service: str) -> tuple[bool, str]:
+    """Whether Nomad has a job of ours under this name, and why it does not say."""
     try:
         document = await environment.nomad.job(service)
-    except OutriderError:
-        return False
-    return document is not None and environment_of(document) == environment.name
+    except RemoteError as error:
+        return False, error.message
+    return document is not None and environment_of(document) == environment.name, ""
+
+
+async def datacenter(environment: Environment) -> str | None:
+    """Consul's name for its datacenter, the nearest one in its list; None where it does not answer: links lack it then, as they say."""
+    try:
+        return next(iter(await environment.consul.datacenters()), None)
+    except RemoteError:
+        return None
 
 
 async def not_running(environment: Environment, service: str) -> UsageError:

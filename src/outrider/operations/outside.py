@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from outrider.nomad.read import plan as drift
-from outrider.nomad.read.job import running
+from outrider.operations.environment import Comparison
 
 if TYPE_CHECKING:
     from outrider.documents import Json
+    from outrider.nomad.read.job import Running
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Version
 
 COUNT = "Count"
 
 
-async def changed_outside(environment: Environment, document: Json, base: Version | None) -> tuple[str, ...]:
+async def changed_outside(environment: Environment, service: str, now: Running, number: int | None) -> tuple[str, ...]:
     """Where the job differs from the one of its version, as ``checkout.app.Env[A]``; the count is everybody's to change.
 
     Nomad is asked only where the job has an index that no registration of ours has made: a scale keeps what somebody has
-    edited before it.
+    edited before it. RemoteError as Nomad's.
     """
-    now = running(document)
-    if base is None or not now.is_live:
+    if number is None or not now.is_live:
         return ()
-    deployments = await environment.store.deployments(environment.name, base.service)
-    if any(one.modify_index == now.index and one.kind != "scale" for one in deployments):
+    if await environment.store.registrations(environment.name, {now.index}) & {(service, now.index)}:
         return ()
-    answer = await environment.nomad.plan(_counted(base.job, now.asked))
+    return await asyncio.shield(comparison(environment, service, now, number).places)
+
+
+def comparison(environment: Environment, service: str, now: Running, number: int) -> Comparison:
+    """The comparison of the job as it is at this index with that version, under way or done: it is made once."""
+    kept = environment.comparisons.get(service)
+    if kept is not None and (kept.index, kept.version) == (now.index, number) and not _has_failed(kept):
+        return kept
+    made = asyncio.create_task(_places(environment, service, number, now.asked))
+    # Whoever waits for it hears of an error; where nobody does any more, the next one asks again.
+    made.add_done_callback(lambda task: task.cancelled() or task.exception())
+    environment.comparisons[service] = Comparison(now.index, number, made)
+    return environment.comparisons[service]
+
+
+def _has_failed(kept: Comparison) -> bool:
+    done = kept.places
+    return done.done() and (done.cancelled() or done.exception() is not None)
+
+
+async def _places(environment: Environment, service: str, number: int, asked: int | None) -> tuple[str, ...]:
+    base = await environment.store.version(environment.name, service, number)
+    if base is None:
+        return ()
+    answer = await environment.nomad.plan(_counted(base.job, asked))
     return tuple(place for place in drift.places(answer.get("Diff")) if place.rpartition(".")[2] != COUNT)
 
 

@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from outrider.documents import Json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from outrider.telemetry.report import Report
     from outrider.telemetry.traffic import Edge
 
 LogKind = Literal["stdout", "stderr"]
 Origin = Literal["start", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The stubs of all jobs (with their meta) and of all allocations of a namespace, each with the index that it is as of."""
+
+    jobs: list[Json]
+    jobs_at: int
+    allocations: list[Json]
+    allocations_at: int
 
 
 class Nomad(Protocol):
@@ -42,6 +52,10 @@ class Nomad(Protocol):
 
     async def job(self, job_id: str) -> Json | None: ...
     async def jobs(self, prefix: str = "") -> list[Json]: ...
+    async def listing(self) -> Listing:
+        """All there is, by two questions; allocations first, so that no job of theirs is missing."""
+        ...
+
     async def deregister(self, job_id: str, *, purge: bool = False) -> Json: ...
 
     async def scale(self, job_id: str, group: str, count: int, message: str = "") -> Json:
@@ -84,7 +98,10 @@ class Nomad(Protocol):
     async def nodes(self) -> list[Json]: ...
     async def node(self, node_id: str) -> Json: ...
     async def agent_self(self) -> Json: ...
-    def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncIterator[Json]: ...
+    def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncGenerator[Json]:
+        """Batches ``{Index, Events}`` as they come; an empty one at the beginning and now and then means that nothing did."""
+        ...
+
     async def regions(self) -> list[str]: ...
     async def leader(self) -> str: ...
 
@@ -98,6 +115,10 @@ class Consul(Protocol):
 
     async def health(self, service: str, index: int = 0, wait_s: float = 0) -> tuple[list[Json], int]:
         """Every instance with its checks (also those that do not pass) and the index; blocking with an index."""
+        ...
+
+    async def checks(self, index: int = 0, wait_s: float = 0) -> tuple[list[Json] | None, int]:
+        """All checks in any state, with the index; with one, None where nothing is newer when ``wait_s`` is over."""
         ...
 
     async def services(self) -> dict[str, list[str]]:
@@ -142,6 +163,14 @@ class Sidecars(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Sidecar:
+    """One sidecar to be read: the service it belongs to and the address of its metrics listener."""
+
+    service: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """What flowed, and which sidecars do not count in it: one sentence each."""
 
@@ -152,4 +181,6 @@ class Measured:
 class Traffic(Protocol):
     """What was measured between services."""
 
-    async def edges(self, window_s: float) -> Measured: ...
+    async def edges(self, sidecars: Sequence[Sidecar], window_s: float) -> Measured:
+        """What flows between these during the next ``window_s`` seconds; one that cannot be read is named with the reason."""
+        ...

@@ -36,6 +36,32 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A version without its documents."""
+
+    environment: str
+    service: str
+    number: int
+    hash: str
+    protocol: str
+    file: str
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What is shown of a version beside what runs: of its spec's JSON what `spec.stored` reads for that."""
+
+    service: str
+    number: int
+    hash: str
+    protocol: str
+    said: Json
+    format: int
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """What a stored version says to its neighbours: its protocol, and of its spec's JSON what `spec.stored` reads there."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import RemoteError
 
 from outrider.nomad.read.job import environment_of, spoken_by, version_hash
-from outrider.spec.stored import Declared, UnreadableSpecError, stored_declaration
+from outrider.spec.stored import Declared, UnreadableSpecError, stored_part
 from outrider.topology import names
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Registered:
     """Protocols by service (``none`` for a worker, ``redis-shards``), and what each service calls.
 
-    ``live`` are those whose job is there and not stopped. ``problems`` says whose spec cannot be read.
+    ``live`` are those whose job is there and not stopped. ``problems`` says why what runs is not among it, and whose spec
+    cannot be read.
     """
 
     protocols: Mapping[str, str]
@@ -34,20 +35,41 @@ class Registered:
     problems: tuple[str, ...] = ()
 
 
-async def registered(environment: Environment) -> Registered:
-    """What Nomad's jobs say of themselves; of services that Nomad does not have, what came up last.
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a job says of itself: its version's hash, what the service speaks, and whether it is meant to run."""
 
-    Where Nomad does not answer, the store alone is asked.
+    hash: str | None
+    protocol: str
+    is_live: bool
+
+
+async def registered(environment: Environment) -> Registered:
+    """What Nomad's jobs say of themselves, asked now; of services that Nomad does not have, what came up last.
+
+    Where Nomad does not answer, the store alone is asked, and ``problem`` says so.
     """
-    newest, jobs = await asyncio.gather(environment.store.declarations(environment.name), _jobs(environment))
-    stored = {one.service: one for one in newest}
-    running = {name: await _declared(environment, job, stored.get(name)) for name, job in jobs.items()}
-    spoken = {name: spoken_by(job) or "" for name, job in jobs.items()}
-    read = {name: _read(one, environment.name) for name, one in {**stored, **running}.items()}
+    try:
+        jobs = await environment.nomad.jobs()
+    except RemoteError as error:
+        known = await declared(environment, {})
+        return replace(known, problems=(error.message, *known.problems))
+    ours = (job for job in jobs if environment_of(job) == environment.name)
+    return await declared(environment, {str(job["ID"]): _spoken(job) for job in ours})
+
+
+async def declared(environment: Environment, jobs: Mapping[str, Spoken]) -> Registered:
+    """The same of these jobs."""
+    stored = {one.service: one for one in await environment.store.declarations(environment.name)}
+    services = sorted(jobs)
+    found = await asyncio.gather(*(_declared(environment, jobs[one].hash, stored.get(one)) for one in services))
+    all_of_them = {**stored, **dict(zip(services, found, strict=True))}
+    read = {name: _read(one, environment.name) for name, one in all_of_them.items()}
+    spoken = {name: job.protocol for name, job in jobs.items()}
     return Registered(
         protocols={**{name: _protocol(one, read[name]) for name, one in stored.items()}, **spoken},
         upstreams={name: {} if isinstance(one, str) else one.upstreams for name, one in read.items()},
-        live=frozenset(name for name, job in jobs.items() if not job.get("Stop")),
+        live=frozenset(name for name, job in jobs.items() if job.is_live),
         problems=tuple(one for one in read.values() if isinstance(one, str)),
     )
 
@@ -57,7 +79,7 @@ def _read(stored: Declaration | None, environment: str) -> Declared | str:
     if stored is None:
         return Declared()
     try:
-        return stored_declaration(stored.said, stored.format, f"{stored.service} in {environment}")
+        return stored_part(Declared, stored.said, stored.format, f"{stored.service} in {environment}")
     except UnreadableSpecError as error:
         return error.message
 
@@ -67,18 +89,12 @@ def _protocol(stored: Declaration, read: Declared | str) -> str:
     return names.PROTOCOL_SHARDS if shares_keys else stored.protocol
 
 
-async def _jobs(environment: Environment) -> dict[str, Json]:
-    """Nomad's jobs that are of this environment, by service."""
-    try:
-        jobs = await environment.nomad.jobs()
-    except RemoteError:
-        return {}
-    return {str(job["ID"]): job for job in jobs if environment_of(job) == environment.name}
+def _spoken(job: Json) -> Spoken:
+    return Spoken(version_hash(job), spoken_by(job) or "", not job.get("Stop"))
 
 
-async def _declared(environment: Environment, job: Json, newest: Declaration | None) -> Declaration | None:
+async def _declared(environment: Environment, wanted: str | None, newest: Declaration | None) -> Declaration | None:
     """The declaration of the version that the job is; most often it is the newest."""
-    wanted = version_hash(job)
     if newest is None or newest.hash == wanted:
         return newest
     return await environment.store.declaration(environment.name, newest.service, str(wanted))

@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from outrider.operations.event_details import Detail, Ended
     from outrider.operations.events import Event
-    from outrider.operations.records import Declaration, Deployment, Draft, Request, Version
+    from outrider.operations.records import (
+        Declaration,
+        Deployment,
+        Draft,
+        Outline,
+        Request,
+        Version,
+        VersionSummary,
+    )
 
 
 class Versions(Protocol):
@@ -27,9 +36,18 @@ class Versions(Protocol):
 
     async def add_version(self, draft: Draft) -> Version: ...
     async def version(self, environment: str, service: str, number: int) -> Version | None: ...
+    async def newest_version(self, environment: str, service: str) -> Version | None: ...
 
-    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
-        """Newest first."""
+    async def running_version(self, environment: str, service: str, hash_: str) -> Version | None:
+        """Of those with this hash the one deployed last, or the newest where none was."""
+        ...
+
+    async def versions(self, environment: str, service: str, limit: int | None = None) -> tuple[VersionSummary, ...]:
+        """Newest first, without their documents."""
+        ...
+
+    async def outlines(self, environment: str, hashes: Mapping[str, str | None]) -> Mapping[str, Outline]:
+        """By service, of the version with the hash that runs the outline, else that of the newest; a few questions for all."""
         ...
 
 
@@ -58,6 +76,14 @@ class Deployments(Protocol):
 
     async def unfinished(self) -> tuple[Deployment, ...]:
         """Oldest first, of all environments."""
+        ...
+
+    async def last_deployments(self, environment: str, service: str | None = None) -> Mapping[str, Deployment]:
+        """By service the one under way, else the last; of all services, or of one."""
+        ...
+
+    async def registrations(self, environment: str, indexes: Collection[int]) -> frozenset[tuple[str, int]]:
+        """Which of these indexes of jobs our own deployments have made, by service; a scale does not count."""
         ...
 
 

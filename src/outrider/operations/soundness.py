@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider.consul.instances import allocation_of
-from outrider.documents import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from outrider.consul.instances import Instance
-    from outrider.documents import Json
     from outrider.nomad.read.allocations import Allocation
 
 
-def sound(found: Iterable[Allocation], job: Json, there: Iterable[Instance]) -> tuple[Allocation, ...]:
+def sound(found: Iterable[Allocation], there: Iterable[Instance], *, is_registered: bool) -> tuple[Allocation, ...]:
     """Those whose tasks all run and that nobody says anything against.
 
     Nomad gives its word on an allocation once in a deployment and never takes it back. Where it was bad, because Consul
@@ -23,7 +21,6 @@ def sound(found: Iterable[Allocation], job: Json, there: Iterable[Instance]) -> 
     nothing of the allocation has been restarted since.
     """
     passing = passing_ids(found, there)
-    is_registered = any(listed(group, "Services") for group in listed(job, "TaskGroups"))
     return tuple(
         one
         for one in found

@@ -14,7 +14,7 @@ from outrider_ground.errors import OutriderError, UsageError
 from outrider.operations.answers.status import Status
 from outrider.operations.events import Event, kinds
 from outrider.operations.principal import Principal
-from outrider.operations.records import Deployment, Version
+from outrider.operations.records import Deployment, VersionSummary
 from outrider.portal import wording
 from outrider.portal.links import asks_for_datacenter, links
 from outrider.portal.principal import Asker
@@ -35,6 +35,7 @@ HEADERS = {
 
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 NOT_FOUND, BAD_GATEWAY = 404, 502
+SHOWN = 20  # versions and deployments on the page of their service
 
 Page = tuple[str, Mapping[str, Any]]
 
@@ -47,7 +48,10 @@ class Shown(Protocol):
     async def datacenter(self, principal: Principal, environment: str) -> str | None: ...
     async def status(self, principal: Principal, environment: str, service: str) -> Status: ...
     async def statuses(self, principal: Principal, environment: str | None = None) -> tuple[Status, ...]: ...
-    async def versions(self, principal: Principal, environment: str, service: str) -> tuple[Version, ...]: ...
+    async def services(self, principal: Principal, environment: str) -> frozenset[str]: ...
+    async def versions(
+        self, principal: Principal, environment: str, service: str, limit: int
+    ) -> tuple[VersionSummary, ...]: ...
     async def deployments(self, principal: Principal, environment: str, service: str) -> tuple[Deployment, ...]: ...
     async def deployment(self, principal: Principal, deployment_id: str) -> Deployment: ...
     async def events(self, principal: Principal, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
@@ -108,22 +112,26 @@ class _Pages:
         names = [environment] if environment else list(self._application.platform.environments)
         running = [one for one in found if one.state != "stopped"]
         stopped = [one for one in found if one.state == "stopped"]
-        return "services.html", {"by_environment": _grouped(running, names), "stopped": _grouped(stopped, names)}
+        return "services.html", {
+            "by_environment": _grouped(running, names),
+            "stopped": _grouped(stopped, names),
+            "notices": {name: _held_by_all([one for one in found if one.environment == name]) for name in names},
+        }
 
     async def _service(self, asker: Principal, environment: str, service: str, trace: str | None) -> Page:
         status = await self._application.status(asker, environment, service)
         platform = self._application.platform
         datacenter = await self._application.datacenter(asker, environment) if asks_for_datacenter(platform) else None
         found = links(platform, environment, service, datacenter=datacenter, trace=trace)
-        versions = await _or_nothing(self._application.versions(asker, environment, service))
+        versions = await _or_nothing(self._application.versions(asker, environment, service, SHOWN))
         deployments = await _or_nothing(self._application.deployments(asker, environment, service))
-        known = {one.service for one in await self._application.statuses(asker, environment)}
+        known = await self._application.services(asker, environment)
         return "service.html", {
             "status": status,
             "links": found.of_service(status.links),
             "allocation_links": {one.id: found.of_allocation(one.id) for one in status.allocations},
             "versions": versions,
-            "deployments": deployments,
+            "deployments": deployments[:SHOWN],
             "known": known,
         }
 
@@ -151,6 +159,12 @@ class _Pages:
 
 def _grouped(found: list[Status], environments: list[str]) -> dict[str, list[Status]]:
     return {name: [one for one in found if one.environment == name] for name in environments}
+
+
+def _held_by_all(found: list[Status]) -> str | None:
+    """The problem that all of them have, as where a server does not answer: said once, and not in each row."""
+    problems = {one.problem for one in found}
+    return problems.pop() if len(found) > 1 and len(problems) == 1 else None
 
 
 async def _or_nothing(asked: Awaitable[tuple[Any, ...]]) -> tuple[Any, ...]:

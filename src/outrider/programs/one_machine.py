@@ -81,6 +81,7 @@ def only_one(directory: Path) -> Generator[None]:
         held.write(str(os.getpid()))
         held.flush()
         yield
+        # What the file says is for people; the lock ends with its descriptor.
         with contextlib.suppress(OSError):
             file.write_text("")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from outrider_ground.errors import OutriderError
 from pydantic import Field, Strict, TypeAdapter, ValidationError
@@ -37,6 +37,18 @@ class Declared(Written):
     upstreams: dict[str, Upstream] = Field(default_factory=dict)
     shard: Annotated[bool, Strict(False)] = False
     """SQLite hands out 1 for the true of a JSON."""
+
+
+class Outlined(Written):
+    """What is shown of a stored spec beside what runs; the names of the fields are keys of its JSON."""
+
+    team: str | None = None
+    description: str | None = None
+    upstreams: dict[str, Upstream] = Field(default_factory=dict)
+    links: dict[str, str] = Field(default_factory=dict)
+
+
+Part = TypeVar("Part", Declared, Outlined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +79,10 @@ def stored_spec(document: Json, number: int, whose: str) -> StoredSpec:
     return StoredSpec(service, _read(dict[str, Patch], content, whose))
 
 
-def stored_declaration(part: Mapping[str, Any], number: int, whose: str) -> Declared:
-    """What the fields of ``Declared`` say, taken from a stored JSON of that format; UnreadableSpecError."""
+def stored_part(kind: type[Part], part: Mapping[str, Any], number: int, whose: str) -> Part:
+    """What the fields of ``kind`` say, taken from a stored JSON of that format; UnreadableSpecError."""
     _check_format(number, whose)
-    return _read(Declared, {name: part[name] for name in Declared.model_fields if part.get(name) is not None}, whose)
+    return _read(kind, {name: part[name] for name in kind.model_fields if part.get(name) is not None}, whose)
 
 
 def _check_format(number: int, whose: str) -> None:

@@ -17,12 +17,15 @@ from outrider.store.requests import kept_request
 from outrider.store.tables import deployments, events
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from sqlalchemy import RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from outrider.operations.event_details import Detail, Ended
     from outrider.store.database import Database
 
+AT_ONCE = 500
 _LEASE = ("lease_holder", "lease_until")
 _TOLD = [column for column in events.c if column.name != "deployment"]
 _COLUMNS = [column for column in deployments.c if column.name not in _LEASE]
@@ -85,6 +88,28 @@ class Deployments:
         """Oldest first, of all environments."""
         is_open = deployments.c.state.not_in(FINAL)
         return await self._deployments(select(*_COLUMNS).where(is_open).order_by(deployments.c.created_at))
+
+    async def last_deployments(self, environment: str, service: str | None = None) -> Mapping[str, Deployment]:
+        """By service the one under way, else the last; of all services, or of one."""
+        done = deployments.c
+        here = (done.environment == environment, *((done.service == service,) if service else ()))
+        last = (
+            select(done.service, func.max(done.created_at).label("at")).where(*here).group_by(done.service).subquery()
+        )
+        newest = last.join(deployments, (done.service == last.c.service) & (done.created_at == last.c.at))
+        ended = await self._deployments(select(*_COLUMNS).select_from(newest).where(*here))
+        under_way = select(*_COLUMNS).where(*here, done.state.not_in(FINAL)).order_by(done.created_at)
+        return {one.service: one for one in (*ended, *await self._deployments(under_way))}
+
+    async def registrations(self, environment: str, indexes: Collection[int]) -> frozenset[tuple[str, int]]:
+        """Which of these indexes of jobs our own deployments have made, by service; a scale does not count."""
+        done, wanted, found = deployments.c, sorted(indexes), set[tuple[str, int]]()
+        made = select(done.service, done.modify_index).where(done.environment == environment, done.kind != "scale")
+        async with self._database.reading() as connection:
+            for start in range(0, len(wanted), AT_ONCE):
+                some = made.where(done.modify_index.in_(wanted[start : start + AT_ONCE]))
+                found |= {(service, index) for service, index in await connection.execute(some)}
+        return frozenset(found)
 
     async def add_event(self, deployment_id: str, message: str, detail: Detail) -> Event:
         """Keep the deployment's next event."""

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import RowMapping, Select, func, insert, select, update
+from sqlalchemy import RowMapping, Select, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from outrider.operations.records import Declaration, Draft, Version
-from outrider.spec.stored import Declared
+from outrider.operations.records import Declaration, Draft, Outline, Version, VersionSummary
+from outrider.spec.stored import Declared, Outlined
 from outrider.store.tables import deployments, services, version_artifacts, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from outrider.store.database import Database
 
-
+Item = TypeVar("Item")
+AT_ONCE = 500
+_SUMMARY = tuple(versions.c[field.name] for field in fields(VersionSummary))
+_OUTLINE = (
+    *(versions.c[name] for name in ("service", "number", "hash", "protocol", "format")),
+    *(versions.c.merged[name].label(name) for name in Outlined.model_fields),
+)
 _DECLARED = (
     versions.c.service,
     versions.c.hash,
@@ -77,23 +83,43 @@ class Versions:
 
     async def version(self, environment: str, service: str, number: int) -> Version | None:
         """One version, or None."""
-        found = await self._versions(environment, service, versions.c.number == number)
-        return found[0] if found else None
-
-    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
-        """Newest first."""
-        return await self._versions(environment, service)
-
-    async def _versions(self, environment: str, service: str, *conditions: Any) -> tuple[Version, ...]:
-        here = (versions.c.environment == environment, versions.c.service == service)
-        query = select(versions).where(*here, *conditions).order_by(versions.c.number.desc())
-        used = select(version_artifacts.c.number, version_artifacts.c.sha256).where(
-            version_artifacts.c.environment == environment, version_artifacts.c.service == service
-        )
+        own = (versions.c.environment == environment, versions.c.service == service, versions.c.number == number)
+        artifacts = version_artifacts.c
+        theirs = (artifacts.environment == environment, artifacts.service == service, artifacts.number == number)
+        used = select(artifacts.sha256).where(*theirs).order_by(artifacts.sha256)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).mappings().all()
-            pairs = [(row.number, row.sha256) for row in await connection.execute(used)]
-        return tuple(_version(row, pairs) for row in rows)
+            row = (await connection.execute(select(versions).where(*own))).mappings().one_or_none()
+            sha256s = tuple((await connection.execute(used)).scalars()) if row else ()
+        return Version(**row, artifacts=sha256s) if row else None
+
+    async def newest_version(self, environment: str, service: str) -> Version | None:
+        """The last one that was added, or None."""
+        (found,) = await self.versions(environment, service, 1) or (None,)
+        return await self.version(environment, service, found.number) if found else None
+
+    async def running_version(self, environment: str, service: str, hash_: str) -> Version | None:
+        """Of those with this hash the one deployed last, the newest where none was, or None."""
+        async with self._database.reading() as connection:
+            number = (await _deployed_last(connection, environment, {service: hash_})).get(service)
+        return await self.version(environment, service, number) if number is not None else None
+
+    async def versions(self, environment: str, service: str, limit: int | None = None) -> tuple[VersionSummary, ...]:
+        """Newest first, without their documents."""
+        here = (versions.c.environment == environment, versions.c.service == service)
+        query = select(*_SUMMARY).where(*here).order_by(versions.c.number.desc()).limit(limit)
+        async with self._database.reading() as connection:
+            return tuple(VersionSummary(**row) for row in (await connection.execute(query)).mappings())
+
+    async def outlines(self, environment: str, hashes: Mapping[str, str | None]) -> Mapping[str, Outline]:
+        """By service, of the version with the hash that runs the outline, else that of the newest."""
+        async with self._database.reading() as connection:
+            newest = select(services.c.name, services.c.latest).where(services.c.environment == environment)
+            latest = {name: number for name, number in await connection.execute(newest) if name in hashes}
+            numbers = latest | await _deployed_last(connection, environment, hashes)
+            found = [
+                row for some in _parts(list(numbers.items())) for row in await _outlines(connection, environment, some)
+            ]
+        return {one.service: one for one in found}
 
 
 async def _next_number(connection: AsyncConnection, draft: Draft) -> int:
@@ -128,5 +154,40 @@ def _declaration(row: RowMapping) -> Declaration:
     return Declaration(row["service"], row["hash"], row["protocol"], said, row["format"])
 
 
-def _version(row: RowMapping, pairs: Sequence[tuple[int, str]]) -> Version:
-    return Version(**row, artifacts=tuple(sorted(sha256 for number, sha256 in pairs if number == row["number"])))
+async def _deployed_last(
+    connection: AsyncConnection, environment: str, hashes: Mapping[str, str | None]
+) -> dict[str, int]:
+    """By service the number of the version with that hash: the one deployed last, the newest where none was."""
+    pairs = [(service, hash_) for service, hash_ in hashes.items() if hash_ is not None]
+    rows = [row for some in _parts(pairs) for row in await connection.execute(_with_hash(environment, some))]
+    # A version that was never deployed has no time, and stands before all that were.
+    ordered = sorted(rows, key=lambda row: (row.at is not None, row.at and row.at.timestamp(), row.number))
+    return {row.service: row.number for row in ordered}
+
+
+def _with_hash(environment: str, pairs: Sequence[tuple[str, str]]) -> Select[*tuple[Any, ...]]:
+    """Versions with these hashes, each with the time of its last deployment that Nomad took."""
+    done = deployments.c
+    theirs = (done.environment == versions.c.environment) & (done.service == versions.c.service)
+    taken = theirs & (done.version == versions.c.number) & done.modify_index.is_not(None)
+    at = select(func.max(done.created_at)).where(taken).scalar_subquery()
+    wanted = tuple_(versions.c.service, versions.c.hash).in_(pairs)
+    return select(versions.c.service, versions.c.number, at.label("at")).where(
+        versions.c.environment == environment, wanted
+    )
+
+
+async def _outlines(connection: AsyncConnection, environment: str, numbers: Sequence[tuple[str, int]]) -> list[Outline]:
+    wanted = tuple_(versions.c.service, versions.c.number).in_(numbers)
+    rows = await connection.execute(select(*_OUTLINE).where(versions.c.environment == environment, wanted))
+    return [_outline(row) for row in rows.mappings()]
+
+
+def _outline(row: RowMapping) -> Outline:
+    said = {name: row[name] for name in Outlined.model_fields}
+    return Outline(row["service"], row["number"], row["hash"], row["protocol"], said, row["format"])
+
+
+def _parts(rows: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """A database takes only so many values in one statement."""
+    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from outrider.documents import Json
 from outrider.spec.service import Service
+from outrider.topology.parts import content_hash
 from outrider.topology.sidecar import Artifact
 
-LENGTH = 12
 # What may change without restarting anybody: it stands in the job or in Consul, never inside an allocation.
 BESIDE = {"count", "links", "team", "description", "update", "consul"}
 # Mappings whose entries say something by being there, though nothing is written in them: ``catalog: {}``.
 TELLING = {"upstreams"}
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The hashes of both parts, twelve hex digits each.
-
-    ``service`` changes with what a developer writes (and with the protocols of those that they call), ``sidecar`` with
-    any document that is rendered for the allocation: also where the platform file or Outrider's rendering is another.
-    """
-
-    service: str
-    sidecar: str
-
-    @property
-    def version(self) -> str:
-        """The hash of what runs in an allocation as a whole, which its tasks find in OUTRIDER_VERSION."""
-        return content_hash([self.service, self.sidecar])
 
 
 def service_hash(
@@ -65,9 +45,3 @@ def _stated(value: object, *, is_telling: bool) -> object:
         return value
     parts = cast("Json", value)
     return {key: _stated(part, is_telling=False) for key, part in parts.items()} if is_telling else stated(parts)
-
-
-def content_hash(content: object) -> str:
-    """Twelve hex digits over any JSON; the order of keys means nothing."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]

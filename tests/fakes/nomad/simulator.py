@@ -24,6 +24,7 @@ from outrider_embedded.scheduler.api.app import scheduler_app
 from outrider.clients.http import Connection
 from outrider.clients.http import Server as Place
 from outrider.clients.nomad import NomadClient
+from outrider.operations.ports import Listing
 
 Json = dict[str, Any]
 _QUIET_TURNS = 8
@@ -70,6 +71,10 @@ class NomadSimulator(NomadClient):
     async def jobs(self, prefix: str = "") -> list[Json]:
         await asyncio.sleep(self.delay_s)
         return await super().jobs(prefix)
+
+    async def listing(self) -> Listing:
+        await asyncio.sleep(self.delay_s)
+        return await super().listing()
 
     async def deployment(self, deployment_id: str, index: int = 0, wait_s: float = 0) -> tuple[Json, int]:
         self._refuse_while_away()

@@ -151,7 +151,7 @@ async def test_plain_logs_come_as_their_bytes(server: str) -> None:
 
 
 @pytest.mark.parametrize("server", NOMADS)
-async def test_the_event_stream_comes_in_batches_without_heartbeats(server: str) -> None:
+async def test_the_event_stream_comes_in_batches_and_a_heartbeat_is_an_empty_one(server: str) -> None:
     text = next((ROOT / server).glob("*.ndjson")).read_bytes()
 
     async def body() -> AsyncIterator[bytes]:
@@ -161,8 +161,15 @@ async def test_the_event_stream_comes_in_batches_without_heartbeats(server: str)
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body()))
     nomad = nomad_client("http://nomad:4646", NomadSettings(), transport=transport)
     batches = [batch async for batch in nomad.events(0, ("Allocation:rec3",))]
-    assert batches
-    assert all(batch["Events"] for batch in batches)
+    assert {} in batches
+    assert all(batch["Events"] for batch in batches if batch)
+
+
+async def test_an_error_in_the_middle_of_the_event_stream_is_one_with_its_words() -> None:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=b"{}\nPermission denied\n"))
+    nomad = nomad_client("http://nomad:4646", NomadSettings(), transport=transport)
+    with pytest.raises(RemoteError, match="ended its event stream: Permission denied"):
+        assert [batch async for batch in nomad.events()] == [{}]
 
 
 @pytest.mark.parametrize("name", CONSUL_READS)

@@ -192,7 +192,9 @@ async def test_a_nomad_that_does_not_answer_does_not_hide_that_a_service_is_unkn
         async def job(self, job_id: str) -> Json | None:
             raise RemoteError("away")
 
-    assert told(await unknown_service(place(Away([[]]), known()), "shop"))[0] == UNKNOWN
+    assert told(await unknown_service(place(Away([[]]), known()), "shop"))[0] == (
+        f"{UNKNOWN}, and whether it runs there is not known: away"
+    )
 
 
 async def test_what_does_not_run_is_told_with_how_to_bring_it_back() -> None:
@@ -249,8 +251,9 @@ async def test_a_canary_that_is_not_healthy_or_waits_no_more_is_not_promoted() -
         "the canary of checkout in stage is not healthy yet",
         "Watch it with `outrider status checkout -e stage`, or end it with `outrider fail checkout -e stage`.",
     )
+    promoted: Json = WAITS | {"Promoted": True}
     with pytest.raises(ConflictError, match="no canary of checkout in stage waits: what runs needs no promotion"):
-        await decided(canary.promote, a_rollout(**WAITS | {"Promoted": True}), UNDER_WAY)
+        await decided(canary.promote, a_rollout(**promoted), UNDER_WAY)
 
 
 @pytest.mark.parametrize("status", ["running", "paused", "pending"])
@@ -392,5 +395,5 @@ def test_an_allocation_is_sound_by_nomads_word_or_by_checks_that_pass_now(
     one: Allocation, status: str, job: Json, is_sound: bool
 ) -> None:
     there = (Instance(MINE, "10.0.0.1:80", status, canary=False),)
-    assert sound((one,), job, there) == ((one,) if is_sound else ())
+    assert sound((one,), there, is_registered=bool(job)) == ((one,) if is_sound else ())
     assert passing_ids((one,), there) == (frozenset({one.id}) if status == "passing" else frozenset())

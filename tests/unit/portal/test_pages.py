@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from outrider.operations.event_details import Accepted, Detail, Warned
 from outrider.operations.events import Event, event_of, happened, kinds
-from outrider.operations.records import Version
+from outrider.operations.records import VersionSummary
 from outrider.portal.pages import STATIC, pages
 from outrider.spec.platform import Prometheus
 from outrider.spec.upstream import Upstream
@@ -62,6 +62,17 @@ async def test_an_environment_without_services_says_what_to_do_first(browser: ht
     assert "outrider run outrider.yaml -e stage" in words(await browser.get("/environments/stage"))
 
 
+async def test_what_all_services_lack_is_said_once_above_them_and_what_one_lacks_beside_it(
+    browser: httpx2.AsyncClient, answers: FixedAnswers
+) -> None:
+    away = "as of 40 s ago: Nomad at http://n cannot be reached"
+    answers.add(a_status("checkout", problem=away), a_status("payments", problem=away))
+    assert words(await browser.get("/")).count(away) == 1
+    answers.add(a_status("payments", problem="another"))
+    text = words(await browser.get("/"))
+    assert (text.count(away), text.count("another")) == (1, 1)
+
+
 async def test_a_server_that_does_not_answer_is_a_note_beside_its_service(
     browser: httpx2.AsyncClient, answers: FixedAnswers
 ) -> None:
@@ -76,7 +87,7 @@ async def test_a_services_page_shows_allocations_upstreams_versions_and_deployme
 ) -> None:
     answers.add(a_status("checkout", allocations=(an_allocation(1), an_allocation(2, healthy=False, canary=True))))
     answers.told["d1"] = (a_deployment("checkout", id="d1", state="failed", reason="app failed: exit code 1"), ())
-    made = Version("stage", "checkout", 6, "a1b2c3", "http", "outrider.yaml", "", {}, {}, None, (), "kim", NOW, 1)
+    made = VersionSummary("stage", "checkout", 6, "a1b2c3", "http", "outrider.yaml", "kim", NOW)
     answers.stored = (made,)
     text = words(await browser.get("/environments/stage/services/checkout"))
     assert "payments timeout 800ms, retries 2" in text

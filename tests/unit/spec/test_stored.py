@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from outrider.spec.patch import JsonPatch, MergePatch
 from outrider.spec.reading.files import read_service
-from outrider.spec.stored import FORMAT, StoredSpec, UnreadableSpecError, stored_declaration, stored_spec
+from outrider.spec.stored import FORMAT, Declared, StoredSpec, UnreadableSpecError, stored_part, stored_spec
 from outrider.spec.upstream import Upstream
 from outrider.spec.written import as_written, knobs_written
 
@@ -54,15 +55,15 @@ def test_a_field_of_another_outrider_is_named_with_whose_spec_it_is() -> None:
 
 @pytest.mark.parametrize("number", [FORMAT - 1, FORMAT + 1])
 def test_another_format_is_an_error_whoever_asks(number: int) -> None:
-    for read_part in (stored_spec, stored_declaration):
+    for read_part in (stored_spec, partial(stored_part, Declared)):
         with pytest.raises(UnreadableSpecError, match=f"is stored in format {number}, and this Outrider reads format"):
             read_part({}, number, "a")
 
 
 def test_what_neighbours_need_is_read_without_the_rest() -> None:
-    found = stored_declaration({"upstreams": {"b": {"timeout": "5s"}}, "shard": 1}, FORMAT, "a")
+    found = stored_part(Declared, {"upstreams": {"b": {"timeout": "5s"}}, "shard": 1}, FORMAT, "a")
     assert (found.upstreams["b"].timeout, found.shard) == (5000, True)
-    assert stored_declaration({"upstreams": None, "shard": None}, FORMAT, "a").upstreams == {}
+    assert stored_part(Declared, {"upstreams": None, "shard": None}, FORMAT, "a").upstreams == {}
 
 
 def test_a_directory_is_known_by_the_run() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from outrider.operations.event_details import Accepted, Ended, Warned
 from outrider.operations.records import Deployment, Draft, Request
-from outrider.spec.stored import stored_declaration
+from outrider.spec.stored import Declared, stored_part
 from outrider.store.store import SqlStore
 
 BOOM = Ended("failed", placed=True, reason="boom")
@@ -58,7 +58,7 @@ async def test_versions_are_numbered_per_service_and_come_back_as_they_were(stor
     other = await store.add_version(draft(service + "x"))
     assert (first.number, second.number, other.number) == (1, 2, 1)
     assert await store.version("stage", service, 1) == replace(first, artifacts=("a", "b"))
-    assert await store.versions("stage", service) == (second, replace(first, artifacts=("a", "b")))
+    assert await store.newest_version("stage", service) == second
 
 
 async def test_writers_at_the_same_time_get_numbers_without_gaps(store: SqlStore, service: str) -> None:
@@ -69,6 +69,8 @@ async def test_writers_at_the_same_time_get_numbers_without_gaps(store: SqlStore
 async def test_an_unknown_version_is_none(store: SqlStore, service: str) -> None:
     assert await store.version("stage", service, 1) is None
     assert await store.versions("stage", service) == ()
+    assert await store.newest_version("stage", service) is None
+    assert await store.running_version("stage", service, "abc") is None
 
 
 async def spoken(store: SqlStore, service: str) -> str:
@@ -95,7 +97,7 @@ async def test_the_newest_version_says_whether_a_redis_shares_its_keys_out(store
 
 async def shards(store: SqlStore, service: str) -> bool:
     (said,) = [one for one in await store.declarations("stage") if one.service == service]
-    return stored_declaration(said.said, said.format, service).shard
+    return stored_part(Declared, said.said, said.format, service).shard
 
 
 async def test_the_format_of_a_spec_is_kept_beside_it(store: SqlStore, service: str) -> None:
@@ -232,7 +234,9 @@ async def test_versions_of_another_environment_are_counted_by_themselves(store: 
     for environment, number in (("stage", 1), ("stage", 2), ("production", 1)):
         made = await store.add_version(replace(draft(service, artifacts=(environment,)), environment=environment))
         assert made.number == number
-    assert [one.artifacts for one in await store.versions("production", service)] == [("production",)]
+    stored = await store.newest_version("production", service)
+    assert stored is not None
+    assert stored.artifacts == ("production",)
     assert [one.number for one in await store.versions("stage", service)] == [2, 1]
 
 

@@ -10,9 +10,10 @@ from support.topologies import made_job, made_parts, platform, service
 
 from outrider.nomad.write.job import job
 from outrider.spec.service import Ingress, Service
+from outrider.topology.parts import Parts, content_hash
 from outrider.topology.resolve import topology
 from outrider.topology.sidecar import Artifact, CarriedAgent
-from outrider.topology.version import Parts, content_hash, service_hash
+from outrider.topology.version import service_hash
 
 SPEC = {"upstreams": {"payments": {}}, "env": {"A": "1"}}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from outrider.documents import listed, nested
 from outrider.topology import names
-from outrider.topology.version import Parts
+from outrider.topology.parts import Parts
 
 if TYPE_CHECKING:
     from outrider.documents import Json

@@ -20,6 +20,9 @@ _ONE = re.compile(r"([\w.]+)\((.*?)\)(?=, |$)")
 _MORE = re.compile(r"and (\d+) more$")
 _ITEM = re.compile(r'index \.(?:Data(?:\.data)?)? ?"((?:[^"\\]|\\.)*)"')
 _READ = re.compile(r"""(?:key|keyOrDefault|ls|tree|secret|nomadVar|service)\s+["`]([^"`\\]+)["`]""")
+_EXPRESSION = re.compile(r"\{\{.*?\}\}")
+_OF_ENVIRONMENT = re.compile(r"\{\{-?\s*env\b")
+LONGEST_LINE: Final = 500
 _VARIABLE = re.compile(r"(\w[\w.-]*)=")
 # consul-template's names of what it reads (dependency/*.go, String).
 _KINDS: Final = {
@@ -58,6 +61,37 @@ def in_words(event: str, task: Json | None = None) -> str:
     named = [_named(kind, what, task) for kind, what in _ONE.findall(rest)]
     more = _MORE.search(rest)
     return "waits for " + ", ".join([*named, *([more[0]] if more else [])] or [rest])
+
+
+def readings(job: Json) -> Json:
+    """The job with nothing but what its templates read: as good as the whole for `in_words`, and small.
+
+    Of a template the lines with an expression are kept; of a long one, as a bootstrap is, the expressions that read something.
+    """
+    groups = [
+        {"Tasks": [_readings(task) for task in listed(group, "Tasks") if listed(task, "Templates")]}
+        for group in listed(job, "TaskGroups")
+    ]
+    return {"Version": job.get("Version"), "TaskGroups": groups}
+
+
+def _readings(task: Json) -> Json:
+    templates = [
+        {
+            "EmbeddedTmpl": "\n".join(_expressions(str(one.get("EmbeddedTmpl") or ""))),
+            "Envvars": one.get("Envvars"),
+            "DestPath": one.get("DestPath"),
+        }
+        for one in listed(task, "Templates")
+    ]
+    return {"Name": task.get("Name"), "Templates": templates}
+
+
+def _expressions(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if "{{" in line or "}}" in line:
+            reading = (one for one in _EXPRESSION.findall(line) if not _OF_ENVIRONMENT.match(one))
+            yield line if len(line) <= LONGEST_LINE else "".join(reading)
 
 
 def _named(kind: str, what: str, task: Json | None) -> str:

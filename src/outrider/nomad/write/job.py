@@ -14,9 +14,9 @@ from outrider.nomad.write.restart import a_few_times
 from outrider.nomad.write.sidecar_tasks import agent_task, envoy_task, gate_task
 from outrider.nomad.write.version import in_allocation, versioned
 from outrider.topology import names
+from outrider.topology.parts import Parts, content_hash
 from outrider.topology.sidecar import CarriedAgent
 from outrider.topology.topology import Topology
-from outrider.topology.version import Parts, content_hash
 
 
 def job(topology: Topology, bootstrap: str | None) -> Json:

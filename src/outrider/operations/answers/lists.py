@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from outrider.operations.answers.status import Status
 from outrider.operations.events import KnownEvent
-from outrider.operations.records import Deployment
+from outrider.operations.records import Deployment, VersionSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +39,6 @@ class Services:
     """Services with what runs of them."""
 
     services: tuple[Status, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VersionSummary:
-    """A version without its documents."""
-
-    environment: str
-    service: str
-    number: int
-    hash: str
-    protocol: str
-    file: str
-    created_by: str
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ ServiceState = Literal["running", "degraded", "deploying", "waiting", "stopped",
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A service in one environment; ``problem`` says which server did not answer, what it knows is missing then.
+    """A service in one environment; ``problem`` says which server did not answer, and how old what is shown is then.
 
     ``version`` is the stored version that runs, None where this portal does not know it; ``healthy`` is None where
     nobody knows. ``outside`` names where somebody has changed the job in Nomad, so that it is not the version's any more.
+    ``age_s`` is how old all this is where a server does not answer (in seconds).
     """
 
     environment: str
@@ -38,3 +39,4 @@ class Status:
     links: dict[str, str]
     problem: str | None = None
     outside: tuple[str, ...] = ()
+    age_s: float | None = None

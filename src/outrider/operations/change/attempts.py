@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from outrider.documents import nested
 from outrider.nomad.read.allocations import Allocation, allocations
 from outrider.nomad.read.job import version_hash
+from outrider.nomad.read.summary import summary
 from outrider.operations.instances import instances
 from outrider.operations.soundness import sound
 from outrider.topology import names
@@ -35,7 +36,9 @@ async def shortfall(environment: Environment, service: str, now: Running, base: 
     last = next((one for one in deployments if one.modify_index == now.index), None)
     found = allocations(await environment.nomad.allocations(service))
     there, _ = await instances(environment, service)
-    return _failed(base, last) or _degraded(base, now, sound(found, base.job, there))
+    return _failed(base, last) or _degraded(
+        base, now, sound(found, there, is_registered=summary(base.job).is_registered)
+    )
 
 
 def attempted(job: Json, now: Running, *, is_again: bool) -> Json:

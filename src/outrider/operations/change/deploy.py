@@ -120,7 +120,7 @@ async def _version(environment: Environment, ready: Prepared, order: Order) -> V
         artifacts=old.artifacts if old else _fetched(source),
         created_by=order.by.name,
     )
-    for kept in (ready.base, *(await environment.store.versions(environment.name, draft.service))[:1]):
+    for kept in (ready.base, await environment.store.newest_version(environment.name, draft.service)):
         if kept and _is_same(kept, draft):
             return kept
     return await environment.store.add_version(draft)

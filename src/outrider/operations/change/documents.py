@@ -12,9 +12,9 @@ from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.spec.stored import StoredSpec
 from outrider.topology import names
+from outrider.topology.parts import Parts
 from outrider.topology.sidecar import Artifact, CarriedAgent
 from outrider.topology.topology import Topology
-from outrider.topology.version import Parts
 
 
 @dataclass(frozen=True, slots=True)

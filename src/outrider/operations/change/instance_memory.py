@@ -16,18 +16,21 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 1.0
 AT_A_TIME = 8
+UNSEEN = "whether the sidecar's memory takes all instances of the upstreams was not seen"
 
 
 async def instance_warnings(environment: Environment, topology: Topology) -> tuple[str, ...]:
-    """Nothing where Consul does not answer in a second: a plan does not wait for it."""
+    """What is too small, or that it was not seen: a plan does not wait for a Consul that does not answer in a second."""
     sidecar = topology.sidecar
     if sidecar is None or not sidecar.discovered:
         return ()
     try:
         async with asyncio.timeout(PATIENCE_S):
             return warnings(sidecar, await _instances(environment, sidecar.discovered))
-    except (TimeoutError, OutriderError):
-        return ()
+    except OutriderError as error:
+        return (f"{UNSEEN}: {error.message}",)
+    except TimeoutError:
+        return (f"{UNSEEN}: Consul has not answered within {PATIENCE_S:g} s",)
 
 
 async def _instances(environment: Environment, services: tuple[str, ...]) -> int:

@@ -45,17 +45,16 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
 
     UsageError: there is no such version, or bytes that it needs are gone. ConflictError and RemoteError as in deploy.
     """
-    document = await environment.nomad.job(service)
-    now = running(document)
+    now = running(await environment.nomad.job(service))
     check_foreign(now.is_foreign, service, order)
     base = await running_version(environment, service, now)
     target, count = await _target(environment, service, number, now, base)
     await check_artifacts(environment, target)
     deployment = await opened(environment, _deployment(target, base, count, now, order), target)
     retry = await shortfall(environment, service, now, base) if now.hash == target.hash else ""
-    is_there = base and base.number == target.number and now.count == deployment.count and not retry
+    is_there = base is not None and base.number == target.number and now.count == deployment.count and not retry
     is_there = is_there and await active(environment, service, now.index) is None
-    if is_there and not await changed_outside(environment, document or {}, base):
+    if base and is_there and not await changed_outside(environment, service, now, base.number):
         return await no_change(environment, deployment, f"version {target.number} runs already")
     job = attempted(rolled_back(target.job, deployment.count or 0), now, is_again=bool(retry))
     return await submitted(environment, deployment, job)

@@ -39,6 +39,9 @@ async def stop(environment: Environment, service: str, order: Order, *, purge: b
 async def _name_callers(environment: Environment, deployment: Deployment) -> None:
     """Those that run: a service that is stopped itself loses nothing."""
     known = await registered(environment)
+    if known.problems:
+        message = f"who calls {deployment.service} is not known: {'; '.join(known.problems)}"
+        await environment.journal.note(deployment.id, message, Warned())
     callers = sorted(one for one in known.live if deployment.service in known.upstreams[one])
     if callers:
         call, theirs = ("call", "their") if len(callers) > 1 else ("calls", "its")

@@ -75,8 +75,12 @@ async def adopted(environment: Environment, deployment: Deployment, job: Json) -
 async def _after_silence(environment: Environment, deployment: Deployment, job: Json, error: RemoteError) -> Deployment:
     try:
         found = await adopted(environment, deployment, job)
-    except OutriderError:
-        found = None
+    except ConflictError as conflict:
+        # It answers by now, and says that somebody was faster: with that the registration was refused, or is replaced.
+        await ended(environment, deployment, conflict)
+        raise
+    except RemoteError:
+        found = None  # still no answer, of which the first silence tells enough
     if found is None:
         # Nothing waits in silence for Nomad to come back: whoever asked is told, and asks again.
         await ended(environment, deployment, error)

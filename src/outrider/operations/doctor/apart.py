@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from outrider_ground.errors import OutriderError
+from outrider_ground.errors import OutriderError, RemoteError
 
-from outrider.operations.doctor.findings import Finding, bad
+from outrider.documents import nested
+from outrider.operations.doctor.findings import Finding, bad, warning
 
 if TYPE_CHECKING:
+    from outrider.documents import Json
     from outrider.operations.ports import Consul, Nomad
     from outrider.spec.platform import Environment, Platform
 
@@ -36,17 +38,35 @@ class Place:
 async def environments_that_are_one(
     platform: Platform, servers: Mapping[str, tuple[Nomad, Consul]]
 ) -> tuple[Finding, ...]:
-    """A failure for each pair whose services would meet in Consul, or whose jobs would replace each other in Nomad."""
+    """A failure for each pair whose services would meet in Consul, or whose jobs would replace each other in Nomad.
+
+    Where a server does not tell what it is, a warning says that this was not seen.
+    """
+    if len(servers) < 2:  # noqa: PLR2004  one environment is apart from all others
+        return ()
     consuls = {name: await _of_consul(consul) for name, (_, consul) in servers.items()}
     nomads = {name: await _of_nomad(platform.environments[name], nomad) for name, (nomad, _) in servers.items()}
-    of_consul = [_one_consul(a, b, place) for a, b, place in _pairs(consuls)]
-    return (*of_consul, *(_one_nomad(a, b, place) for a, b, place in _pairs(nomads)))
+    return (
+        *(_one_consul(a, b, place) for a, b, place in _pairs(consuls)),
+        *(_one_nomad(a, b, place) for a, b, place in _pairs(nomads)),
+        *(_unseen(f"{name}: Consul", why) for name, why in consuls.items() if isinstance(why, str)),
+        *(_unseen(f"{name}: Nomad", why) for name, why in nomads.items() if isinstance(why, str)),
+    )
 
 
-def _pairs(places: Mapping[str, Place | None]) -> Iterator[tuple[str, str, Place]]:
+def _pairs(places: Mapping[str, Place | str]) -> Iterator[tuple[str, str, Place]]:
     for (a, one), (b, other) in combinations(places.items(), 2):
-        if one and other and one.is_one_with(other):
+        if isinstance(one, Place) and isinstance(other, Place) and one.is_one_with(other):
             yield a, b, one
+
+
+def _unseen(about: str, why: str) -> Finding:
+    return warning(
+        about,
+        f"cannot tell whether it is that of another environment, too: {why}",
+        "Two environments on one cluster mix their services, or replace each other's jobs.",
+        "Make sure by hand that each environment has a Consul datacenter and a Nomad namespace of its own.",
+    )
 
 
 def _one_consul(a: str, b: str, place: Place) -> Finding:
@@ -67,26 +87,46 @@ def _one_nomad(a: str, b: str, place: Place) -> Finding:
     )
 
 
-async def _of_consul(consul: Consul) -> Place | None:
+async def _of_consul(consul: Consul) -> Place | str:
+    """What it is, or why it does not tell."""
+    nodes = await _nodes(consul)
     try:
-        datacenter, leader = (await consul.agent_self())["Config"]["Datacenter"], await consul.leader()
-    except (OutriderError, KeyError):
-        return None
-    return Place((datacenter,), leader, await _ids(consul))
+        return Place((await _datacenter(consul, nodes),), await consul.leader(), _ids(nodes))
+    except OutriderError as error:
+        return error.message
 
 
-async def _of_nomad(environment: Environment, nomad: Nomad) -> Place | None:
+async def _datacenter(consul: Consul, nodes: list[Json]) -> str:
+    """By its nodes, or by its agent; a token that may read neither is still told of all datacenters, the nearest first."""
+    named = next((str(node["Datacenter"]) for node in nodes if node.get("Datacenter")), "")
+    if named:
+        return named
+    try:
+        named = str(nested(await consul.agent_self(), "Config").get("Datacenter") or "")
+    except RemoteError:
+        named = ""  # what follows is open to everybody, and tells as much
+    nearest = named or next(iter(await consul.datacenters()), "")
+    if not nearest:
+        raise RemoteError("it names no datacenter")
+    return nearest
+
+
+async def _of_nomad(environment: Environment, nomad: Nomad) -> Place | str:
+    """What it is, or why it does not tell."""
     written = environment.nomad
     try:
-        return Place((written.region, written.namespace), await nomad.leader(), await _ids(nomad))
-    except OutriderError:
-        return None
+        return Place((written.region, written.namespace), await nomad.leader(), _ids(await _nodes(nomad)))
+    except OutriderError as error:
+        return error.message
 
 
-async def _ids(server: Consul | Nomad) -> frozenset[str]:
-    """The ids of its nodes; none where they cannot be read."""
+async def _nodes(server: Consul | Nomad) -> list[Json]:
+    """None where they cannot be read: then the leaders tell."""
     try:
-        nodes: list[dict[str, Any]] = await server.nodes()
-    except OutriderError:
-        return frozenset()
+        return await server.nodes()
+    except RemoteError:
+        return []
+
+
+def _ids(nodes: list[Json]) -> frozenset[str]:
     return frozenset(str(node["ID"]) for node in nodes if node.get("ID"))

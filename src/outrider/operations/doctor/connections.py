@@ -46,10 +46,11 @@ async def connection_findings(name: str, environment: Environment, nomad: Nomad,
     if not isinstance(most, int) or most <= 0:
         return [good(about, "no limit of connections per client address is known")]
     try:
-        held = await held_by_node(nomad, environment.consul.connections)
-    except OutriderError:
-        held = Counter[str]()
-    return [_finding(about, environment, most, held)]
+        return [_finding(about, environment, most, await held_by_node(nomad, environment.consul.connections))]
+    except OutriderError as error:
+        what = f"at most {most} connections per client address, and how many a node holds is not known: {error.message}"
+        why = "Consul hangs up on whoever comes last, be it Nomad's own registrations."
+        return [warning(about, what, why, error.next_step or STEP.format(wanted=4096))]
 
 
 async def held_by_node(nomad: Nomad, most: int) -> Counter[str]:

@@ -129,6 +129,7 @@ def _store(platform: Platform) -> tuple[str, str | None]:
 
 
 async def _node_addresses(nomad: Nomad) -> list[str]:
+    """None where they cannot be read, which the findings on Nomad say."""
     try:
         return [str(node.get("Address", "")) for node in await nomad.nodes()]
     except OutriderError:

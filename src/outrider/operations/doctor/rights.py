@@ -139,12 +139,9 @@ async def _or_nothing(ask: Callable[[], Awaitable[Collection[object]]]) -> Colle
 async def portal_at_nomad(about: str, environment: Environment, nomad: Nomad) -> list[Finding]:
     """The rights in the namespace but for submit-job, which a dry run tries."""
     namespace = environment.nomad.namespace
-    missing = [
-        *(["list-jobs"] if await _is_refused(nomad.jobs(PROBE)) else []),
-        *(["read-job"] if await _is_refused(nomad.job(PROBE)) else []),
-    ]
-    found = [lacking(about, namespace, capability) for capability in missing]
-    return [*found, *await _logs(about, namespace, nomad)]
+    questions: dict[str, Awaitable[object]] = {"list-jobs": nomad.jobs(PROBE), "read-job": nomad.job(PROBE)}
+    found = [await _tried(about, namespace, capability, asked) for capability, asked in questions.items()]
+    return [*(one for one in found if one), *await _logs(about, namespace, nomad)]
 
 
 def lacking(about: str, namespace: str, capability: str) -> Finding:
@@ -158,12 +155,17 @@ def lacking(about: str, namespace: str, capability: str) -> Finding:
     )
 
 
-async def _is_refused(asked: Awaitable[object]) -> bool:
+async def _tried(about: str, namespace: str, capability: str, asked: Awaitable[object]) -> Finding | None:
+    """What is said where the question, which needs that capability, is refused or gets no answer."""
     try:
         await asked
     except RemoteError as error:
-        return error.status == FORBIDDEN
-    return False
+        if error.status == FORBIDDEN:
+            return lacking(about, namespace, capability)
+        step = f"Check by hand that its policies hold {capability} in namespace {namespace}."
+        what = f"cannot tell whether the token has {capability}: {error.message}"
+        return warning(about, what, CAPABILITIES[capability], step)
+    return None
 
 
 async def _logs(about: str, namespace: str, nomad: Nomad) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import OutriderError
+from outrider_ground.errors import OutriderError, RemoteError
 
 from outrider.nomad.read.allocations import Allocation, Task, allocations
 from outrider.nomad.read.culprits import culprits
@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 LINES = 12
 BYTES = 4_000
+UNTOLD = "what its allocations say is not known"
+FORBIDDEN = 403
 MOST = 4
 """Allocations that are told of one by one where a deployment stands still."""
 
 
 async def failure(environment: Environment, service: str, job_version: int) -> str:
     """What is known about the failed or unhealthy allocations of that version; empty where nothing is."""
-    found, job = await _of_version(environment, service, job_version)
+    try:
+        found, job = await _of_version(environment, service, job_version)
+    except OutriderError as error:
+        return f"{UNTOLD}: {error.message}"
     bad = [one for one in found if one.is_bad]
     if not bad:
         return ""
@@ -34,7 +39,10 @@ async def failure(environment: Environment, service: str, job_version: int) -> s
 
 async def standstill(environment: Environment, service: str, job_version: int) -> str:
     """What each allocation of that version that is not healthy waits for, where none has failed; one line or more each."""
-    found, job = await _of_version(environment, service, job_version)
+    try:
+        found, job = await _of_version(environment, service, job_version)
+    except OutriderError as error:
+        return f"{UNTOLD}: {error.message}"
     waiting = [one for one in found if one.is_live and one.healthy is None]
     if not found:
         return "Nomad has placed no allocation of this version"
@@ -58,11 +66,8 @@ async def last_lines(environment: Environment, allocation_id: str, task: str) ->
 
 
 async def _of_version(environment: Environment, service: str, number: int) -> tuple[list[Allocation], Json | None]:
-    """The allocations of that version of the job, and the job as it was."""
-    try:
-        stubs, versions = await environment.nomad.allocations(service), await environment.nomad.versions(service)
-    except OutriderError:
-        return [], None
+    """The allocations of that version of the job, and the job as it was. RemoteError as Nomad's."""
+    stubs, versions = await environment.nomad.allocations(service), await environment.nomad.versions(service)
     job = next((one for one in versions if int(one.get("Version") or 0) == number), None)
     return [one for one in allocations(stubs, versions) if one.job_version == number], job
 
@@ -102,6 +107,7 @@ async def _end(environment: Environment, allocation_id: str, task: str, kind: Lo
     logs = environment.nomad.logs(allocation_id, task, kind, origin="end", offset=BYTES)
     try:
         chunks = [chunk async for chunk in logs]
-    except OutriderError:
-        return ""
+    except RemoteError as error:
+        # A task that never ran has no output, which Nomad calls an error; that we may not read it is one.
+        return f"cannot be read: {error.message}" if error.status == FORBIDDEN else ""
     return b"".join(chunks).decode(errors="replace").strip()

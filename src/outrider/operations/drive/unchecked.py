@@ -51,5 +51,5 @@ async def _heard(consul: Consul, check: str) -> str:
     try:
         known = await consul.agent_checks()
     except OutriderError:
-        return ""
+        return ""  # the line then says whom to ask: the Consul agent of that node
     return str(nested(known, check).get("Output", "")).strip()

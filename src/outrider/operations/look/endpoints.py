@@ -19,6 +19,7 @@ from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
+    from outrider.operations.seeing import Lookout
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class Place:
     problem: str = ""
 
 
-async def endpoints(environment: Environment, service: str) -> Endpoints:
+async def endpoints(lookout: Lookout, service: str) -> Endpoints:
     """Ask everybody at once; whoever does not answer is named in ``problems``. UsageError: an unknown service."""
-    now = await status(environment, service)
+    environment, now = lookout.environment, await status(lookout, service)
     inside = [name for name, written in now.upstreams.items() if not written.address]
     answers = await asyncio.gather(*(_upstream(environment, name) for name in inside))
     places, said = await _places(environment, service)

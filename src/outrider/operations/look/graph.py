@@ -5,36 +5,37 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import RemoteError
-
 from outrider.operations.answers.graph import TrafficEdge, TrafficGraph
-from outrider.operations.ports import Measured
-from outrider.operations.registered import Registered, registered
+from outrider.operations.ports import Sidecar
+from outrider.operations.registered import Registered, Spoken, declared
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
+    from outrider.operations.observe.sight import Sight
+    from outrider.operations.seeing import Lookout
     from outrider.telemetry.traffic import Edge
 
 
 MOST_NAMED = 3
 
 
-async def graph(environment: Environment, window_s: float) -> TrafficGraph:
+async def graph(lookout: Lookout, window_s: float) -> TrafficGraph:
     """Measure for ``window_s`` seconds, and put it beside what the versions that are registered declare."""
-    known, measured = await asyncio.gather(
-        registered(environment), environment.traffic.edges(window_s), return_exceptions=True
-    )
-    if isinstance(known, BaseException):
-        raise known
-    if isinstance(measured, RemoteError):
-        measured = Measured((), (measured.message,))
-    elif isinstance(measured, BaseException):
-        raise measured
-    declared = _declared(known)
+    environment, sight = lookout.environment, await lookout.seen()
+    sidecars, untrusted = _sidecars(sight)
+    known, measured = await asyncio.gather(_known(environment, sight), environment.traffic.edges(sidecars, window_s))
+    named = _declared(known)
     found = {(edge.source, edge.target): edge for edge in measured.edges}
-    edges = [_edge(pair, declared, found.get(pair)) for pair in sorted(declared.keys() | found.keys())]
-    problem = "; ".join(one for one in (_problem(measured.left_out), *known.problems) if one) or None
-    return TrafficGraph(environment.name, window_s, tuple(edges), problem)
+    edges = [_edge(pair, named, found.get(pair)) for pair in sorted(named.keys() | found.keys())]
+    said = (sight.problem, _problem((*untrusted, *measured.left_out)), *known.problems)
+    return TrafficGraph(environment.name, window_s, tuple(edges), "; ".join(filter(None, said)) or None)
+
+
+def _sidecars(sight: Sight) -> tuple[tuple[Sidecar, ...], tuple[str, ...]]:
+    """Those that Consul knows of, and what is said of those that are not asked."""
+    found = sight.registered()
+    asked = tuple(Sidecar(service, one.metrics) for service, one in found if one.metrics)
+    return asked, tuple(f"{service} {one.untrusted}" for service, one in found if one.untrusted)
 
 
 def _problem(left_out: tuple[str, ...]) -> str | None:
@@ -43,6 +44,14 @@ def _problem(left_out: tuple[str, ...]) -> str | None:
         return "".join(left_out) or None
     more = f"; and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
     return f"{len(left_out)} sidecars do not count: {'; '.join(left_out[:MOST_NAMED])}{more}"
+
+
+async def _known(environment: Environment, sight: Sight) -> Registered:
+    jobs = sight.scheduled.jobs.values() if sight.scheduled else ()
+    ours = [job for job in jobs if job.environment == environment.name]
+    return await declared(
+        environment, {job.id: Spoken(job.now.hash, job.spoken or "", job.now.is_live) for job in ours}
+    )
 
 
 def _declared(known: Registered) -> dict[tuple[str, str], str | None]:

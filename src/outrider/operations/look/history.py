@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import UsageError
 
-from outrider.operations.lookups import unknown_service
+from outrider.operations.lookups import check_known, unknown_service
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Deployment, Version
+    from outrider.operations.records import Deployment, VersionSummary
     from outrider.operations.repositories import Store
 
 
-async def versions(environment: Environment, service: str) -> tuple[Version, ...]:
-    """Its stored versions. UsageError where there is none."""
-    found = await environment.store.versions(environment.name, service)
+async def versions(environment: Environment, service: str, limit: int | None = None) -> tuple[VersionSummary, ...]:
+    """Its stored versions, without their documents. UsageError where there is none."""
+    found = await environment.store.versions(environment.name, service, limit)
     if not found:
         raise await unknown_service(environment, service)
     return found
 
 
 async def deployments(environment: Environment, service: str, limit: int = 50) -> tuple[Deployment, ...]:
-    """Its last deployments. UsageError where there is none."""
+    """Its last deployments. UsageError where nobody knows the service."""
     found = await environment.store.deployments(environment.name, service, limit)
     if not found:
-        raise await unknown_service(environment, service)
+        await check_known(environment, service)
     return found
 
 

@@ -1,135 +1,157 @@
-"""What runs: one service of an environment as Nomad, Consul and the store see it together."""
+"""What runs: services of an environment as Nomad, Consul and the store see them together."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from outrider_ground.errors import RemoteError
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from outrider.consul.instances import Instance
-from outrider.documents import Json
-from outrider.nomad.read.allocations import Allocation, allocations
-from outrider.nomad.read.job import Running, environment_of, running
+from outrider.nomad.read.allocations import Allocation
+from outrider.nomad.read.job import Running, running
 from outrider.operations.answers.status import ServiceState, Status
-from outrider.operations.instances import instances
-from outrider.operations.lookups import readable_spec, running_version, unknown_service
-from outrider.operations.outside import changed_outside
-from outrider.operations.records import Deployment, Version
+from outrider.operations.look.edited import Edited, edited
+from outrider.operations.lookups import readable_outline, unknown_service
+from outrider.operations.records import Deployment
+from outrider.operations.seeing import asked
 from outrider.operations.soundness import passing_ids, sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
+
+    from outrider_ground.errors import RemoteError
 
     from outrider.operations.environment import Environment
+    from outrider.operations.observe.sight import Sight
+    from outrider.operations.records import Outline
+    from outrider.operations.seeing import Lookout
 
-RECENT = 10
+RECENTLY = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the servers and the store said; ``now`` is None where Nomad did not answer."""
+class _Told:
+    """What the store says of the services of one environment, beside what is seen of them."""
 
-    now: Running | None
-    version: Version | None
-    deployment: Deployment | None
-    job: Json = field(default_factory=dict[str, Any])
-    allocations: tuple[Allocation, ...] = ()
-    instances: tuple[Instance, ...] = ()
-    problem: str | None = None
-    outside: tuple[str, ...] = ()
+    sight: Sight
+    outlines: Mapping[str, Outline]
+    deployments: Mapping[str, Deployment]
+    edited: Mapping[str, Edited]
 
 
-async def status(environment: Environment, service: str, silence: RemoteError | None = None) -> Status:
+async def status(lookout: Lookout, service: str) -> Status:
     """The service's status. UsageError where neither the store nor Nomad knows the service.
 
-    RemoteError only where the store does not know it. With ``silence`` Nomad is known to be away, and not asked.
+    RemoteError only where the store does not know it, and nobody can say whether it runs.
     """
-    newest = (await environment.store.versions(environment.name, service))[:1]
-    deployment = await _deployment(environment, service)
-    try:
-        document, stubs = await _asked(environment, service, silence)
-    except RemoteError as error:
-        if not newest:
-            raise
-        return _status(environment, service, _Seen(None, newest[0], deployment, problem=error.message))
-    now = running(document)
-    if not now.exists and not newest:
-        raise await unknown_service(environment, service)
-    base = await running_version(environment, service, now)
-    jobs = [document] if document else []
-    found = tuple(one for one in allocations(stubs, jobs) if one.is_current)
-    (there, problem), outside = await asyncio.gather(
-        instances(environment, service), changed_outside(environment, document or {}, base)
-    )
-    shown = base or (newest[0] if newest else None)
-    return _status(environment, service, _Seen(now, shown, deployment, document or {}, found, there, problem, outside))
+    environment = lookout.environment
+    deployments = await environment.store.last_deployments(environment.name, service)
+    sight = await lookout.seen(service, _recent_index(deployments))
+    told = await _told(environment, sight, deployments, {service})
+    if service not in told.outlines and sight.job(service) is None:
+        # No observer keeps what somebody else runs under a name that nobody has deployed here.
+        told = await _told(environment, await asked(environment, service), deployments, {service})
+        await _check_there(environment, service, told)
+    return _status(environment.name, service, told)
 
 
-async def _asked(environment: Environment, service: str, silence: RemoteError | None) -> tuple[Json | None, list[Json]]:
-    """The job and its allocations."""
-    if silence is not None:
-        raise silence
-    both = asyncio.gather(environment.nomad.job(service), environment.nomad.allocations(service))
-    return await environment.in_time(both, "Nomad")
+async def _check_there(environment: Environment, service: str, told: _Told) -> None:
+    if service in told.outlines or told.sight.job(service):
+        return
+    raise told.sight.nomad.silence or await unknown_service(environment, service)
 
 
-async def _deployment(environment: Environment, service: str) -> Deployment | None:
-    """The one under way, else the last: a scale that was refused meanwhile does not hide a canary that waits."""
-    last = await environment.store.deployments(environment.name, service, limit=RECENT)
-    return next((one for one in last if not one.is_final), last[0] if last else None)
-
-
-async def statuses(environments: Iterable[Environment]) -> tuple[Status, ...]:
+async def statuses(lookouts: Iterable[Lookout]) -> tuple[Status, ...]:
     """Every service that was ever deployed there, and those of ours that Nomad runs and the store does not know.
 
     RemoteError where none is known and a Nomad did not answer: nobody can say then that there is none.
     """
-    found, silences = list[Status](), list[RemoteError]()
-    for here in environments:
-        known, (ours, silence) = await asyncio.gather(here.store.services(here.name), _running_names(here))
-        silences += [silence] if silence else []
-        wanted = sorted({*known, *ours})
-        found += await asyncio.gather(*(status(here, service, silence) for service in wanted))
+    answers = await asyncio.gather(*(_statuses(one) for one in lookouts))
+    found = tuple(status for some, _ in answers for status in some)
+    silences = [silence for _, silence in answers if silence]
     if silences and not found:
         raise silences[0]
-    return tuple(found)
+    return found
 
 
-async def _running_names(environment: Environment) -> tuple[tuple[str, ...], RemoteError | None]:
-    """The jobs in Nomad that bear our meta, of this environment; none, and why, where Nomad does not answer."""
-    try:
-        jobs = await environment.in_time(environment.nomad.jobs(), "Nomad")
-    except RemoteError as error:
-        return (), error
-    ours = [job for job in jobs if not job.get("Stop") and environment_of(job) == environment.name]
-    return tuple(str(job["ID"]) for job in ours), None
+async def service_names(lookout: Lookout) -> frozenset[str]:
+    """The names of the services that have a page: those of the store, and those of ours that Nomad runs."""
+    environment = lookout.environment
+    known = await environment.store.services(environment.name)
+    return _names(environment.name, known, await lookout.seen())
 
 
-def _status(environment: Environment, service: str, seen: _Seen) -> Status:
-    now, version, found = seen.now, seen.version, seen.allocations
-    stored, unread = readable_spec(version)
-    spec = stored.service if stored else None
-    runs = version is not None and now is not None and version.hash == now.hash
+async def _statuses(lookout: Lookout) -> tuple[list[Status], RemoteError | None]:
+    """All of one environment, by a few questions however many there are; and why Nomad was never heard, where that is so."""
+    environment = lookout.environment
+    known, deployments = await asyncio.gather(
+        environment.store.services(environment.name), environment.store.last_deployments(environment.name)
+    )
+    sight = await lookout.seen(None, _recent_index(deployments))
+    names = sorted(_names(environment.name, known, sight))
+    told = await _told(environment, sight, deployments, names)
+    silence = sight.nomad.silence if sight.scheduled is None else None
+    return [_status(environment.name, service, told) for service in names], silence
+
+
+def _names(environment: str, known: Iterable[str], sight: Sight) -> frozenset[str]:
+    jobs = sight.scheduled.jobs.values() if sight.scheduled else ()
+    return frozenset(known) | {job.id for job in jobs if job.now.is_live and job.environment == environment}
+
+
+def _recent_index(deployments: Mapping[str, Deployment]) -> int:
+    """The job index that was made last, where that was just now: what is shown is of then at least.
+
+    An old one proves nothing: a Nomad that was set up anew counts from 1.
+    """
+    since = datetime.now(UTC) - RECENTLY
+    return max((one.modify_index or 0 for one in deployments.values() if one.created_at > since), default=0)
+
+
+async def _told(
+    environment: Environment, sight: Sight, deployments: Mapping[str, Deployment], names: Collection[str]
+) -> _Told:
+    jobs = {service: sight.job(service) for service in names}
+    hashes = {service: job.now.hash if job else None for service, job in jobs.items()}
+    outlines = await environment.store.outlines(environment.name, hashes)
+    bases = {
+        service: (job.now, outlines[service].number)
+        for service, job in jobs.items()
+        if job and service in outlines and outlines[service].hash == job.now.hash
+    }
+    is_there = sight.nomad.silence is None
+    return _Told(sight, outlines, deployments, await edited(environment, bases) if is_there else {})
+
+
+def _status(environment: str, service: str, told: _Told) -> Status:
+    sight, outline = told.sight, told.outlines.get(service)
+    job, found, there = sight.job(service), sight.allocations(service), sight.instances(service)
+    now = job.now if job else running(None) if sight.scheduled else None
+    runs = outline is not None and now is not None and outline.hash == now.hash
+    deployment, changed = told.deployments.get(service), told.edited.get(service, Edited())
+    shown, unread = readable_outline(environment, outline)
+    good = sound(found, there, is_registered=job is not None and job.is_registered)
     return Status(
-        environment=environment.name,
+        environment=environment,
         service=service,
-        team=spec.team if spec else None,
-        description=spec.description if spec else None,
-        protocol=version.protocol if version else now.protocol if now else None,
-        state=_state(now, seen.deployment, sound(found, seen.job, seen.instances)),
-        version=version.number if version and runs else None,
+        team=shown.team,
+        description=shown.description,
+        protocol=outline.protocol if outline else now.protocol if now else None,
+        state=_state(now, deployment, good),
+        version=outline.number if outline and runs else None,
         hash=now.hash if now else None,
         count=now.count if now else None,
-        healthy=None if now is None else _healthy(found, seen.instances),
+        healthy=None if now is None else _healthy(found, there),
         allocations=found,
-        instances=seen.instances,
-        deployment=seen.deployment,
-        upstreams=spec.upstreams if spec else {},
-        links=spec.links if spec else {},
-        problem="; ".join(one for one in (seen.problem, unread) if one) or None,
-        outside=seen.outside,
+        instances=there,
+        deployment=deployment,
+        upstreams=shown.upstreams,
+        links=shown.links,
+        problem="; ".join(filter(None, (sight.problem, changed.problem, unread))) or None,
+        outside=changed.places,
+        age_s=sight.age_s,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from outrider.operations.answers.endpoints import Endpoints
-from outrider.operations.answers.lists import Deployments, Services, Versions, VersionSummary
+from outrider.operations.answers.lists import Deployments, Services, Versions
 from outrider.operations.answers.status import Status
 from outrider.operations.asked import MOST_INTEGER, Body
 from outrider.operations.look.logs import LogRequest
@@ -50,7 +49,7 @@ async def service(running: Running, asker: Asker, environment: str, service: str
 @router.get("/environments/{environment}/services/{service}/versions")
 async def versions(running: Running, asker: Asker, environment: str, service: str) -> Versions:
     """Its stored versions."""
-    return Versions(tuple(_summary(one) for one in await running.versions(asker, environment, service)))
+    return Versions(await running.versions(asker, environment, service))
 
 
 @router.get("/environments/{environment}/services/{service}/versions/{number}")
@@ -100,7 +99,3 @@ async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield chunk
 
     return rest()
-
-
-def _summary(version: Version) -> VersionSummary:
-    return VersionSummary(**{field.name: getattr(version, field.name) for field in dataclasses.fields(VersionSummary)})

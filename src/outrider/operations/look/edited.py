@@ -1,0 +1,53 @@
+"""Which services somebody has changed outside of Outrider: each job is compared once, however often it is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outrider_ground.errors import RemoteError
+
+from outrider.operations.observe.listing import in_turns
+from outrider.operations.outside import comparison
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outrider.nomad.read.job import Running
+    from outrider.operations.environment import Environment
+
+UNKNOWN = "whether it was changed outside of Outrider is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Where the job differs from its version, or why that is not known."""
+
+    places: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+async def edited(environment: Environment, bases: Mapping[str, tuple[Running, int]]) -> dict[str, Edited]:
+    """By service, of the jobs that bear an index that no registration of ours has made; the others are as they were made.
+
+    ``bases`` are the jobs with the numbers of their stored versions. Comparisons that Nomad has not made in time go on.
+    """
+    live = {service: (now, number) for service, (now, number) in bases.items() if now.is_live}
+    made = await environment.store.registrations(environment.name, {now.index for now, _ in live.values()})
+    foreign = [service for service, (now, _) in live.items() if (service, now.index) not in made]
+    found = {service: Edited(problem=f"{UNKNOWN} yet: Nomad is still comparing") for service in foreign}
+
+    async def look(service: str) -> None:
+        now, number = live[service]
+        try:
+            found[service] = Edited(await asyncio.shield(comparison(environment, service, now, number).places))
+        except RemoteError as error:
+            found[service] = Edited(problem=f"{UNKNOWN}: {error.message}")
+
+    try:
+        async with asyncio.timeout(environment.patience.question):
+            await in_turns(look, foreign)
+    except TimeoutError:
+        return found
+    return found
