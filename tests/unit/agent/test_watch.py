@@ -172,6 +172,7 @@ def test_a07_a_refusal_is_a_denial_and_nothing_is_emptied(status: int) -> None:
     driven.watch.refused(status, "Permission denied", driven.now)
     assert (driven.watch.state, len(driven.ports()), driven.asks().index) == (states.DENIED, 2, 0)
     assert "Permission denied" in driven.watch.reason
+    assert (driven.watch.counts.denials, driven.watch.counts.failures) == (1, 0)
 
 
 def test_a09_a_true_empty_is_published_after_the_hold_down_once_consul_knows_others() -> None:

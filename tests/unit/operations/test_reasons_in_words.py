@@ -41,12 +41,13 @@ async def reason(*copies: Json, **more: Any) -> str:
     return await failure(place(a_nomad(*copies, **more)), "checkout", 0)
 
 
-async def test_without_anything_bad_of_this_version_there_is_no_reason() -> None:
+async def test_without_anything_bad_of_this_version_there_is_no_reason_and_without_an_answer_none_is_known() -> None:
     other = an_allocation(1, "failed", JobVersion=1)
     assert await reason(other, an_allocation(2, "running", **WELL), an_allocation(3, "pending")) == ""
     silent = a_nomad()
     silent.shows_allocations = False
-    assert await failure(place(silent), "checkout", 0) == ""
+    said = await failure(place(silent), "checkout", 0)
+    assert said == "what its allocations say is not known: Nomad did not answer"
 
 
 async def test_of_several_bad_ones_the_newest_is_told() -> None:

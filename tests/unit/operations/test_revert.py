@@ -65,7 +65,10 @@ async def test_a_return_that_failed_says_what_nomad_thought_and_what_runs() -> N
 async def test_a_return_that_failed_is_told_though_nomad_shows_no_allocations() -> None:
     nomad = NomadThatWasAsked([[]], [a_rollout("failed", said="no")])
     nomad.shows_allocations = False
-    assert (await came_back(nomad))[0] == "the return to the last good version was not confirmed (Nomad: no)"
+    assert (await came_back(nomad))[0].splitlines() == [
+        "the return to the last good version was not confirmed (Nomad: no)",
+        "  what its allocations say is not known: Nomad did not answer",
+    ]
 
 
 async def test_a_return_whose_allocations_all_run_unhealthy_is_not_waited_for() -> None:
