@@ -79,7 +79,7 @@ async def filled(stand: Stand, store: SqlStore, services: int) -> None:
     for number in range(services):
         text = spec(number, services)
         made = rendered(Source(text, "bench.yaml"), around)
-        await store.add_version(version(stand, made, text))
+        await store.versions.add_version(version(stand, made, text))
         await asyncio.to_thread(register, nomad, made.job)
 
 

@@ -59,11 +59,11 @@ async def application(
         store = await opened_store(settings.database or _own_database(settings))
         stack.push_async_callback(store.close)
         url = platform.portal.url if platform.portal else listening
-        journal = Journal(store)
+        journal = Journal(store.deployments, store.events)
         shared = _Shared(settings, platform, store, journal, carried_agent())
         environments = {name: _environment(name, shared, stack) for name in platform.environments}
         observers = {name: _observer(one, stack) for name, one in environments.items()}
-        runner = Runner(store, environments)
+        runner = Runner(store.deployments, environments)
         runner.start()
         stack.push_async_callback(runner.close)
         yield Application(platform, environments, store, journal, runner, url, token, observers)
@@ -107,7 +107,7 @@ def _environment(name: str, shared: _Shared, stack: AsyncExitStack) -> Environme
 
 def _observer(environment: Environment, stack: AsyncExitStack) -> Observer:
     """An observer that runs until the stack is left, which is before the clients are closed."""
-    names = partial(environment.store.services, environment.name)
+    names = partial(environment.store.versions.services, environment.name)
     made = Observer(environment.name, environment.nomad, environment.consul, names)
     made.start()
     stack.push_async_callback(made.close)

@@ -14,6 +14,7 @@ from outrider.operations.environment import Environment, Patience
 from outrider.operations.event_details import Detail
 from outrider.operations.events import document_of, happened
 from outrider.operations.records import Deployment, Version
+from outrider.operations.repositories import Store
 
 Json = dict[str, Any]
 
@@ -98,8 +99,9 @@ def place(
 ) -> Environment:
     """The environment ``stage`` with these and nothing else."""
     kept = cast("Any", records or Records())
+    whole = Store(versions=kept, deployments=kept, requests=kept, events=kept, artifacts=kept)
     made = (
-        World(kept, nomad=cast("Any", nomad), consul=consul or CatalogInMemory())
+        World(cast("Any", whole), nomad=cast("Any", nomad), consul=consul or CatalogInMemory())
         .application()
         .environment(ADA, "stage")
     )

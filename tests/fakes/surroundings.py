@@ -113,9 +113,9 @@ class World:
 
     def application(self, *, lease_s: float = 1.0) -> Application:
         """A portal's worth of operations over this world; a second call is a second portal."""
-        journal = Journal(self.store, look_s=0.05)
+        journal = Journal(self.store.deployments, self.store.events, look_s=0.05)
         environments = {name: self._environment(name, journal) for name in self.platform.environments}
-        runner = Runner(self.store, environments, lease_s=lease_s)
+        runner = Runner(self.store.deployments, environments, lease_s=lease_s)
         self.runners.append(runner)
         return Application(self.platform, environments, self.store, journal, runner, self.url, self.token)
 

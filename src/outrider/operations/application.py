@@ -166,12 +166,12 @@ class Application:
 
     async def deployment(self, principal: Principal, deployment_id: str) -> Deployment:
         """One deployment."""
-        return await history.deployment(self.store, deployment_id)
+        return await history.deployment(self.store.deployments, deployment_id)
 
     async def events(self, principal: Principal, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
         """The events so far with a number above ``after``."""
         await self.deployment(principal, deployment_id)
-        return await self.store.events(deployment_id, after)
+        return await self.store.events.events(deployment_id, after)
 
     async def feed(self, principal: Principal, deployment_id: str, after: int = 0) -> AsyncIterator[Event | None]:
         """The events as they come, up to the verdict; None now and then while nothing happens."""
@@ -194,19 +194,19 @@ class Application:
 
     async def keep_artifact(self, principal: Principal, content: bytes) -> None:
         """Keep uploaded bytes under their hash; what nobody refers to goes after a day."""
-        await self.store.drop_artifacts(datetime.now(UTC) - UNUSED_FOR)
-        await self.store.add_artifact(content)
+        await self.store.artifacts.drop_artifacts(datetime.now(UTC) - UNUSED_FOR)
+        await self.store.artifacts.add_artifact(content)
 
     async def artifact(self, principal: Principal, sha256: str) -> bytes:
         """The bytes with that hash, or UsageError."""
-        found = await self.store.artifact(sha256)
+        found = await self.store.artifacts.artifact(sha256)
         if found is None:
             raise UsageError(f"no artifact {sha256} is stored", next_step="Deploy the spec that needs it again.")
         return found
 
     async def _source(self, text: Text) -> Source:
         """The text with its directory, which is stored."""
-        if text.artifact is not None and not await self.store.has_artifact(text.artifact):
+        if text.artifact is not None and not await self.store.artifacts.has_artifact(text.artifact):
             raise UsageError(f"no artifact {text.artifact} is stored", next_step="Upload it first.")
         return sent(self.platform, self.url, text)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from outrider.operations.event_details import Detail
     from outrider.operations.events import Event
     from outrider.operations.records import Deployment
-    from outrider.operations.repositories import Store
+    from outrider.operations.repositories import Deployments, Events
     from outrider.operations.states import State
 
 
@@ -25,21 +25,22 @@ class Journal:
     However many listen to a deployment, one look at the store serves them all.
     """
 
-    def __init__(self, store: Store, *, look_s: float = 1.0) -> None:
-        self._store = store
+    def __init__(self, deployments: Deployments, events: Events, *, look_s: float = 1.0) -> None:
+        self._deployments = deployments
+        self._events = events
         self._look_s = look_s
         self._watches: dict[str, Watch] = {}
 
     async def note(self, deployment_id: str, message: str, detail: Detail) -> Event:
         """Store the deployment's next event and wake its listeners."""
-        event = await self._store.add_event(deployment_id, message, detail)
+        event = await self._events.add_event(deployment_id, message, detail)
         self._ring(deployment_id)
         return event
 
     async def end(self, deployment: Deployment, state: State, reason: str) -> Deployment:
         """Store the verdict, as the deployment's last event and as its state; the deployment as it is then."""
         over = replace(deployment, state=state, reason=reason, ended_at=datetime.now(UTC))
-        await self._store.end_deployment(over, Ended(state, state != "not_placed", reason))
+        await self._events.end_deployment(over, Ended(state, state != "not_placed", reason))
         self._ring(deployment.id)
         return over
 
@@ -47,7 +48,7 @@ class Journal:
         """The events with a number above ``after`` up to the verdict; None whenever ``look_s`` passed without one."""
         watch = self._watches.get(deployment_id)
         if watch is None or watch.has_ended:
-            watch = self._watches[deployment_id] = Watch(self._store, deployment_id, self._look_s)
+            watch = self._watches[deployment_id] = Watch(self._deployments, self._events, deployment_id, self._look_s)
         bell = watch.joined()
         try:
             while True:

@@ -10,18 +10,24 @@ if TYPE_CHECKING:
     from outrider.operations.records import Deployment
 
 
-class Looked(Protocol):
-    """What of the store a watch looks at."""
+class Known(Protocol):
+    """What a watch asks of deployments."""
 
     async def deployment(self, deployment_id: str) -> Deployment | None: ...
+
+
+class Told(Protocol):
+    """What a watch asks of events."""
+
     async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
 
 
 class Watch:
     """One deployment that somebody listens to; the store is looked at whenever it rings, and every ``look_s``."""
 
-    def __init__(self, store: Looked, deployment_id: str, look_s: float) -> None:
-        self._store = store
+    def __init__(self, deployments: Known, events: Told, deployment_id: str, look_s: float) -> None:
+        self._deployments = deployments
+        self._stored = events
         self._id = deployment_id
         self._look_s = look_s
         self._events: list[Event] = []
@@ -76,9 +82,9 @@ class Watch:
         """Take in what is new; whether it was all."""
         self._bell.clear()
         # The state is read first: what is final by then has all its events in the store.
-        deployment = await self._store.deployment(self._id)
+        deployment = await self._deployments.deployment(self._id)
         last = self._events[-1].number if self._events else 0
-        new = await self._store.events(self._id, last)
+        new = await self._stored.events(self._id, last)
         self._events.extend(new)
         is_over = deployment is None or deployment.is_final
         return is_over or any(event.kind == "verdict" for event in new)

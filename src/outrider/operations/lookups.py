@@ -19,7 +19,7 @@ async def running_version(environment: Environment, service: str, now: Running) 
     """The stored version that runs: the one deployed last of those with the job's hash."""
     if now.hash is None:
         return None
-    return await environment.store.running_version(environment.name, service, now.hash)
+    return await environment.store.versions.running_version(environment.name, service, now.hash)
 
 
 async def last_count(environment: Environment, service: str, now: Running) -> int | None:
@@ -35,7 +35,7 @@ async def last_run(environment: Environment, service: str, now: Running) -> tupl
     base, last = await running_version(environment, service, now), await _last_change(environment, service)
     number = last and (last.previous if last.kind == "stop" else last.version)
     if base is None and number is not None:
-        base = await environment.store.version(environment.name, service, number)
+        base = await environment.store.versions.version(environment.name, service, number)
     if base is None:
         raise await _never_run(environment, service)
     count = _count(now, last)
@@ -54,22 +54,24 @@ async def has_run(environment: Environment, service: str) -> bool:
 
 async def _last_change(environment: Environment, service: str) -> Deployment | None:
     """The last change that counts: a version or a count that came up, or a stop, which has the count that it ended."""
-    done = await environment.store.deployments(environment.name, service)
+    done = await environment.store.deployments.deployments(environment.name, service)
     counted = (one for one in done if one.count is not None and one.modify_index is not None)
     return next((one for one in counted if one.kind == "stop" or one.state == "successful"), None)
 
 
 async def active(environment: Environment, service: str, modify_index: int) -> Deployment | None:
     """The deployment under way that has made the job's index."""
-    done = await environment.store.deployments(environment.name, service)
+    done = await environment.store.deployments.deployments(environment.name, service)
     return next((one for one in done if not one.is_final and one.modify_index == modify_index), None)
 
 
 async def stored_version(environment: Environment, service: str, number: int) -> Version:
     """The version, or UsageError with those that exist."""
-    found = await environment.store.version(environment.name, service, number)
+    found = await environment.store.versions.version(environment.name, service, number)
     if found is None:
-        known = [str(version.number) for version in await environment.store.versions(environment.name, service)]
+        known = [
+            str(version.number) for version in await environment.store.versions.versions(environment.name, service)
+        ]
         there = f"There are {known[-1]} to {known[0]}." if known else "It was never deployed there."
         raise UsageError(f"{service} has no version {number} in {environment.name}", next_step=there)
     return found
@@ -106,7 +108,7 @@ async def unknown_service(environment: Environment, service: str) -> UsageError:
             f"{service} runs in {environment.name}, but this portal has no record of it: its database is another one",
             next_step=f"Restore the database, or deploy its file: `outrider run FILE -e {environment.name}`.",
         )
-    known = ", ".join(await environment.store.services(environment.name))
+    known = ", ".join(await environment.store.versions.services(environment.name))
     unasked = f", and whether it runs there is not known: {silence}" if silence else ""
     return UsageError(
         f"{environment.name} knows no service {service}{unasked}",
@@ -116,7 +118,7 @@ async def unknown_service(environment: Environment, service: str) -> UsageError:
 
 async def check_known(environment: Environment, service: str) -> None:
     """UsageError for a service that this portal has not deployed."""
-    if service not in await environment.store.services(environment.name):
+    if service not in await environment.store.versions.services(environment.name):
         raise await unknown_service(environment, service)
 
 

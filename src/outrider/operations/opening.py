@@ -38,18 +38,18 @@ async def repeated(environment: Environment, order: Order) -> Deployment | None:
     """The deployment that the same request was answered with already; ConflictError where the key came with another request."""
     if order.key is None:
         return None
-    found = await environment.store.request(order.key)
+    found = await environment.store.requests.request(order.key)
     if found is None:
         return None
     if found.hash != order.request_hash:
         raise ConflictError(f"the idempotency key {order.key} was used for another request", next_step="Use a new one.")
-    return await environment.store.deployment(found.deployment)
+    return await environment.store.deployments.deployment(found.deployment)
 
 
 async def answered(environment: Environment, order: Order, deployment: Deployment) -> Deployment:
     """The deployment as the answer to the order, for good: whoever repeats the request gets it again."""
     if order.key is not None and order.key != deployment.idempotency_key:
-        await environment.store.add_request(Request(order.key, order.request_hash, deployment.id))
+        await environment.store.requests.add_request(Request(order.key, order.request_hash, deployment.id))
     return deployment
 
 
@@ -73,7 +73,7 @@ async def opened(environment: Environment, deployment: Deployment, version: Vers
 
     ``version`` is the one that runs when it has come up; None for a stop, and where nobody knows it.
     """
-    kept = await environment.store.add_deployment(deployment)
+    kept = await environment.store.deployments.add_deployment(deployment)
     if kept.id != deployment.id:
         raise ConflictError("the same request is being worked on", next_step=f"Look at deployment {kept.id}.")
     told = Accepted(kept.kind, kept.created_by, kept.version, version.hash if version else None, kept.count)
@@ -101,7 +101,7 @@ def check_index(service: str, index: int, order: Order) -> None:
 
 async def check_artifacts(environment: Environment, target: Version) -> None:
     """UsageError where bytes that the version's job downloads are gone."""
-    missing = [one for one in target.artifacts if not await environment.store.has_artifact(one)]
+    missing = [one for one in target.artifacts if not await environment.store.artifacts.has_artifact(one)]
     if missing:
         raise UsageError(
             f"version {target.number} of {target.service} needs artifacts that are no longer stored: {', '.join(missing)}",

@@ -24,7 +24,7 @@ async def changed_outside(environment: Environment, service: str, now: Running, 
     """
     if number is None or not now.is_live:
         return ()
-    if await environment.store.registrations(environment.name, {now.index}) & {(service, now.index)}:
+    if await environment.store.deployments.registrations(environment.name, {now.index}) & {(service, now.index)}:
         return ()
     return await asyncio.shield(comparison(environment, service, now, number).places)
 
@@ -47,7 +47,7 @@ def _has_failed(kept: Comparison) -> bool:
 
 
 async def _places(environment: Environment, service: str, number: int, asked: int | None) -> tuple[str, ...]:
-    base = await environment.store.version(environment.name, service, number)
+    base = await environment.store.versions.version(environment.name, service, number)
     if base is None:
         return ()
     answer = await environment.nomad.plan(_counted(base.job, asked))

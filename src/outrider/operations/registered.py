@@ -60,7 +60,7 @@ async def registered(environment: Environment) -> Registered:
 
 async def declared(environment: Environment, jobs: Mapping[str, Spoken]) -> Registered:
     """The same of these jobs."""
-    stored = {one.service: one for one in await environment.store.declarations(environment.name)}
+    stored = {one.service: one for one in await environment.store.versions.declarations(environment.name)}
     services = sorted(jobs)
     found = await asyncio.gather(*(_declared(environment, jobs[one].hash, stored.get(one)) for one in services))
     all_of_them = {**stored, **dict(zip(services, found, strict=True))}
@@ -97,4 +97,4 @@ async def _declared(environment: Environment, wanted: str | None, newest: Declar
     """The declaration of the version that the job is; most often it is the newest."""
     if newest is None or newest.hash == wanted:
         return newest
-    return await environment.store.declaration(environment.name, newest.service, str(wanted))
+    return await environment.store.versions.declaration(environment.name, newest.service, str(wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -123,5 +124,12 @@ class Artifacts(Protocol):
         ...
 
 
-class Store(Versions, Deployments, Requests, Events, Artifacts, Protocol):
-    """All of it."""
+@dataclass(frozen=True, slots=True)
+class Store:
+    """All of them, over one database."""
+
+    versions: Versions
+    deployments: Deployments
+    requests: Requests
+    events: Events
+    artifacts: Artifacts

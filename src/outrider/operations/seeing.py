@@ -38,7 +38,7 @@ class Lookout:
 
 
 async def _everything(environment: Environment) -> Sight:
-    names = await environment.store.services(environment.name)
+    names = await environment.store.versions.services(environment.name)
     jobs, nomad = await _heard(environment.in_time(listed(environment.nomad, names), "Nomad"))
     registered, consul = await _heard(environment.in_time(_registered(environment, jobs, names), "Consul"))
     return Sight(jobs, registered, nomad, consul)

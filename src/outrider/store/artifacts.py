@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Artifacts:
     """The part of the store that keeps services that are directories."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def add_artifact(self, content: bytes) -> str:
         """Keep the bytes and say under which SHA-256 (hex); a second time is as good as the first."""

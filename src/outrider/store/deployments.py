@@ -1,4 +1,4 @@
-"""Deployments, who drives them, and their events."""
+"""Deployments, and who drives them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from outrider_ground.errors import OutriderError
-from pydantic import ValidationError
 from sqlalchemy import func, insert, or_, select, update
 
-from outrider.operations.events import Event, document_of, event_of, happened
 from outrider.operations.records import Deployment, Request
 from outrider.operations.states import FINAL
 from outrider.store.requests import kept_request
-from outrider.store.tables import deployments, events
+from outrider.store.tables import deployments
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -22,19 +19,19 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from outrider.operations.event_details import Detail, Ended
     from outrider.store.database import Database
 
 AT_ONCE = 500
 _LEASE = ("lease_holder", "lease_until")
-_TOLD = [column for column in events.c if column.name != "deployment"]
+
 _COLUMNS = [column for column in deployments.c if column.name not in _LEASE]
 
 
 class Deployments:
     """The part of the store that knows what is being done and what came of it."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def add_deployment(self, deployment: Deployment) -> Deployment:
         """Keep it, or give back the one that has its idempotency key already."""
@@ -111,26 +108,6 @@ class Deployments:
                 found |= {(service, index) for service, index in await connection.execute(some)}
         return frozenset(found)
 
-    async def add_event(self, deployment_id: str, message: str, detail: Detail) -> Event:
-        """Keep the deployment's next event."""
-        async with self._database.writing() as connection:
-            return await _added(connection, deployment_id, message, detail)
-
-    async def end_deployment(self, deployment: Deployment, detail: Ended) -> Event:
-        """Keep its final state and its verdict in one transaction: nobody sees one without the other."""
-        async with self._database.writing() as connection:
-            event = await _added(connection, deployment.id, deployment.reason, detail)
-            change = update(deployments).where(deployments.c.id == deployment.id).values(asdict(deployment))
-            await connection.execute(change)
-        return event
-
-    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
-        """Those with a number above ``after``, in order."""
-        later = select(*_TOLD).where(events.c.deployment == deployment_id, events.c.number > after)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(later.order_by(events.c.number))).mappings().all()
-        return tuple(_event(row, deployment_id) for row in rows)
-
     async def _deployments(self, query: Select[Any]) -> tuple[Deployment, ...]:
         async with self._database.reading() as connection:
             return tuple(_deployment(row) for row in (await connection.execute(query)).mappings())
@@ -150,24 +127,3 @@ async def _earlier(connection: AsyncConnection, deployment: Deployment) -> Deplo
 
 def _deployment(row: RowMapping) -> Deployment:
     return Deployment(**row)
-
-
-def _event(row: RowMapping, deployment_id: str) -> Event:
-    try:
-        return event_of({column.name: row[column] for column in _TOLD})
-    except ValidationError as error:
-        raise OutriderError(
-            f"event {row['number']} of deployment {deployment_id} is none of kind {row['kind']} as this Outrider knows it",
-            next_step="Another Outrider has written it: run that one, or look at another deployment.",
-        ) from error
-
-
-async def _added(connection: AsyncConnection, deployment_id: str, message: str, detail: Detail) -> Event:
-    # The deployment's row is the lock between two portals where the database has no single writer.
-    await connection.execute(select(deployments.c.id).where(deployments.c.id == deployment_id).with_for_update())
-    last = select(func.coalesce(func.max(events.c.number), 0)).where(events.c.deployment == deployment_id)
-    number = (await connection.execute(last)).scalar_one() + 1
-    event = happened(number, datetime.now(UTC), message, detail)
-    row = document_of(event) | {"at": event.at, "deployment": deployment_id}
-    await connection.execute(insert(events).values(row))
-    return event

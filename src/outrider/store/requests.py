@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Requests:
     """The part of the store that knows a request when it comes again."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def add_request(self, request: Request) -> Request:
         """Keep it, or give back the one that came with its key before."""

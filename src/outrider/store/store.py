@@ -1,12 +1,15 @@
-"""The whole store: its parts put together over one database."""
+"""The whole store: one repository per noun, over one database."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from outrider.operations.repositories import Store
 from outrider.store.artifacts import Artifacts
 from outrider.store.database import opened
 from outrider.store.deployments import Deployments
+from outrider.store.events import Events
 from outrider.store.requests import Requests
 from outrider.store.versions import Versions
 
@@ -14,17 +17,25 @@ if TYPE_CHECKING:
     from outrider.store.database import Database
 
 
-class SqlStore(Versions, Deployments, Requests, Artifacts):
+@dataclass(frozen=True, slots=True)
+class SqlStore(Store):
     """Operations' ``Store`` in SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
 
     async def close(self) -> None:
         """Close every connection to the database."""
-        await self._database.close()
+        await self.database.close()
 
 
 async def opened_store(url: str) -> SqlStore:
     """The store at a database URL, its tables brought to their present form."""
-    return SqlStore(await opened(url))
+    found = await opened(url)
+    return SqlStore(
+        versions=Versions(found),
+        deployments=Deployments(found),
+        requests=Requests(found),
+        events=Events(found),
+        artifacts=Artifacts(found),
+        database=found,
+    )

@@ -39,7 +39,8 @@ _DECLARED = (
 class Versions:
     """The part of the store that knows what was ever deployed."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def services(self, environment: str) -> tuple[str, ...]:
         """Names of every service that has a version there, sorted."""

@@ -127,7 +127,7 @@ async def test_what_envoy_refuses_is_never_submitted(world: World, application: 
         await application.deploy("stage", text(), ME)
     assert "outrider render" in (refused.value.next_step or "")
     assert world.nomad.registrations == 0
-    assert await world.store.services("stage") == ()
+    assert await world.store.versions.services("stage") == ()
 
 
 async def test_an_unknown_upstream_is_named_with_its_line(application: Application) -> None:
@@ -285,7 +285,7 @@ async def test_nothing_is_queued_while_nomad_is_away(world: World, application: 
     world.nomad.away = RemoteError("Nomad did not answer")
     with pytest.raises(RemoteError):
         await application.deploy("stage", text(), ME)
-    assert await world.store.unfinished() == ()
+    assert await world.store.deployments.unfinished() == ()
 
 
 async def test_a_server_that_falls_silent_is_waited_for(world: World, application: Application) -> None:

@@ -118,7 +118,7 @@ async def test_accepted_has_the_hash_of_what_is_brought_up(world: World, applica
 
 async def test_an_event_that_cannot_be_read_is_named(world: World, application: Application) -> None:
     ended = await finished(application, await application.deploy("stage", text(), ME))
-    async with world.store._database.writing() as connection:
+    async with world.store.database.writing() as connection:
         await connection.execute(sql("UPDATE events SET detail = '{}' WHERE kind = 'accepted'"))
     with pytest.raises(OutriderError, match=f"event 1 of deployment {ended.id} is none of kind accepted") as caught:
         await application.events(ADA, ended.id)
@@ -128,7 +128,7 @@ async def test_an_event_that_cannot_be_read_is_named(world: World, application: 
 async def test_an_event_of_a_newer_portal_hides_no_other(world: World, application: Application) -> None:
     ended = await finished(application, await application.deploy("stage", text(), ME))
     before = await application.events(ADA, ended.id)
-    async with world.store._database.writing() as connection:
+    async with world.store.database.writing() as connection:
         await connection.execute(sql("UPDATE events SET kind = 'shiny' WHERE kind = 'validated'"))
     found = await application.events(ADA, ended.id)
     assert [one.message for one in found] == [one.message for one in before]

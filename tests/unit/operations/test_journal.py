@@ -21,7 +21,7 @@ from outrider.operations.records import Deployment
 
 
 class Looks:
-    """A store that counts who looks, and fails when told to."""
+    """The deployments of a store that count who looks, and fail when told to."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
@@ -35,7 +35,7 @@ class Looks:
         self.looks += 1
         if self.is_broken:
             raise RemoteError("the database went away", status=503)
-        return await self._store.deployment(deployment_id)
+        return await self._store.deployments.deployment(deployment_id)
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ async def numbers(journal: Journal, deployment: Deployment, after: int = 0) -> l
 
 async def test_seventy_listeners_cost_one_look_and_all_hear_everything(world: World) -> None:
     deployment = await under_way(world)
-    store = Looks(world.store)
-    journal = Journal(cast("Any", store), look_s=30)
+    store = Looks(world.store.deployments)
+    journal = Journal(cast("Any", store), world.store.events, look_s=30)
     listeners = [asyncio.create_task(numbers(journal, deployment, number % 2)) for number in range(70)]
     await asyncio.sleep(0.5)
     assert store.looks == 1
@@ -69,24 +69,26 @@ async def test_seventy_listeners_cost_one_look_and_all_hear_everything(world: Wo
     async with asyncio.timeout(20):
         heard = await asyncio.gather(*listeners)
     assert store.looks <= 4
-    whole = [event.number for event in await world.store.events(deployment.id)]
+    whole = [event.number for event in await world.store.events.events(deployment.id)]
     assert whole == list(range(1, len(whole) + 1))
     assert heard == [whole[number % 2 :] for number in range(70)]
 
 
 async def test_what_another_portal_writes_is_seen_at_the_next_look(world: World) -> None:
     deployment = await under_way(world)
-    listener = asyncio.create_task(numbers(Journal(world.store, look_s=0.05), deployment))
+    listener = asyncio.create_task(
+        numbers(Journal(world.store.deployments, world.store.events, look_s=0.05), deployment)
+    )
     await asyncio.sleep(0.2)
-    await Journal(world.store).end(deployment, "failed", "no reason")
+    await Journal(world.store.deployments, world.store.events).end(deployment, "failed", "no reason")
     async with asyncio.timeout(20):
-        assert await listener == [event.number for event in await world.store.events(deployment.id)]
+        assert await listener == [event.number for event in await world.store.events.events(deployment.id)]
 
 
 async def test_a_listener_that_leaves_takes_nothing_from_the_others_and_the_last_ends_the_looking(world: World) -> None:
     deployment = await under_way(world)
-    store = Looks(world.store)
-    journal = Journal(cast("Any", store), look_s=0.02)
+    store = Looks(world.store.deployments)
+    journal = Journal(cast("Any", store), world.store.events, look_s=0.02)
     first, second = (asyncio.create_task(numbers(journal, deployment)) for _ in range(2))
     await asyncio.sleep(0.2)
     first.cancel()
@@ -104,8 +106,8 @@ async def test_a_listener_that_leaves_takes_nothing_from_the_others_and_the_last
 
 async def test_a_store_that_fails_is_told_to_all_and_the_next_listener_looks_anew(world: World) -> None:
     deployment = await under_way(world)
-    store = Looks(world.store)
-    journal = Journal(cast("Any", store), look_s=0.02)
+    store = Looks(world.store.deployments)
+    journal = Journal(cast("Any", store), world.store.events, look_s=0.02)
     listeners = [asyncio.create_task(numbers(journal, deployment)) for _ in range(3)]
     await asyncio.sleep(0.1)
     store.is_broken = True
@@ -119,7 +121,7 @@ async def test_a_store_that_fails_is_told_to_all_and_the_next_listener_looks_ane
 
 async def test_a_finished_deployment_is_told_from_any_number_on(world: World) -> None:
     deployment = await under_way(world)
-    journal = Journal(world.store)
+    journal = Journal(world.store.deployments, world.store.events)
     await journal.end(deployment, "failed", "no reason")
     whole = await numbers(journal, deployment)
     assert await numbers(journal, deployment, len(whole)) == []

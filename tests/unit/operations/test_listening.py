@@ -62,7 +62,7 @@ class Steps:
 
 
 def a_journal(steps: Steps, look_s: float = LONG) -> Journal:
-    return Journal(cast("Any", steps), look_s=look_s)
+    return Journal(cast("Any", steps), cast("Any", steps), look_s=look_s)
 
 
 async def heard(journal: Journal, *after: int) -> list[int | None]:
@@ -168,7 +168,7 @@ async def test_a_second_listener_shares_the_looks_of_the_first() -> None:
 
 async def test_the_watch_ends_with_its_last_listener_and_not_before() -> None:
     steps = Steps()
-    watch = Watch(cast("Any", steps), "d", LONG)
+    watch = Watch(cast("Any", steps), cast("Any", steps), "d", LONG)
     first, second = watch.joined(), watch.joined()
     await asyncio.sleep(0.01)
     assert (first.is_set(), second.is_set()) == (True, True)
@@ -185,7 +185,7 @@ async def test_the_watch_ends_with_its_last_listener_and_not_before() -> None:
 
 async def test_whoever_is_woken_at_the_end_sees_the_end() -> None:
     steps = Steps()
-    watch = Watch(cast("Any", steps), "d", LONG)
+    watch = Watch(cast("Any", steps), cast("Any", steps), "d", LONG)
     bell = watch.joined()
     await asyncio.sleep(0.01)
     bell.clear()
@@ -202,7 +202,7 @@ async def test_an_error_that_comes_when_nobody_listens_any_more_troubles_nobody(
     asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
     steps = Steps()
     steps.error = RemoteError("gone")
-    watch = Watch(cast("Any", steps), "d", LONG)
+    watch = Watch(cast("Any", steps), cast("Any", steps), "d", LONG)
     await asyncio.sleep(0.01)
     assert watch.has_ended
     del watch

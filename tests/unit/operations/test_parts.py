@@ -287,11 +287,11 @@ async def as_an_older_release_left_it(world: World, directory: Path) -> Applicat
     job: Any = await world.nomad.job("checkout")
     del job["TaskGroups"][0]["Migrate"]
     await world.nomad.register(job)
-    stored = await world.store.newest_version("stage", "checkout")
+    stored = await world.store.versions.newest_version("stage", "checkout")
     assert stored is not None
     portal = await lost(world, directory)
     draft = Draft(**{field.name: getattr(stored, field.name) for field in fields(Draft)})
-    await world.store.add_version(replace(draft, job=job))
+    await world.store.versions.add_version(replace(draft, job=job))
     return portal
 
 

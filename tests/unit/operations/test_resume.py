@@ -24,7 +24,7 @@ async def left_behind(world: World, application: Application, **known: Any) -> D
     index = (await application.plan(ADA, "stage", text("env: {A: one}\n"))).check_index
     fresh = new_deployment("stage", "checkout", "run", ME)
     long_ago: dict[str, Any] = {"created_at": datetime.now(UTC) - timedelta(seconds=15), "version": 2, "count": 1}
-    return await world.store.add_deployment(replace(fresh, expected_index=index, **long_ago, **known))
+    return await world.store.deployments.add_deployment(replace(fresh, expected_index=index, **long_ago, **known))
 
 
 async def test_what_never_reached_nomad_is_registered_once(world: World, application: Application) -> None:
@@ -105,7 +105,9 @@ async def test_a_defect_ends_the_deployment_instead_of_taking_it_up_for_ever(
     version = await application.version(ADA, "stage", "checkout", 2)
     await world.nomad.register(version.job, deployment.expected_index)
     world.nomad.away = KeyError("what nobody has thought of")
-    await world.store.save_deployment(replace(deployment, state="running", modify_index=1, evaluation="any"))
+    await world.store.deployments.save_deployment(
+        replace(deployment, state="running", modify_index=1, evaluation="any")
+    )
     second = patient(world)
     second.runner.start()
     ended = await finished(second, deployment)

@@ -87,7 +87,7 @@ async def test_a_version_whose_artifact_is_gone_is_refused(world: World, applica
     spec = "service: checkout\nrun: {command: [app], directory: .}\n"
     await finished(application, await application.deploy("stage", Text(spec, artifact=packed), ME))
     await deployed(application, "env: {A: two}\n")
-    async with world.store._database.writing() as connection:
+    async with world.store.database.writing() as connection:
         await connection.execute(delete(artifacts))
     with pytest.raises(UsageError, match="no longer stored"):
         await application.roll_back("stage", "checkout", 1, ME)

@@ -20,7 +20,7 @@ async def later(world: World, application: Application) -> Application:
     """Two services, of which pay's spec is of a later format."""
     await finished(application, await application.deploy("stage", text(), ME))
     await finished(application, await application.deploy("stage", text(spec=PAY), ME))
-    async with world.store._database.writing() as connection:
+    async with world.store.database.writing() as connection:
         await connection.execute(sql("UPDATE versions SET format = 7 WHERE service = 'pay'"))
     return application
 

@@ -40,7 +40,7 @@ async def test_the_right_token_opens_the_api(guarded: httpx2.AsyncClient) -> Non
 
 async def test_health_and_artifacts_stay_open(guarded: httpx2.AsyncClient, world: World) -> None:
     assert (await guarded.get("/api/v1/health")).status_code == 200
-    sha256 = await world.store.add_artifact(b"a directory")
+    sha256 = await world.store.artifacts.add_artifact(b"a directory")
     assert (await guarded.get(f"/artifacts/{sha256}/directory.tar.gz")).content == b"a directory"
 
 

@@ -70,7 +70,7 @@ async def observed(application: Application, calls: Counter[str]) -> AsyncGenera
     }
 
     async def names() -> tuple[str, ...]:
-        return await application.store.services("stage")
+        return await application.store.versions.services("stage")
 
     observers = {name: Observer(name, one.nomad, one.consul, names, STILL) for name, one in counted.items()}
     try:
@@ -90,7 +90,7 @@ def statements(world: World) -> Iterator[list[str]]:
     def heard(*call: Any) -> None:
         found.append(call[2])
 
-    engine = world.store._database._engine.sync_engine
+    engine = world.store.database._engine.sync_engine
     event.listen(engine, "before_cursor_execute", heard)
     yield found
     event.remove(engine, "before_cursor_execute", heard)
@@ -129,7 +129,7 @@ async def test_a_page_asks_no_server_more_for_sixty_services_than_for_three(
     async with new_world(tmp_path / "few") as few:
         heard: list[str] = []
         event.listen(
-            few.store._database._engine.sync_engine, "before_cursor_execute", lambda *call: heard.append(call[2])
+            few.store.database._engine.sync_engine, "before_cursor_execute", lambda *call: heard.append(call[2])
         )
         assert await questions(few, heard, 3) == of_sixty
     assert all(asked == {} for asked, _ in of_sixty.values()), "what is kept is not asked for"

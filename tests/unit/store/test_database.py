@@ -70,7 +70,7 @@ async def test_keys_that_deployments_came_with_are_known_after_an_upgrade(tmp_pa
             )
     before.close()
     store = await opened_store(f"sqlite:///{file}")
-    found = [await store.request(key) for key in ("k1", "k3", "h2")]
+    found = [await store.requests.request(key) for key in ("k1", "k3", "h2")]
     await store.close()
     assert found == [Request("k1", "h1", "d1"), Request("k3", None, "d3"), None]
 
@@ -106,7 +106,7 @@ async def test_a_file_that_cannot_be_opened_is_named_with_what_to_do(tmp_path: P
 
 async def test_a_store_that_is_closed_lets_go_of_its_file(tmp_path: Path) -> None:
     store = await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")
-    await store.services("stage")
+    await store.versions.services("stage")
     assert held(tmp_path)
     await store.close()
     assert not held(tmp_path)
@@ -195,7 +195,7 @@ async def test_what_was_written_survives_a_killed_process(tmp_path: Path) -> Non
     torn.execute("INSERT INTO services VALUES ('stage', 'half', 1)")
     torn.close()  # without a commit, as a killed process leaves it
     store = await opened_store(f"sqlite:///{file}")
-    assert await store.services("stage") == ()
+    assert await store.versions.services("stage") == ()
     await store.close()
 
 
@@ -230,9 +230,9 @@ async def test_a_moment_outlives_a_portal_whose_clock_is_in_another_zone(tmp_pat
     """A naive time would be taken for one of the zone that the machine is in."""
     with in_zone("Asia/Kolkata"):
         store = await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")
-        await store.add_artifact(b"x")
-        assert await store.drop_artifacts(datetime.now(UTC) - timedelta(minutes=1)) == 0
-        assert await store.drop_artifacts(datetime.now(UTC) + timedelta(minutes=1)) == 1
+        await store.artifacts.add_artifact(b"x")
+        assert await store.artifacts.drop_artifacts(datetime.now(UTC) - timedelta(minutes=1)) == 0
+        assert await store.artifacts.drop_artifacts(datetime.now(UTC) + timedelta(minutes=1)) == 1
         await store.close()
 
 

@@ -53,113 +53,115 @@ def deployment(service: str) -> Deployment:
 
 
 async def test_versions_are_numbered_per_service_and_come_back_as_they_were(store: SqlStore, service: str) -> None:
-    first = await store.add_version(draft(service, artifacts=("b", "a")))
-    second = await store.add_version(draft(service))
-    other = await store.add_version(draft(service + "x"))
+    first = await store.versions.add_version(draft(service, artifacts=("b", "a")))
+    second = await store.versions.add_version(draft(service))
+    other = await store.versions.add_version(draft(service + "x"))
     assert (first.number, second.number, other.number) == (1, 2, 1)
-    assert await store.version("stage", service, 1) == replace(first, artifacts=("a", "b"))
-    assert await store.newest_version("stage", service) == second
+    assert await store.versions.version("stage", service, 1) == replace(first, artifacts=("a", "b"))
+    assert await store.versions.newest_version("stage", service) == second
 
 
 async def test_writers_at_the_same_time_get_numbers_without_gaps(store: SqlStore, service: str) -> None:
-    made = await asyncio.gather(*(store.add_version(draft(service)) for _ in range(8)))
+    made = await asyncio.gather(*(store.versions.add_version(draft(service)) for _ in range(8)))
     assert sorted(version.number for version in made) == list(range(1, 9))
 
 
 async def test_an_unknown_version_is_none(store: SqlStore, service: str) -> None:
-    assert await store.version("stage", service, 1) is None
-    assert await store.versions("stage", service) == ()
-    assert await store.newest_version("stage", service) is None
-    assert await store.running_version("stage", service, "abc") is None
+    assert await store.versions.version("stage", service, 1) is None
+    assert await store.versions.versions("stage", service) == ()
+    assert await store.versions.newest_version("stage", service) is None
+    assert await store.versions.running_version("stage", service, "abc") is None
 
 
 async def spoken(store: SqlStore, service: str) -> str:
-    return {one.service: one.protocol for one in await store.declarations("stage")}[service]
+    return {one.service: one.protocol for one in await store.versions.declarations("stage")}[service]
 
 
 async def test_the_newest_version_says_what_a_service_speaks(store: SqlStore, service: str) -> None:
-    await store.add_version(draft(service, "http"))
-    await store.add_version(draft(service, "grpc"))
+    await store.versions.add_version(draft(service, "http"))
+    await store.versions.add_version(draft(service, "grpc"))
     assert await spoken(store, service) == "grpc"
-    assert service in await store.services("stage")
-    assert service not in await store.services("production")
+    assert service in await store.versions.services("stage")
+    assert service not in await store.versions.services("production")
 
 
 async def test_the_newest_version_says_whether_a_redis_shares_its_keys_out(store: SqlStore, service: str) -> None:
     made = draft(service, "redis")
-    await store.add_version(made)
+    await store.versions.add_version(made)
     assert await shards(store, service) is False
-    await store.add_version(replace(made, merged={**made.merged, "shard": True}))
+    await store.versions.add_version(replace(made, merged={**made.merged, "shard": True}))
     assert await shards(store, service) is True
-    await store.add_version(replace(made, merged={**made.merged, "shard": False}))
+    await store.versions.add_version(replace(made, merged={**made.merged, "shard": False}))
     assert await shards(store, service) is False
 
 
 async def shards(store: SqlStore, service: str) -> bool:
-    (said,) = [one for one in await store.declarations("stage") if one.service == service]
+    (said,) = [one for one in await store.versions.declarations("stage") if one.service == service]
     return stored_part(Declared, said.said, said.format, service).shard
 
 
 async def test_the_format_of_a_spec_is_kept_beside_it(store: SqlStore, service: str) -> None:
-    await store.add_version(replace(draft(service), format=7))
-    found = await store.version("stage", service, 1)
+    await store.versions.add_version(replace(draft(service), format=7))
+    found = await store.versions.version("stage", service, 1)
     assert found
     assert found.format == 7
-    assert [one.format for one in await store.declarations("stage") if one.service == service] == [7]
+    assert [one.format for one in await store.versions.declarations("stage") if one.service == service] == [7]
 
 
 async def test_a_deployment_comes_back_as_it_was_saved(store: SqlStore, service: str) -> None:
-    made = await store.add_deployment(deployment(service))
+    made = await store.deployments.add_deployment(deployment(service))
     changed = replace(made, state="running", modify_index=2**40, evaluation="e", version=3)
-    await store.save_deployment(changed)
-    assert await store.deployment(made.id) == changed
-    assert await store.deployments("stage", service) == (changed,)
+    await store.deployments.save_deployment(changed)
+    assert await store.deployments.deployment(made.id) == changed
+    assert await store.deployments.deployments("stage", service) == (changed,)
 
 
 async def test_a_second_deployment_with_the_same_key_is_the_first(store: SqlStore, service: str) -> None:
-    first = await store.add_deployment(replace(deployment(service), idempotency_key=service))
-    second = await store.add_deployment(replace(deployment(service), idempotency_key=service))
+    first = await store.deployments.add_deployment(replace(deployment(service), idempotency_key=service))
+    second = await store.deployments.add_deployment(replace(deployment(service), idempotency_key=service))
     assert second == first
-    assert await store.request(service) == Request(service, None, first.id)
-    assert await store.request(f"{service} of nobody") is None
-    assert await store.deployment("nobody's") is None
+    assert await store.requests.request(service) == Request(service, None, first.id)
+    assert await store.requests.request(f"{service} of nobody") is None
+    assert await store.deployments.deployment("nobody's") is None
 
 
 async def test_of_many_deployments_with_one_key_at_once_one_is_made(store: SqlStore, service: str) -> None:
     asked = [replace(deployment(service), idempotency_key=service, request_hash="h") for _ in range(8)]
-    kept = await asyncio.gather(*(store.add_deployment(one) for one in asked))
+    kept = await asyncio.gather(*(store.deployments.add_deployment(one) for one in asked))
     assert len({one.id for one in kept}) == 1
-    assert await store.deployments("stage", service) == (kept[0],)
+    assert await store.deployments.deployments("stage", service) == (kept[0],)
 
 
 async def test_a_request_that_made_no_deployment_is_known_again(store: SqlStore, service: str) -> None:
-    first, second = [await store.add_deployment(deployment(service)) for _ in range(2)]
+    first, second = [await store.deployments.add_deployment(deployment(service)) for _ in range(2)]
     asked = Request(service, "hash", first.id)
-    assert await store.add_request(asked) == asked
-    assert await store.add_request(Request(service, "other", second.id)) == asked
-    assert await store.request(service) == asked
-    assert (await store.add_deployment(replace(deployment(service), idempotency_key=service))).id == first.id
+    assert await store.requests.add_request(asked) == asked
+    assert await store.requests.add_request(Request(service, "other", second.id)) == asked
+    assert await store.requests.request(service) == asked
+    assert (
+        await store.deployments.add_deployment(replace(deployment(service), idempotency_key=service))
+    ).id == first.id
 
 
 async def test_a_request_is_answered_with_a_deployment_that_there_is(store: SqlStore, service: str) -> None:
     with pytest.raises(IntegrityError):
-        await store.add_request(Request(service, "hash", "nobody's"))
-    assert await store.request(service) is None
+        await store.requests.add_request(Request(service, "hash", "nobody's"))
+    assert await store.requests.request(service) is None
 
 
 async def test_the_unfinished_ones_are_those_without_a_verdict(store: SqlStore, service: str) -> None:
-    open_one = await store.add_deployment(deployment(service))
-    ended = await store.add_deployment(deployment(service))
-    await store.end_deployment(replace(ended, state="failed", reason="boom"), BOOM)
-    ours = [one.id for one in await store.unfinished() if one.service == service]
+    open_one = await store.deployments.add_deployment(deployment(service))
+    ended = await store.deployments.add_deployment(deployment(service))
+    await store.events.end_deployment(replace(ended, state="failed", reason="boom"), BOOM)
+    ours = [one.id for one in await store.deployments.unfinished() if one.service == service]
     assert ours == [open_one.id]
 
 
 async def test_a_verdict_is_the_last_event_and_the_state_at_once(store: SqlStore, service: str) -> None:
-    made = await store.add_deployment(deployment(service))
-    await store.add_event(made.id, "deploy", Accepted("run", "ada", version=1, hash="abc"))
-    await store.end_deployment(replace(made, state="failed", reason="boom"), BOOM)
-    found = await store.events(made.id)
+    made = await store.deployments.add_deployment(deployment(service))
+    await store.events.add_event(made.id, "deploy", Accepted("run", "ada", version=1, hash="abc"))
+    await store.events.end_deployment(replace(made, state="failed", reason="boom"), BOOM)
+    found = await store.events.events(made.id)
     assert [(event.number, event.kind, event.message) for event in found] == [
         (1, "accepted", "deploy"),
         (2, "verdict", "boom"),
@@ -170,118 +172,122 @@ async def test_a_verdict_is_the_last_event_and_the_state_at_once(store: SqlStore
 
 
 async def test_events_are_numbered_without_gaps_and_read_from_any_of_them(store: SqlStore, service: str) -> None:
-    made = await store.add_deployment(deployment(service))
-    await asyncio.gather(*(store.add_event(made.id, "x", Warned()) for _ in range(6)))
-    assert [event.number for event in await store.events(made.id)] == [1, 2, 3, 4, 5, 6]
-    assert [event.number for event in await store.events(made.id, after=4)] == [5, 6]
+    made = await store.deployments.add_deployment(deployment(service))
+    await asyncio.gather(*(store.events.add_event(made.id, "x", Warned()) for _ in range(6)))
+    assert [event.number for event in await store.events.events(made.id)] == [1, 2, 3, 4, 5, 6]
+    assert [event.number for event in await store.events.events(made.id, after=4)] == [5, 6]
 
 
 async def test_one_portal_at_a_time_holds_a_deployment(store: SqlStore, service: str) -> None:
-    made = await store.add_deployment(deployment(service))
-    assert await store.claim(made.id, "one", 60)
-    assert await store.claim(made.id, "one", 60)
-    assert not await store.claim(made.id, "two", 60)
-    await store.release(made.id, "one")
-    assert await store.claim(made.id, "two", 60)
+    made = await store.deployments.add_deployment(deployment(service))
+    assert await store.deployments.claim(made.id, "one", 60)
+    assert await store.deployments.claim(made.id, "one", 60)
+    assert not await store.deployments.claim(made.id, "two", 60)
+    await store.deployments.release(made.id, "one")
+    assert await store.deployments.claim(made.id, "two", 60)
 
 
 async def test_a_lease_that_has_run_out_is_anybodys(store: SqlStore, service: str) -> None:
-    made = await store.add_deployment(deployment(service))
-    assert await store.claim(made.id, "one", 0)
-    assert await store.claim(made.id, "two", 60)
+    made = await store.deployments.add_deployment(deployment(service))
+    assert await store.deployments.claim(made.id, "one", 0)
+    assert await store.deployments.claim(made.id, "two", 60)
 
 
 async def test_a_lease_ends_when_it_was_said_to(store: SqlStore, service: str) -> None:
-    made = await store.add_deployment(deployment(service))
-    assert await store.claim(made.id, "one", 0.2)
-    assert not await store.claim(made.id, "two", 60)
+    made = await store.deployments.add_deployment(deployment(service))
+    assert await store.deployments.claim(made.id, "one", 0.2)
+    assert not await store.deployments.claim(made.id, "two", 60)
     await asyncio.sleep(0.3)
-    assert await store.claim(made.id, "two", 60)
+    assert await store.deployments.claim(made.id, "two", 60)
 
 
 async def test_nobody_gives_back_the_lease_of_another(store: SqlStore, service: str) -> None:
-    made, other = [await store.add_deployment(deployment(service)) for _ in range(2)]
+    made, other = [await store.deployments.add_deployment(deployment(service)) for _ in range(2)]
     for one in (made, other):
-        assert await store.claim(one.id, "one", 60)
-    await store.release(made.id, "two")
-    assert not await store.claim(made.id, "two", 60)
-    await store.release(made.id, "one")
-    assert await store.claim(made.id, "two", 60)
-    assert not await store.claim(other.id, "two", 60), "it was another deployment's"
+        assert await store.deployments.claim(one.id, "one", 60)
+    await store.deployments.release(made.id, "two")
+    assert not await store.deployments.claim(made.id, "two", 60)
+    await store.deployments.release(made.id, "one")
+    assert await store.deployments.claim(made.id, "two", 60)
+    assert not await store.deployments.claim(other.id, "two", 60), "it was another deployment's"
 
 
 async def test_a_deployment_that_is_saved_changes_no_other(store: SqlStore, service: str) -> None:
-    first, second = [await store.add_deployment(deployment(service)) for _ in range(2)]
-    await store.save_deployment(replace(first, state="running"))
-    assert await store.deployment(second.id) == second
-    await store.end_deployment(replace(first, state="failed", reason="boom"), BOOM)
-    assert await store.deployment(second.id) == second
-    assert await store.events(second.id) == ()
+    first, second = [await store.deployments.add_deployment(deployment(service)) for _ in range(2)]
+    await store.deployments.save_deployment(replace(first, state="running"))
+    assert await store.deployments.deployment(second.id) == second
+    await store.events.end_deployment(replace(first, state="failed", reason="boom"), BOOM)
+    assert await store.deployments.deployment(second.id) == second
+    assert await store.events.events(second.id) == ()
 
 
 async def test_deployments_come_newest_first_and_no_more_than_asked_for(store: SqlStore, service: str) -> None:
     at = datetime.now(UTC)
     for age in (1, 3, 2):
-        await store.add_deployment(replace(deployment(service), created_at=at - timedelta(hours=age), reason=f"{age}"))
-    assert [one.reason for one in await store.deployments("stage", service)] == ["1", "2", "3"]
-    assert [one.reason for one in await store.deployments("stage", service, limit=2)] == ["1", "2"]
-    assert await store.deployments("production", service) == ()
-    ours = [one.reason for one in await store.unfinished() if one.service == service]
+        await store.deployments.add_deployment(
+            replace(deployment(service), created_at=at - timedelta(hours=age), reason=f"{age}")
+        )
+    assert [one.reason for one in await store.deployments.deployments("stage", service)] == ["1", "2", "3"]
+    assert [one.reason for one in await store.deployments.deployments("stage", service, limit=2)] == ["1", "2"]
+    assert await store.deployments.deployments("production", service) == ()
+    ours = [one.reason for one in await store.deployments.unfinished() if one.service == service]
     assert ours == ["3", "2", "1"], "the oldest is taken up first"
 
 
 async def test_versions_of_another_environment_are_counted_by_themselves(store: SqlStore, service: str) -> None:
     for environment, number in (("stage", 1), ("stage", 2), ("production", 1)):
-        made = await store.add_version(replace(draft(service, artifacts=(environment,)), environment=environment))
+        made = await store.versions.add_version(
+            replace(draft(service, artifacts=(environment,)), environment=environment)
+        )
         assert made.number == number
-    stored = await store.newest_version("production", service)
+    stored = await store.versions.newest_version("production", service)
     assert stored is not None
     assert stored.artifacts == ("production",)
-    assert [one.number for one in await store.versions("stage", service)] == [2, 1]
+    assert [one.number for one in await store.versions.versions("stage", service)] == [2, 1]
 
 
 async def test_a_save_does_not_touch_the_lease(store: SqlStore, service: str) -> None:
-    made = await store.add_deployment(deployment(service))
-    assert await store.claim(made.id, "one", 60)
-    await store.save_deployment(replace(made, state="running"))
-    assert not await store.claim(made.id, "two", 60)
+    made = await store.deployments.add_deployment(deployment(service))
+    assert await store.deployments.claim(made.id, "one", 60)
+    await store.deployments.save_deployment(replace(made, state="running"))
+    assert not await store.deployments.claim(made.id, "two", 60)
 
 
 async def test_artifacts_live_under_the_hash_of_their_bytes(store: SqlStore, service: str) -> None:
-    sha256 = await store.add_artifact(service.encode())
-    assert await store.add_artifact(service.encode()) == sha256
-    assert await store.artifact(sha256) == service.encode()
-    assert await store.has_artifact(sha256)
-    assert await store.artifact("0" * 64) is None
+    sha256 = await store.artifacts.add_artifact(service.encode())
+    assert await store.artifacts.add_artifact(service.encode()) == sha256
+    assert await store.artifacts.artifact(sha256) == service.encode()
+    assert await store.artifacts.has_artifact(sha256)
+    assert await store.artifacts.artifact("0" * 64) is None
 
 
 async def test_artifacts_stay_as_long_as_a_version_refers_to_them(store: SqlStore, service: str) -> None:
-    used, unused = [await store.add_artifact(f"{service}{n}".encode()) for n in range(2)]
-    await store.add_version(draft(service, artifacts=(used,)))
-    await store.drop_artifacts(datetime.now(UTC) - timedelta(hours=1))
-    assert await store.has_artifact(unused)
-    await store.drop_artifacts(datetime.now(UTC) + timedelta(seconds=1))
-    assert [await store.has_artifact(one) for one in (used, unused)] == [True, False]
+    used, unused = [await store.artifacts.add_artifact(f"{service}{n}".encode()) for n in range(2)]
+    await store.versions.add_version(draft(service, artifacts=(used,)))
+    await store.artifacts.drop_artifacts(datetime.now(UTC) - timedelta(hours=1))
+    assert await store.artifacts.has_artifact(unused)
+    await store.artifacts.drop_artifacts(datetime.now(UTC) + timedelta(seconds=1))
+    assert [await store.artifacts.has_artifact(one) for one in (used, unused)] == [True, False]
 
 
 async def test_the_newest_version_says_what_a_service_calls(store: SqlStore, service: str) -> None:
     calls = {"payments": {"timeout": 800, "retries": None}}
-    await store.add_version(replace(draft(service), merged={"service": service, "upstreams": {"old": {}}}))
-    await store.add_version(replace(draft(service), merged={"service": service, "upstreams": calls}))
-    await store.add_version(replace(draft(service + "x"), merged={"service": service + "x"}))
-    found = {one.service: one.said["upstreams"] for one in await store.declarations("stage")}
+    await store.versions.add_version(replace(draft(service), merged={"service": service, "upstreams": {"old": {}}}))
+    await store.versions.add_version(replace(draft(service), merged={"service": service, "upstreams": calls}))
+    await store.versions.add_version(replace(draft(service + "x"), merged={"service": service + "x"}))
+    found = {one.service: one.said["upstreams"] for one in await store.versions.declarations("stage")}
     assert (found[service], found[service + "x"]) == (calls, None)
-    assert service not in [one.service for one in await store.declarations("production")]
+    assert service not in [one.service for one in await store.versions.declarations("production")]
 
 
 async def test_a_version_is_found_by_its_hash_the_newest_of_several(store: SqlStore, service: str) -> None:
     for hash_, calls in (("h1", {"a": {}}), ("h1", {"b": {}}), ("h2", {"c": {}})):
-        await store.add_version(replace(draft(service), hash=hash_, merged={"upstreams": calls}))
-    found = await store.declaration("stage", service, "h1")
+        await store.versions.add_version(replace(draft(service), hash=hash_, merged={"upstreams": calls}))
+    found = await store.versions.declaration("stage", service, "h1")
     assert found
     assert (found.hash, found.format, found.said["upstreams"]) == ("h1", 1, {"b": {}})
-    assert await store.declaration("stage", service, "h3") is None
-    assert await store.declaration("production", service, "h1") is None
+    assert await store.versions.declaration("stage", service, "h3") is None
+    assert await store.versions.declaration("production", service, "h1") is None
 
 
 async def test_a_declaration_is_that_of_the_version_that_came_up_last_whatever_came_up_before(
@@ -289,8 +295,8 @@ async def test_a_declaration_is_that_of_the_version_that_came_up_last_whatever_c
 ) -> None:
     now = datetime.now(UTC)
     for number, calls, seconds in ((1, "a", 3), (2, "b", 2), (3, "c", 1)):
-        await store.add_version(replace(draft(service), hash=calls, merged={"upstreams": {calls: {}}}))
+        await store.versions.add_version(replace(draft(service), hash=calls, merged={"upstreams": {calls: {}}}))
         came_up = replace(deployment(service), state="successful", version=number, modify_index=number)
-        await store.add_deployment(replace(came_up, created_at=now + timedelta(seconds=seconds)))
-    found = [one.said["upstreams"] for one in await store.declarations("stage") if one.service == service]
+        await store.deployments.add_deployment(replace(came_up, created_at=now + timedelta(seconds=seconds)))
+    found = [one.said["upstreams"] for one in await store.versions.declarations("stage") if one.service == service]
     assert found == [{"a": {}}]

@@ -120,10 +120,10 @@ async def _version(environment: Environment, ready: Prepared, order: Order) -> V
         artifacts=old.artifacts if old else _fetched(source),
         created_by=order.by.name,
     )
-    for kept in (ready.base, await environment.store.newest_version(environment.name, draft.service)):
+    for kept in (ready.base, await environment.store.versions.newest_version(environment.name, draft.service)):
         if kept and _is_same(kept, draft):
             return kept
-    return await environment.store.add_version(draft)
+    return await environment.store.versions.add_version(draft)
 
 
 def _fetched(source: Source) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ async def accepted(environment: Environment, deployment: Deployment, answer: Jso
     if answer.get("Warnings"):
         await environment.journal.note(now.id, str(answer["Warnings"]).strip(), Warned())
     # Last: from here on whoever looks for unfinished deployments may take it up, and end it.
-    await environment.store.save_deployment(now)
+    await environment.store.deployments.save_deployment(now)
     return now
 
 

@@ -92,7 +92,7 @@ class Following:
 
     async def _watch(self, deployment_id: str) -> Verdict:
         self.deployment = replace(self.deployment, nomad_deployment=deployment_id)
-        await self.environment.store.save_deployment(self.deployment)
+        await self.environment.store.deployments.save_deployment(self.deployment)
         index = 0
         while True:
             document, index = await self.environment.nomad.deployment(deployment_id, index, self._patience.look)
@@ -188,7 +188,7 @@ class Following:
     async def _state(self, state: State) -> None:
         if self.deployment.state != state:
             self.deployment = replace(self.deployment, state=state)
-            await self.environment.store.save_deployment(self.deployment)
+            await self.environment.store.deployments.save_deployment(self.deployment)
 
     def _choice(self) -> str:
         here = f"{self.deployment.service} -e {self.deployment.environment}"

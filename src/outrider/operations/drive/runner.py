@@ -21,7 +21,7 @@ from outrider.operations.event_details import Resumed, Warned
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.records import Deployment
-    from outrider.operations.repositories import Store
+    from outrider.operations.repositories import Deployments
 
 LEASE_S = 10.0
 SWEEP_S = 3.0
@@ -33,8 +33,10 @@ log = logging.getLogger("outrider.deployments")
 class Runner:
     """Drives deployments to their verdict; those of a process that is gone are taken over as their lease ends."""
 
-    def __init__(self, store: Store, environments: Mapping[str, Environment], *, lease_s: float = LEASE_S) -> None:
-        self._store = store
+    def __init__(
+        self, deployments: Deployments, environments: Mapping[str, Environment], *, lease_s: float = LEASE_S
+    ) -> None:
+        self._deployments = deployments
         self._environments = environments
         self._holder = str(uuid.uuid4())
         self._lease_s = lease_s
@@ -64,7 +66,7 @@ class Runner:
     async def _sweep(self) -> None:
         while True:
             try:
-                for deployment in await self._store.unfinished():
+                for deployment in await self._deployments.unfinished():
                     if deployment.environment in self._environments and _is_left_alone(deployment):
                         self.drive(deployment, is_taken_up=True)
             except OutriderError as error:
@@ -73,17 +75,17 @@ class Runner:
 
     async def _driven(self, deployment: Deployment, *, is_taken_up: bool) -> None:
         """Drive it for as long as the lease is ours, unless it has ended before we had it: a verdict is the last word."""
-        if not await self._store.claim(deployment.id, self._holder, self._lease_s):
+        if not await self._deployments.claim(deployment.id, self._holder, self._lease_s):
             return
-        now = await self._store.deployment(deployment.id)
+        now = await self._deployments.deployment(deployment.id)
         if now is None or now.is_final:
-            await self._store.release(deployment.id, self._holder)
+            await self._deployments.release(deployment.id, self._holder)
             return
         work = asyncio.create_task(self._finished(now, is_taken_up=is_taken_up))
         try:
             while not work.done():
                 await asyncio.wait({work}, timeout=self._lease_s / 3)
-                if not work.done() and not await self._store.claim(deployment.id, self._holder, self._lease_s):
+                if not work.done() and not await self._deployments.claim(deployment.id, self._holder, self._lease_s):
                     return
             work.result()
         except RemoteError as error:
@@ -96,11 +98,11 @@ class Runner:
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            await self._store.release(deployment.id, self._holder)
+            await self._deployments.release(deployment.id, self._holder)
 
     async def _end(self, deployment: Deployment, reason: str) -> None:
         """Nothing is taken up for ever: what cannot be driven has failed, unless its end is written down already."""
-        now = await self._store.deployment(deployment.id)
+        now = await self._deployments.deployment(deployment.id)
         if now is not None and not now.is_final:
             await self._environments[deployment.environment].journal.end(now, "failed", reason)
 

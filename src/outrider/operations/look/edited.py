@@ -34,7 +34,7 @@ async def edited(environment: Environment, bases: Mapping[str, tuple[Running, in
     ``bases`` are the jobs with the numbers of their stored versions. Comparisons that Nomad has not made in time go on.
     """
     live = {service: (now, number) for service, (now, number) in bases.items() if now.is_live}
-    made = await environment.store.registrations(environment.name, {now.index for now, _ in live.values()})
+    made = await environment.store.deployments.registrations(environment.name, {now.index for now, _ in live.values()})
     foreign = [service for service, (now, _) in live.items() if (service, now.index) not in made]
     found = {service: Edited(problem=f"{UNKNOWN} yet: Nomad is still comparing") for service in foreign}
 

@@ -11,12 +11,12 @@ from outrider.operations.lookups import check_known, unknown_service
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.records import Deployment, VersionSummary
-    from outrider.operations.repositories import Store
+    from outrider.operations.repositories import Deployments
 
 
 async def versions(environment: Environment, service: str, limit: int | None = None) -> tuple[VersionSummary, ...]:
     """Its stored versions, without their documents. UsageError where there is none."""
-    found = await environment.store.versions(environment.name, service, limit)
+    found = await environment.store.versions.versions(environment.name, service, limit)
     if not found:
         raise await unknown_service(environment, service)
     return found
@@ -24,13 +24,13 @@ async def versions(environment: Environment, service: str, limit: int | None = N
 
 async def deployments(environment: Environment, service: str, limit: int = 50) -> tuple[Deployment, ...]:
     """Its last deployments. UsageError where nobody knows the service."""
-    found = await environment.store.deployments(environment.name, service, limit)
+    found = await environment.store.deployments.deployments(environment.name, service, limit)
     if not found:
         await check_known(environment, service)
     return found
 
 
-async def deployment(store: Store, deployment_id: str) -> Deployment:
+async def deployment(store: Deployments, deployment_id: str) -> Deployment:
     """One deployment by its whole id, or UsageError."""
     found = await store.deployment(deployment_id)
     if found is None:

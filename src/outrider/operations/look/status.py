@@ -47,7 +47,7 @@ async def status(lookout: Lookout, service: str) -> Status:
     RemoteError only where the store does not know it, and nobody can say whether it runs.
     """
     environment = lookout.environment
-    deployments = await environment.store.last_deployments(environment.name, service)
+    deployments = await environment.store.deployments.last_deployments(environment.name, service)
     sight = await lookout.seen(service, _recent_index(deployments))
     told = await _told(environment, sight, deployments, {service})
     if service not in told.outlines and sight.job(service) is None:
@@ -79,7 +79,7 @@ async def statuses(lookouts: Iterable[Lookout]) -> tuple[Status, ...]:
 async def service_names(lookout: Lookout) -> frozenset[str]:
     """The names of the services that have a page: those of the store, and those of ours that Nomad runs."""
     environment = lookout.environment
-    known = await environment.store.services(environment.name)
+    known = await environment.store.versions.services(environment.name)
     return _names(environment.name, known, await lookout.seen())
 
 
@@ -87,7 +87,8 @@ async def _statuses(lookout: Lookout) -> tuple[list[Status], RemoteError | None]
     """All of one environment, by a few questions however many there are; and why Nomad was never heard, where that is so."""
     environment = lookout.environment
     known, deployments = await asyncio.gather(
-        environment.store.services(environment.name), environment.store.last_deployments(environment.name)
+        environment.store.versions.services(environment.name),
+        environment.store.deployments.last_deployments(environment.name),
     )
     sight = await lookout.seen(None, _recent_index(deployments))
     names = sorted(_names(environment.name, known, sight))
@@ -115,7 +116,7 @@ async def _told(
 ) -> _Told:
     jobs = {service: sight.job(service) for service in names}
     hashes = {service: job.now.hash if job else None for service, job in jobs.items()}
-    outlines = await environment.store.outlines(environment.name, hashes)
+    outlines = await environment.store.versions.outlines(environment.name, hashes)
     bases = {
         service: (job.now, outlines[service].number)
         for service, job in jobs.items()

@@ -100,8 +100,27 @@ def test_an_answer_in_pieces_is_one_and_settings_are_acknowledged() -> None:
     (asked,) = [one for one in other.receive_data(call.to_send()) if isinstance(one, h2.events.RequestReceived)]
     assert dict(asked.headers)[b":scheme"] == b"https"
     other.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
-    other.send_data(1, b"\0\0\0\0\2\x08\x01", pad_length=9)
+    other.send_data(1, b"\0\0\0\0\2", pad_length=9)
+    other.send_data(1, b"\x08\x01")
     other.send_headers(1, [("grpc-status", "0")], end_stream=True)
     pieces = [bytes([one]) for one in other.data_to_send()]
     assert [call.answer(piece) for piece in pieces] == [None] * (len(pieces) - 1) + [b"\x08\x01"]
     assert any(isinstance(one, h2.events.SettingsAcknowledged) for one in other.receive_data(call.to_send()))
+
+
+async def test_a_server_that_waits_for_its_settings_to_be_acknowledged_is_answered() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        here = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        here.initiate_connection()
+        writer.write(here.data_to_send())
+        while received := await reader.read(65_536):
+            events = here.receive_data(received)
+            if any(isinstance(one, h2.events.SettingsAcknowledged) for one in events):
+                here.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
+                here.send_data(1, b"\0\0\0\0\2\x08\x01", end_stream=True)
+            writer.write(here.data_to_send())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as running:
+        found = await probed(f"127.0.0.1:{running.sockets[0].getsockname()[1]}")
+    assert found.status == "passing"
