@@ -36,23 +36,23 @@ class Records:
     async def save_deployment(self, deployment: Deployment) -> None:
         self.kept[deployment.id] = deployment
 
-    async def deployment(self, deployment_id: str) -> Deployment | None:
+    async def with_id(self, deployment_id: str) -> Deployment | None:
         return self.kept.get(deployment_id)
 
     async def add_deployment(self, deployment: Deployment) -> Deployment:
         return self.kept.setdefault(deployment.id, deployment)
 
-    async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
+    async def newest(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
         return tuple(one for one in reversed(self.kept.values()) if one.service == service)
 
-    async def versions(self, environment: str, service: str) -> tuple[Version, ...]:
+    async def summaries(self, environment: str, service: str) -> tuple[Version, ...]:
         return tuple(one for one in reversed(self.known_versions) if one.service == service)
 
-    async def version(self, environment: str, service: str, number: int) -> Version | None:
+    async def numbered(self, environment: str, service: str, number: int) -> Version | None:
         return next((one for one in self.known_versions if (one.service, one.number) == (service, number)), None)
 
     async def newest_version(self, environment: str, service: str) -> Version | None:
-        return next(iter(await self.versions(environment, service)), None)
+        return next(iter(await self.summaries(environment, service)), None)
 
     async def running_version(self, environment: str, service: str, hash_: str) -> Version | None:
         same = {one.number: one for one in self.known_versions if (one.service, one.hash) == (service, hash_)}

@@ -171,7 +171,7 @@ class Application:
     async def events(self, principal: Principal, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
         """The events so far with a number above ``after``."""
         await self.deployment(principal, deployment_id)
-        return await self.store.events.events(deployment_id, after)
+        return await self.store.events.after(deployment_id, after)
 
     async def feed(self, principal: Principal, deployment_id: str, after: int = 0) -> AsyncIterator[Event | None]:
         """The events as they come, up to the verdict; None now and then while nothing happens."""
@@ -199,7 +199,7 @@ class Application:
 
     async def artifact(self, principal: Principal, sha256: str) -> bytes:
         """The bytes with that hash, or UsageError."""
-        found = await self.store.artifacts.artifact(sha256)
+        found = await self.store.artifacts.content(sha256)
         if found is None:
             raise UsageError(f"no artifact {sha256} is stored", next_step="Deploy the spec that needs it again.")
         return found

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 class Known(Protocol):
     """What a watch asks of deployments."""
 
-    async def deployment(self, deployment_id: str) -> Deployment | None: ...
+    async def with_id(self, deployment_id: str) -> Deployment | None: ...
 
 
 class Told(Protocol):
     """What a watch asks of events."""
 
-    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
+    async def after(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
 
 
 class Watch:
@@ -82,9 +82,9 @@ class Watch:
         """Take in what is new; whether it was all."""
         self._bell.clear()
         # The state is read first: what is final by then has all its events in the store.
-        deployment = await self._deployments.deployment(self._id)
+        deployment = await self._deployments.with_id(self._id)
         last = self._events[-1].number if self._events else 0
-        new = await self._stored.events(self._id, last)
+        new = await self._stored.after(self._id, last)
         self._events.extend(new)
         is_over = deployment is None or deployment.is_final
         return is_over or any(event.kind == "verdict" for event in new)

@@ -35,7 +35,7 @@ async def last_run(environment: Environment, service: str, now: Running) -> tupl
     base, last = await running_version(environment, service, now), await _last_change(environment, service)
     number = last and (last.previous if last.kind == "stop" else last.version)
     if base is None and number is not None:
-        base = await environment.store.versions.version(environment.name, service, number)
+        base = await environment.store.versions.numbered(environment.name, service, number)
     if base is None:
         raise await _never_run(environment, service)
     count = _count(now, last)
@@ -54,23 +54,23 @@ async def has_run(environment: Environment, service: str) -> bool:
 
 async def _last_change(environment: Environment, service: str) -> Deployment | None:
     """The last change that counts: a version or a count that came up, or a stop, which has the count that it ended."""
-    done = await environment.store.deployments.deployments(environment.name, service)
+    done = await environment.store.deployments.newest(environment.name, service)
     counted = (one for one in done if one.count is not None and one.modify_index is not None)
     return next((one for one in counted if one.kind == "stop" or one.state == "successful"), None)
 
 
 async def active(environment: Environment, service: str, modify_index: int) -> Deployment | None:
     """The deployment under way that has made the job's index."""
-    done = await environment.store.deployments.deployments(environment.name, service)
+    done = await environment.store.deployments.newest(environment.name, service)
     return next((one for one in done if not one.is_final and one.modify_index == modify_index), None)
 
 
 async def stored_version(environment: Environment, service: str, number: int) -> Version:
     """The version, or UsageError with those that exist."""
-    found = await environment.store.versions.version(environment.name, service, number)
+    found = await environment.store.versions.numbered(environment.name, service, number)
     if found is None:
         known = [
-            str(version.number) for version in await environment.store.versions.versions(environment.name, service)
+            str(version.number) for version in await environment.store.versions.summaries(environment.name, service)
         ]
         there = f"There are {known[-1]} to {known[0]}." if known else "It was never deployed there."
         raise UsageError(f"{service} has no version {number} in {environment.name}", next_step=there)

@@ -38,12 +38,12 @@ async def repeated(environment: Environment, order: Order) -> Deployment | None:
     """The deployment that the same request was answered with already; ConflictError where the key came with another request."""
     if order.key is None:
         return None
-    found = await environment.store.requests.request(order.key)
+    found = await environment.store.requests.with_key(order.key)
     if found is None:
         return None
     if found.hash != order.request_hash:
         raise ConflictError(f"the idempotency key {order.key} was used for another request", next_step="Use a new one.")
-    return await environment.store.deployments.deployment(found.deployment)
+    return await environment.store.deployments.with_id(found.deployment)
 
 
 async def answered(environment: Environment, order: Order, deployment: Deployment) -> Deployment:

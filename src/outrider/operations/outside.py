@@ -47,7 +47,7 @@ def _has_failed(kept: Comparison) -> bool:
 
 
 async def _places(environment: Environment, service: str, number: int, asked: int | None) -> tuple[str, ...]:
-    base = await environment.store.versions.version(environment.name, service, number)
+    base = await environment.store.versions.numbered(environment.name, service, number)
     if base is None:
         return ()
     answer = await environment.nomad.plan(_counted(base.job, asked))

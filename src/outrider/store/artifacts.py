@@ -35,7 +35,7 @@ class Artifacts:
             )
         return sha256
 
-    async def artifact(self, sha256: str) -> bytes | None:
+    async def content(self, sha256: str) -> bytes | None:
         """The bytes, or None."""
         async with self._database.reading() as connection:
             found = await connection.execute(select(artifacts.c.content).where(artifacts.c.sha256 == sha256))

@@ -70,12 +70,12 @@ class Deployments:
         async with self._database.writing() as connection:
             await connection.execute(update(deployments).where(*mine).values(lease_holder=None, lease_until=None))
 
-    async def deployment(self, deployment_id: str) -> Deployment | None:
+    async def with_id(self, deployment_id: str) -> Deployment | None:
         """One deployment, or None."""
         found = await self._deployments(select(*_COLUMNS).where(deployments.c.id == deployment_id))
         return found[0] if found else None
 
-    async def deployments(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
+    async def newest(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
         """Newest first."""
         here = (deployments.c.environment == environment, deployments.c.service == service)
         newest = select(*_COLUMNS).where(*here).order_by(deployments.c.created_at.desc()).limit(limit)

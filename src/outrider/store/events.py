@@ -44,7 +44,7 @@ class Events:
             await connection.execute(change)
         return event
 
-    async def events(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
+    async def after(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
         """Those with a number above ``after``, in order."""
         later = select(*_TOLD).where(events.c.deployment == deployment_id, events.c.number > after)
         async with self._database.reading() as connection:

@@ -28,7 +28,7 @@ class Requests:
         async with self._database.writing() as connection:
             return await kept_request(connection, request)
 
-    async def request(self, key: str) -> Request | None:
+    async def with_key(self, key: str) -> Request | None:
         """The one that came with this key, or None."""
         async with self._database.reading() as connection:
             row = (await connection.execute(select(requests).where(requests.c.key == key))).mappings().one_or_none()

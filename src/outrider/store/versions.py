@@ -82,7 +82,7 @@ class Versions:
                 await connection.execute(insert(version_artifacts).values(**place, sha256=sha256))
         return version
 
-    async def version(self, environment: str, service: str, number: int) -> Version | None:
+    async def numbered(self, environment: str, service: str, number: int) -> Version | None:
         """One version, or None."""
         own = (versions.c.environment == environment, versions.c.service == service, versions.c.number == number)
         artifacts = version_artifacts.c
@@ -95,16 +95,16 @@ class Versions:
 
     async def newest_version(self, environment: str, service: str) -> Version | None:
         """The last one that was added, or None."""
-        (found,) = await self.versions(environment, service, 1) or (None,)
-        return await self.version(environment, service, found.number) if found else None
+        (found,) = await self.summaries(environment, service, 1) or (None,)
+        return await self.numbered(environment, service, found.number) if found else None
 
     async def running_version(self, environment: str, service: str, hash_: str) -> Version | None:
         """Of those with this hash the one deployed last, the newest where none was, or None."""
         async with self._database.reading() as connection:
             number = (await _deployed_last(connection, environment, {service: hash_})).get(service)
-        return await self.version(environment, service, number) if number is not None else None
+        return await self.numbered(environment, service, number) if number is not None else None
 
-    async def versions(self, environment: str, service: str, limit: int | None = None) -> tuple[VersionSummary, ...]:
+    async def summaries(self, environment: str, service: str, limit: int | None = None) -> tuple[VersionSummary, ...]:
         """Newest first, without their documents."""
         here = (versions.c.environment == environment, versions.c.service == service)
         query = select(*_SUMMARY).where(*here).order_by(versions.c.number.desc()).limit(limit)

@@ -31,11 +31,11 @@ class Looks:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def deployment(self, deployment_id: str) -> Any:
+    async def with_id(self, deployment_id: str) -> Any:
         self.looks += 1
         if self.is_broken:
             raise RemoteError("the database went away", status=503)
-        return await self._store.deployment(deployment_id)
+        return await self._store.with_id(deployment_id)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def test_seventy_listeners_cost_one_look_and_all_hear_everything(world: Wo
     async with asyncio.timeout(20):
         heard = await asyncio.gather(*listeners)
     assert store.looks <= 4
-    whole = [event.number for event in await world.store.events.events(deployment.id)]
+    whole = [event.number for event in await world.store.events.after(deployment.id)]
     assert whole == list(range(1, len(whole) + 1))
     assert heard == [whole[number % 2 :] for number in range(70)]
 
@@ -82,7 +82,7 @@ async def test_what_another_portal_writes_is_seen_at_the_next_look(world: World)
     await asyncio.sleep(0.2)
     await Journal(world.store.deployments, world.store.events).end(deployment, "failed", "no reason")
     async with asyncio.timeout(20):
-        assert await listener == [event.number for event in await world.store.events.events(deployment.id)]
+        assert await listener == [event.number for event in await world.store.events.after(deployment.id)]
 
 
 async def test_a_listener_that_leaves_takes_nothing_from_the_others_and_the_last_ends_the_looking(world: World) -> None:

@@ -43,12 +43,12 @@ class Steps:
         self.steps.append(Step(len(self.steps) + 1, kind))
         return self.steps[-1]
 
-    async def deployment(self, deployment_id: str) -> Deployment | None:
+    async def with_id(self, deployment_id: str) -> Deployment | None:
         if self.error is not None:
             raise self.error
         return self.kept
 
-    async def events(self, deployment_id: str, after: int = 0) -> tuple[Step, ...]:
+    async def after(self, deployment_id: str, after: int = 0) -> tuple[Step, ...]:
         self.looked.append(after)
         return tuple(one for one in self.steps if one.number > after)
 

@@ -106,7 +106,7 @@ async def test_a_decision_names_who_made_it_and_is_made_once(
     answers = [await client.post(f"{STAGE}/services/checkout/{verb}", headers=headers) for _ in range(2)]
     assert [(one.status_code, one.json()["id"]) for one in answers] == [(200, second["id"])] * 2
     await client.get(f"/api/v1/deployments/{second['id']}/events")
-    told = await world.store.events.events(second["id"])
+    told = await world.store.events.after(second["id"])
     assert [one.detail.by for one in told if isinstance(one, PromotionEvent) and one.detail.by == "kim"] == ["kim"]
     other = await client.post(f"{STAGE}/services/checkout/stop", headers=headers)
     assert "another request" in other.json()["detail"]

@@ -70,7 +70,7 @@ async def test_keys_that_deployments_came_with_are_known_after_an_upgrade(tmp_pa
             )
     before.close()
     store = await opened_store(f"sqlite:///{file}")
-    found = [await store.requests.request(key) for key in ("k1", "k3", "h2")]
+    found = [await store.requests.with_key(key) for key in ("k1", "k3", "h2")]
     await store.close()
     assert found == [Request("k1", "h1", "d1"), Request("k3", None, "d3"), None]
 

@@ -58,10 +58,10 @@ async def test_a_list_of_versions_is_newest_first_as_long_as_asked_and_without_d
     store: SqlStore, place: str
 ) -> None:
     made = [await store.versions.add_version(draft(place, "web", f"h{number}")) for number in (1, 2, 3)]
-    listed = await store.versions.versions(place, "web")
+    listed = await store.versions.summaries(place, "web")
     names = [field.name for field in fields(VersionSummary)]
     assert listed == tuple(VersionSummary(**{name: getattr(one, name) for name in names}) for one in reversed(made))
-    assert [one.number for one in await store.versions.versions(place, "web", 2)] == [3, 2]
+    assert [one.number for one in await store.versions.summaries(place, "web", 2)] == [3, 2]
     assert set(names).isdisjoint(HEAVY)
 
 
@@ -71,7 +71,7 @@ async def test_lists_and_looks_for_one_number_read_no_document_of_the_others(tmp
         for hash_ in ("a", "b"):
             await store.versions.add_version(draft("stage", "web", hash_))
         event.listen(store.database._engine.sync_engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
-        await store.versions.versions("stage", "web")
+        await store.versions.summaries("stage", "web")
         await store.versions.outlines("stage", {"web": "a"})
         assert [text for text in asked if any(f"versions.{name}," in text for name in HEAVY)] == []
         assert (await store.versions.running_version("stage", "web", "a") or made_up()).number == 1

@@ -60,7 +60,7 @@ async def test_a_spec_of_before_is_read_as_it_was_written(tmp_path: Path) -> Non
     assert '"timeout": 800' in json.dumps(old)
     at_the_step_before(tmp_path / "portal.db", json.dumps(old))
     store = await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")
-    found = await store.versions.version("stage", "checkout", 1)
+    found = await store.versions.numbered("stage", "checkout", 1)
     await store.close()
     assert found
     assert (found.format, found.artifacts) == (FORMAT, ("ab",))
@@ -73,7 +73,7 @@ async def test_a_spec_of_a_later_format_is_an_error_that_names_version_and_forma
     store = await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")
     async with store.database.writing() as connection:
         await connection.execute(text("UPDATE versions SET format = 7"))
-    found = await store.versions.version("stage", "checkout", 1)
+    found = await store.versions.numbered("stage", "checkout", 1)
     await store.close()
     assert found
     with pytest.raises(UnreadableSpecError, match="version 1 of checkout in stage is stored in format 7") as caught:

@@ -57,7 +57,7 @@ async def test_versions_are_numbered_per_service_and_come_back_as_they_were(stor
     second = await store.versions.add_version(draft(service))
     other = await store.versions.add_version(draft(service + "x"))
     assert (first.number, second.number, other.number) == (1, 2, 1)
-    assert await store.versions.version("stage", service, 1) == replace(first, artifacts=("a", "b"))
+    assert await store.versions.numbered("stage", service, 1) == replace(first, artifacts=("a", "b"))
     assert await store.versions.newest_version("stage", service) == second
 
 
@@ -67,8 +67,8 @@ async def test_writers_at_the_same_time_get_numbers_without_gaps(store: SqlStore
 
 
 async def test_an_unknown_version_is_none(store: SqlStore, service: str) -> None:
-    assert await store.versions.version("stage", service, 1) is None
-    assert await store.versions.versions("stage", service) == ()
+    assert await store.versions.numbered("stage", service, 1) is None
+    assert await store.versions.summaries("stage", service) == ()
     assert await store.versions.newest_version("stage", service) is None
     assert await store.versions.running_version("stage", service, "abc") is None
 
@@ -102,7 +102,7 @@ async def shards(store: SqlStore, service: str) -> bool:
 
 async def test_the_format_of_a_spec_is_kept_beside_it(store: SqlStore, service: str) -> None:
     await store.versions.add_version(replace(draft(service), format=7))
-    found = await store.versions.version("stage", service, 1)
+    found = await store.versions.numbered("stage", service, 1)
     assert found
     assert found.format == 7
     assert [one.format for one in await store.versions.declarations("stage") if one.service == service] == [7]
@@ -112,24 +112,24 @@ async def test_a_deployment_comes_back_as_it_was_saved(store: SqlStore, service:
     made = await store.deployments.add_deployment(deployment(service))
     changed = replace(made, state="running", modify_index=2**40, evaluation="e", version=3)
     await store.deployments.save_deployment(changed)
-    assert await store.deployments.deployment(made.id) == changed
-    assert await store.deployments.deployments("stage", service) == (changed,)
+    assert await store.deployments.with_id(made.id) == changed
+    assert await store.deployments.newest("stage", service) == (changed,)
 
 
 async def test_a_second_deployment_with_the_same_key_is_the_first(store: SqlStore, service: str) -> None:
     first = await store.deployments.add_deployment(replace(deployment(service), idempotency_key=service))
     second = await store.deployments.add_deployment(replace(deployment(service), idempotency_key=service))
     assert second == first
-    assert await store.requests.request(service) == Request(service, None, first.id)
-    assert await store.requests.request(f"{service} of nobody") is None
-    assert await store.deployments.deployment("nobody's") is None
+    assert await store.requests.with_key(service) == Request(service, None, first.id)
+    assert await store.requests.with_key(f"{service} of nobody") is None
+    assert await store.deployments.with_id("nobody's") is None
 
 
 async def test_of_many_deployments_with_one_key_at_once_one_is_made(store: SqlStore, service: str) -> None:
     asked = [replace(deployment(service), idempotency_key=service, request_hash="h") for _ in range(8)]
     kept = await asyncio.gather(*(store.deployments.add_deployment(one) for one in asked))
     assert len({one.id for one in kept}) == 1
-    assert await store.deployments.deployments("stage", service) == (kept[0],)
+    assert await store.deployments.newest("stage", service) == (kept[0],)
 
 
 async def test_a_request_that_made_no_deployment_is_known_again(store: SqlStore, service: str) -> None:
@@ -137,7 +137,7 @@ async def test_a_request_that_made_no_deployment_is_known_again(store: SqlStore,
     asked = Request(service, "hash", first.id)
     assert await store.requests.add_request(asked) == asked
     assert await store.requests.add_request(Request(service, "other", second.id)) == asked
-    assert await store.requests.request(service) == asked
+    assert await store.requests.with_key(service) == asked
     assert (
         await store.deployments.add_deployment(replace(deployment(service), idempotency_key=service))
     ).id == first.id
@@ -146,7 +146,7 @@ async def test_a_request_that_made_no_deployment_is_known_again(store: SqlStore,
 async def test_a_request_is_answered_with_a_deployment_that_there_is(store: SqlStore, service: str) -> None:
     with pytest.raises(IntegrityError):
         await store.requests.add_request(Request(service, "hash", "nobody's"))
-    assert await store.requests.request(service) is None
+    assert await store.requests.with_key(service) is None
 
 
 async def test_the_unfinished_ones_are_those_without_a_verdict(store: SqlStore, service: str) -> None:
@@ -161,7 +161,7 @@ async def test_a_verdict_is_the_last_event_and_the_state_at_once(store: SqlStore
     made = await store.deployments.add_deployment(deployment(service))
     await store.events.add_event(made.id, "deploy", Accepted("run", "ada", version=1, hash="abc"))
     await store.events.end_deployment(replace(made, state="failed", reason="boom"), BOOM)
-    found = await store.events.events(made.id)
+    found = await store.events.after(made.id)
     assert [(event.number, event.kind, event.message) for event in found] == [
         (1, "accepted", "deploy"),
         (2, "verdict", "boom"),
@@ -174,8 +174,8 @@ async def test_a_verdict_is_the_last_event_and_the_state_at_once(store: SqlStore
 async def test_events_are_numbered_without_gaps_and_read_from_any_of_them(store: SqlStore, service: str) -> None:
     made = await store.deployments.add_deployment(deployment(service))
     await asyncio.gather(*(store.events.add_event(made.id, "x", Warned()) for _ in range(6)))
-    assert [event.number for event in await store.events.events(made.id)] == [1, 2, 3, 4, 5, 6]
-    assert [event.number for event in await store.events.events(made.id, after=4)] == [5, 6]
+    assert [event.number for event in await store.events.after(made.id)] == [1, 2, 3, 4, 5, 6]
+    assert [event.number for event in await store.events.after(made.id, after=4)] == [5, 6]
 
 
 async def test_one_portal_at_a_time_holds_a_deployment(store: SqlStore, service: str) -> None:
@@ -215,10 +215,10 @@ async def test_nobody_gives_back_the_lease_of_another(store: SqlStore, service: 
 async def test_a_deployment_that_is_saved_changes_no_other(store: SqlStore, service: str) -> None:
     first, second = [await store.deployments.add_deployment(deployment(service)) for _ in range(2)]
     await store.deployments.save_deployment(replace(first, state="running"))
-    assert await store.deployments.deployment(second.id) == second
+    assert await store.deployments.with_id(second.id) == second
     await store.events.end_deployment(replace(first, state="failed", reason="boom"), BOOM)
-    assert await store.deployments.deployment(second.id) == second
-    assert await store.events.events(second.id) == ()
+    assert await store.deployments.with_id(second.id) == second
+    assert await store.events.after(second.id) == ()
 
 
 async def test_deployments_come_newest_first_and_no_more_than_asked_for(store: SqlStore, service: str) -> None:
@@ -227,9 +227,9 @@ async def test_deployments_come_newest_first_and_no_more_than_asked_for(store: S
         await store.deployments.add_deployment(
             replace(deployment(service), created_at=at - timedelta(hours=age), reason=f"{age}")
         )
-    assert [one.reason for one in await store.deployments.deployments("stage", service)] == ["1", "2", "3"]
-    assert [one.reason for one in await store.deployments.deployments("stage", service, limit=2)] == ["1", "2"]
-    assert await store.deployments.deployments("production", service) == ()
+    assert [one.reason for one in await store.deployments.newest("stage", service)] == ["1", "2", "3"]
+    assert [one.reason for one in await store.deployments.newest("stage", service, limit=2)] == ["1", "2"]
+    assert await store.deployments.newest("production", service) == ()
     ours = [one.reason for one in await store.deployments.unfinished() if one.service == service]
     assert ours == ["3", "2", "1"], "the oldest is taken up first"
 
@@ -243,7 +243,7 @@ async def test_versions_of_another_environment_are_counted_by_themselves(store: 
     stored = await store.versions.newest_version("production", service)
     assert stored is not None
     assert stored.artifacts == ("production",)
-    assert [one.number for one in await store.versions.versions("stage", service)] == [2, 1]
+    assert [one.number for one in await store.versions.summaries("stage", service)] == [2, 1]
 
 
 async def test_a_save_does_not_touch_the_lease(store: SqlStore, service: str) -> None:
@@ -256,9 +256,9 @@ async def test_a_save_does_not_touch_the_lease(store: SqlStore, service: str) ->
 async def test_artifacts_live_under_the_hash_of_their_bytes(store: SqlStore, service: str) -> None:
     sha256 = await store.artifacts.add_artifact(service.encode())
     assert await store.artifacts.add_artifact(service.encode()) == sha256
-    assert await store.artifacts.artifact(sha256) == service.encode()
+    assert await store.artifacts.content(sha256) == service.encode()
     assert await store.artifacts.has_artifact(sha256)
-    assert await store.artifacts.artifact("0" * 64) is None
+    assert await store.artifacts.content("0" * 64) is None
 
 
 async def test_artifacts_stay_as_long_as_a_version_refers_to_them(store: SqlStore, service: str) -> None:

@@ -30,7 +30,7 @@ async def shortfall(environment: Environment, service: str, now: Running, base: 
         return ""
     if not now.is_live:
         return f"version {base.number} was deployed, but its job is stopped" if now.exists else ""
-    deployments = await environment.store.deployments.deployments(environment.name, service)
+    deployments = await environment.store.deployments.newest(environment.name, service)
     if any(one.modify_index is not None and not one.is_final for one in deployments):
         return ""
     last = next((one for one in deployments if one.modify_index == now.index), None)

@@ -57,7 +57,7 @@ async def _waiting(environment: Environment, service: str) -> tuple[Deployment, 
             f"{service} has no active deployment in {environment.name}",
             next_step=f"`outrider history {service} -e {environment.name}` shows what became of the last one.",
         )
-    for deployment in await environment.store.deployments.deployments(environment.name, service):
+    for deployment in await environment.store.deployments.newest(environment.name, service):
         if not deployment.is_final:
             return deployment, document
     raise UsageError(

@@ -74,7 +74,7 @@ async def _target(
 
 async def _earlier(environment: Environment, service: str, base: Version | None) -> int:
     """The version that was brought up with success before the one that runs; what had nothing to do brought nothing up."""
-    for deployment in await environment.store.deployments.deployments(environment.name, service):
+    for deployment in await environment.store.deployments.newest(environment.name, service):
         is_other = base is None or deployment.version != base.number
         came_up = deployment.state == "successful" and deployment.modify_index is not None
         if deployment.version is not None and came_up and is_other:

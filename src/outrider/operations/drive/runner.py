@@ -77,7 +77,7 @@ class Runner:
         """Drive it for as long as the lease is ours, unless it has ended before we had it: a verdict is the last word."""
         if not await self._deployments.claim(deployment.id, self._holder, self._lease_s):
             return
-        now = await self._deployments.deployment(deployment.id)
+        now = await self._deployments.with_id(deployment.id)
         if now is None or now.is_final:
             await self._deployments.release(deployment.id, self._holder)
             return
@@ -102,7 +102,7 @@ class Runner:
 
     async def _end(self, deployment: Deployment, reason: str) -> None:
         """Nothing is taken up for ever: what cannot be driven has failed, unless its end is written down already."""
-        now = await self._deployments.deployment(deployment.id)
+        now = await self._deployments.with_id(deployment.id)
         if now is not None and not now.is_final:
             await self._environments[deployment.environment].journal.end(now, "failed", reason)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 async def versions(environment: Environment, service: str, limit: int | None = None) -> tuple[VersionSummary, ...]:
     """Its stored versions, without their documents. UsageError where there is none."""
-    found = await environment.store.versions.versions(environment.name, service, limit)
+    found = await environment.store.versions.summaries(environment.name, service, limit)
     if not found:
         raise await unknown_service(environment, service)
     return found
@@ -24,7 +24,7 @@ async def versions(environment: Environment, service: str, limit: int | None = N
 
 async def deployments(environment: Environment, service: str, limit: int = 50) -> tuple[Deployment, ...]:
     """Its last deployments. UsageError where nobody knows the service."""
-    found = await environment.store.deployments.deployments(environment.name, service, limit)
+    found = await environment.store.deployments.newest(environment.name, service, limit)
     if not found:
         await check_known(environment, service)
     return found
@@ -32,7 +32,7 @@ async def deployments(environment: Environment, service: str, limit: int = 50) -
 
 async def deployment(store: Deployments, deployment_id: str) -> Deployment:
     """One deployment by its whole id, or UsageError."""
-    found = await store.deployment(deployment_id)
+    found = await store.with_id(deployment_id)
     if found is None:
         raise UsageError(f"there is no deployment {deployment_id}", next_step="`outrider history SERVICE` lists them.")
     return found
