@@ -22,7 +22,7 @@ from report import Figure, percentile, report
 
 from outrider.clients.agent_archive import carried_agent
 from outrider.operations.asked import SpecBody
-from outrider.operations.change.documents import Rendered, Source, Surroundings
+from outrider.operations.change.documents import RenderContext, Rendered, Source
 from outrider.operations.change.render import rendered
 from outrider.operations.records import Draft
 from outrider.spec.stored import FORMAT
@@ -74,7 +74,7 @@ def register(nomad: str, job: dict[str, Any]) -> None:
 
 async def filled(stand: Stand, store: SqlStore, services: int) -> None:
     protocols = {f"service-{number}": "http" for number in range(services)}
-    around = Surroundings(stand.platform, stand.environment, protocols, carried_agent())
+    around = RenderContext(stand.platform, stand.environment, protocols, carried_agent())
     nomad = urlsplit(str(stand.platform.environments[stand.environment].nomad.address)).netloc
     for number in range(services):
         text = spec(number, services)

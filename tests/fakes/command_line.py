@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
-from fakes.surroundings import World
-from fakes.surroundings import world as new_world
+from fakes.world import World
+from fakes.world import world as new_world
 from outrider_ground.edge.serving import serving
 
-from outrider.cli.invocation import Surroundings
+from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
 from outrider.portal.app import portal_app
 from outrider.settings import Settings
@@ -35,7 +35,7 @@ class CommandLine:
     def __call__(self, *arguments: str, **settings: Any) -> Result:
         """Run it; settings may be replaced by their names."""
         chosen = replace(self.settings, **settings)
-        return CliRunner().invoke(outrider, list(arguments), obj=Surroundings(chosen), catch_exceptions=False)
+        return CliRunner().invoke(outrider, list(arguments), obj=ProcessContext(chosen), catch_exceptions=False)
 
     def spec(self, more: str = "", name: str = "outrider.yaml") -> str:
         """A file with the spec and more lines; its path."""

@@ -8,9 +8,9 @@ from typing import Any, cast
 from fakes.asked_nomad import NomadThatWasAsked
 from fakes.consul_catalog import CatalogInMemory
 from fakes.shown import NOW
-from fakes.surroundings import ADA, HURRY, World
+from fakes.world import ADA, HURRY, World
 
-from outrider.operations.environment import Environment, Patience
+from outrider.operations.environment import Environment, WatchLimits
 from outrider.operations.event_details import Detail
 from outrider.operations.events import document_of, happened
 from outrider.operations.records import Deployment, Version
@@ -95,7 +95,7 @@ def place(
     records: Records | None = None,
     *,
     consul: CatalogInMemory | None = None,
-    patience: Patience = HURRY,
+    limits: WatchLimits = HURRY,
 ) -> Environment:
     """The environment ``stage`` with these and nothing else."""
     kept = cast("Any", records or Records())
@@ -105,4 +105,4 @@ def place(
         .application()
         .environment(ADA, "stage")
     )
-    return replace(made, nomad=nomad, journal=kept, patience=patience)
+    return replace(made, nomad=nomad, journal=kept, limits=limits)

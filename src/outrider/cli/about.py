@@ -11,7 +11,7 @@ from click.shell_completion import get_completion_class
 from outrider_ground.errors import OutriderError
 
 from outrider.cli import exits
-from outrider.cli.invocation import output_options, surroundings
+from outrider.cli.invocation import output_options, process_context
 from outrider.cli.output import Output
 from outrider.clients.envoy import envoy_binary
 from outrider.settings import Settings
@@ -24,7 +24,7 @@ def version(output: Output) -> int:
     found = {
         "outrider": importlib.metadata.version("outrider"),
         "python": platform.python_version(),
-        "envoy": asyncio.run(_envoy(surroundings().settings)),
+        "envoy": asyncio.run(_envoy(process_context().settings)),
     }
     output.show(found, lambda shown: [f"{name:<9} {text}" for name, text in shown.items()])
     return exits.OK

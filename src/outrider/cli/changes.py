@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import click
 
-from outrider.cli.plain import plain
+from outrider.cli.printable import printable
 from outrider.operations.answers.plan import Change, Part, Plan, Sign
 from outrider.spec.reading.document import document
 from outrider.spec.reading.files import parts
@@ -46,7 +46,7 @@ def plan_lines(found: Plan, asked: Asked) -> Iterator[str]:
     is_new = found.running_version is None and all(change.sign == "+" for change in found.changes)
     shown = _stated(found.changes, asked.text, environment) if is_new else found.changes
     if found.retry:
-        yield click.style(f"{service} in {environment}: {plain(found.retry)}. Deploying tries again.", bold=True)
+        yield click.style(f"{service} in {environment}: {printable(found.retry)}. Deploying tries again.", bold=True)
     elif not found.has_changes:
         yield f"No change: {service} in {environment} already runs this."
     elif is_new:

@@ -11,7 +11,7 @@ import click
 
 from outrider.clients.nomad import nomad_client
 from outrider.programs.demonstration.check import Stage, findings
-from outrider.programs.demonstration.findings import Finding
+from outrider.programs.demonstration.claims import Claim
 from outrider.programs.demonstration.shop import Spec, deploy, has_redis, shop, shop_folder
 from outrider.programs.machine import Machine
 from outrider.settings import DEFAULT_ADDRESS, Settings
@@ -80,7 +80,7 @@ async def is_proven(machine: Machine, specs: tuple[Spec, ...], settings: Setting
         await nomad.close()
 
 
-def shown(finding: Finding) -> bool:
+def shown(finding: Claim) -> bool:
     """Whether the finding holds, after printing it."""
     click.echo(str(finding))
     return finding.holds

@@ -15,9 +15,9 @@ from outrider.cli import exits
 from outrider.cli.arguments import Number, index
 from outrider.cli.changes import Asked, Packed, plan_lines
 from outrider.cli.invocation import Invocation, portal_verb
-from outrider.cli.plain import plain
+from outrider.cli.printable import printable
+from outrider.cli.source_files import FILE, text_of
 from outrider.cli.watching import Waiting, waiting_options, watched
-from outrider.cli.written import FILE, text_of
 from outrider.clients.archive import Archive
 from outrider.clients.directory import directory_warnings, packed_directory_of
 from outrider.operations.asked import MOST_INTEGER, DeployBody, EmptyBody, SpecBody
@@ -110,7 +110,7 @@ async def redeploy(invocation: Invocation, service: str, *, waiting: Waiting) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PackedSpec:
     """A spec as the portal takes it, and the packed directory that belongs to it."""
 
     text: str
@@ -124,16 +124,16 @@ class Written:
         return {"spec": self.text, "file": str(self.file), "artifact": digest}
 
 
-async def _written(invocation: Invocation, file: Path, environment: str) -> Written:
+async def _written(invocation: Invocation, file: Path, environment: str) -> PackedSpec:
     """All problems are found here already, where the file and its directory are; nothing is sent."""
     text = await asyncio.to_thread(text_of, file)
     run = read_service(text, str(file), environment).service.run
     if not isinstance(run, CommandRun) or not run.directory:
-        return Written(text, file)
+        return PackedSpec(text, file)
     packed = await asyncio.to_thread(packed_directory_of, file, run.directory)
     for warning in await asyncio.to_thread(list, directory_warnings(packed)):
-        invocation.output.progress(f"warning: {plain(warning)}")
-    return Written(text, file, packed)
+        invocation.output.progress(f"warning: {printable(warning)}")
+    return PackedSpec(text, file, packed)
 
 
 def _contents(packed: Archive | None) -> Packed | None:

@@ -15,12 +15,12 @@ from outrider_ground.private import nothing_for_others
 from outrider.cli import exits
 from outrider.cli.arguments import Number
 from outrider.cli.demo import is_proven, open_shop, shop_of_this_machine, shown, what_to_try
-from outrider.cli.invocation import surroundings
+from outrider.cli.invocation import process_context
 from outrider.programs.demonstration.check import everything_ended
 from outrider.programs.demonstration.processes import Process, processes_below
-from outrider.programs.ending import until_told
 from outrider.programs.machine import Machine
 from outrider.programs.one_machine import one_machine_portal
+from outrider.programs.signals import until_told
 from outrider.settings import DEFAULT_ADDRESS, DEFAULT_PORT, Settings
 
 
@@ -62,7 +62,7 @@ def dev(port: int | None, directory: Path | None, demo: bool, check: bool) -> in
     their files. Ctrl-C or SIGTERM ends all of it (exit 0).
     With --check everything happens in a directory and on ports of its own, unless others are named.
     """
-    settings = surroundings().settings
+    settings = process_context().settings
     port = (0 if check else DEFAULT_PORT) if port is None else port
     with nothing_for_others(), _kept_in(directory, settings, is_check=check) as place:
         return asyncio.run(_run(settings, Wanted(place, port, demo or check, check)))

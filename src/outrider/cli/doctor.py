@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 from outrider_ground.errors import OutriderError, UsageError
 
-from outrider.cli.invocation import Surroundings, output_options, surroundings
+from outrider.cli.invocation import ProcessContext, output_options, process_context
 from outrider.cli.output import Output
-from outrider.cli.written import FILE, platform_of
+from outrider.cli.source_files import FILE, platform_of
 from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.nomad import NomadClient, nomad_client
@@ -42,7 +42,7 @@ def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
     Exits 0 when nothing that can be seen is missing, 1 when something lacks, with --strict 2 on warnings. What nobody can
     see from here is said with a question mark, and counts for neither.
     """
-    here = surroundings()
+    here = process_context()
     settings = here.settings
     if file is None and settings.platform is None:
         raise UsageError("no platform file", next_step="Name it: --platform FILE, or OUTRIDER_PLATFORM.")
@@ -56,7 +56,7 @@ def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
     return FAILED if "failed" in levels else WARNINGS if strict and "warning" in levels else OK
 
 
-async def _findings(here: Surroundings, platform: Platform) -> list[Finding]:
+async def _findings(here: ProcessContext, platform: Platform) -> list[Finding]:
     clients = {name: _clients(here, environment) for name, environment in platform.environments.items()}
     try:
         servers = {name: Servers(*of_environment) for name, of_environment in clients.items()}
@@ -68,7 +68,7 @@ async def _findings(here: Surroundings, platform: Platform) -> list[Finding]:
 
 
 def _clients(
-    here: Surroundings, environment: Environment
+    here: ProcessContext, environment: Environment
 ) -> tuple[NomadClient, ConsulClient, ConsulClient | OutriderError | None, ConsulClient, PrometheusClient | None]:
     nomad, consul, prometheus = environment.nomad, environment.consul, environment.prometheus
     credentials, transport = here.settings, here.transport
@@ -83,7 +83,7 @@ def _clients(
     )
 
 
-def _agents_client(here: Surroundings, consul: Consul) -> ConsulClient | OutriderError | None:
+def _agents_client(here: ProcessContext, consul: Consul) -> ConsulClient | OutriderError | None:
     """Consul as allocations reach it, with the certificates that the platform gives them and none of the portal's.
 
     None where those lie in a Nomad variable, which is not read here; an error where a file is of no use here.

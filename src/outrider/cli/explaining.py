@@ -12,9 +12,9 @@ import click
 from outrider_ground.errors import SpecError
 
 from outrider.cli import exits
-from outrider.cli.invocation import output_options, surroundings
+from outrider.cli.invocation import output_options, process_context
 from outrider.cli.output import Output
-from outrider.cli.written import (
+from outrider.cli.source_files import (
     FILE,
     FILE_OR_FOLDER,
     chosen_environment,
@@ -64,7 +64,7 @@ def explain(output: Output, file: Path, neighbours: tuple[Path, ...], **chosen: 
 def _explained(
     file: Path, others: tuple[Path, ...], environment: str | None, platform_file: Path | None
 ) -> Explanation:
-    settings = surroundings().settings
+    settings = process_context().settings
     platform = chosen_platform(platform_file, settings)
     name = chosen_environment(environment, settings, platform)
     known = protocols(others, name)

@@ -15,8 +15,8 @@ from outrider.cli import exits
 from outrider.cli.invocation import output_options
 from outrider.cli.output import Output, data
 from outrider.cli.problems import error_lines
-from outrider.cli.written import FILE, IS_SERVICE, platform_of, protocols, text_of
-from outrider.operations.change.documents import Source, Surroundings
+from outrider.cli.source_files import FILE, IS_SERVICE, platform_of, protocols, text_of
+from outrider.operations.change.documents import RenderContext, Source
 from outrider.operations.change.render import rendered
 from outrider.operations.explain.service import surprises
 from outrider.operations.lookalikes import lookalikes
@@ -93,7 +93,7 @@ def _resolved(files: tuple[Path, ...], platform: Platform) -> Iterator[Checked]:
         try:
             read_service(text_of(file), str(file), known=tuple(platform.environments))
             for name in platform.environments:
-                rendered(Source(text_of(file), str(file)), Surroundings(platform, name, known[name]))
+                rendered(Source(text_of(file), str(file)), RenderContext(platform, name, known[name]))
             yield Checked(file, None)
         except OutriderError as error:
             yield Checked(file, error)
@@ -122,7 +122,7 @@ def _warnings(files: tuple[Path, ...], platform: Platform) -> tuple[str, ...]:
     for name in platform.environments:
         known = protocols(files, name)
         here = [
-            rendered(Source(text_of(file), str(file)), Surroundings(platform, name, known)).topology for file in files
+            rendered(Source(text_of(file), str(file)), RenderContext(platform, name, known)).topology for file in files
         ]
         for line in dict.fromkeys(surprises(here)):
             found.setdefault(line, []).append(name)

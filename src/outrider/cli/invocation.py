@@ -20,7 +20,7 @@ from outrider.settings import Settings, settings, with_flags
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ProcessContext:
     """What a caller of the command line may put in place of the process's own: `obj` of click's context."""
 
     settings: Settings
@@ -48,11 +48,11 @@ class Invocation:
 Body = Callable[..., Awaitable[int | None]]
 
 
-def surroundings() -> Surroundings:
+def process_context() -> ProcessContext:
     """Those of the current click context, made from the process where nobody has put others."""
     context = click.get_current_context().find_root()
-    if not isinstance(context.obj, Surroundings):
-        context.obj = Surroundings(_own_settings())
+    if not isinstance(context.obj, ProcessContext):
+        context.obj = ProcessContext(_own_settings())
     return context.obj
 
 
@@ -74,7 +74,7 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--no-color", is_flag=True, help="No colours (also: NO_COLOR).")
     @functools.wraps(function)
     def called(*, form: str, no_color: bool, **rest: Any) -> Any:
-        is_coloured = colour(surroundings().settings.terminal, is_refused=no_color)
+        is_coloured = colour(process_context().settings.terminal, is_refused=no_color)
         click.get_current_context().color = is_coloured
         return function(Output(form), **rest)
 
@@ -90,7 +90,7 @@ def portal_verb(body: Body) -> Callable[..., int]:
     @output_options
     @functools.wraps(body)
     def called(output: Output, *, addr: str | None, token: str | None, environment: str | None, **rest: Any) -> int:
-        found = surroundings()
+        found = process_context()
         chosen = with_flags(found.settings, address=addr, token=token, environment=environment)
         return asyncio.run(_ended(body, Invocation(chosen, output, portal_client(chosen, found.transport)), rest)) or 0
 

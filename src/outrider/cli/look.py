@@ -12,7 +12,7 @@ from outrider.cli import exits, views
 from outrider.cli.arguments import Number, by_prefix
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.output import is_terminal
-from outrider.cli.plain import plain_chunks
+from outrider.cli.printable import plain_chunks
 from outrider.cli.readers import unread
 from outrider.cli.watching import followed, line
 from outrider.operations.events import document_of

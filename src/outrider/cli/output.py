@@ -13,7 +13,7 @@ import click
 import yaml
 from pydantic_core import to_jsonable_python
 
-from outrider.cli.plain import escaped, one_line, plain, plain_document
+from outrider.cli.printable import escaped, one_line, printable, printable_document
 from outrider.operations.signs import Mood, sign_of
 from outrider.settings import Terminal
 
@@ -35,7 +35,7 @@ class Output:
         ``document`` is what is printed as data where that is more than what was found.
         """
         if self.form == "table":
-            for line in lines(plain_document(found)):
+            for line in lines(printable_document(found)):
                 click.echo(_guarded(line))
         else:
             click.echo(data(to_jsonable_python(document or found), self.form), nl=False)
@@ -52,7 +52,7 @@ class Output:
 
 def for_terminal(text: str) -> str:
     """The text, made plain where a terminal shows it; a pipe gets it as it is."""
-    return plain(text) if is_terminal() else text
+    return printable(text) if is_terminal() else text
 
 
 def is_terminal() -> bool:
@@ -62,7 +62,7 @@ def is_terminal() -> bool:
 
 def _guarded(line: str) -> str:
     """The line with its colours, and without anything else that a terminal would obey."""
-    return "".join(part if COLOUR.fullmatch(part) else plain(part) for part in COLOUR.split(line))
+    return "".join(part if COLOUR.fullmatch(part) else printable(part) for part in COLOUR.split(line))
 
 
 def data(document: Any, form: str) -> str:

@@ -13,8 +13,8 @@ from outrider_ground.private import nobody_else_writes
 from outrider.cli import exits
 from outrider.cli.invocation import output_options
 from outrider.cli.output import Output, table
-from outrider.cli.plain import plain
-from outrider.cli.written import FILE_OR_FOLDER, service_of, specs
+from outrider.cli.printable import printable
+from outrider.cli.source_files import FILE_OR_FOLDER, service_of, specs
 from outrider.clients.agent_archive import FILENAME, agent_archive
 from outrider.clients.directory import directory_warnings, packed_directory_of
 from outrider.operations.application import DIRECTORY_FILE
@@ -71,7 +71,7 @@ def _contents(files: tuple[Path, ...], environment: str | None, *, has_agent: bo
         if isinstance(service.run, CommandRun) and service.run.directory:
             packed = packed_directory_of(file, service.run.directory)
             for warning in directory_warnings(packed):
-                click.echo(f"warning: {plain(warning)}", err=True)
+                click.echo(f"warning: {printable(warning)}", err=True)
             yield service.service, DIRECTORY_FILE, packed.content
 
 

@@ -20,7 +20,7 @@ from outrider_ground.errors import (
     UsageError,
 )
 
-from outrider.cli.plain import escaped, one_line, plain
+from outrider.cli.printable import escaped, one_line, printable
 from outrider.documents import MOST_SPEC_BYTES
 
 WIDEST = 160
@@ -47,7 +47,7 @@ def report(error: OutriderError, form: str = "table") -> None:
 def report_usage(error: click.ClickException, form: str) -> None:
     """A wrong command line, in the same form as any other error."""
     if form == "table":
-        click.echo(plain(_shown(error)), err=True, nl=False)
+        click.echo(printable(_shown(error)), err=True, nl=False)
     else:
         step = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else None
         found = {"title": USAGE, "detail": error.format_message(), "next_step": step}
@@ -86,9 +86,9 @@ def error_lines(error: OutriderError) -> Iterator[str]:
         number = len(error.problems)
         yield click.style(f"{number} problem{'s' if number > 1 else ''}.", fg="red", bold=True)
     else:
-        yield click.style("Error: ", fg="red", bold=True) + plain(error.message)
+        yield click.style("Error: ", fg="red", bold=True) + printable(error.message)
     if error.next_step:
-        yield plain(error.next_step)
+        yield printable(error.next_step)
 
 
 def problem_lines(problem: Problem) -> Iterator[str]:

@@ -10,9 +10,9 @@ import click
 from outrider_ground.errors import UsageError
 
 from outrider.cli import exits
-from outrider.cli.invocation import surroundings
+from outrider.cli.invocation import process_context
 from outrider.cli.output import data, for_terminal
-from outrider.cli.written import (
+from outrider.cli.source_files import (
     FILE,
     FILE_OR_FOLDER,
     chosen_environment,
@@ -26,7 +26,7 @@ from outrider.clients.agent_archive import carried_agent
 from outrider.clients.directory import packed_directory_of
 from outrider.nomad.write.hcl import hcl
 from outrider.operations.application import packed_directory
-from outrider.operations.change.documents import Rendered, Source, Surroundings
+from outrider.operations.change.documents import RenderContext, Rendered, Source
 from outrider.operations.change.render import rendered
 from outrider.spec.platform import Platform
 from outrider.spec.run import CommandRun
@@ -74,14 +74,14 @@ def render(file: Path, part: str, form: str, **chosen: Any) -> int:
 def _rendered(
     file: Path, part: str, environment: str | None, platform_file: Path | None, callees: tuple[Path, ...]
 ) -> Rendered:
-    settings = surroundings().settings
+    settings = process_context().settings
     platform = chosen_platform(platform_file, settings)
     name = chosen_environment(environment, settings, platform)
     run = service_of(file, name).service.run
     written = run.directory if isinstance(run, CommandRun) else None
     directory = _packed(platform, file, written, is_of_job=part == "job") if written else None
     known = protocols(specs(callees), name)
-    return rendered(Source(text_of(file), str(file), directory), Surroundings(platform, name, known, carried_agent()))
+    return rendered(Source(text_of(file), str(file), directory), RenderContext(platform, name, known, carried_agent()))
 
 
 def _packed(platform: Platform, file: Path, written: str, *, is_of_job: bool) -> Artifact | None:

@@ -12,10 +12,10 @@ from outrider_ground.errors import UsageError
 
 from outrider.cli import exits
 from outrider.cli.arguments import Number
-from outrider.cli.invocation import surroundings
-from outrider.cli.written import FILE, platform_of
-from outrider.programs.ending import until_told
-from outrider.programs.portal import Place, served_portal
+from outrider.cli.invocation import process_context
+from outrider.cli.source_files import FILE, platform_of
+from outrider.programs.portal import ListenAddress, served_portal
+from outrider.programs.signals import until_told
 from outrider.settings import DEFAULT_PORT, Settings
 from outrider.spec.platform import Platform
 
@@ -48,7 +48,7 @@ def portal(file: Path | None, host: str, port: int, database: str | None, *, ano
     It answers under the name in `portal.url`, under those of loopback, at the address it listens on, and under the names
     in OUTRIDER_HOSTS.
     """
-    settings = surroundings().settings
+    settings = process_context().settings
     if file is None and settings.platform is None:
         raise UsageError(
             "no platform file",
@@ -56,14 +56,14 @@ def portal(file: Path | None, host: str, port: int, database: str | None, *, ano
         )
     path = file or Path(str(settings.platform))
     settings = replace(settings, database=database or settings.database)
-    place = Place(host, listening_address(host), port)
+    place = ListenAddress(host, listening_address(host), port)
     if not anonymous:
         _check_token(settings, place)
     asyncio.run(_served(settings, platform_of(path), place))
     return exits.OK
 
 
-def _check_token(settings: Settings, place: Place) -> None:
+def _check_token(settings: Settings, place: ListenAddress) -> None:
     """UsageError where other machines could deploy without a token. A blank one is an error wherever it listens."""
     if settings.token is None and is_beyond_loopback(place.address):
         raise UsageError(
@@ -74,7 +74,7 @@ def _check_token(settings: Settings, place: Place) -> None:
         )
 
 
-async def _served(settings: Settings, platform: Platform, place: Place) -> None:
+async def _served(settings: Settings, platform: Platform, place: ListenAddress) -> None:
     async with until_told() as told, served_portal(settings, platform, place) as served:
         click.echo(f"The portal of {', '.join(platform.environments)} answers at {served.address}", err=True)
         if not served.is_known_to_nodes and platform.artifacts is None:

@@ -17,7 +17,7 @@ from outrider_ground.errors import OutriderError, UsageError
 
 from outrider.cli import exits
 from outrider.cli.forms import asked_form
-from outrider.cli.plain import plain
+from outrider.cli.printable import printable
 from outrider.cli.problems import report, report_usage
 
 
@@ -170,7 +170,7 @@ def _tell(error: Exception, form: str) -> None:
     if isinstance(error, click.ClickException):
         report_usage(error, form)
     else:
-        click.echo(plain("".join(traceback.format_exception(error))), err=True, nl=False)
+        click.echo(printable("".join(traceback.format_exception(error))), err=True, nl=False)
 
 
 def _silence() -> None:

@@ -9,7 +9,7 @@ import click
 from outrider.cli.arguments import short
 from outrider.cli.comparison import comparison
 from outrider.cli.output import state, table
-from outrider.cli.plain import one_line
+from outrider.cli.printable import one_line
 from outrider.cli.times import moment
 from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation, Task

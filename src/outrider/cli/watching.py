@@ -16,7 +16,7 @@ from outrider.cli import exits
 from outrider.cli.arguments import Duration, short
 from outrider.cli.invocation import Invocation
 from outrider.cli.output import COLOURS
-from outrider.cli.plain import plain
+from outrider.cli.printable import printable
 from outrider.cli.times import clock
 from outrider.operations.events import AllocationEvent, Event, PromotionEvent, VerdictEvent
 from outrider.operations.records import Deployment
@@ -123,7 +123,7 @@ async def _printed(invocation: Invocation, deployment_id: str) -> AsyncGenerator
 
 def line(event: Event) -> str:
     """One event for a person: time, sign, message."""
-    return f"{clock(event.at)}  {_shape(event)} {plain(event.message)}"
+    return f"{clock(event.at)}  {_shape(event)} {printable(event.message)}"
 
 
 def _shape(event: Event) -> str:
@@ -144,11 +144,11 @@ def _verdict(invocation: Invocation, deployment: Deployment, ending: _Ending) ->
             next_step=f"Look at `outrider history {service} -e {environment}`.",
         )
     ended = event.detail
-    say(f"\n{_shape(event)} {plain(event.message)}")
+    say(f"\n{_shape(event)} {printable(event.message)}")
     if ended.state == "successful":
         return exits.OK
     if ended.reason and ended.reason not in event.message:
-        say(plain(ended.reason))
+        say(printable(ended.reason))
     if ended.state == "not_placed":
         say(
             f"Make room or change what the spec asks for, then deploy again: `outrider plan -e {environment} FILE` tells."

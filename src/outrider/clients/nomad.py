@@ -9,7 +9,7 @@ from outrider_ground.errors import RemoteError
 
 from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
 from outrider.clients.nomad_calls import NomadCalls
-from outrider.clients.places import Places
+from outrider.clients.reader_slots import ReaderSlots
 from outrider.operations.ports import Listing
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class NomadClient(NomadCalls):
     def __init__(self, connection: Connection, streams: Connection) -> None:
         super().__init__(connection)
         self._streams = streams
-        self._places = Places(MOST_FOLLOWED, MOST_STREAMS)
+        self._places = ReaderSlots(MOST_FOLLOWED, MOST_STREAMS)
 
     @property
     def address(self) -> str:

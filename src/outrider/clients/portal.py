@@ -18,7 +18,14 @@ from outrider.clients.http import READ_S, Call, Connection, Server
 from outrider.clients.problem import error_of
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
-from outrider.operations.answers.lists import Deployments, Health, Place, Places, Services, Versions
+from outrider.operations.answers.lists import (
+    Deployments,
+    EnvironmentList,
+    EnvironmentSummary,
+    Health,
+    Services,
+    Versions,
+)
 from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.status import Status
 from outrider.operations.asked import Body, DeployBody, RollbackBody, SpecBody
@@ -73,8 +80,8 @@ class PortalClient:
     async def health(self) -> Health:
         return await self._get(Health, "health")
 
-    async def environments(self) -> tuple[Place, ...]:
-        return (await self._get(Places, "environments")).environments
+    async def environments(self) -> tuple[EnvironmentSummary, ...]:
+        return (await self._get(EnvironmentList, "environments")).environments
 
     async def services(self, environment: str | None = None) -> Services:
         parameters = {"environment": environment} if environment else {}

@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WatchLimits:
     """How long an operation waits for what, in seconds; a portal's own watch over what Nomad may forget."""
 
     look: float = 1.0
@@ -69,11 +69,11 @@ class Environment:
     journal: Journal
     agent: CarriedAgent | None = None
     comparisons: dict[str, Comparison] = field(default_factory=dict[str, "Comparison"])
-    patience: Patience = field(default_factory=Patience)
+    limits: WatchLimits = field(default_factory=WatchLimits)
 
     async def in_time(self, work: Awaitable[Answer], server: str) -> Answer:
         """The answer, or RemoteError where there is none within our patience for a question."""
-        seconds = self.patience.question
+        seconds = self.limits.question
         try:
             async with asyncio.timeout(seconds):
                 return await work

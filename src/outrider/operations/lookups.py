@@ -10,24 +10,24 @@ from outrider.nomad.read.job import environment_of
 from outrider.spec.stored import Outlined, StoredSpec, UnreadableSpecError, stored_part, stored_spec
 
 if TYPE_CHECKING:
-    from outrider.nomad.read.job import Running
+    from outrider.nomad.read.job import RunningJob
     from outrider.operations.environment import Environment
     from outrider.operations.records import Deployment, Outline, Version
 
 
-async def running_version(environment: Environment, service: str, now: Running) -> Version | None:
+async def running_version(environment: Environment, service: str, now: RunningJob) -> Version | None:
     """The stored version that runs: the one deployed last of those with the job's hash."""
     if now.hash is None:
         return None
     return await environment.store.versions.running_version(environment.name, service, now.hash)
 
 
-async def last_count(environment: Environment, service: str, now: Running) -> int | None:
+async def last_count(environment: Environment, service: str, now: RunningJob) -> int | None:
     """How many run, or ran before the stop; None for a service that never ran."""
     return _count(now, None if now.exists else await _last_change(environment, service))
 
 
-async def last_run(environment: Environment, service: str, now: Running) -> tuple[Version, int]:
+async def last_run(environment: Environment, service: str, now: RunningJob) -> tuple[Version, int]:
     """What runs, or ran last: its version and its count, also after a stop and after Nomad has forgotten it.
 
     UsageError where this portal does not know it.
@@ -42,7 +42,7 @@ async def last_run(environment: Environment, service: str, now: Running) -> tupl
     return base, 1 if count is None else count
 
 
-def _count(now: Running, last: Deployment | None) -> int | None:
+def _count(now: RunningJob, last: Deployment | None) -> int | None:
     """Nomad's word where it has the job; else that of the last change."""
     return last.count if last and not now.exists else now.asked
 

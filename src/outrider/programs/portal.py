@@ -18,7 +18,7 @@ from outrider.wiring import application
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListenAddress:
     """Where to listen: what was asked for, and the address that this means; port 0 is any free one."""
 
     host: str
@@ -35,7 +35,7 @@ class Served:
 
 
 @asynccontextmanager
-async def served_portal(settings: Settings, platform: Platform, place: Place) -> AsyncGenerator[Served]:
+async def served_portal(settings: Settings, platform: Platform, place: ListenAddress) -> AsyncGenerator[Served]:
     """Run the portal of the platform while the block runs. OutriderError where the port is taken."""
     port = place.port or _free_port(place.address)
     hosts = (place.host, place.address, *settings.hosts)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck, usual_name
-from outrider.spec.findings import Finding
+from outrider.spec.mistakes import Mistake
 from outrider.spec.service import Service
 from outrider.spec.upstream import HTTP_PROTOCOLS
 
 
-def scripts_without_program(service: Service) -> Iterator[Finding]:
+def scripts_without_program(service: Service) -> Iterator[Mistake]:
     for index, check in enumerate(service.checks):
         if isinstance(check, ScriptCheck) and not check.script[0]:
-            yield Finding(("checks", index, "script"), "must begin with a program")
+            yield Mistake(("checks", index, "script"), "must begin with a program")
 
 
-def checks_at_odds(service: Service) -> Iterator[Finding]:
+def checks_at_odds(service: Service) -> Iterator[Mistake]:
     if service.port == "none":
         return
     for index, check in enumerate(service.checks):
@@ -24,17 +24,17 @@ def checks_at_odds(service: Service) -> Iterator[Finding]:
         fitting = HTTP_PROTOCOLS if kind == "http" else {"grpc", "http2"}
         if kind and service.protocol not in fitting:
             message = f"cannot pass: the service speaks {service.protocol}; use tcp: true or script"
-            yield Finding(("checks", index, kind), message, of_key=True)
+            yield Mistake(("checks", index, kind), message, of_key=True)
 
 
-def checks_twice(service: Service) -> Iterator[Finding]:
+def checks_twice(service: Service) -> Iterator[Mistake]:
     """Nomad names a check in Consul by what it does: of two equal ones the second never becomes healthy."""
     seen: dict[tuple[object, ...], int] = {}
     for index, check in enumerate(service.checks):
         first = seen.setdefault(identity(service, check), index)
         if first != index:
             message = f"does the same as checks.{first}, and Consul would know only one of them: remove it, or name one"
-            yield Finding(("checks", index), message)
+            yield Mistake(("checks", index), message)
 
 
 def identity(service: Service, check: Check) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from outrider.spec.findings import Finding
+from outrider.spec.mistakes import Mistake
 from outrider.spec.upstream import Upstream
 
 HTTP_KNOBS = frozenset({"timeout", "retries", "limit", "stream", "keep_alive"})
@@ -17,13 +17,13 @@ KNOBS: dict[str, frozenset[str]] = {
 }
 
 
-def without_effect(name: str, upstream: Upstream, protocol: str) -> Iterator[Finding]:
+def without_effect(name: str, upstream: Upstream, protocol: str) -> Iterator[Mistake]:
     """A finding for each setting that means nothing for the protocol: an error is better than a silence."""
     known = KNOBS[protocol]
     for knob in settings_used(upstream):
         if knob not in known:
             message = f"has no effect: {name} speaks {protocol}, which knows {listed(known)}; remove it"
-            yield Finding(("upstreams", name, knob), message, of_key=True)
+            yield Mistake(("upstreams", name, knob), message, of_key=True)
 
 
 def settings_used(upstream: Upstream) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from outrider.spec.drivers import DRIVERS
-from outrider.spec.findings import Finding, Kind, Rule
+from outrider.spec.mistakes import Kind, Mistake, Rule
 from outrider.spec.platform import Environment, Platform
 from outrider.spec.shapes import near_miss
 from outrider.spec.sidecar import KNOWN_USERS, Image
@@ -38,7 +38,7 @@ def same_host(host: str) -> str:
     return THIS_MACHINE if address.is_loopback or address.is_unspecified else str(address)
 
 
-def environments_that_are_one(platform: Platform) -> Iterator[Finding]:
+def environments_that_are_one(platform: Platform) -> Iterator[Mistake]:
     consul = "has the Consul of {0} too: two environments cannot share a Consul datacenter, their services would meet"
     nomad = "has the Nomad region and namespace of {0} too: jobs of the same name would replace each other"
     yield from repeated(platform, "consul", lambda here: same_place(here.consul.address), consul)
@@ -52,16 +52,16 @@ def environments_that_are_one(platform: Platform) -> Iterator[Finding]:
 
 def repeated(
     platform: Platform, key: str, identity: Callable[[Environment], tuple[object, ...]], message: str
-) -> Iterator[Finding]:
+) -> Iterator[Mistake]:
     """A finding for each environment whose identity an earlier one has already."""
     first: dict[tuple[object, ...], str] = {}
     for name, environment in platform.environments.items():
         earlier = first.setdefault(identity(environment), name)
         if earlier != name:
-            yield Finding(("environments", name, key, "address"), message.format(earlier))
+            yield Mistake(("environments", name, key, "address"), message.format(earlier))
 
 
-def programs_of_sidecars(platform: Platform) -> Iterator[Finding]:
+def programs_of_sidecars(platform: Platform) -> Iterator[Mistake]:
     for name, environment in platform.environments.items():
         sidecar = environment.sidecar
         takes_images = DRIVERS[sidecar.driver].is_container
@@ -69,36 +69,36 @@ def programs_of_sidecars(platform: Platform) -> Iterator[Finding]:
             if isinstance(program, Image) != takes_images:
                 wanted = "an image" if takes_images else "a path, not an image"
                 path = ("environments", name, "sidecar", key)
-                yield Finding(path, f"the sidecar's driver is {sidecar.driver}, which needs {wanted}")
+                yield Mistake(path, f"the sidecar's driver is {sidecar.driver}, which needs {wanted}")
 
 
-def tls_of_agents(platform: Platform) -> Iterator[Finding]:
+def tls_of_agents(platform: Platform) -> Iterator[Mistake]:
     for name, environment in platform.environments.items():
         consul, path = environment.consul, ("environments", name, "consul", "tls")
         if consul.tls is None:
             continue
         if not consul.agent_address.startswith("https://"):
-            yield Finding(path, f"has no effect: agent_address is {consul.agent_address}, without https", of_key=True)
+            yield Mistake(path, f"has no effect: agent_address is {consul.agent_address}, without https", of_key=True)
         for one, other in (("certificate", "key"), ("key", "certificate")):
             if getattr(consul.tls, one) and not getattr(consul.tls, other):
-                yield Finding((*path, one), f"goes with {other}: write both, or none", of_key=True)
+                yield Mistake((*path, one), f"goes with {other}: write both, or none", of_key=True)
 
 
-def users_without_a_number(platform: Platform) -> Iterator[Finding]:
+def users_without_a_number(platform: Platform) -> Iterator[Mistake]:
     for name, environment in platform.environments.items():
         sidecar, user = environment.sidecar, environment.sidecar.user
         is_known = sidecar.uid is not None or not user or user in KNOWN_USERS or USER.fullmatch(user)
         if sidecar.private_files and not is_known:
             message = f"a file can only be given to a number: write that of {shown(user)} as uid (`id -u` on a node), or private_files: false"
-            yield Finding(("environments", name, "sidecar", "user"), message)
+            yield Mistake(("environments", name, "sidecar", "user"), message)
 
 
-def placeholders(platform: Platform) -> Iterator[Finding]:
+def placeholders(platform: Platform) -> Iterator[Mistake]:
     for name, template in platform.links.items():
         for word in PLACEHOLDER.findall(template):
             if word not in PLACEHOLDERS:
                 message = f"has the unknown placeholder {{{word}}}; known are {', '.join(PLACEHOLDERS)}"
-                yield Finding(("links", name), message, near_miss(word, PLACEHOLDERS))
+                yield Mistake(("links", name), message, near_miss(word, PLACEHOLDERS))
 
 
 PLATFORM = Kind(

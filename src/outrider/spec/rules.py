@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from outrider.spec.check import ScriptCheck
 from outrider.spec.check_rules import checks_at_odds, checks_twice, scripts_without_program
-from outrider.spec.findings import Finding, Kind, Rule
 from outrider.spec.knobs import listed, without_effect
+from outrider.spec.mistakes import Kind, Mistake, Rule
 from outrider.spec.run import CommandRun
 from outrider.spec.service import Service
 from outrider.spec.upstream import HTTP_PROTOCOLS
@@ -23,83 +23,83 @@ OWN_VARIABLE_PREFIXES = ("OUTRIDER_", "NOMAD_")
 MOST_META = 64 - 7
 
 
-def servers_name(service: Service) -> Iterator[Finding]:
+def servers_name(service: Service) -> Iterator[Mistake]:
     if service.service in SERVERS:
         message = (
             "is what the servers register themselves as in Consul: callers would reach them too; choose another name"
         )
-        yield Finding(("service",), message)
+        yield Mistake(("service",), message)
 
 
-def upstreams_without_mesh(service: Service) -> Iterator[Finding]:
+def upstreams_without_mesh(service: Service) -> Iterator[Mistake]:
     if service.upstreams and not service.mesh:
         message = "a service with mesh: false has no sidecar that could call them; remove them, or mesh: false"
-        yield Finding(("upstreams",), message)
+        yield Mistake(("upstreams",), message)
 
 
-def upstreams_at_odds(service: Service) -> Iterator[Finding]:
+def upstreams_at_odds(service: Service) -> Iterator[Mistake]:
     for name, upstream in service.upstreams.items():
         protocol = upstream.protocol or ("http" if upstream.address else None)
         if protocol:
             yield from without_effect(name, upstream, protocol)
         if upstream.stream and upstream.timeout is not None and protocol in {None, *HTTP_PROTOCOLS}:
             message = "has no effect: stream: true means that there is no total timeout; remove one of them"
-            yield Finding(("upstreams", name, "timeout"), message, of_key=True)
+            yield Mistake(("upstreams", name, "timeout"), message, of_key=True)
         if upstream.tls and upstream.address is None:
             message = "is for services outside Consul only: write their address too"
-            yield Finding(("upstreams", name, "tls"), message, of_key=True)
+            yield Mistake(("upstreams", name, "tls"), message, of_key=True)
 
 
-def run_at_odds(service: Service) -> Iterator[Finding]:
+def run_at_odds(service: Service) -> Iterator[Mistake]:
     run = service.run
     if run.command and not run.command[0]:
-        yield Finding(("run", "command"), "must begin with a program")
+        yield Mistake(("run", "command"), "must begin with a program")
     if not isinstance(run, CommandRun):
         return
     if run.artifact and run.directory:
-        yield Finding(("run", "directory"), "does not go with artifact: use one of them", of_key=True)
+        yield Mistake(("run", "directory"), "does not go with artifact: use one of them", of_key=True)
     if run.checksum and not run.artifact:
-        yield Finding(("run", "checksum"), "has no effect without artifact", of_key=True)
+        yield Mistake(("run", "checksum"), "has no effect without artifact", of_key=True)
     if run.directory and run.directory.startswith("/"):
-        yield Finding(("run", "directory"), "must be relative to this file")
+        yield Mistake(("run", "directory"), "must be relative to this file")
 
 
-def worker_with_ingress(service: Service) -> Iterator[Finding]:
+def worker_with_ingress(service: Service) -> Iterator[Mistake]:
     """A worker listens nowhere, so nothing can be said about how it is reached."""
     if service.port != "none":
         return
     if "protocol" in service.model_fields_set:
-        yield Finding(("protocol",), "has no effect: port: none means that the service listens nowhere", of_key=True)
+        yield Mistake(("protocol",), "has no effect: port: none means that the service listens nowhere", of_key=True)
     for key in sorted(service.ingress.model_fields_set):
-        yield Finding(("ingress", key), "has no effect: port: none means that the service listens nowhere", of_key=True)
+        yield Mistake(("ingress", key), "has no effect: port: none means that the service listens nowhere", of_key=True)
     for index, check in enumerate(service.checks):
         if not isinstance(check, ScriptCheck):
-            yield Finding(("checks", index), "cannot pass: port: none leaves nothing to connect to; use script")
+            yield Mistake(("checks", index), "cannot pass: port: none leaves nothing to connect to; use script")
         elif not service.mesh:
             message = (
                 "has no effect: with mesh: false and port: none nothing is registered in Consul that it could speak of"
             )
-            yield Finding(("checks", index), message)
+            yield Mistake(("checks", index), message)
 
 
-def ingress_without_effect(service: Service) -> Iterator[Finding]:
+def ingress_without_effect(service: Service) -> Iterator[Mistake]:
     if service.port == "none":
         return
     given = service.ingress.model_fields_set
     for key in sorted(given - {"static"} if not service.mesh else ()):
-        yield Finding(("ingress", key), "has no effect with mesh: false: it is the sidecar's work", of_key=True)
+        yield Mistake(("ingress", key), "has no effect with mesh: false: it is the sidecar's work", of_key=True)
     for key in sorted(given - {"static"} if service.mesh and service.protocol not in HTTP_PROTOCOLS else ()):
         message = f"has no effect: the service speaks {service.protocol}; it is for {listed(HTTP_PROTOCOLS)}"
-        yield Finding(("ingress", key), message, of_key=True)
+        yield Mistake(("ingress", key), message, of_key=True)
 
 
-def redis_shards(service: Service) -> Iterator[Finding]:
+def redis_shards(service: Service) -> Iterator[Mistake]:
     if service.shard and service.protocol != "redis":
         message = f"has no effect: the service speaks {service.protocol}; it is for redis"
-        yield Finding(("shard",), message, of_key=True)
+        yield Mistake(("shard",), message, of_key=True)
     refusal = shared_keys_refusal(service.protocol, service.count or 0, shares_keys=service.shard)
     if refusal:
-        yield Finding(("count",), refusal)
+        yield Mistake(("count",), refusal)
 
 
 def shared_keys_refusal(protocol: str, count: int, *, shares_keys: bool) -> str:
@@ -109,7 +109,7 @@ def shared_keys_refusal(protocol: str, count: int, *, shares_keys: bool) -> str:
     return "several redis instances share the keys between them: write shard: true if they may, or count: 1"
 
 
-def variables_taken(service: Service) -> Iterator[Finding]:
+def variables_taken(service: Service) -> Iterator[Mistake]:
     own: set[str] = set() if service.port == "none" else {"HOST", "PORT"}
     upstreams = {name: name.replace("-", "_").upper() for name in service.upstreams}
     of_upstream = {f"{word}_{end}": name for name, word in upstreams.items() for end in ("URL", "ADDR")}
@@ -117,48 +117,48 @@ def variables_taken(service: Service) -> Iterator[Finding]:
     for name in service.env:
         if name in of_upstream:
             message = f"is set by Outrider: it is where the app finds its upstream {of_upstream[name]}; remove it"
-            yield Finding(("env", name), message, of_key=True)
+            yield Mistake(("env", name), message, of_key=True)
         elif name in own or (name.startswith(OWN_VARIABLE_PREFIXES) and name not in FREE_VARIABLES):
             setter = "Nomad" if name.startswith("NOMAD_") else "Outrider"
-            yield Finding(("env", name), f"is set by {setter}: choose another name, or remove it", of_key=True)
+            yield Mistake(("env", name), f"is set by {setter}: choose another name, or remove it", of_key=True)
 
 
-def consul_entry_taken(service: Service) -> Iterator[Finding]:
+def consul_entry_taken(service: Service) -> Iterator[Mistake]:
     if len(service.consul.meta) > MOST_META:
         message = f"has {len(service.consul.meta)} keys; Consul takes 64, and 7 of them are set by Outrider and Nomad"
-        yield Finding(("consul", "meta"), message)
+        yield Mistake(("consul", "meta"), message)
     for key in service.consul.meta:
         if key in RESERVED_META or key.startswith(RESERVED_META_PREFIXES):
-            yield Finding(
+            yield Mistake(
                 ("consul", "meta", key), "is set by Outrider, Nomad or Consul: choose another name", of_key=True
             )
     for index, tag in enumerate(service.consul.tags):
         if tag in OWN_TAGS:
-            yield Finding(("consul", "tags", index), "is set by Outrider: remove it")
+            yield Mistake(("consul", "tags", index), "is set by Outrider: remove it")
 
 
-def patches_at_odds(service: Service) -> Iterator[Finding]:
+def patches_at_odds(service: Service) -> Iterator[Mistake]:
     for index, name in enumerate(service.patches):
         if not service.mesh:
-            yield Finding(("patches", index), "has no effect: with mesh: false there is no Envoy to patch")
+            yield Mistake(("patches", index), "has no effect: with mesh: false there is no Envoy to patch")
         elif name in service.patches[:index]:
-            yield Finding(("patches", index), f"{name} stands here twice: a patch is applied once")
+            yield Mistake(("patches", index), f"{name} stands here twice: a patch is applied once")
 
 
-def update_at_odds(service: Service) -> Iterator[Finding]:
+def update_at_odds(service: Service) -> Iterator[Mistake]:
     update = service.update
     if service.count is not None and update.canary > service.count:
-        yield Finding(("update", "canary"), f"is more than count, which is {service.count}")
+        yield Mistake(("update", "canary"), f"is more than count, which is {service.count}")
     if update.min_healthy_time >= update.healthy_deadline:
         message = f"must be shorter than healthy_deadline, which is {duration(update.healthy_deadline)}"
-        yield Finding(("update", "min_healthy_time"), message)
+        yield Mistake(("update", "min_healthy_time"), message)
 
 
-def files_twice(service: Service) -> Iterator[Finding]:
+def files_twice(service: Service) -> Iterator[Mistake]:
     paths = [file.path for file in service.files]
     for index, path in enumerate(paths):
         if path in paths[:index]:
-            yield Finding(("files", index, "path"), f"is written by files.{paths.index(path)} already")
+            yield Mistake(("files", index, "path"), f"is written by files.{paths.index(path)} already")
 
 
 SERVICE = Kind(

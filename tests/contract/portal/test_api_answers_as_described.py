@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from fakes.surroundings import ADA, World, finished, text, world
+from fakes.world import ADA, World, finished, text, world
 from outrider_ground.edge.serving import serving
 
 from outrider.operations.application import Application

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from fakes.recordings import Library
 
-from outrider.cli.invocation import Surroundings
+from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
 from outrider.settings import NomadSettings, Settings, Sourced
 
@@ -31,7 +31,9 @@ def call(file: Path | None, *arguments: str, **settings: Any) -> Result:
     libraries["127.0.0.1"] = libraries["consul"]
     transport = httpx2.MockTransport(lambda request: libraries[request.url.host](request))
     line = ["doctor", *(["--platform", str(file)] if file else []), *arguments]
-    return CliRunner().invoke(outrider, line, obj=Surroundings(Settings(**settings), transport), catch_exceptions=False)
+    return CliRunner().invoke(
+        outrider, line, obj=ProcessContext(Settings(**settings), transport), catch_exceptions=False
+    )
 
 
 @pytest.fixture

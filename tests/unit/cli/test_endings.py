@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from fakes.command_line import SPEC, CommandLine
 
 from outrider.cli.forms import asked_form
-from outrider.cli.invocation import Surroundings
+from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
 
 STAGE = ("-e", "stage")
@@ -80,7 +80,7 @@ def test_a_bug_in_plan_is_never_taken_for_changes(command: CommandLine) -> None:
     def broken(_: httpx2.Request) -> httpx2.Response:
         raise KeyError("\x1b[2J")
 
-    around = Surroundings(command.settings, httpx2.MockTransport(broken))
+    around = ProcessContext(command.settings, httpx2.MockTransport(broken))
     result = CliRunner().invoke(outrider, ["plan", command.spec(), *STAGE], obj=around)
     assert result.exit_code == 255
     assert "KeyError" in result.stderr
@@ -119,7 +119,7 @@ def test_an_answer_that_is_none_of_the_portals_is_an_error_that_names_the_call(
 ) -> None:
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, **ANSWERS[answer]))
     file = [command.spec()] if words[0] in {"plan", "run"} else []
-    result = CliRunner().invoke(outrider, [*words, *file, *STAGE], obj=Surroundings(command.settings, transport))
+    result = CliRunner().invoke(outrider, [*words, *file, *STAGE], obj=ProcessContext(command.settings, transport))
     assert result.exit_code in {1, 255}
     assert re.search(r"the portal at http://\S+ .*answered (GET|POST) /api/v1/\S+ with something that", result.stderr)
     assert "Traceback" not in result.stderr

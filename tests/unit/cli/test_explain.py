@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from outrider.cli.invocation import Surroundings
+from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
 from outrider.settings import Settings
 
@@ -16,7 +16,7 @@ SPEC = "service: {name}\nrun: {{command: [a]}}\nupstreams: {upstreams}\n"
 
 
 def call(*arguments: str) -> Result:
-    return CliRunner().invoke(outrider, ["explain", *arguments], obj=Surroundings(Settings()), catch_exceptions=False)
+    return CliRunner().invoke(outrider, ["explain", *arguments], obj=ProcessContext(Settings()), catch_exceptions=False)
 
 
 def written(folder: Path, name: str, upstreams: str = "{}") -> str:

@@ -13,7 +13,7 @@ import yaml
 from click.testing import CliRunner, Result
 from outrider_ground.errors import Problem
 
-from outrider.cli.invocation import Surroundings
+from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
 from outrider.cli.problems import problem_lines
 from outrider.clients.envoy import envoy_binary
@@ -27,7 +27,7 @@ ALONE = Settings(address=Sourced("http://127.0.0.1:9", "a test"))
 
 
 def call(*arguments: str) -> Result:
-    return CliRunner().invoke(outrider, list(arguments), obj=Surroundings(ALONE), catch_exceptions=False)
+    return CliRunner().invoke(outrider, list(arguments), obj=ProcessContext(ALONE), catch_exceptions=False)
 
 
 def written(folder: Path, text: str, name: str = "outrider.yaml") -> str:

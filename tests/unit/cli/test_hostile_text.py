@@ -14,7 +14,7 @@ from outrider_ground.errors import Problem
 
 from outrider.cli import views
 from outrider.cli.output import COLOUR, Output, data, table
-from outrider.cli.plain import one_line, plain, plain_chunks, plain_document
+from outrider.cli.printable import one_line, plain_chunks, printable, printable_document
 from outrider.cli.problems import problem_lines
 from outrider.cli.watching import line
 from outrider.operations.answers.endpoints import SidecarView
@@ -44,9 +44,9 @@ BAD = {sign for text in SIGNS.values() for sign in text if not sign.isprintable(
 @pytest.mark.parametrize("name", SIGNS)
 def test_no_sign_that_a_terminal_obeys_or_hides_is_left(name: str) -> None:
     text = f"a{SIGNS[name]}b"
-    assert not BAD & set(plain(text))
-    assert not BAD & set(str(plain_document({text: [text, {"x": text}]})))
-    assert plain("é漢🙂\tx\ny") == "é漢🙂\tx\ny"
+    assert not BAD & set(printable(text))
+    assert not BAD & set(str(printable_document({text: [text, {"x": text}]})))
+    assert printable("é漢🙂\tx\ny") == "é漢🙂\tx\ny"
 
 
 def test_a_cell_stays_one_line_of_its_table() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from outrider.cli.invocation import Surroundings
+from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
 from outrider.clients.agent_archive import agent_archive
 from outrider.settings import Settings, Sourced
@@ -33,7 +33,7 @@ portal: {url: "https://outrider.example"}
 
 def call(*arguments: str) -> Result:
     settings = Settings(address=Sourced("http://127.0.0.1:9", "a test"))
-    return CliRunner().invoke(outrider, list(arguments), obj=Surroundings(settings), catch_exceptions=False)
+    return CliRunner().invoke(outrider, list(arguments), obj=ProcessContext(settings), catch_exceptions=False)
 
 
 def packed(*arguments: str) -> list[dict[str, str]]:
@@ -143,7 +143,7 @@ def test_a_directory_that_nodes_could_fetch_nowhere_is_rendered_in_no_job(tmp_pa
     platform.write_text(PLATFORM.partition("artifacts:")[0])
     settings = Settings(address=Sourced("http://127.0.0.1:9", "a test"))
     line = ["render", str(SHOP / "inventory.yaml"), "-e", "test", "--platform", str(platform), "--part", part]
-    result = CliRunner().invoke(outrider, line, obj=Surroundings(settings))
+    result = CliRunner().invoke(outrider, line, obj=ProcessContext(settings))
     assert bool(result.exit_code) == bool(code)
     assert ("neither portal.url nor artifacts.url" in result.stderr) == bool(code)
 

@@ -26,7 +26,7 @@ from outrider.cli import views
 from outrider.cli.arguments import Duration, by_prefix
 from outrider.cli.comparison import address_of, comparison
 from outrider.cli.output import colour, table
-from outrider.cli.plain import plain
+from outrider.cli.printable import printable
 from outrider.cli.problems import error_lines
 from outrider.cli.watching import culprit_of, hint, line
 from outrider.nomad.read.allocations import Task
@@ -179,7 +179,7 @@ def test_a_pending_task_says_under_its_allocation_what_it_waits_for() -> None:
 
 def test_text_from_outside_cannot_steer_the_terminal() -> None:
     hostile = "gone\x1b[2J\x07\r\nnext\tcell"
-    assert plain(hostile) == "gone\ufffd[2J\ufffd\ufffd\nnext\tcell"
+    assert printable(hostile) == "gone\ufffd[2J\ufffd\ufffd\nnext\tcell"
     event = happened(1, NOW, hostile, Warned())
     shown = [*table(("A",), [(hostile,)]), line(event), *error_lines(RemoteError(hostile))]
     assert "\x1b[2J" not in "".join(shown)

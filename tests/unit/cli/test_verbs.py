@@ -17,7 +17,7 @@ from fakes.shown import a_deployment, a_status, an_endpoint, an_upstream_report
 from pydantic_core import to_jsonable_python
 
 from outrider.cli import views
-from outrider.cli.invocation import Surroundings
+from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
 from outrider.settings import Terminal
 from outrider.telemetry.report import Report
@@ -246,7 +246,7 @@ def test_a_plan_is_as_data_what_the_api_answers(deployed: CommandLine) -> None:
 def test_a_table_of_a_hostile_portal_is_plain(command: CommandLine) -> None:
     status = to_jsonable_python(a_status("checkout", description="x", team="a\x1b[2Jb", problem="\x1b]0;x\x07no"))
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"services": [status]}))
-    result = CliRunner().invoke(outrider, ["status", *STAGE], obj=Surroundings(command.settings, transport))
+    result = CliRunner().invoke(outrider, ["status", *STAGE], obj=ProcessContext(command.settings, transport))
     assert "a\ufffd[2Jb" in result.stdout
     assert "\x1b[2J" not in result.stdout
     assert "\x1b]" not in result.stdout

@@ -12,12 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from outrider.clients.http import MOST_CONNECTIONS
 from outrider.clients.nomad import MOST_FOLLOWED, MOST_STREAMS, nomad_client
-from outrider.clients.places import Places
+from outrider.clients.reader_slots import ReaderSlots
 from outrider.settings import NomadSettings
 
 
 async def test_a_follower_too_many_is_told_at_once_and_readers_still_have_places() -> None:
-    places = Places(2, 3, wait_s=0.05)
+    places = ReaderSlots(2, 3, wait_s=0.05)
     async with AsyncExitStack() as stack:
         for _ in range(2):
             await stack.enter_async_context(places.one(is_followed=True))

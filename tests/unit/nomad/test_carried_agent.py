@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from support.topologies import AGENT, resolved
 
-from outrider.cli.invocation import Surroundings
+from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
 from outrider.clients.agent_archive import carried_agent
 from outrider.nomad.write.job import job
@@ -98,7 +98,7 @@ def rendered(example: Path, platform: Path, environment: str, folder: Path) -> s
     settings = Settings(address=Sourced("http://127.0.0.1:9", "a test"))
     known = ("--with", str(EXAMPLES / "shop"), "--with", str(folder))
     arguments = ["render", str(example), "-e", environment, "--platform", str(platform), *known]
-    result = CliRunner().invoke(outrider, arguments, obj=Surroundings(settings), catch_exceptions=False)
+    result = CliRunner().invoke(outrider, arguments, obj=ProcessContext(settings), catch_exceptions=False)
     assert result.exit_code == 0, result.stderr
     return result.stdout
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from fakes.surroundings import World
-from fakes.surroundings import world as new_world
+from fakes.world import World
+from fakes.world import world as new_world
 
 from outrider.operations.application import Application
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes.surroundings import ADA, World, finished, messages, text
+from fakes.world import ADA, World, finished, messages, text
 
 from outrider.nomad.read.job import running
 from outrider.nomad.read.plan import places

@@ -9,7 +9,7 @@ import pytest
 from fakes.asked_nomad import NomadThatWasAsked, an_allocation
 from fakes.driving import Records, place
 from fakes.shown import NOW, a_deployment
-from fakes.surroundings import ADA
+from fakes.world import ADA
 from outrider_ground.errors import ConflictError, OutriderError, RemoteError, UsageError
 
 from outrider.nomad.read.job import running

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes.surroundings import ADA, KIM, World, finished, text
+from fakes.world import ADA, KIM, World, finished, text
 
 from outrider.operations.application import Application
 from outrider.operations.look.logs import BYTES_PER_LINE, CUT, LogRequest

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
-from fakes.surroundings import ADA, World, finished, messages, text
+from fakes.world import ADA, World, finished, messages, text
 from outrider_ground.errors import ConflictError, RemoteError, SpecError, UsageError
 from outrider_harness.nomad_calls import job
 

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from fakes.recordings import recording
 from fakes.shown import an_allocation_seen
-from fakes.surroundings import ADA, World, finished, text
+from fakes.world import ADA, World, finished, text
 from outrider_ground.errors import OutriderError
 from pydantic import ValidationError
 from sqlalchemy import text as sql

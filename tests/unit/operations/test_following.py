@@ -10,12 +10,12 @@ import pytest
 from fakes.asked_nomad import NomadThatWasAsked, a_rollout, an_allocation
 from fakes.driving import Records, place
 from fakes.shown import a_deployment
-from fakes.surroundings import HURRY
+from fakes.world import HURRY
 from outrider_ground.errors import ConflictError, RemoteError
 
 from outrider.operations.drive.follow import DECIDED, Following
 from outrider.operations.drive.progress import Verdict
-from outrider.operations.environment import Patience
+from outrider.operations.environment import WatchLimits
 from outrider.operations.records import Deployment
 
 Json = dict[str, Any]
@@ -31,16 +31,16 @@ class Watched:
     """One deployment that is followed at a Nomad which shows these, and what came of it."""
 
     def __init__(
-        self, *deployments: Json, allocations: list[list[Json]] | None = None, patience: Patience = CALM, **known: Any
+        self, *deployments: Json, allocations: list[list[Json]] | None = None, limits: WatchLimits = CALM, **known: Any
     ) -> None:
         facts: Json = {"state": "pending", "modify_index": 20, "count": 2, "previous": 1, **known}
         self.deployment: Deployment = a_deployment("checkout", **facts)
         self.records = Records(self.deployment)
         self.nomad = NomadThatWasAsked(allocations or [[]], [*deployments] or None)
-        self.patience = patience
+        self.limits = limits
 
     async def verdict(self) -> Verdict:
-        here = place(self.nomad, self.records, patience=self.patience)
+        here = place(self.nomad, self.records, limits=self.limits)
         return await Following(here, self.deployment).verdict()
 
     @property
@@ -64,7 +64,7 @@ async def test_the_scheduler_is_waited_for_until_it_has_decided(status: str) -> 
 
 
 async def test_between_two_looks_at_an_evaluation_there_is_a_pause() -> None:
-    watched = Watched(DONE, evaluation="e-1", patience=replace(CALM, look=0.4))
+    watched = Watched(DONE, evaluation="e-1", limits=replace(CALM, look=0.4))
     watched.nomad.judged = [{"Status": "pending"}, {"Status": "complete"}]
     began = time.monotonic()
     await watched.verdict()
@@ -86,7 +86,7 @@ async def test_where_the_scheduler_finds_no_node_it_says_why() -> None:
 
 
 async def test_the_deployment_before_is_passed_over_until_its_own_appears() -> None:
-    watched = Watched(DONE, patience=replace(CALM, appearance=60.0))
+    watched = Watched(DONE, limits=replace(CALM, appearance=60.0))
     watched.nomad.newest = [None, a_rollout("successful", index=19) | {"ID": "d-0"}, DONE]
     assert (await watched.verdict()).state == "successful"
     assert watched.kept.nomad_deployment == "d-1"
@@ -94,7 +94,7 @@ async def test_the_deployment_before_is_passed_over_until_its_own_appears() -> N
 
 @pytest.mark.parametrize("index", [21, 900])
 async def test_a_newer_deployment_than_its_own_leaves_the_allocations_to_tell(index: int) -> None:
-    watched = Watched(a_rollout(index=index), patience=replace(CALM, appearance=60.0))
+    watched = Watched(a_rollout(index=index), limits=replace(CALM, appearance=60.0))
     watched.nomad.registered = [{"JobModifyIndex": index}]
     assert await watched.verdict() == Verdict("superseded", "the job was changed by somebody else meanwhile")
     assert watched.nomad.looks == 1
@@ -103,7 +103,7 @@ async def test_a_newer_deployment_than_its_own_leaves_the_allocations_to_tell(in
 @pytest.mark.parametrize("shown", [None, {"ID": "d-0"}, {"ID": "d-0", "JobSpecModifyIndex": 19}])
 async def test_where_no_deployment_appears_the_allocations_tell(shown: Json | None) -> None:
     two = [an_allocation(1, "running"), an_allocation(2, "running")]
-    watched = Watched(allocations=[two], patience=replace(CALM, appearance=0.03, look=0.02))
+    watched = Watched(allocations=[two], limits=replace(CALM, appearance=0.03, look=0.02))
     watched.nomad.newest = [shown]
     watched.nomad.registered = [{"JobModifyIndex": 20}]
     assert await watched.verdict() == Verdict("successful", "2 allocations run")
@@ -151,7 +151,7 @@ async def test_each_look_asks_for_what_is_newer_than_the_last_and_waits_for_it()
 
 
 async def test_between_two_looks_at_a_deployment_there_is_a_pause() -> None:
-    watched = Watched(a_rollout(ProgressDeadline=1), patience=replace(CALM, look=0.1, stall=0.05, appearance=60.0))
+    watched = Watched(a_rollout(ProgressDeadline=1), limits=replace(CALM, look=0.1, stall=0.05, appearance=60.0))
     assert (await watched.verdict()).state == "failed"
     assert 1 <= len(watched.nomad.asked_from) <= 8
 
@@ -160,7 +160,7 @@ async def test_between_two_looks_at_a_deployment_there_is_a_pause() -> None:
 
 
 async def test_what_finds_no_room_is_given_up_and_a_first_version_is_stopped_again() -> None:
-    watched = Watched(a_rollout(PlacedAllocs=0), patience=replace(CALM, placement=0.0), evaluation="e-1", previous=None)
+    watched = Watched(a_rollout(PlacedAllocs=0), limits=replace(CALM, placement=0.0), evaluation="e-1", previous=None)
     watched.nomad.judged = [{"Status": "complete", "FailedTGAllocs": NO_ROOM}]
     found = await watched.verdict()
     why = "no node for web: 1 node considered: 1 without ${attr.kernel.name} = plan9"
@@ -171,7 +171,7 @@ async def test_what_finds_no_room_is_given_up_and_a_first_version_is_stopped_aga
 
 
 async def test_what_finds_no_room_beside_a_version_that_runs_is_not_stopped() -> None:
-    watched = Watched(a_rollout(PlacedAllocs=0), patience=replace(CALM, placement=0.0), evaluation="e-1")
+    watched = Watched(a_rollout(PlacedAllocs=0), limits=replace(CALM, placement=0.0), evaluation="e-1")
     watched.nomad.judged = [{"Status": "complete", "FailedTGAllocs": NO_ROOM}]
     assert (await watched.verdict()).state == "not_placed"
     assert watched.nomad.stopped == []
@@ -204,7 +204,7 @@ async def test_the_third_unhealthy_allocation_in_a_row_is_the_last(unhealthy: in
 
 async def test_what_stands_still_beyond_nomads_deadline_and_ours_is_given_up() -> None:
     still = a_rollout(ProgressDeadline=10_000_000)
-    watched = Watched(still, patience=replace(CALM, stall=0.01))
+    watched = Watched(still, limits=replace(CALM, stall=0.01))
     waiting = an_allocation(1, "running", TaskStates={"app": {"State": "pending"}, "gate": {"State": "running"}})
     watched.nomad.lists = [[waiting]]
     found = await watched.verdict()
@@ -216,7 +216,7 @@ async def test_what_stands_still_beyond_nomads_deadline_and_ours_is_given_up() -
 async def test_nomads_deadline_and_ours_are_waited_for_both(times: tuple[float, float]) -> None:
     deadline, stall = times
     still = a_rollout(ProgressDeadline=int(deadline * 1e9))
-    watched = Watched(*[still] * 4, DONE, patience=replace(CALM, stall=stall))
+    watched = Watched(*[still] * 4, DONE, limits=replace(CALM, stall=stall))
     assert (await watched.verdict()).state == "successful"
 
 
@@ -286,7 +286,7 @@ async def test_a_canary_that_a_person_decides_on_waits_and_is_told_once() -> Non
     watched = Watched(
         *[waiting] * 3, a_rollout("successful", healthy=2), allocations=[[an_allocation(1, "running", **WELL)]]
     )
-    watched.patience = replace(CALM, promotion=0.0)
+    watched.limits = replace(CALM, promotion=0.0)
     assert (await watched.verdict()).state == "successful"
     choice = "`outrider promote checkout -e stage` or `outrider fail checkout -e stage`"
     assert [one for one in watched.records.told if one[0] == "promotion"] == [
@@ -304,7 +304,7 @@ async def test_a_canary_that_is_not_healthy_waits_for_nobody() -> None:
 async def test_what_nomad_was_told_to_promote_and_has_forgotten_is_promoted() -> None:
     waiting = a_rollout(**CANARY, AutoPromote=True)
     watched = Watched(*[waiting] * 2, DONE, allocations=[[an_allocation(1, "running", **WELL)]])
-    watched.patience = replace(CALM, promotion=0.0)
+    watched.limits = replace(CALM, promotion=0.0)
     await watched.verdict()
     assert watched.nomad.promoted[0] == "d-1"
     assert next(one for one in watched.records.told if one[0] == "promotion") == (
@@ -324,7 +324,7 @@ async def test_nomad_has_time_to_promote_by_itself() -> None:
 async def test_between_two_promotions_there_is_patience() -> None:
     waiting = a_rollout(**CANARY, AutoPromote=True)
     watched = Watched(*[waiting] * 8, DONE, allocations=[[an_allocation(1, "running", **WELL)]])
-    watched.patience = replace(CALM, promotion=0.02, look=0.1)
+    watched.limits = replace(CALM, promotion=0.02, look=0.1)
     await watched.verdict()
     assert len(watched.nomad.promoted) <= 4
 
@@ -332,6 +332,6 @@ async def test_between_two_promotions_there_is_patience() -> None:
 @pytest.mark.parametrize("refusal", [ConflictError("over"), RemoteError("over")])
 async def test_a_promotion_that_is_refused_is_told(refusal: ConflictError | RemoteError) -> None:
     watched = Watched(a_rollout(**CANARY, AutoPromote=True), DONE, allocations=[[an_allocation(1, "running", **WELL)]])
-    watched.nomad.refusal, watched.patience = refusal, replace(CALM, promotion=0.0)
+    watched.nomad.refusal, watched.limits = refusal, replace(CALM, promotion=0.0)
     await watched.verdict()
     assert (watched.told("warning"), watched.told("promotion")) == (["the promotion was refused: over"], [])

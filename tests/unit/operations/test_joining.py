@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes.surroundings import ADA, World, finished, messages, someone, text
+from fakes.world import ADA, World, finished, messages, someone, text
 from outrider_ground.errors import ConflictError, UsageError
 
 from outrider.operations.application import Application

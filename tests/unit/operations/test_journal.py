@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from fakes.surroundings import ADA, World, text
-from fakes.surroundings import world as new_world
+from fakes.world import ADA, World, text
+from fakes.world import world as new_world
 from outrider_ground.errors import RemoteError
 
 from outrider.operations.event_details import Warned

@@ -10,12 +10,12 @@ import pytest
 from fakes.asked_nomad import NomadThatWasAsked, a_rollout, an_allocation
 from fakes.driving import Records, place
 from fakes.shown import NOW, a_deployment
-from fakes.surroundings import ADA
+from fakes.world import ADA
 from outrider_ground.errors import ConflictError, OutriderError, RemoteError, UsageError
 
 from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation, allocations
-from outrider.nomad.read.job import Running
+from outrider.nomad.read.job import RunningJob
 from outrider.operations.change import canary
 from outrider.operations.look.logs import LogRequest, logs
 from outrider.operations.lookalikes import lookalikes
@@ -35,8 +35,8 @@ from outrider.operations.soundness import passing_ids, sound
 from outrider.spec.stored import FORMAT
 
 Json = dict[str, Any]
-LIVE = Running(index=20, exists=True, is_stopped=False, hash="a", count=2, asked=2)
-GONE = Running(index=0, exists=False, is_stopped=False, hash=None, count=None)
+LIVE = RunningJob(index=20, exists=True, is_stopped=False, hash="a", count=2, asked=2)
+GONE = RunningJob(index=0, exists=False, is_stopped=False, hash=None, count=None)
 STOPPED = replace(LIVE, is_stopped=True, count=None)
 
 
@@ -97,7 +97,7 @@ async def test_of_versions_with_one_hash_the_one_deployed_last_runs(
     ],
 )
 async def test_nomads_word_on_a_count_comes_first_and_then_that_of_the_last_change(
-    changes: tuple[Deployment, ...], now: Running, count: int | None
+    changes: tuple[Deployment, ...], now: RunningJob, count: int | None
 ) -> None:
     here = place(NomadThatWasAsked([[]]), known(*changes))
     assert await last_count(here, "checkout", now) == count
@@ -114,7 +114,7 @@ async def test_nomads_word_on_a_count_comes_first_and_then_that_of_the_last_chan
     ],
 )
 async def test_what_ran_last_is_known_after_a_stop_and_when_nomad_has_forgotten_it(
-    changes: tuple[Deployment, ...], now: Running, found: tuple[int, int]
+    changes: tuple[Deployment, ...], now: RunningJob, found: tuple[int, int]
 ) -> None:
     here = place(NomadThatWasAsked([[]]), known(*changes, versions=(a_version(1), a_version(2, "b"))))
     version, count = await last_run(here, "checkout", now)

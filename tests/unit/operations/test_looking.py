@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fakes.shown import an_upstream_report
-from fakes.surroundings import ADA, World, finished, text
+from fakes.world import ADA, World, finished, text
 from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.operations.application import Application, Text

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from fakes.recordings import Library, recording
-from fakes.surroundings import ADA, World, finished, messages, text
+from fakes.world import ADA, World, finished, messages, text
 from outrider_ground.errors import ConflictError, RemoteError, UsageError
 
 from outrider.clients.consul import consul_client

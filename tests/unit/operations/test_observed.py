@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fakes.surroundings import ADA, World, finished, text
+from fakes.world import ADA, World, finished, text
 from outrider_ground.errors import RemoteError, UsageError
 from outrider_harness.nomad_calls import job
 

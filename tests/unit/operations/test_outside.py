@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.surroundings import ADA, World, finished, text
+from fakes.world import ADA, World, finished, text
 
 from outrider.operations.application import Application
 from outrider.operations.opening import Order

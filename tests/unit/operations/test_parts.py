@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.surroundings import ADA, PLATFORM, World, finished, text
+from fakes.world import ADA, PLATFORM, World, finished, text
 from outrider_ground.errors import UsageError
 
 from outrider.operations.application import Application, Text

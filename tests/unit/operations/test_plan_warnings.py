@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from fakes.surroundings import ADA, PLATFORM, World, finished, text
+from fakes.world import ADA, PLATFORM, World, finished, text
 from outrider_ground.errors import RemoteError, SpecError, UsageError
 
 from outrider.operations.application import Application, Text

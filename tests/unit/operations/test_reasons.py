@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from fakes.nomad import NomadSimulator
-from fakes.surroundings import ADA, World
+from fakes.world import ADA, World
 from outrider_ground.errors import RemoteError
 
 from outrider.nomad.read.allocations import allocations

@@ -12,8 +12,8 @@ from fakes.driving import place
 from outrider_ground.errors import RemoteError
 
 from outrider.nomad.read.allocations import Allocation, allocations
+from outrider.operations.drive.health_reasons import unchecked
 from outrider.operations.drive.reasons import failure, last_lines, standstill
-from outrider.operations.drive.unchecked import unchecked
 
 Json = dict[str, Any]
 BAD: Json = {"DeploymentStatus": {"Healthy": False}}

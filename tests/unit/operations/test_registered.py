@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakes.surroundings import ADA, World, finished, text
+from fakes.world import ADA, World, finished, text
 from outrider_ground.errors import RemoteError, SpecError
 
 from outrider.operations.application import Application

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from fakes.surroundings import ADA, KIM, World, finished, messages, text
+from fakes.world import ADA, KIM, World, finished, messages, text
 from outrider_ground.errors import ConflictError, UsageError
 
 from outrider.operations.application import Application

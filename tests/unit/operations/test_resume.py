@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fakes.surroundings import ADA, World, finished, messages, text
+from fakes.world import ADA, World, finished, messages, text
 
 from outrider.operations.application import Application
 from outrider.operations.events import PromotionEvent
@@ -115,7 +115,7 @@ async def test_a_defect_ends_the_deployment_instead_of_taking_it_up_for_ever(
 
 
 def patient(world: World) -> Application:
-    world.patience = replace(world.patience, silence=60.0)
+    world.limits = replace(world.limits, silence=60.0)
     return world.application()
 
 

@@ -7,11 +7,11 @@ import pytest
 from fakes.asked_nomad import NomadThatWasAsked, a_rollout, an_allocation
 from fakes.driving import Records, place
 from fakes.shown import a_deployment
-from fakes.surroundings import HURRY
+from fakes.world import HURRY
 from outrider_ground.errors import ConflictError, RemoteError
 
 from outrider.operations.drive.revert import returned
-from outrider.operations.environment import Patience
+from outrider.operations.environment import WatchLimits
 
 Json = dict[str, Any]
 CANARY: Json = {"DesiredCanaries": 1, "PlacedCanaries": ["00000001-0000"], "Promoted": False}
@@ -23,10 +23,10 @@ RETURN = a_deployment("checkout", modify_index=10)
 SOON = replace(HURRY, look=0.002)
 
 
-async def back(nomad: NomadThatWasAsked, patience: Patience = SOON) -> tuple[str, Records]:
+async def back(nomad: NomadThatWasAsked, limits: WatchLimits = SOON) -> tuple[str, Records]:
     """What is said of a return that Nomad shows so, and the events meanwhile."""
     records = Records(RETURN)
-    return await returned(place(nomad, records, patience=patience), RETURN, records.written), records
+    return await returned(place(nomad, records, limits=limits), RETURN, records.written), records
 
 
 async def came_back(nomad: NomadThatWasAsked) -> tuple[str, list[str]]:

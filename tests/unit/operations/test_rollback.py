@@ -4,11 +4,11 @@ import hashlib
 from typing import Any
 
 import pytest
-from fakes.surroundings import ADA, World, finished, messages, text
+from fakes.world import ADA, World, finished, messages, text
 from outrider_ground.errors import UsageError
 from sqlalchemy import delete
 
-from outrider.nomad.write.again import rolled_back
+from outrider.nomad.write.rollback import rolled_back
 from outrider.operations.application import Application, Text
 from outrider.operations.opening import Order
 from outrider.store.tables import artifacts

@@ -14,11 +14,11 @@ import pytest
 from fakes.asked_nomad import NomadThatWasAsked, an_allocation
 from fakes.driving import Records, place
 from fakes.shown import a_deployment
-from fakes.surroundings import HURRY
+from fakes.world import HURRY
 from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.operations.drive.runner import LEASE_S, Runner
-from outrider.operations.environment import Patience
+from outrider.operations.environment import WatchLimits
 from outrider.operations.records import Deployment
 
 Json = dict[str, Any]
@@ -32,9 +32,9 @@ def a_stop(**more: Any) -> Deployment:
 
 @asynccontextmanager
 async def running(
-    records: Records, nomad: NomadThatWasAsked | None = None, *, lease_s: float = 5.0, patience: Patience = QUICK
+    records: Records, nomad: NomadThatWasAsked | None = None, *, lease_s: float = 5.0, limits: WatchLimits = QUICK
 ) -> AsyncGenerator[Runner]:
-    here = place(nomad or NomadThatWasAsked([[]]), records, patience=patience)
+    here = place(nomad or NomadThatWasAsked([[]]), records, limits=limits)
     runner = Runner(cast("Any", records), {"stage": here}, lease_s=lease_s)
     try:
         yield runner
@@ -104,7 +104,7 @@ async def test_what_another_portal_holds_is_left_to_it() -> None:
 async def test_what_another_portal_takes_over_meanwhile_is_left_to_it() -> None:
     records = Records(a_stop())
     nomad = NomadThatWasAsked([[an_allocation(1, "running")]])
-    async with running(records, nomad, lease_s=0.03, patience=replace(QUICK, silence=60.0)) as runner:
+    async with running(records, nomad, lease_s=0.03, limits=replace(QUICK, silence=60.0)) as runner:
         runner.drive(kept(records))
         await until(lambda: records.claims >= 2)
         records.holders[kept(records).id] = "another"
@@ -119,7 +119,7 @@ async def test_what_another_portal_takes_over_meanwhile_is_left_to_it() -> None:
 async def test_the_lease_is_renewed_while_it_is_driven() -> None:
     records = Records(a_stop())
     nomad = NomadThatWasAsked([[an_allocation(1, "running")]])
-    async with running(records, nomad, lease_s=0.03, patience=replace(QUICK, silence=60.0)) as runner:
+    async with running(records, nomad, lease_s=0.03, limits=replace(QUICK, silence=60.0)) as runner:
         runner.drive(kept(records))
         await until(lambda: records.claims >= 4)
         nomad.lists = [[]]
@@ -130,7 +130,7 @@ async def test_the_lease_is_renewed_while_it_is_driven() -> None:
 async def test_a_runner_that_is_closed_lets_go_of_all_and_ends_nothing() -> None:
     records = Records(a_stop())
     nomad = NomadThatWasAsked([[an_allocation(1, "running")]])
-    async with running(records, nomad, patience=replace(QUICK, silence=60.0)) as runner:
+    async with running(records, nomad, limits=replace(QUICK, silence=60.0)) as runner:
         runner.start()
         await until(lambda: nomad.looks > 1)
     looks = nomad.looks
@@ -171,7 +171,7 @@ async def test_what_is_being_registered_at_this_moment_and_what_is_elsewhere_are
 ) -> None:
     age = known.pop("age")
     records = Records(a_stop(created_at=datetime.now(UTC) - timedelta(seconds=age), **known))
-    async with running(records, patience=replace(QUICK, silence=1000.0)) as runner:
+    async with running(records, limits=replace(QUICK, silence=1000.0)) as runner:
         runner.start()
         await (until(lambda: records.claims) if is_taken else asyncio.sleep(0.02))
         assert bool(records.claims) is is_taken
@@ -259,7 +259,7 @@ async def test_an_end_that_is_written_down_already_stands() -> None:
 
 async def test_a_silence_is_told_once_and_ends_with_our_patience() -> None:
     records = Records(a_stop())
-    async with running(records, FailingNomad(RemoteError("no answer")), patience=replace(QUICK, silence=0.0)) as runner:
+    async with running(records, FailingNomad(RemoteError("no answer")), limits=replace(QUICK, silence=0.0)) as runner:
         runner.drive(kept(records))
         await until(lambda: kept(records).is_final)
     assert records.lines == ["still watching: no answer", "what became of it is unknown: no answer"]
@@ -274,7 +274,7 @@ async def test_what_cannot_be_taken_up_for_want_of_an_answer_is_taken_up_later(
             raise RemoteError("no leader")
 
     records = Records(a_stop(modify_index=None, created_at=datetime.now(UTC) - timedelta(seconds=LEASE_S + 1)))
-    async with running(records, Away([[]]), patience=replace(QUICK, silence=1000.0)) as runner:
+    async with running(records, Away([[]]), limits=replace(QUICK, silence=1000.0)) as runner:
         runner.start()
         await until(lambda: records.claims and not records.holders)
     assert (kept(records).is_final, records.told) == (False, [])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes.surroundings import ADA, World, finished, text
+from fakes.world import ADA, World, finished, text
 from outrider_ground.errors import ConflictError, UsageError
 
 from outrider.operations.application import Application

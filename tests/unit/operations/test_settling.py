@@ -9,7 +9,7 @@ import pytest
 from fakes.asked_nomad import NomadThatWasAsked, an_allocation
 from fakes.driving import Records, place
 from fakes.shown import a_deployment
-from fakes.surroundings import HURRY
+from fakes.world import HURRY
 
 from outrider.operations.drive.progress import Progress, Verdict
 from outrider.operations.drive.settling import settled
@@ -24,14 +24,14 @@ async def verdict(
     job: Json | None = JOB,
     count: int | None = 1,
     index: int | None = 20,
-    patience: Any = QUICK,
+    limits: Any = QUICK,
     records: Records | None = None,
 ) -> Verdict:
     nomad = NomadThatWasAsked(list(lists))
     nomad.registered = [job]
     deployment = a_deployment("checkout", count=count, modify_index=index)
     told = records or Records()
-    return await settled(place(nomad, patience=patience), deployment, Progress(lambda: 0.0), told.written)
+    return await settled(place(nomad, limits=limits), deployment, Progress(lambda: 0.0), told.written)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ async def test_too_many_too_few_and_those_that_do_not_leave_are_a_failure(
 @pytest.mark.parametrize("times", [{"appearance": 60.0, "placement": 0.0}, {"appearance": 0.0, "placement": 60.0}])
 async def test_what_has_not_settled_yet_is_waited_for(times: dict[str, float]) -> None:
     lists = [[an_allocation(1, "pending", index)] for index in range(1, 6)]
-    found = await verdict(*lists, [an_allocation(1, "running", 6)], patience=replace(QUICK, **times))
+    found = await verdict(*lists, [an_allocation(1, "running", 6)], limits=replace(QUICK, **times))
     assert found == Verdict("successful", "1 allocations run")
 
 
 async def test_between_two_looks_there_is_a_pause() -> None:
     nomad = NomadThatWasAsked([[an_allocation(1, "pending")]])
     nomad.registered = [JOB]
-    here = place(nomad, patience=replace(HURRY, look=0.02, appearance=0.05, placement=0.05))
+    here = place(nomad, limits=replace(HURRY, look=0.02, appearance=0.05, placement=0.05))
     deployment = a_deployment("checkout", count=1, modify_index=20)
     assert (await settled(here, deployment, Progress(lambda: 0.0), Records().written)).state == "failed"
     assert 1 <= nomad.looks <= 7
@@ -111,8 +111,8 @@ async def test_an_allocation_is_told_once_for_each_change_with_what_programs_rea
     fallen = an_allocation(1, "running", 2, TaskStates=tasks)
     records = Records()
     lists = [[first], [first], [fallen], [fallen], [fallen, an_allocation(2, "running")]]
-    patience = replace(QUICK, appearance=60.0)
-    assert (await verdict(*lists, count=2, records=records, patience=patience)).state == "successful"
+    limits = replace(QUICK, appearance=60.0)
+    assert (await verdict(*lists, count=2, records=records, limits=limits)).state == "successful"
     assert [kind for kind, _, _ in records.told] == ["allocation"] * 3
     assert records.lines[0] == "canary allocation 00000001 on node-1: pending"
     assert records.told[0][2] == {

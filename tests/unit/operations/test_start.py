@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes.surroundings import ADA, World, finished, messages, text
+from fakes.world import ADA, World, finished, messages, text
 from outrider_ground.errors import UsageError
 from outrider_harness.nomad_calls import job
 

@@ -6,7 +6,7 @@ from typing import Any
 from fakes.asked_nomad import NomadThatWasAsked, an_allocation
 from fakes.driving import Records, place
 from fakes.shown import a_deployment
-from fakes.surroundings import HURRY
+from fakes.world import HURRY
 
 from outrider.operations.drive.progress import Verdict
 from outrider.operations.drive.stopping import Stopping
@@ -18,7 +18,7 @@ STOP = a_deployment("checkout", kind="stop", state="running")
 async def stopped(*lists: list[Json], silence: float = 0.05, look: float = 0.002) -> tuple[Verdict, list[str]]:
     """How a stop ends for which Nomad shows those allocations, and what was told of them."""
     records = Records(STOP)
-    here = place(NomadThatWasAsked(list(lists)), records, patience=replace(HURRY, look=look, silence=silence))
+    here = place(NomadThatWasAsked(list(lists)), records, limits=replace(HURRY, look=look, silence=silence))
     verdict = await Stopping(here, STOP).verdict()
     return verdict, [line for kind, line, _ in records.told if kind == "allocation"]
 
@@ -52,6 +52,6 @@ async def test_a_stop_in_which_something_moves_has_time() -> None:
 
 async def test_between_two_looks_at_what_is_to_stop_there_is_a_pause() -> None:
     nomad = NomadThatWasAsked([[an_allocation(1, "running")]])
-    here = place(nomad, Records(STOP), patience=replace(HURRY, look=0.02, silence=0.1))
+    here = place(nomad, Records(STOP), limits=replace(HURRY, look=0.02, silence=0.1))
     assert (await Stopping(here, STOP).verdict()).state == "failed"
     assert 1 <= nomad.looks <= 7

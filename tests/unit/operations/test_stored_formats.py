@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes.surroundings import ADA, World, finished, text
+from fakes.world import ADA, World, finished, text
 from sqlalchemy import text as sql
 
 from outrider.operations.application import Application

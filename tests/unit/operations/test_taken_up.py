@@ -10,7 +10,7 @@ import pytest
 from fakes.asked_nomad import NomadThatWasAsked
 from fakes.driving import Records, place
 from fakes.shown import a_deployment
-from fakes.surroundings import HURRY
+from fakes.world import HURRY
 from outrider_ground.errors import ConflictError, RemoteError, UsageError
 
 from outrider.operations.change.submit import accepted, adopted, submitted
@@ -62,7 +62,7 @@ def begun(kind: str, **more: Any) -> Deployment:
 
 async def taken_up(nomad: Nomad, deployment: Deployment) -> tuple[Deployment, Records]:
     records = Records(deployment)
-    return await resumed(place(nomad, records, patience=LATER), deployment), records
+    return await resumed(place(nomad, records, limits=LATER), deployment), records
 
 
 async def test_what_is_registered_already_is_left_as_it_is() -> None:
@@ -111,7 +111,7 @@ async def test_a_stop_that_forgets_the_job_is_passed_on_so() -> None:
 async def test_what_nobody_registered_within_our_patience_is_given_up(age: int, is_over: bool) -> None:
     nomad, records = Nomad(a_job(20)), Records()
     deployment = begun("stop", created_at=datetime.now(UTC) - timedelta(seconds=age))
-    here = place(nomad, records, patience=LATER)
+    here = place(nomad, records, limits=LATER)
     if not is_over:
         await resumed(here, deployment)
         assert nomad.changes

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from fakes.surroundings import World
-from fakes.surroundings import world as new_world
+from fakes.world import World
+from fakes.world import world as new_world
 
 from outrider.portal.app import portal_app
 

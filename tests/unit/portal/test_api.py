@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from fakes.surroundings import SPEC, World
+from fakes.world import SPEC, World
 from outrider_ground.errors import RemoteError
 
 from outrider.operations.events import kinds

@@ -6,7 +6,7 @@ import logging
 
 import httpx2
 import pytest
-from fakes.surroundings import World
+from fakes.world import World
 
 from outrider.portal.app import portal_app
 from outrider.portal.attempts import Allowance, Attempts, Peer, peers_of

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
 import pytest
-from fakes.surroundings import SPEC, World
+from fakes.world import SPEC, World
 from outrider_ground.edge.limits import MIB
 from outrider_ground.edge.serving import serving
 from outrider_ground.errors import SpecError
 
 from outrider.operations.asked import MOST_SPEC
-from outrider.operations.change.documents import Source, Surroundings
+from outrider.operations.change.documents import RenderContext, Source
 from outrider.operations.change.render import rendered
 from outrider.portal.api.artifacts import MOST_BYTES
 from outrider.portal.app import portal_app
@@ -65,7 +65,7 @@ async def test_health_answers_while_a_huge_spec_is_planned(world: World) -> None
     assert plan.result().status_code == 200, plan.result().text[:300]
     begun = time.monotonic()
     with contextlib.suppress(SpecError):
-        rendered(Source(huge), Surroundings(world.platform, "stage", {}, world.agent))
+        rendered(Source(huge), RenderContext(world.platform, "stage", {}, world.agent))
     assert number > 5
     assert slowest < (time.monotonic() - begun) / 2, "no answer waits for a rendering"
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import httpx2
 import pytest
-from fakes.surroundings import SPEC, World
+from fakes.world import SPEC, World
 
 from outrider.portal.app import portal_app
 

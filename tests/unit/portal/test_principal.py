@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from fakes.shown import FixedAnswers, a_status
-from fakes.surroundings import SPEC, World
+from fakes.world import SPEC, World
 from fastapi import FastAPI
 
 from outrider.operations.events import PromotionEvent

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from fakes.surroundings import ADA, World, finished, text
-from fakes.surroundings import world as new_world
+from fakes.world import ADA, World, finished, text
+from fakes.world import world as new_world
 from fastapi import FastAPI
 from sqlalchemy import event
 

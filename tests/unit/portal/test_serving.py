@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import httpx2
-from fakes.surroundings import ADA, SPEC, World
+from fakes.world import ADA, SPEC, World
 from outrider_ground.edge.serving import serving
 
 from outrider.operations.events import PromotionEvent

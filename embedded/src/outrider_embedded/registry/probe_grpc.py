@@ -9,8 +9,8 @@ import ssl
 from outrider_embedded.registry.check import CRITICAL, PASSING
 from outrider_embedded.registry.definition import Definition
 from outrider_embedded.registry.grpc_call import UnaryCall
+from outrider_embedded.registry.probe_result import ProbeResult
 from outrider_embedded.registry.probe_tcp import dial_failure
-from outrider_embedded.registry.verdict import Verdict
 
 _PATH = "/grpc.health.v1.Health/Check"
 _SERVING = 1
@@ -18,7 +18,7 @@ _PIECE = 65_536
 _SEVEN_BITS = 128
 
 
-async def verdict(wanted: Definition) -> Verdict:
+async def verdict(wanted: Definition) -> ProbeResult:
     """``target`` is ``host:port`` or ``host:port/service``."""
     address, _, service = wanted.target.partition("/")
     try:
@@ -26,12 +26,12 @@ async def verdict(wanted: Definition) -> Verdict:
             state = await _state(address, service, _tls(wanted))
     except OSError as error:
         reason = f'connection error: desc = "transport: Error while dialing {dial_failure(address, error)}"'
-        return Verdict(CRITICAL, f"rpc error: code = Unavailable desc = {reason}")
+        return ProbeResult(CRITICAL, f"rpc error: code = Unavailable desc = {reason}")
     except ValueError as error:
-        return Verdict(CRITICAL, f"rpc error: code = Unavailable desc = {error}")
+        return ProbeResult(CRITICAL, f"rpc error: code = Unavailable desc = {error}")
     if state == _SERVING:
-        return Verdict(PASSING, f"gRPC check {wanted.target}: success")
-    return Verdict(CRITICAL, "gRPC application didn't report service healthy")
+        return ProbeResult(PASSING, f"gRPC check {wanted.target}: success")
+    return ProbeResult(CRITICAL, "gRPC application didn't report service healthy")
 
 
 async def _state(address: str, service: str, tls: ssl.SSLContext | None) -> int:

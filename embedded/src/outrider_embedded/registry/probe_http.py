@@ -11,8 +11,8 @@ import httpx2
 
 from outrider_embedded.registry.check import CRITICAL, PASSING, WARNING
 from outrider_embedded.registry.definition import Definition
+from outrider_embedded.registry.probe_result import LONGEST_OUTPUT, ProbeResult
 from outrider_embedded.registry.probe_tcp import dial_failure
-from outrider_embedded.registry.verdict import LONGEST_OUTPUT, Verdict
 
 _HEADERS = {
     "User-Agent": "Consul Health Check",
@@ -25,7 +25,7 @@ _TOO_MANY = 429
 _LATE = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
 
 
-async def verdict(wanted: Definition) -> Verdict:
+async def verdict(wanted: Definition) -> ProbeResult:
     try:
         _require_port(wanted.target)
         async with (
@@ -37,9 +37,9 @@ async def verdict(wanted: Definition) -> Verdict:
                 content=wanted.body.encode() or None,
             ) as response,
         ):
-            return Verdict(_status(response.status_code), await _output(wanted, response))
+            return ProbeResult(_status(response.status_code), await _output(wanted, response))
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-        return Verdict(CRITICAL, f'{wanted.method.capitalize()} "{wanted.target}": {_failure(wanted, error)}')
+        return ProbeResult(CRITICAL, f'{wanted.method.capitalize()} "{wanted.target}": {_failure(wanted, error)}')
 
 
 def _require_port(target: str) -> None:

@@ -11,25 +11,25 @@ from outrider_ground.settings import host_environment
 
 from outrider_embedded.registry.check import CRITICAL, PASSING, WARNING
 from outrider_embedded.registry.definition import Definition
-from outrider_embedded.registry.verdict import LONGEST_OUTPUT, Verdict
+from outrider_embedded.registry.probe_result import LONGEST_OUTPUT, ProbeResult
 
 _STATUS = {0: PASSING, 1: WARNING}
 
 
-async def verdict(wanted: Definition) -> Verdict:
+async def verdict(wanted: Definition) -> ProbeResult:
     try:
         process = await _started(wanted)
     except OSError as error:
-        return Verdict(CRITICAL, f'exec: "{wanted.args[0]}": {_why(error)}')
+        return ProbeResult(CRITICAL, f'exec: "{wanted.args[0]}": {_why(error)}')
     try:
         async with asyncio.timeout(wanted.timeout):
             output, _ = await process.communicate()
     except TimeoutError:
-        return Verdict(CRITICAL, f"Timed out ({wanted.timeout:g}s) running check")
+        return ProbeResult(CRITICAL, f"Timed out ({wanted.timeout:g}s) running check")
     finally:
         _kill_group(process.pid)
     status = _STATUS.get(process.returncode if process.returncode is not None else -1, CRITICAL)
-    return Verdict(status, output[-LONGEST_OUTPUT:].decode("utf-8", "replace"))
+    return ProbeResult(status, output[-LONGEST_OUTPUT:].decode("utf-8", "replace"))
 
 
 def _why(error: OSError) -> str:

@@ -9,18 +9,18 @@ import ssl
 
 from outrider_embedded.registry.check import CRITICAL, PASSING
 from outrider_embedded.registry.definition import Definition
-from outrider_embedded.registry.verdict import Verdict
+from outrider_embedded.registry.probe_result import ProbeResult
 
 
-async def verdict(wanted: Definition) -> Verdict:
+async def verdict(wanted: Definition) -> ProbeResult:
     host, _, port = wanted.target.rpartition(":")
     try:
         async with asyncio.timeout(wanted.timeout):
             _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     except (OSError, ValueError, OverflowError) as error:
-        return Verdict(CRITICAL, dial_failure(wanted.target, error))
+        return ProbeResult(CRITICAL, dial_failure(wanted.target, error))
     writer.close()
-    return Verdict(PASSING, f"TCP connect {wanted.target}: Success")
+    return ProbeResult(PASSING, f"TCP connect {wanted.target}: Success")
 
 
 def dial_failure(target: str, error: Exception) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from outrider_embedded.registry import probe_grpc, probe_http, probe_script, probe_tcp
 from outrider_embedded.registry.check import CRITICAL
 from outrider_embedded.registry.definition import Definition
+from outrider_embedded.registry.probe_result import ProbeResult, Threshold
 from outrider_embedded.registry.state import Registry
-from outrider_embedded.registry.verdict import Threshold, Verdict
 
-_PROBES: dict[str, Callable[[Definition], Awaitable[Verdict]]] = {
+_PROBES: dict[str, Callable[[Definition], Awaitable[ProbeResult]]] = {
     "http": probe_http.verdict,
     "tcp": probe_tcp.verdict,
     "script": probe_script.verdict,
@@ -95,11 +95,11 @@ class _Probes:
             await asyncio.sleep(wanted.interval)
 
 
-async def _found(wanted: Definition) -> Verdict:
+async def _found(wanted: Definition) -> ProbeResult:
     try:
         return await _PROBES[wanted.kind](wanted)
     except Exception as error:  # noqa: BLE001  # whatever a definition makes a probe stumble over is that check's failure
-        return Verdict(CRITICAL, f"{type(error).__name__}: {error}")
+        return ProbeResult(CRITICAL, f"{type(error).__name__}: {error}")
 
 
 async def _ended(tasks: list[asyncio.Task[None]]) -> None:

@@ -14,11 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from outrider_ground.edge.names import (
     DEFAULT_PORTS,
     LOOPBACK_NAMES,
+    host_and_port,
     is_address,
     is_loopback,
     names_of,
     origin_of,
-    place,
 )
 from outrider_ground.edge.refusal import Answer, Refusal, plain_answer
 
@@ -80,7 +80,7 @@ class Door:
         return all(self._is_name(scope, host) for host in hosts)
 
     def _is_name(self, scope: Scope, host: str) -> bool:
-        found = place(host)
+        found = host_and_port(host)
         if found is None:
             return False
         arrived = names_of([(scope.get("server") or ("",))[0]])
@@ -96,7 +96,7 @@ class Door:
         return any(not self._is_own_origin(origin, own) for origin in origins)
 
     def _is_own_origin(self, origin: str, host: str) -> bool:
-        found, here = origin_of(origin), place(host)
+        found, here = origin_of(origin), host_and_port(host)
         if found is None:
             return False
         scheme, there = found

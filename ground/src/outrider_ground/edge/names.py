@@ -15,30 +15,30 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+(%25[a-z0-9._~-]+)?\]|[a-z0-9_.-]+)(:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HostAndPort:
     """A host, as names are compared, and its port where it was said."""
 
     name: str
     port: int | None = None
 
 
-def place(host: str) -> Place | None:
+def host_and_port(host: str) -> HostAndPort | None:
     """A Host header read: lower case, without the final dot and brackets; None where it is none."""
     found = _HOST.fullmatch(host.strip().lower())
     name = _compared(found["name"]) if found else ""
     if not found or not name:
         return None
-    return Place(name, int(found["port"]) if found["port"] else None)
+    return HostAndPort(name, int(found["port"]) if found["port"] else None)
 
 
-def origin_of(url: str) -> tuple[str, Place] | None:
+def origin_of(url: str) -> tuple[str, HostAndPort] | None:
     """Scheme and place of an origin or URL, its default port filled in; None for ``null`` and for what is none."""
     scheme, is_url, rest = url.strip().partition("://")
-    found = place(re.split(r"[/?#]", rest, maxsplit=1)[0]) if is_url else None
+    found = host_and_port(re.split(r"[/?#]", rest, maxsplit=1)[0]) if is_url else None
     scheme = scheme.lower()
     if found is None:
         return None
-    return scheme, Place(found.name, found.port or DEFAULT_PORTS.get(scheme))
+    return scheme, HostAndPort(found.name, found.port or DEFAULT_PORTS.get(scheme))
 
 
 def name_of_url(url: str) -> str:
@@ -68,7 +68,7 @@ def is_loopback(address: str) -> bool:
 def _written(host: str) -> str:
     if "://" in host:
         return name_of_url(host)
-    found = place(host)
+    found = host_and_port(host)
     return found.name if found else _compared(host)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningJob:
     """The job under a service's name: ``index`` is 0 where there is none, ``hash`` None where it is not ours.
 
     ``parts`` are the hashes of the service's and the sidecar's part. ``count`` is what runs now, None where nothing
@@ -42,14 +42,14 @@ class Running:
         return self.exists and not self.is_stopped
 
 
-def running(job: Json | None) -> Running:
+def running(job: Json | None) -> RunningJob:
     """What the job's document says; None is no job."""
     if job is None:
-        return Running(index=0, exists=False, is_stopped=False, hash=None, count=None)
+        return RunningJob(index=0, exists=False, is_stopped=False, hash=None, count=None)
     stopped = bool(job.get("Stop"))
     groups = listed(job, "TaskGroups")
     asked = int(groups[0].get("Count") or 0) if groups else None
-    return Running(
+    return RunningJob(
         index=int(job.get("JobModifyIndex", 0)),
         exists=True,
         is_stopped=stopped,

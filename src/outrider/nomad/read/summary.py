@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from outrider.documents import Json, listed
-from outrider.nomad.read.job import Running, environment_of, running, spoken_by
+from outrider.nomad.read.job import RunningJob, environment_of, running, spoken_by
 from outrider.nomad.read.references import readings
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class JobSummary:
     """
 
     id: str
-    now: Running
+    now: RunningJob
     environment: str | None
     spoken: str | None
     version: int

@@ -18,7 +18,7 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EnvironmentSummary:
     """An environment of the platform, by its servers."""
 
     name: str
@@ -28,10 +28,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class EnvironmentList:
     """All of them, in the platform's order."""
 
-    environments: tuple[Place, ...]
+    environments: tuple[EnvironmentSummary, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.documents import Json
-    from outrider.nomad.read.job import Running
+    from outrider.nomad.read.job import RunningJob
     from outrider.operations.environment import Environment
     from outrider.operations.records import Deployment, Version
 
 
-async def shortfall(environment: Environment, service: str, now: Running, base: Version | None) -> str:
+async def shortfall(environment: Environment, service: str, now: RunningJob, base: Version | None) -> str:
     """Why the version that is registered is not what runs; empty where all is well or a deployment is under way."""
     if base is None:
         return ""
@@ -41,7 +41,7 @@ async def shortfall(environment: Environment, service: str, now: Running, base: 
     )
 
 
-def attempted(job: Json, now: Running, *, is_again: bool) -> Json:
+def attempted(job: Json, now: RunningJob, *, is_again: bool) -> Json:
     """The job with the attempt of the one that runs, where that is the same version, or with the next one."""
     same = now.is_live and version_hash(job) == now.hash
     number = (now.attempt if same else 0) + (same and is_again)
@@ -55,6 +55,6 @@ def _failed(base: Version, last: Deployment | None) -> str:
     return f"version {base.number} is registered, but its last deployment failed: {first}"
 
 
-def _degraded(base: Version, now: Running, found: tuple[Allocation, ...]) -> str:
+def _degraded(base: Version, now: RunningJob, found: tuple[Allocation, ...]) -> str:
     good, wanted = len(found), now.count or 0
     return f"version {base.number} is registered, but {good} of its {wanted} allocations run" if good < wanted else ""

@@ -11,7 +11,7 @@ from outrider.operations.lookups import readable_spec
 from outrider.topology.version import BESIDE
 
 if TYPE_CHECKING:
-    from outrider.nomad.read.job import Running
+    from outrider.nomad.read.job import RunningJob
     from outrider.operations.change.documents import Chosen, Rendered
     from outrider.operations.records import Version
 
@@ -24,7 +24,7 @@ class Comparison:
 
     rendered: Rendered
     chosen: Chosen
-    running: Running
+    running: RunningJob
     base: Version | None
 
     @property

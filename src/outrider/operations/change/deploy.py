@@ -77,7 +77,7 @@ async def _joined_soon(
             return await deploy(environment, ready, replace(order, key=None, request_hash=None))
         if not ready.plan.retry:
             return None
-        await asyncio.sleep(environment.patience.look / 4)
+        await asyncio.sleep(environment.limits.look / 4)
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from outrider.documents import Json
-from outrider.nomad.read.job import Running, version_hash
+from outrider.nomad.read.job import RunningJob, version_hash
 from outrider.operations.answers.plan import Part
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
@@ -27,7 +27,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RenderContext:
     """What a spec is rendered into; ``protocols`` is what is known of the services that it may call.
 
     ``agent`` is what a job of the mesh carries where the platform does not say where the agent lies.
@@ -60,7 +60,7 @@ class Rendered:
         meta = self.job["Meta"]
         return Parts(meta[names.JOB_META_SERVICE], meta[names.JOB_META_SIDECAR])
 
-    def is_same_service(self, now: Running) -> bool:
+    def is_same_service(self, now: RunningJob) -> bool:
         """Whether the service's part is the one that runs, or ran last."""
         return now.parts is not None and now.parts.service == self.parts.service
 

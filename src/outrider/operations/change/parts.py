@@ -11,11 +11,13 @@ from outrider.operations.change.documents import Chosen, Rendered
 
 if TYPE_CHECKING:
     from outrider.documents import Json
-    from outrider.nomad.read.job import Running
+    from outrider.nomad.read.job import RunningJob
     from outrider.operations.records import Version
 
 
-def chosen(result: Rendered, now: Running, running: tuple[Json | None, Version | None], *, is_replaced: bool) -> Chosen:
+def chosen(
+    result: Rendered, now: RunningJob, running: tuple[Json | None, Version | None], *, is_replaced: bool
+) -> Chosen:
     """The sidecar's part stays as it runs, unless the service's part changes or ``is_replaced`` asks for today's.
 
     ``running`` is the job as Nomad has it and the stored version that it is, as far as they are known.
@@ -32,7 +34,7 @@ def chosen(result: Rendered, now: Running, running: tuple[Json | None, Version |
     return _chosen(result, now, kept(known, result.job), older or ("the tasks beside the app",))
 
 
-def _chosen(result: Rendered, now: Running, job: Json, older: tuple[str, ...] = ()) -> Chosen:
+def _chosen(result: Rendered, now: RunningJob, job: Json, older: tuple[str, ...] = ()) -> Chosen:
     planned, before, today = parts_in(job) or result.parts, now.parts, result.parts
     return Chosen(
         job=job,

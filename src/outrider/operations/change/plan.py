@@ -12,7 +12,7 @@ from outrider.nomad.read.job import running
 from outrider.operations.answers.plan import Plan
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.comparison import Comparison, changes_of, why_drifted
-from outrider.operations.change.documents import Chosen, Rendered, Source, Surroundings
+from outrider.operations.change.documents import Chosen, RenderContext, Rendered, Source
 from outrider.operations.change.instance_memory import instance_warnings
 from outrider.operations.change.neighbours import declared_around
 from outrider.operations.change.parts import chosen
@@ -36,12 +36,12 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     in a thread: whoever else is served goes on.
     """
     around = await registered(environment)
-    surroundings = Surroundings(environment.platform, environment.name, around.protocols, environment.agent)
-    name = (await asyncio.to_thread(read, source, surroundings)).service.service
+    context = RenderContext(environment.platform, environment.name, around.protocols, environment.agent)
+    name = (await asyncio.to_thread(read, source, context)).service.service
     document = await environment.nomad.job(name)
     now = running(document)
     last = await last_count(environment, name, now)
-    result = await asyncio.to_thread(rendered, source, surroundings, last, keeps_count=renews)
+    result = await asyncio.to_thread(rendered, source, context, last, keeps_count=renews)
     base = await running_version(environment, name, now)
     retry = await shortfall(environment, name, now, base) if result.is_same_service(now) else ""
     choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from outrider.documents import Json
-from outrider.nomad.read.job import Running
+from outrider.nomad.read.job import RunningJob
 from outrider.operations.answers.plan import Plan
 from outrider.operations.change.documents import Chosen, Rendered, Source
 from outrider.operations.records import Version
@@ -23,5 +23,5 @@ class Prepared:
     rendered: Rendered
     chosen: Chosen
     job: Json
-    running: Running
+    running: RunningJob
     base: Version | None

@@ -9,7 +9,7 @@ from outrider_ground.errors import SpecError
 from outrider.envoy.bootstrap import bootstrap
 from outrider.envoy.document import sampled, template
 from outrider.nomad.write.job import job
-from outrider.operations.change.documents import Rendered, Source, Surroundings
+from outrider.operations.change.documents import RenderContext, Rendered, Source
 from outrider.spec.reading.files import read_service
 from outrider.topology.resolve import topology
 
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
     from outrider.spec.reading.files import ServiceFile
 
 
-def read(source: Source, surroundings: Surroundings) -> ServiceFile:
+def read(source: Source, context: RenderContext) -> ServiceFile:
     """The spec of the environment; an environment in it that looks like a misspelt one of the platform is refused."""
-    known = tuple(surroundings.platform.environments)
-    return read_service(source.text, source.file, surroundings.environment, known=known)
+    known = tuple(context.platform.environments)
+    return read_service(source.text, source.file, context.environment, known=known)
 
 
 def rendered(
-    source: Source, surroundings: Surroundings, running_count: int | None = None, *, keeps_count: bool = False
+    source: Source, context: RenderContext, running_count: int | None = None, *, keeps_count: bool = False
 ) -> Rendered:
     """Render a spec; a count that it leaves out is the one that runs now, and 1 at first. SpecError, with places.
 
     With ``keeps_count`` the one that runs is kept, whatever the spec says.
     """
-    written = read(source, surroundings)
+    written = read(source, context)
     service = written.service
     wanted = running_count if keeps_count or service.count is None else service.count
     count = 1 if wanted is None else wanted
     try:
         resolved = topology(
             service.model_copy(update={"count": count}),
-            surroundings.platform,
-            surroundings.environment,
-            protocols=surroundings.protocols,
+            context.platform,
+            context.environment,
+            protocols=context.protocols,
             directory=source.directory,
-            agent=surroundings.agent,
+            agent=context.agent,
         )
         document = bootstrap(resolved) if resolved.sidecar else None
     except SpecError as error:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import UsageError
 
-from outrider.nomad.read.job import Running, running
-from outrider.nomad.write.again import rolled_back
+from outrider.nomad.read.job import RunningJob, running
+from outrider.nomad.write.rollback import rolled_back
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.submit import submitted
+from outrider.operations.drift import changed_outside
 from outrider.operations.lookups import (
     active,
     check_known,
@@ -33,7 +34,6 @@ from outrider.operations.opening import (
     no_change,
     opened,
 )
-from outrider.operations.outside import changed_outside
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -61,7 +61,7 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
 
 
 async def _target(
-    environment: Environment, service: str, number: int | None, now: Running, base: Version | None
+    environment: Environment, service: str, number: int | None, now: RunningJob, base: Version | None
 ) -> tuple[Version, int]:
     """The version to go to and its count: of a stopped service the one that ran, as it was."""
     if number is None and not now.is_live and (base or await has_run(environment, service)):
@@ -87,7 +87,7 @@ async def _earlier(environment: Environment, service: str, base: Version | None)
     )
 
 
-def _deployment(target: Version, base: Version | None, count: int, now: Running, order: Order) -> Deployment:
+def _deployment(target: Version, base: Version | None, count: int, now: RunningJob, order: Order) -> Deployment:
     return replace(
         new_deployment(target.environment, target.service, "rollback", order),
         version=target.number,

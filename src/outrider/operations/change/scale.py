@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, RemoteError, UsageError
 
-from outrider.nomad.read.job import Running, running
+from outrider.nomad.read.job import RunningJob, running
 from outrider.operations.change.submit import accepted, ended
 from outrider.operations.lookups import not_running, readable_spec, running_version
 from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened
@@ -48,7 +48,7 @@ async def scaled(environment: Environment, deployment: Deployment) -> Deployment
     return await accepted(environment, deployment, answer)
 
 
-def _check_rules(base: Version | None, now: Running, count: int) -> None:
+def _check_rules(base: Version | None, now: RunningJob, count: int) -> None:
     """What a spec with this count would be refused for."""
     stored, _ = readable_spec(base)
     shares = bool(stored and stored.service.shard)
@@ -58,7 +58,7 @@ def _check_rules(base: Version | None, now: Running, count: int) -> None:
 
 
 def _deployment(
-    environment: Environment, service: str, count: int, now: Running, base: Version | None, order: Order
+    environment: Environment, service: str, count: int, now: RunningJob, base: Version | None, order: Order
 ) -> Deployment:
     fresh = new_deployment(environment.name, service, "scale", order)
     number = base.number if base else None

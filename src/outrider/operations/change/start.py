@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import UsageError
 
 from outrider.nomad.read.job import running
-from outrider.nomad.write.again import rolled_back
+from outrider.nomad.write.rollback import rolled_back
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.submit import submitted
 from outrider.operations.event_details import Warned
@@ -23,7 +23,7 @@ from outrider.operations.opening import (
 )
 
 if TYPE_CHECKING:
-    from outrider.nomad.read.job import Running
+    from outrider.nomad.read.job import RunningJob
     from outrider.operations.environment import Environment
     from outrider.operations.records import Deployment, Version
 
@@ -47,7 +47,7 @@ async def start(environment: Environment, service: str, order: Order) -> Deploym
     return await submitted(environment, deployment, attempted(rolled_back(target.job, count), now, is_again=False))
 
 
-async def _live(environment: Environment, wanted: Deployment, now: Running, target: Version) -> Deployment:
+async def _live(environment: Environment, wanted: Deployment, now: RunningJob, target: Version) -> Deployment:
     """What is not stopped: a deployment under way is joined, and only what runs is said to run."""
     service, here = wanted.service, f"{wanted.service} -e {wanted.environment}"
     if not now.count:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ClusterIdentity:
     """What a server says of itself: names that must agree, and what is unique, the ids of its nodes or its leader."""
 
     names: tuple[str, ...]
     leader: str
     nodes: frozenset[str]
 
-    def is_one_with(self, other: Place) -> bool:
+    def is_one_with(self, other: ClusterIdentity) -> bool:
         """Two clusters may have leaders of one private address; no two nodes have one id."""
         if self.names != other.names:
             return False
@@ -54,9 +54,9 @@ async def environments_that_are_one(
     )
 
 
-def _pairs(places: Mapping[str, Place | str]) -> Iterator[tuple[str, str, Place]]:
+def _pairs(places: Mapping[str, ClusterIdentity | str]) -> Iterator[tuple[str, str, ClusterIdentity]]:
     for (a, one), (b, other) in combinations(places.items(), 2):
-        if isinstance(one, Place) and isinstance(other, Place) and one.is_one_with(other):
+        if isinstance(one, ClusterIdentity) and isinstance(other, ClusterIdentity) and one.is_one_with(other):
             yield a, b, one
 
 
@@ -69,7 +69,7 @@ def _unseen(about: str, why: str) -> Finding:
     )
 
 
-def _one_consul(a: str, b: str, place: Place) -> Finding:
+def _one_consul(a: str, b: str, place: ClusterIdentity) -> Finding:
     return bad(
         f"{a} and {b}",
         f"both are one Consul datacenter, {place.names[0]}",
@@ -78,7 +78,7 @@ def _one_consul(a: str, b: str, place: Place) -> Finding:
     )
 
 
-def _one_nomad(a: str, b: str, place: Place) -> Finding:
+def _one_nomad(a: str, b: str, place: ClusterIdentity) -> Finding:
     return bad(
         f"{a} and {b}",
         f"both are one Nomad region and namespace, {' and '.join(place.names)}",
@@ -87,11 +87,11 @@ def _one_nomad(a: str, b: str, place: Place) -> Finding:
     )
 
 
-async def _of_consul(consul: Consul) -> Place | str:
+async def _of_consul(consul: Consul) -> ClusterIdentity | str:
     """What it is, or why it does not tell."""
     nodes = await _nodes(consul)
     try:
-        return Place((await _datacenter(consul, nodes),), await consul.leader(), _ids(nodes))
+        return ClusterIdentity((await _datacenter(consul, nodes),), await consul.leader(), _ids(nodes))
     except OutriderError as error:
         return error.message
 
@@ -111,11 +111,11 @@ async def _datacenter(consul: Consul, nodes: list[Json]) -> str:
     return nearest
 
 
-async def _of_nomad(environment: Environment, nomad: Nomad) -> Place | str:
+async def _of_nomad(environment: Environment, nomad: Nomad) -> ClusterIdentity | str:
     """What it is, or why it does not tell."""
     written = environment.nomad
     try:
-        return Place((written.region, written.namespace), await nomad.leader(), _ids(await _nodes(nomad)))
+        return ClusterIdentity((written.region, written.namespace), await nomad.leader(), _ids(await _nodes(nomad)))
     except OutriderError as error:
         return error.message
 

@@ -44,7 +44,7 @@ class Following:
     def __init__(self, environment: Environment, deployment: Deployment) -> None:
         self.environment = environment
         self.deployment = deployment
-        self._patience = environment.patience
+        self._limits = environment.limits
         self._progress = Progress(time.monotonic)
         self._unplaced: tuple[str, ...] = ()
         self._healthy: frozenset[str] = frozenset()
@@ -69,7 +69,7 @@ class Following:
             document = await self.environment.nomad.evaluation(self.deployment.evaluation)
             if document.get("Status") in DECIDED:
                 break
-            await asyncio.sleep(self._patience.look / 4)
+            await asyncio.sleep(self._limits.look / 4)
         self._unplaced = placement.failures(document)
         message = "; ".join(self._unplaced) or "Nomad has scheduled it"
         await self.note(message, Evaluated(document.get("Status"), self._unplaced))
@@ -79,7 +79,7 @@ class Following:
 
         Just after a registration Nomad still shows the one before.
         """
-        give_up = time.monotonic() + self._patience.appearance
+        give_up = time.monotonic() + self._limits.appearance
         while True:
             document = await self.environment.nomad.deployment_of(self.deployment.service)
             if document and document.get("JobSpecModifyIndex") == self.deployment.modify_index:
@@ -88,21 +88,21 @@ class Following:
                 return None
             if time.monotonic() > give_up:
                 return None
-            await asyncio.sleep(self._patience.look / 4)
+            await asyncio.sleep(self._limits.look / 4)
 
     async def _watch(self, deployment_id: str) -> Verdict:
         self.deployment = replace(self.deployment, nomad_deployment=deployment_id)
         await self.environment.store.deployments.save_deployment(self.deployment)
         index = 0
         while True:
-            document, index = await self.environment.nomad.deployment(deployment_id, index, self._patience.look)
+            document, index = await self.environment.nomad.deployment(deployment_id, index, self._limits.look)
             await self._report(document)
             if document["Status"] in TERMINAL:
                 return await self._end(document)
             verdict = await self._decide(document)
             if verdict is not None:
                 return verdict
-            await asyncio.sleep(self._patience.look / 10)
+            await asyncio.sleep(self._limits.look / 10)
 
     async def _decide(self, document: Json) -> Verdict | None:
         """Promote, wait for a person, or give up where nothing moves any more."""
@@ -110,11 +110,11 @@ class Following:
             await self._promotion(document)
             return None
         await self._state("running")
-        if self._unplaced and self._progress.still_for_s > self._patience.placement:
+        if self._unplaced and self._progress.still_for_s > self._limits.placement:
             return await self._give_up(document, "not_placed", "; ".join(self._unplaced))
-        if self._progress.failures >= self._patience.failures:
+        if self._progress.failures >= self._limits.failures:
             return await self._give_up(document, "failed", f"{self._progress.failures} allocations became unhealthy")
-        deadline = progress_deadline_s(document) + self._patience.stall
+        deadline = progress_deadline_s(document) + self._limits.stall
         if self._progress.still_for_s > deadline:
             return await self._give_up(document, "failed", f"nothing has moved for {deadline:.0f} s")
         return None
@@ -126,7 +126,7 @@ class Following:
                 await self.note(f"the canary is healthy: {self._choice()}", Promotion(needed=True))
             await self._state("waiting")
             return
-        if self._progress.still_for_s < self._patience.promotion:
+        if self._progress.still_for_s < self._limits.promotion:
             return
         self._progress.restart()
         try:

@@ -9,7 +9,7 @@ from outrider_ground.errors import OutriderError, RemoteError
 
 from outrider.nomad.read.allocations import Allocation, Task, allocations
 from outrider.nomad.read.culprits import culprits
-from outrider.operations.drive.unchecked import unchecked
+from outrider.operations.drive.health_reasons import unchecked
 
 if TYPE_CHECKING:
     from outrider.documents import Json

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import ConflictError, UsageError
 
 from outrider.nomad.read.job import running
-from outrider.nomad.write.again import rolled_back
+from outrider.nomad.write.rollback import rolled_back
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.scale import scaled
 from outrider.operations.change.stop import stopped
@@ -60,7 +60,7 @@ async def _job(environment: Environment, deployment: Deployment, version: Versio
 async def _check_age(environment: Environment, deployment: Deployment) -> None:
     """What nobody has registered for that long is no longer what its author expects to happen now."""
     age = (datetime.now(UTC) - deployment.created_at).total_seconds()
-    if age > environment.patience.silence:
+    if age > environment.limits.silence:
         error = UsageError(f"the portal was away for {age:.0f} s before it could register this", next_step="Ask again.")
         await ended(environment, deployment, error)
         raise error

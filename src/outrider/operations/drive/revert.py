@@ -31,10 +31,10 @@ async def returned(environment: Environment, deployment: Deployment, note: Note)
     if found is None:
         return "the last good version is registered again"
     await note("the last good version comes back", Counted(found["ID"], progress_by=progress_by(found)))
-    give_up = time.monotonic() + progress_deadline_s(found) + environment.patience.stall
+    give_up = time.monotonic() + progress_deadline_s(found) + environment.limits.stall
     index = 0
     while time.monotonic() < give_up:
-        document, index = await environment.nomad.deployment(found["ID"], index, environment.patience.look)
+        document, index = await environment.nomad.deployment(found["ID"], index, environment.limits.look)
         if document["Status"] in TERMINAL:
             return _outcome(document) if document["Status"] == "successful" else await _remains(environment, document)
         copies = allocations(await environment.nomad.allocations(deployment.service))
@@ -47,12 +47,12 @@ async def returned(environment: Environment, deployment: Deployment, note: Note)
 
 async def _newer(environment: Environment, deployment: Deployment) -> Json | None:
     """The deployment that follows the failed one; none appears where nothing had to be placed."""
-    give_up = time.monotonic() + environment.patience.appearance
+    give_up = time.monotonic() + environment.limits.appearance
     while time.monotonic() < give_up:
         document = await environment.nomad.deployment_of(deployment.service)
         if document and int(document.get("JobSpecModifyIndex") or 0) > (deployment.modify_index or 0):
             return document
-        await asyncio.sleep(environment.patience.look / 4)
+        await asyncio.sleep(environment.limits.look / 4)
     return None
 
 
@@ -61,7 +61,7 @@ async def _promote(environment: Environment, document: Json, note: Note) -> None
         await environment.nomad.promote(document["ID"])
     except (ConflictError, RemoteError) as error:
         await note(f"the promotion of the last good version was refused: {error.message}", Warned())
-        await asyncio.sleep(environment.patience.look)
+        await asyncio.sleep(environment.limits.look)
     else:
         await note("the last good version is promoted again", Promotion(needed=False, by="outrider"))
 

@@ -130,9 +130,9 @@ async def _patient_verdict(following: Following | Stopping, environment: Environ
         try:
             return await following.verdict()
         except RemoteError as error:
-            if silent_since is None or time.monotonic() - started > environment.patience.silence:
+            if silent_since is None or time.monotonic() - started > environment.limits.silence:
                 silent_since = time.monotonic()
                 await following.note(f"still watching: {error.message}", Warned())
-            if time.monotonic() - silent_since > environment.patience.silence:
+            if time.monotonic() - silent_since > environment.limits.silence:
                 return Verdict("failed", f"what became of it is unknown: {error.message}")
             await asyncio.sleep(RETRY_S)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 async def settled(environment: Environment, deployment: Deployment, progress: Progress, note: Note) -> Verdict:
     """The verdict without a deployment of Nomad's: the allocations themselves tell."""
-    patience = environment.patience
-    give_up = time.monotonic() + patience.appearance + patience.placement
+    limits = environment.limits
+    give_up = time.monotonic() + limits.appearance + limits.placement
     while True:
         job = await environment.nomad.job(deployment.service)
         if job is None or int(job.get("JobModifyIndex") or 0) > (deployment.modify_index or 0):
@@ -31,7 +31,7 @@ async def settled(environment: Environment, deployment: Deployment, progress: Pr
             return Verdict("successful", f"{len(live)} allocations run")
         if time.monotonic() > give_up:
             return Verdict("failed", f"{len(live)} of {deployment.count} allocations run")
-        await asyncio.sleep(patience.look)
+        await asyncio.sleep(limits.look)
 
 
 def _is_leaving(one: Allocation) -> bool:

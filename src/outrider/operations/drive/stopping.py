@@ -26,7 +26,7 @@ class Stopping:
 
     async def verdict(self) -> Verdict:
         """Wait for the last allocation; each has its delay, its signal and its timeout."""
-        patience, watched = self.environment.patience, set[str]()
+        limits, watched = self.environment.limits, set[str]()
         while True:
             found = allocations(await self.environment.nomad.allocations(self.deployment.service))
             for one in self._progress.news_among(found):
@@ -38,9 +38,9 @@ class Stopping:
             left = [one.short_id for one in found if not one.is_gone]
             if not left:
                 return Verdict("successful", "no allocation runs any more")
-            if self._progress.still_for_s > patience.silence:
+            if self._progress.still_for_s > limits.silence:
                 return Verdict("failed", f"allocations still run: {', '.join(left)}")
-            await asyncio.sleep(patience.look)
+            await asyncio.sleep(limits.look)
 
     async def note(self, message: str, detail: Detail) -> None:
         """Write an event down."""

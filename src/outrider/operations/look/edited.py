@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import RemoteError
 
+from outrider.operations.drift import comparison
 from outrider.operations.observe.listing import in_turns
-from outrider.operations.outside import comparison
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from outrider.nomad.read.job import Running
+    from outrider.nomad.read.job import RunningJob
     from outrider.operations.environment import Environment
 
 UNKNOWN = "whether it was changed outside of Outrider is not known"
@@ -28,7 +28,7 @@ class Edited:
     problem: str | None = None
 
 
-async def edited(environment: Environment, bases: Mapping[str, tuple[Running, int]]) -> dict[str, Edited]:
+async def edited(environment: Environment, bases: Mapping[str, tuple[RunningJob, int]]) -> dict[str, Edited]:
     """By service, of the jobs that bear an index that no registration of ours has made; the others are as they were made.
 
     ``bases`` are the jobs with the numbers of their stored versions. Comparisons that Nomad has not made in time go on.
@@ -46,7 +46,7 @@ async def edited(environment: Environment, bases: Mapping[str, tuple[Running, in
             found[service] = Edited(problem=f"{UNKNOWN}: {error.message}")
 
     try:
-        async with asyncio.timeout(environment.patience.question):
+        async with asyncio.timeout(environment.limits.question):
             await in_turns(look, foreign)
     except TimeoutError:
         return found

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MetricsAddress:
     """An instance and where its metrics listener is, or why that is not asked."""
 
     instance: str
@@ -70,26 +70,26 @@ async def _booked(
         return (), (problem, error.message)
 
 
-async def _places(environment: Environment, service: str) -> tuple[list[Place], tuple[str, ...]]:
+async def _places(environment: Environment, service: str) -> tuple[list[MetricsAddress], tuple[str, ...]]:
     """Of each instance where scrapers reach its metrics listener: by its meta in Consul, else by what Nomad has booked."""
     try:
         entries, _ = await environment.in_time(environment.consul.health(service), "Consul")
     except RemoteError as error:
         found, problems = await _booked(environment, service, names.METRICS, error.message)
-        return [Place(one.id, one.address) for one in found], problems
+        return [MetricsAddress(one.id, one.address) for one in found], problems
     places = [_place(entry) for entry in entries]
     return [one for one in places if one.address or one.problem], ()
 
 
-def _place(entry: Json) -> Place:
+def _place(entry: Json) -> MetricsAddress:
     """What Consul says of a sidecar is not trusted: an address that is none of the instance's own is not asked."""
     try:
-        return Place(instance_name(entry), metrics_address(entry) or "")
+        return MetricsAddress(instance_name(entry), metrics_address(entry) or "")
     except UntrustedAddressError as error:
-        return Place(instance_name(entry), "", f"is not asked: {error}")
+        return MetricsAddress(instance_name(entry), "", f"is not asked: {error}")
 
 
-async def _view(environment: Environment, place: Place) -> SidecarView:
+async def _view(environment: Environment, place: MetricsAddress) -> SidecarView:
     """One that cannot be trusted or asked is named with the reason."""
     if place.problem:
         return SidecarView(place.instance, place.address, Report(), place.problem)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation
-from outrider.nomad.read.job import Running, running
+from outrider.nomad.read.job import RunningJob, running
 from outrider.operations.answers.status import ServiceState, Status
 from outrider.operations.look.edited import Edited, edited
 from outrider.operations.lookups import readable_outline, unknown_service
@@ -167,7 +167,7 @@ def _healthy(found: tuple[Allocation, ...], there: tuple[Instance, ...]) -> int:
     return sum(1 for one in complete if one.healthy)
 
 
-def _state(now: Running | None, deployment: Deployment | None, good: tuple[Allocation, ...]) -> ServiceState:
+def _state(now: RunningJob | None, deployment: Deployment | None, good: tuple[Allocation, ...]) -> ServiceState:
     if now is None:
         return "unknown"
     if deployment and not deployment.is_final and deployment.kind != "stop":

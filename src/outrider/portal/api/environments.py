@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from outrider.operations.answers.graph import TrafficGraph
-from outrider.operations.answers.lists import Health, Place, Places
+from outrider.operations.answers.lists import EnvironmentList, EnvironmentSummary, Health
 from outrider.operations.answers.plan import Plan
 from outrider.operations.asked import DeployBody, SpecBody
 from outrider.operations.records import Deployment
@@ -33,10 +33,12 @@ async def health() -> Health:
 
 
 @router.get("/environments", responses=GUARDED)
-async def environments(running: Running) -> Places:
+async def environments(running: Running) -> EnvironmentList:
     """The environments of the platform."""
     written = running.platform.environments.items()
-    return Places(tuple(Place(name, one.nomad.address, one.consul.address, one.driver) for name, one in written))
+    return EnvironmentList(
+        tuple(EnvironmentSummary(name, one.nomad.address, one.consul.address, one.driver) for name, one in written)
+    )
 
 
 @router.post("/environments/{environment}/plan", responses=DEPLOYING)

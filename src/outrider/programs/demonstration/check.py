@@ -10,9 +10,9 @@ from pathlib import Path
 from outrider.clients.nomad import NomadClient
 from outrider.clients.portal import PortalClient
 from outrider.operations.answers.status import Status
-from outrider.programs.demonstration.findings import Finding
+from outrider.programs.demonstration.claims import Claim
 from outrider.programs.demonstration.loss import killed_under_load
-from outrider.programs.demonstration.patience import patiently
+from outrider.programs.demonstration.polling import polled
 from outrider.programs.demonstration.processes import Process, processes_below, still_running
 from outrider.programs.demonstration.shop import Spec, deploy_one
 
@@ -33,7 +33,7 @@ class Stage:
     specs: tuple[Spec, ...]
 
 
-async def findings(stage: Stage) -> AsyncGenerator[Finding]:
+async def findings(stage: Stage) -> AsyncGenerator[Claim]:
     """Each finding as soon as it is known; the load and the kill come between quiet looks."""
     yield await everything_healthy(stage)
     yield await every_edge_used(stage)
@@ -42,7 +42,7 @@ async def findings(stage: Stage) -> AsyncGenerator[Finding]:
     yield await others_untouched(stage)
 
 
-async def everything_healthy(stage: Stage) -> Finding:
+async def everything_healthy(stage: Stage) -> Claim:
     """As many healthy allocations as are wanted, for each service."""
 
     async def ailing() -> list[str]:
@@ -53,8 +53,8 @@ async def everything_healthy(stage: Stage) -> Finding:
             if _is_ailing(known.get(spec.service))
         ]
 
-    left = await patiently(ailing, lambda found: not found, HEALTHY_S)
-    return Finding(
+    left = await polled(ailing, lambda found: not found, HEALTHY_S)
+    return Claim(
         "every service is healthy", not left, f"{len(stage.specs) - len(left)} of {len(stage.specs)}", tuple(left)
     )
 
@@ -67,7 +67,7 @@ def _ailment(service: str, status: Status | None) -> str:
     return f"{service}: {status.healthy} of {status.count} healthy" if status else f"{service}: unknown to the portal"
 
 
-async def every_edge_used(stage: Stage) -> Finding:
+async def every_edge_used(stage: Stage) -> Claim:
     """Every declared upstream is called, as the caller's sidecar measures it."""
     declared = {(spec.service, upstream) for spec in stage.specs for upstream in spec.upstreams}
 
@@ -75,14 +75,14 @@ async def every_edge_used(stage: Stage) -> Finding:
         measured = (await stage.portal.graph(stage.environment)).edges
         return declared - {(edge.source, edge.target) for edge in measured if (edge.requests_per_second or 0) > 0}
 
-    left = await patiently(unused, lambda found: not found, TRAFFIC_S)
+    left = await polled(unused, lambda found: not found, TRAFFIC_S)
     cases = tuple(f"{source} → {target}: no request" for source, target in sorted(left))
-    return Finding(
+    return Claim(
         "every declared edge carries requests", not left, f"{len(declared) - len(left)} of {len(declared)}", cases
     )
 
 
-async def others_untouched(stage: Stage) -> Finding:
+async def others_untouched(stage: Stage) -> Claim:
     """After a redeploy of one service every other service's Envoy is the same process with the same configuration."""
     allocations = await _allocations(stage)
     before = _envoys(stage.folder, allocations)
@@ -91,7 +91,7 @@ async def others_untouched(stage: Stage) -> Finding:
     after = _envoys(stage.folder, allocations)
     touched = sorted(before.items() - after.items())
     cases = tuple(f"{service}: {process.command[0]} (process {process.number})" for (service, process), _ in touched)
-    return Finding(
+    return Claim(
         f"a redeploy of {REDEPLOYED} leaves every other Envoy untouched",
         bool(before) and not touched,
         f"{len(before)} looked at",
@@ -120,14 +120,14 @@ def _checksum(envoy: Process) -> int:
     return zlib.crc32(b"".join(file.read_bytes() for file in sorted(Path(envoy.folder).glob("local/*.json"))))
 
 
-async def everything_ended(processes: tuple[Process, ...]) -> Finding:
+async def everything_ended(processes: tuple[Process, ...]) -> Claim:
     """Nothing that the cluster started outlives it."""
 
     async def left() -> tuple[Process, ...]:
         return still_running(processes)
 
-    alive = await patiently(left, lambda found: not found, END_S)
+    alive = await polled(left, lambda found: not found, END_S)
     cases = tuple(f"process {process.number}: {' '.join(process.command)}" for process in alive)
-    return Finding(
+    return Claim(
         "all processes are gone at the end", bool(processes) and not alive, f"{len(processes)} were running", cases
     )

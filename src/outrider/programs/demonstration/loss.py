@@ -10,7 +10,7 @@ from pathlib import Path
 from outrider_ground.errors import OutriderError
 
 from outrider.clients.nomad import NomadClient
-from outrider.programs.demonstration.findings import Finding
+from outrider.programs.demonstration.claims import Claim
 from outrider.programs.demonstration.load import Load, Outcome, Request, load
 from outrider.programs.demonstration.processes import Process, kill, processes_below
 from outrider.topology import names
@@ -33,7 +33,7 @@ class Kill:
     processes: int
 
 
-async def killed_under_load(nomad: NomadClient, folder: Path) -> Finding:
+async def killed_under_load(nomad: NomadClient, folder: Path) -> Claim:
     """Kill every process of one of two instances while their caller's sidecar is under load."""
     address = f"http://127.0.0.1:{await _egress_port(nomad)}"
     ring = [Request("GET", f"{address}/items"), Request("POST", f"{address}/items/1/views")]
@@ -44,7 +44,7 @@ async def killed_under_load(nomad: NomadClient, folder: Path) -> Finding:
     return verdict(account, killed)
 
 
-def verdict(account: Load, kill: Kill) -> Finding:
+def verdict(account: Load, kill: Kill) -> Claim:
     """Of what can be repeated nothing may be lost; of the rest only what was in flight on the victim."""
     excused = [outcome for outcome in account.lost if _is_excused(outcome, kill)]
     seen = (
@@ -53,7 +53,7 @@ def verdict(account: Load, kill: Kill) -> Finding:
     )
     holds = bool(account.outcomes) and kill.processes > 0 and len(excused) == len(account.lost)
     cases = tuple(str(outcome) for outcome in account.lost)
-    return Finding(f"an instance of {VICTIM} killed under load loses no request but its own POSTs", holds, seen, cases)
+    return Claim(f"an instance of {VICTIM} killed under load loses no request but its own POSTs", holds, seen, cases)
 
 
 def _is_excused(outcome: Outcome, kill: Kill) -> bool:

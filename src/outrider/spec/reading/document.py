@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from outrider.documents import MOST_SPEC_BYTES
-from outrider.spec.findings import Path
+from outrider.spec.mistakes import Path
 from outrider.spec.reading.syntax import Mark, refused, syntax_problem, unreadable
 
 MAX_DEPTH = 32
@@ -27,7 +27,7 @@ DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,8})\.[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourcePlace:
     """Where a value stands: its key (or its dash), and itself; ``is_open`` says that it is a map or a list."""
 
     key: Mark
@@ -40,7 +40,7 @@ class Document:
     """Plain data (dict, list, str, int, float, bool, None) and the place of each path in it."""
 
     data: Any
-    places: dict[Path, Place]
+    places: dict[Path, SourcePlace]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +78,17 @@ def document(text: str, file: str | None = None) -> Document:
         raise syntax_problem(error, text, file) from None
     if reader.root is None:
         raise refused("the file is empty", Mark(1, 1), file)
-    places: dict[Path, Place] = {}
-    data = written_out(reader.root, (), Place(reader.root.at, reader.root.at, is_open=True), places)
+    places: dict[Path, SourcePlace] = {}
+    data = written_out(reader.root, (), SourcePlace(reader.root.at, reader.root.at, is_open=True), places)
     return Document(data, places)
 
 
-def written_out(node: Node, path: Path, place: Place, places: dict[Path, Place]) -> Any:
+def written_out(node: Node, path: Path, place: SourcePlace, places: dict[Path, SourcePlace]) -> Any:
     """The data of a node; fills ``places``. Depth and size were checked while the nodes were read."""
     places[path] = place
     if isinstance(node.value, Open):
         pairs = [
-            (key, written_out(child, (*path, key), Place(mark, child.at, isinstance(child.value, Open)), places))
+            (key, written_out(child, (*path, key), SourcePlace(mark, child.at, isinstance(child.value, Open)), places))
             for key, mark, child in node.value.children
         ]
         return dict(pairs) if node.value.is_map else [value for _, value in pairs]

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from outrider_ground.errors import Problem, SpecError
 
-from outrider.spec.findings import Finding, Path
+from outrider.spec.mistakes import Mistake, Path
 from outrider.spec.patch import is_inside_a_patch, patches_of
 from outrider.spec.platform import Platform
 from outrider.spec.platform_rules import PLATFORM
-from outrider.spec.reading.checking import checked, nulls
 from outrider.spec.reading.document import Document, document
 from outrider.spec.reading.merge import merged
 from outrider.spec.reading.places import path_of, problem
 from outrider.spec.reading.problems import MOST_FINDINGS, unknown_key
 from outrider.spec.reading.structure import Location, keys_of, located_in
+from outrider.spec.reading.validation import checked, nulls
 from outrider.spec.reading.wording import no_value
 from outrider.spec.rules import SERVICE
 from outrider.spec.service import Service
@@ -50,7 +50,7 @@ class ServiceFile:
 
     def placed(self, found: Problem) -> Problem:
         path = path_of(found.path, self.document, self.environment)
-        return problem(Finding(path, found.message, found.suggestion), self.document, self.file, self.environment)
+        return problem(Mistake(path, found.message, found.suggestion), self.document, self.file, self.environment)
 
 
 def read_service(text: str, file: str, environment: str | None = None, *, known: Collection[str] = ()) -> ServiceFile:
@@ -63,13 +63,13 @@ def read_service(text: str, file: str, environment: str | None = None, *, known:
     source = document(text, file)
     common, overlays = parts(source.data)
     service, wrong = common_part(common)
-    problems = [problem(finding, source, file) for finding in wrong + wrong_environments(source.data, known)]
+    problems = [problem(mistake, source, file) for mistake in wrong + wrong_environments(source.data, known)]
     services: dict[str | None, Service | None] = {None: service}
     for name, overlay in overlays.items():
         if len(problems) > MOST_FINDINGS:
             break
         services[name], found = in_environment(common, overlay, wrong)
-        problems += [problem(finding, source, file, name) for finding in found]
+        problems += [problem(mistake, source, file, name) for mistake in found]
     chosen = services.get(environment, service)
     if problems or chosen is None:
         raise refused(problems)
@@ -81,7 +81,7 @@ def read_platform(text: str, file: str) -> Platform:
     source = document(text, file)
     empty = [path for path in nulls(source.data) if not is_inside_a_patch(path)]
     platform, wrong = checked(with_patches(without(source.data), source.data), PLATFORM)
-    problems = [problem(finding, source, file) for finding in without_value(empty, Platform) + beside(wrong, empty)]
+    problems = [problem(mistake, source, file) for mistake in without_value(empty, Platform) + beside(wrong, empty)]
     if problems or platform is None:
         raise refused(problems)
     return platform
@@ -105,23 +105,23 @@ def parts(data: Any) -> tuple[Any, dict[str, dict[str, Any]]]:
     return common, {name: overlay for name, overlay in overlays.items() if isinstance(overlay, dict)}
 
 
-def common_part(common: Any) -> tuple[Service | None, list[Finding]]:
+def common_part(common: Any) -> tuple[Service | None, list[Mistake]]:
     """The service without any difference, and what is wrong with it; nothing may be left empty there."""
     empty = nulls(common)
     service, wrong = checked(without(common), SERVICE)
     return service, without_value(empty, Service) + beside(wrong, empty)
 
 
-def in_environment(common: Any, overlay: dict[str, Any], known: list[Finding]) -> tuple[Service | None, list[Finding]]:
+def in_environment(common: Any, overlay: dict[str, Any], known: list[Mistake]) -> tuple[Service | None, list[Mistake]]:
     """The service in one environment, and what is wrong there that is not wrong everywhere."""
     fixed = [
-        Finding((key,), "is the same in all environments", of_key=True)
+        Mistake((key,), "is the same in all environments", of_key=True)
         for key in NOT_IN_AN_ENVIRONMENT
         if key in overlay
     ]
     difference = {key: value for key, value in overlay.items() if key not in NOT_IN_AN_ENVIRONMENT}
     service, wrong = checked(merged(without(common), difference), SERVICE)
-    return service, fixed + vain_removals(common, difference) + [finding for finding in wrong if finding not in known]
+    return service, fixed + vain_removals(common, difference) + [mistake for mistake in wrong if mistake not in known]
 
 
 def without(data: Any) -> Any:
@@ -129,28 +129,28 @@ def without(data: Any) -> Any:
     return merged({}, data)
 
 
-def without_value(empty: list[Path], model: type[BaseModel]) -> list[Finding]:
+def without_value(empty: list[Path], model: type[BaseModel]) -> list[Mistake]:
     """A finding for each key with nothing behind its colon."""
     return [of_empty(located_in(model, path), model) for path in empty[:MOST_FINDINGS]]
 
 
-def of_empty(place: Location, model: type[BaseModel]) -> Finding:
+def of_empty(place: Location, model: type[BaseModel]) -> Mistake:
     """What is said of one empty key: that nobody knows it, or that it needs a value."""
     key, known = str(place.path[-1]), keys_of(place.around)
     if known and key not in known:
         return unknown_key(place, model)
-    return Finding(place.path, no_value(place.around, key), of_key=True)
+    return Mistake(place.path, no_value(place.around, key), of_key=True)
 
 
-def beside(wrong: list[Finding], empty: list[Path]) -> list[Finding]:
+def beside(wrong: list[Mistake], empty: list[Path]) -> list[Mistake]:
     """What is wrong, but for keys that are said to be empty already."""
-    return [finding for finding in wrong if finding.path not in empty]
+    return [mistake for mistake in wrong if mistake.path not in empty]
 
 
-def vain_removals(common: Any, overlay: dict[str, Any]) -> list[Finding]:
+def vain_removals(common: Any, overlay: dict[str, Any]) -> list[Mistake]:
     """Keys set to null in an environment that the common part does not have."""
     return [
-        Finding(
+        Mistake(
             path,
             "removes nothing: the common part has no such key",
             near_miss(str(path[-1]), keys_at(common, path[:-1])),
@@ -168,33 +168,33 @@ def keys_at(data: Any, path: Path) -> tuple[str, ...]:
     return tuple(cast("dict[str, Any]", data)) if isinstance(data, dict) else ()
 
 
-def wrong_environments(data: Any, known: Collection[str]) -> list[Finding]:
+def wrong_environments(data: Any, known: Collection[str]) -> list[Mistake]:
     """What is wrong with the names of the environments, and with differences that are no maps."""
     named: Any = cast("dict[str, Any]", data).get("environments", {}) if isinstance(data, dict) else {}
     if not isinstance(named, dict):
         return [
-            Finding(
+            Mistake(
                 ("environments",),
                 f"must be a map from an environment's name to what differs there; found {shown(named)}",
             )
         ]
     pairs = cast("dict[str, Any]", named).items()
     no_maps = [
-        Finding(
+        Mistake(
             ("environments", name), f"must be a map of what differs there, or {{}}; found {shown(value)}", of_key=True
         )
         for name, value in pairs
         if not isinstance(value, dict)
     ]
-    return no_maps + [finding for name, _ in pairs for finding in wrong_name(name, known)]
+    return no_maps + [mistake for name, _ in pairs for mistake in wrong_name(name, known)]
 
 
-def wrong_name(name: str, known: Collection[str]) -> list[Finding]:
+def wrong_name(name: str, known: Collection[str]) -> list[Mistake]:
     """An environment's name that can be none, or that is a near miss of a known one."""
     if not re.fullmatch(DNS_LABEL, name):
-        return [Finding(("environments", name), f"must be a DNS label (a-z, 0-9, -); found {shown(name)}", of_key=True)]
+        return [Mistake(("environments", name), f"must be a DNS label (a-z, 0-9, -); found {shown(name)}", of_key=True)]
     meant = near_miss(name, tuple(known)) if name not in known else None
-    return [Finding(("environments", name), "unknown environment", meant, of_key=True)] if meant else []
+    return [Mistake(("environments", name), "unknown environment", meant, of_key=True)] if meant else []
 
 
 def refused(problems: list[Problem]) -> SpecError:

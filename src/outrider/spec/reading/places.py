@@ -9,18 +9,18 @@ from outrider_ground.errors import Problem
 from outrider.spec.values import printable
 
 if TYPE_CHECKING:
-    from outrider.spec.findings import Finding, Path
+    from outrider.spec.mistakes import Mistake, Path
     from outrider.spec.reading.document import Document, Mark
 
 LONGEST_KEY = 100
 
 
-def problem(finding: Finding, document: Document, file: str, environment: str | None = None) -> Problem:
+def problem(mistake: Mistake, document: Document, file: str, environment: str | None = None) -> Problem:
     """The finding, made in the merged view of ``environment``, as a problem with the place and path it is written at."""
-    path = written_path(finding.path, document, environment)
-    at = mark(path, document, of_key=finding.of_key)
-    suggestion = None if finding.suggestion is None else printable(finding.suggestion)
-    return Problem(dotted(path), printable(finding.message), suggestion, file, at.line, at.column)
+    path = written_path(mistake.path, document, environment)
+    at = mark(path, document, of_key=mistake.of_key)
+    suggestion = None if mistake.suggestion is None else printable(mistake.suggestion)
+    return Problem(dotted(path), printable(mistake.message), suggestion, file, at.line, at.column)
 
 
 def written_path(path: Path, document: Document, environment: str | None) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider.spec.findings import Finding
+from outrider.spec.mistakes import Mistake
 from outrider.spec.reading.structure import Location, keys_of, located_in, places_of, summary_of
 from outrider.spec.reading.wording import WORDS, Words, no_value
 from outrider.spec.shapes import near_miss
@@ -50,10 +50,10 @@ ELSEWHERE = {
 }
 
 
-def findings(error: ValidationError, model: type[BaseModel]) -> list[Finding]:
+def mistakes(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     """All findings of one validation, in the order of the model; what follows from another one is left out."""
     details = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"][:MOST_FINDINGS]
-    found = [finding(detail, model) for detail in details]
+    found = [mistake(detail, model) for detail in details]
     meant = {(*each.path[:-1], each.suggestion) for each in found if each.of_key and each.suggestion}
     return [
         each
@@ -62,16 +62,16 @@ def findings(error: ValidationError, model: type[BaseModel]) -> list[Finding]:
     ]
 
 
-def finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
+def mistake(detail: ErrorDetails, model: type[BaseModel]) -> Mistake:
     """One pydantic error in our words."""
     loc, of_key = detail["loc"], detail["loc"][-1:] == ("[key]",)
     place = located_in(model, loc[:-1] if of_key else loc)
     if detail["type"] == "extra_forbidden":
         return unknown_key(place, model)
     if detail["type"] == "missing":
-        return Finding(place.path, f"is missing: {summary_of(place.around, str(place.path[-1]))}")
+        return Mistake(place.path, f"is missing: {summary_of(place.around, str(place.path[-1]))}")
     message, suggestion = words(detail, place)
-    return Finding(place.path, message, suggestion, of_key)
+    return Mistake(place.path, message, suggestion, of_key)
 
 
 def words(detail: ErrorDetails, place: Location) -> Words:
@@ -84,16 +84,16 @@ def words(detail: ErrorDetails, place: Location) -> Words:
     return known(value, context, place.around, key) if known else (f"{detail['msg']}; found {shown(value)}", None)
 
 
-def unknown_key(place: Location, model: type[BaseModel]) -> Finding:
+def unknown_key(place: Location, model: type[BaseModel]) -> Mistake:
     """A key that no field has: the near miss, the shape it belongs to, or the place it belongs to."""
     path, key, known = place.path, str(place.path[-1]), keys_of(place.around)
     if suggestion := near_miss(key, known) or next((here for here in known if ELSEWHERE.get(key) == here), None):
-        return Finding(path, "unknown key", suggestion, of_key=True)
+        return Mistake(path, "unknown key", suggestion, of_key=True)
     if key in place.others:
-        return Finding(path, f"does not go with {place.deciding}: use one of them", of_key=True)
+        return Mistake(path, f"does not go with {place.deciding}: use one of them", of_key=True)
     places = places_of(key, model)[:3]
     elsewhere = f" here; it is a key of {listed(places)}" if places else f"; known here: {', '.join(known)}"
-    return Finding(path, f"unknown key{elsewhere}", of_key=True)
+    return Mistake(path, f"unknown key{elsewhere}", of_key=True)
 
 
 def listed(texts: list[str]) -> str:

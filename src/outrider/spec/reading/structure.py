@@ -9,7 +9,7 @@ from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
-    from outrider.spec.findings import Path
+    from outrider.spec.mistakes import Path
 
 
 class Location(NamedTuple):

@@ -13,11 +13,11 @@ import pytest
 from outrider_embedded.registry import probe_grpc
 from outrider_embedded.registry.definition import Definition
 from outrider_embedded.registry.grpc_call import UnaryCall
-from outrider_embedded.registry.verdict import Verdict
+from outrider_embedded.registry.probe_result import ProbeResult
 from support.grpc_health import grpc_health
 
 
-async def probed(target: str, patience: float = 5.0) -> Verdict:
+async def probed(target: str, patience: float = 5.0) -> ProbeResult:
     return await probe_grpc.verdict(Definition(kind="grpc", target=target, interval=1.0, timeout=patience))
 
 

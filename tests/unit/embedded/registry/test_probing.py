@@ -11,10 +11,10 @@ from typing import Any
 
 import psutil
 import pytest
+from outrider_embedded.registry.probe_result import Threshold
 from outrider_embedded.registry.probing import probing
 from outrider_embedded.registry.registration import registration
 from outrider_embedded.registry.state import Registry, identity
-from outrider_embedded.registry.verdict import Threshold
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from fakes.nomad import NomadSimulator
 
 from outrider.operations.application import Application, Text
 from outrider.operations.drive.runner import Runner
-from outrider.operations.environment import Environment, Patience
+from outrider.operations.environment import Environment, WatchLimits
 from outrider.operations.journal import Journal
 from outrider.operations.ports import Measured, Sidecar
 from outrider.operations.principal import Principal
@@ -52,7 +52,7 @@ def someone(name: str) -> Principal:
 
 ADA, KIM = someone("ada"), someone("kim")
 AGENT = CarriedAgent(serve="c2VydmU=", gate="Z2F0ZQ==", sha256="a" * 64)
-HURRY = Patience(look=0.01, placement=0.05, stall=0.05, promotion=0.02, appearance=0.1, question=0.2, silence=0.3)
+HURRY = WatchLimits(look=0.01, placement=0.05, stall=0.05, promotion=0.02, appearance=0.1, question=0.2, silence=0.3)
 
 
 class EnvoyThatReads:
@@ -108,7 +108,7 @@ class World:
     traffic: TrafficThatFlowed = field(default_factory=TrafficThatFlowed)
     token: str | None = None
     url: str | None = "http://127.0.0.1:7070"
-    patience: Patience = HURRY
+    limits: WatchLimits = HURRY
     runners: list[Runner] = field(default_factory=list["Runner"])
 
     def application(self, *, lease_s: float = 1.0) -> Application:
@@ -131,7 +131,7 @@ class World:
             store=self.store,
             journal=journal,
             agent=self.agent,
-            patience=self.patience,
+            limits=self.limits,
         )
 
 

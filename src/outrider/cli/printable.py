@@ -11,7 +11,7 @@ KEPT = "\n\t"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-def plain(text: object) -> str:
+def printable(text: object) -> str:
     """The text with every sign replaced that is none to be seen, but line feeds and tabs.
 
     That is: control characters (C0 and C1), those that turn the direction of writing, and those without any width.
@@ -21,21 +21,21 @@ def plain(text: object) -> str:
 
 def one_line(text: object) -> str:
     """The same on one line, for a cell of a table or the rest of a sentence."""
-    return " ".join(plain(text).split("\n")).replace("\t", " ")
+    return " ".join(printable(text).split("\n")).replace("\t", " ")
 
 
-def plain_document(value: Any) -> Any:
+def printable_document(value: Any) -> Any:
     """A document with every text in it made plain, keys included; records stay what they are."""
     if isinstance(value, str):
-        return plain(value)
+        return printable(value)
     if isinstance(value, Mapping):
         entries = cast("Mapping[Any, Any]", value).items()
-        return {one_line(key): plain_document(part) for key, part in entries}
+        return {one_line(key): printable_document(part) for key, part in entries}
     if isinstance(value, (list, tuple)):
-        parts = [plain_document(part) for part in cast("Sequence[Any]", value)]
+        parts = [printable_document(part) for part in cast("Sequence[Any]", value)]
         return tuple(parts) if isinstance(value, tuple) else parts
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{one.name: plain_document(getattr(value, one.name)) for one in fields(value)})
+        return replace(value, **{one.name: printable_document(getattr(value, one.name)) for one in fields(value)})
     return value
 
 
@@ -56,8 +56,8 @@ async def plain_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
     async for chunk in chunks:
         text = held + decoder.decode(chunk)
         held = "\r" if text.endswith("\r") else ""
-        yield plain(_unix(text.removesuffix("\r") if held else text))
-    yield plain(held + decoder.decode(b"", final=True))
+        yield printable(_unix(text.removesuffix("\r") if held else text))
+    yield printable(held + decoder.decode(b"", final=True))
 
 
 def _unix(text: str) -> str:

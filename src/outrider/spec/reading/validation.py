@@ -7,37 +7,37 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from outrider.spec.findings import Finding, Kind, Model, Path
-from outrider.spec.reading.problems import MOST_FINDINGS, findings
+from outrider.spec.mistakes import Kind, Mistake, Model, Path
+from outrider.spec.reading.problems import MOST_FINDINGS, mistakes
 from outrider.spec.reading.structure import is_model, located_in
 
 
-def checked(data: Any, kind: Kind[Model]) -> tuple[Model | None, list[Finding]]:
+def checked(data: Any, kind: Kind[Model]) -> tuple[Model | None, list[Mistake]]:
     """The model of the data, or None and what is wrong with it: wrong values and broken rules together."""
     if not isinstance(data, dict):
-        return None, [Finding((), "the file must be a map of keys and values, one KEY: VALUE per line")]
+        return None, [Mistake((), "the file must be a map of keys and values, one KEY: VALUE per line")]
     written = cast("dict[str, Any]", data)
     try:
         model = kind.model.model_validate(written)
     except ValidationError as error:
-        wrong = findings(error, kind.model)
+        wrong = mistakes(error, kind.model)
         return None, wrong + (broken_beside(written, kind, wrong) if len(wrong) < MOST_FINDINGS else [])
     broken = broken_rules(model, kind, set())
     return (None if broken else model), broken
 
 
-def broken_rules(model: Model, kind: Kind[Model], unknown: set[str]) -> list[Finding]:
+def broken_rules(model: Model, kind: Kind[Model], unknown: set[str]) -> list[Mistake]:
     """What the rules say that read none of the ``unknown`` keys."""
-    return [finding for rule in kind.rules if not set(rule.reads) & unknown for finding in rule.check(model)]
+    return [mistake for rule in kind.rules if not set(rule.reads) & unknown for mistake in rule.check(model)]
 
 
-def broken_beside(data: dict[str, Any], kind: Kind[Model], wrong: list[Finding]) -> list[Finding]:
+def broken_beside(data: dict[str, Any], kind: Kind[Model], wrong: list[Mistake]) -> list[Mistake]:
     """Broken rules in data that has wrong values too.
 
     Those values are left out, with every rule that reads a key that is wrong as a whole, and with everything that is
     said of their neighbours, which may be a consequence.
     """
-    cuts = {cut(data, finding.path) for finding in wrong}
+    cuts = {cut(data, mistake.path) for mistake in wrong}
     rest = reduce(removed, cuts, data)
     unknown = {str(path[0]) for path in cuts if len(path) == 1}
     try:
@@ -46,9 +46,9 @@ def broken_beside(data: dict[str, Any], kind: Kind[Model], wrong: list[Finding])
         return []
     beside = {path[:-1] if is_model(located_in(kind.model, path).around) else path for path in cuts if len(path) > 1}
     return [
-        finding
-        for finding in broken_rules(model, kind, unknown)
-        if not any(finding.path[: len(path)] == path for path in beside)
+        mistake
+        for mistake in broken_rules(model, kind, unknown)
+        if not any(mistake.path[: len(path)] == path for path in beside)
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Claim:
     """One thing that was to be shown: whether it holds, what was seen, and the single cases where there are any."""
 
     sentence: str

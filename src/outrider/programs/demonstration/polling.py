@@ -11,9 +11,9 @@ PAUSE_S = 0.25
 Seen = TypeVar("Seen")
 
 
-async def patiently(look: Callable[[], Awaitable[Seen]], is_enough: Callable[[Seen], bool], patience_s: float) -> Seen:
+async def polled(look: Callable[[], Awaitable[Seen]], is_enough: Callable[[Seen], bool], timeout_s: float) -> Seen:
     """What was seen when it was enough, or last when patience ended; the caller judges."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while True:
         seen = await look()
         if is_enough(seen) or time.monotonic() > deadline:

@@ -8,7 +8,7 @@ LONGEST_OUTPUT = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ProbeResult:
     """A status with what the probe has to say."""
 
     status: str

@@ -15,7 +15,7 @@ WAIT_S = 5.0
 BUSY = 503
 
 
-class Places:
+class ReaderSlots:
     """Readers and followers of one server; whoever finds no place is told so, instead of waiting for ever."""
 
     def __init__(self, followed: int, all_together: int, *, wait_s: float = WAIT_S) -> None:

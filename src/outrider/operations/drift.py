@@ -10,13 +10,15 @@ from outrider.operations.environment import Comparison
 
 if TYPE_CHECKING:
     from outrider.documents import Json
-    from outrider.nomad.read.job import Running
+    from outrider.nomad.read.job import RunningJob
     from outrider.operations.environment import Environment
 
 COUNT = "Count"
 
 
-async def changed_outside(environment: Environment, service: str, now: Running, number: int | None) -> tuple[str, ...]:
+async def changed_outside(
+    environment: Environment, service: str, now: RunningJob, number: int | None
+) -> tuple[str, ...]:
     """Where the job differs from the one of its version, as ``checkout.app.Env[A]``; the count is everybody's to change.
 
     Nomad is asked only where the job has an index that no registration of ours has made: a scale keeps what somebody has
@@ -29,7 +31,7 @@ async def changed_outside(environment: Environment, service: str, now: Running, 
     return await asyncio.shield(comparison(environment, service, now, number).places)
 
 
-def comparison(environment: Environment, service: str, now: Running, number: int) -> Comparison:
+def comparison(environment: Environment, service: str, now: RunningJob, number: int) -> Comparison:
     """The comparison of the job as it is at this index with that version, under way or done: it is made once."""
     kept = environment.comparisons.get(service)
     if kept is not None and (kept.index, kept.version) == (now.index, number) and not _has_failed(kept):

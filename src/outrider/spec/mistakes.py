@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Finding(NamedTuple):
+class Mistake(NamedTuple):
     """One problem before it has its place in the file; ``of_key`` says that the key itself is wrong."""
 
     path: Path
@@ -29,7 +29,7 @@ class Rule(Generic[Model]):
     """
 
     reads: tuple[str, ...]
-    check: Callable[[Model], Iterable[Finding]]
+    check: Callable[[Model], Iterable[Mistake]]
     says: str
 
 
