@@ -25,8 +25,8 @@ from outrider_harness.programs import short_directory
 from outrider_harness.stand import Stand, embedded_stand, stand_of
 from report import Figure, report
 
-from outrider.operations.asked import EmptyBody, ScaleBody, StopBody
 from outrider.operations.records import Deployment
+from outrider.operations.request_bodies import EmptyBody, ScaleBody, StopBody
 from outrider.programs.demonstration.processes import kill, processes_below
 from outrider.spec.reading.files import read_platform
 

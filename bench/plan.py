@@ -21,10 +21,10 @@ from outrider_harness.stand import Stand, embedded_stand
 from report import Figure, percentile, report
 
 from outrider.clients.agent_archive import carried_agent
-from outrider.operations.asked import SpecBody
 from outrider.operations.change.documents import RenderContext, Rendered, Source
 from outrider.operations.change.render import rendered
 from outrider.operations.records import Draft
+from outrider.operations.request_bodies import SpecBody
 from outrider.spec.stored import FORMAT
 from outrider.store.store import SqlStore, opened_store
 

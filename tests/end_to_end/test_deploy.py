@@ -7,8 +7,8 @@ import asyncio
 import httpx2
 from support.stage import ENVIRONMENT, Stage, spec
 
-from outrider.operations.asked import DeployBody, EmptyBody, ScaleBody, SpecBody, StopBody
 from outrider.operations.events import PromotionEvent
+from outrider.operations.request_bodies import DeployBody, EmptyBody, ScaleBody, SpecBody, StopBody
 
 CANARY = "canary: 1"
 PLAIN = "mesh: false\n"

@@ -15,7 +15,7 @@ import pytest
 from outrider_harness.account import ANSWERING_APP
 from support.stage import ENVIRONMENT, Stage
 
-from outrider.operations.asked import ScaleBody
+from outrider.operations.request_bodies import ScaleBody
 
 RATE = 100.0
 CALLER = Path(__file__).parents[1] / "support" / "outside_caller.py"

@@ -23,9 +23,9 @@ from support.stage import ENVIRONMENT, Stage, spec
 from outrider.clients.consul import consul_client
 from outrider.clients.nomad import nomad_client
 from outrider.operations.answers.status import Status
-from outrider.operations.asked import EmptyBody
 from outrider.operations.events import AllocationEvent
 from outrider.operations.records import Deployment
+from outrider.operations.request_bodies import EmptyBody
 from outrider.settings import settings
 
 PLAIN = "mesh: false\n"

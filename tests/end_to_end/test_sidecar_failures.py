@@ -20,7 +20,7 @@ from outrider_harness.waiting import until
 from support.stage import ENVIRONMENT, QUICK, Stage, spec
 from support.stage import stage as new_stage
 
-from outrider.operations.asked import ScaleBody
+from outrider.operations.request_bodies import ScaleBody
 from outrider.programs.demonstration.processes import Process, processes_below, still_running
 
 ASKING_APP = Path(__file__).parents[1] / "support" / "asking_app.py"

@@ -25,7 +25,7 @@ from outrider_ground.errors import OutriderError
 from outrider_harness.stand import ENVIRONMENT, Stand, stand_before
 
 from outrider.clients.archive import directory_archive
-from outrider.operations.asked import DeployBody, StopBody
+from outrider.operations.request_bodies import DeployBody, StopBody
 
 Json = dict[str, Any]
 WITNESS = Path(__file__).parent / "witness_app.py"

@@ -27,7 +27,7 @@ from outrider_harness.portals import Place, portal_settings, serving_portal
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.operations.asked import DeployBody
+from outrider.operations.request_bodies import DeployBody
 
 ENVIRONMENT = "stage"
 PORTS, PORTAL_PORT = (20_000, 21_000), 7_070

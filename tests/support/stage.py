@@ -22,9 +22,9 @@ from outrider_harness.ports import free_port
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.operations.asked import DeployBody
 from outrider.operations.events import Told
 from outrider.operations.records import Deployment
+from outrider.operations.request_bodies import DeployBody
 from outrider.settings import Settings
 
 APP = Path(__file__).parent / "echo_app.py"

@@ -12,8 +12,8 @@ from pathlib import Path
 from outrider_embedded.cluster import ClusterPorts, cluster
 
 from outrider.clients.portal import PortalClient
-from outrider.operations.asked import Body, DeployBody
 from outrider.operations.records import Deployment
+from outrider.operations.request_bodies import Body, DeployBody
 from outrider.spec.platform import Platform
 from outrider_harness.portals import Place, running_portal
 from outrider_harness.ports import free_port

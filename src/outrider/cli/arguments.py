@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import click
 from outrider_ground.errors import UsageError
 
-from outrider.operations.asked import MOST_INDEX
+from outrider.operations.request_bodies import MOST_INDEX
 
 DURATION = re.compile(r"^(?P<number>\d+(\.\d+)?)(?P<unit>ms|s|m|h)?$")
 UNITS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}

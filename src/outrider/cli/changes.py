@@ -12,9 +12,9 @@ import click
 
 from outrider.cli.printable import printable
 from outrider.operations.answers.plan import Change, Part, Plan, Sign
+from outrider.spec.notation import as_written
 from outrider.spec.reading.document import document
 from outrider.spec.reading.files import parts
-from outrider.spec.written import as_written
 
 COLOURS: Mapping[Sign, str] = {"+": "green", "-": "red", "~": "yellow"}
 SIZES = ((1_000_000, "MB"), (1_000, "kB"))

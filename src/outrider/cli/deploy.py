@@ -20,7 +20,7 @@ from outrider.cli.source_files import FILE, text_of
 from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.clients.archive import Archive
 from outrider.clients.directory import directory_warnings, packed_directory_of
-from outrider.operations.asked import MOST_INTEGER, DeployBody, EmptyBody, SpecBody
+from outrider.operations.request_bodies import MOST_INTEGER, DeployBody, EmptyBody, SpecBody
 from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun
 

@@ -8,7 +8,7 @@ from outrider.cli import exits
 from outrider.cli.arguments import Number, short
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.watching import Waiting, waiting_options, watched
-from outrider.operations.asked import MOST_COUNT, EmptyBody, ScaleBody, StopBody
+from outrider.operations.request_bodies import MOST_COUNT, EmptyBody, ScaleBody, StopBody
 
 
 @click.command(short_help="Let a healthy canary take over.")

@@ -18,8 +18,8 @@ from outrider.operations.answers.graph import TrafficGraph
 from outrider.operations.answers.status import Status
 from outrider.operations.records import Deployment, VersionSummary
 from outrider.operations.signs import progress
+from outrider.spec.notation import knobs_written
 from outrider.spec.upstream import Upstream
-from outrider.spec.written import knobs_written
 
 UNKNOWN = "unknown"
 LONGEST = 80

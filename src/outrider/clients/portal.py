@@ -28,9 +28,9 @@ from outrider.operations.answers.lists import (
 )
 from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.status import Status
-from outrider.operations.asked import Body, DeployBody, RollbackBody, SpecBody
 from outrider.operations.events import Event
 from outrider.operations.records import Deployment, Version, VersionSummary
+from outrider.operations.request_bodies import Body, DeployBody, RollbackBody, SpecBody
 from outrider.settings import Settings
 
 API = ("api", "v1")

@@ -1,4 +1,4 @@
-"""Places for those who read output: so many at once, fewer for those who stay."""
+"""Slots for those who read output: so many at once, fewer for those who stay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUSY = 503
 
 
 class ReaderSlots:
-    """Readers and followers of one server; whoever finds no place is told so, instead of waiting for ever."""
+    """Readers and followers of one server; whoever finds no slot is told so, instead of waiting for ever."""
 
     def __init__(self, followed: int, all_together: int, *, wait_s: float = WAIT_S) -> None:
         self._followers = asyncio.Semaphore(followed)
@@ -25,7 +25,7 @@ class ReaderSlots:
 
     @asynccontextmanager
     async def one(self, *, is_followed: bool) -> AsyncGenerator[None]:
-        """A place while the block runs; RemoteError (503) where there is none: at once, or after ``wait_s``."""
+        """A slot while the block runs; RemoteError (503) where there is none: at once, or after ``wait_s``."""
         places = self._followers if is_followed else self._readers
         if is_followed and places.locked():
             raise _no_place("followed", "End one of those that run (Ctrl-C), or read without --follow.")

@@ -17,6 +17,7 @@ from outrider.operations.change.rollback import roll_back
 from outrider.operations.change.scale import scale
 from outrider.operations.change.start import start
 from outrider.operations.change.stop import stop
+from outrider.operations.environment_view import EnvironmentView
 from outrider.operations.look import history
 from outrider.operations.look.endpoints import endpoints
 from outrider.operations.look.graph import graph
@@ -24,7 +25,6 @@ from outrider.operations.look.logs import LogRequest, logs
 from outrider.operations.look.status import service_names, status, statuses
 from outrider.operations.lookups import datacenter, spec_of, stored_version
 from outrider.operations.opening import Order, answered, repeated
-from outrider.operations.seeing import Lookout
 from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.events import Event
     from outrider.operations.journal import Journal
-    from outrider.operations.observe.sight import Keeper
+    from outrider.operations.observe.observation import Keeper
     from outrider.operations.principal import Principal
     from outrider.operations.records import Deployment, Version, VersionSummary
     from outrider.operations.repositories import Store
@@ -83,9 +83,9 @@ class Application:
             raise UsageError(f"there is no environment {name}", next_step=f"The platform has: {known}.")
         return self.environments[name]
 
-    def _lookout(self, principal: Principal, name: str) -> Lookout:
+    def _view(self, principal: Principal, name: str) -> EnvironmentView:
         """The environment of that name as one looks at it."""
-        return Lookout(self.environment(principal, name), self.observers.get(name))
+        return EnvironmentView(self.environment(principal, name), self.observers.get(name))
 
     async def plan(self, principal: Principal, environment: str, text: Text, *, renews: bool = False) -> Plan:
         """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
@@ -139,16 +139,16 @@ class Application:
 
     async def status(self, principal: Principal, environment: str, service: str) -> Status:
         """What runs of a service."""
-        return await status(self._lookout(principal, environment), service)
+        return await status(self._view(principal, environment), service)
 
     async def statuses(self, principal: Principal, environment: str | None = None) -> tuple[Status, ...]:
         """What runs of all services, in one environment or in all."""
         wanted = [environment] if environment else self.environments
-        return await statuses([self._lookout(principal, name) for name in wanted])
+        return await statuses([self._view(principal, name) for name in wanted])
 
     async def services(self, principal: Principal, environment: str) -> frozenset[str]:
         """The names of all services there, those that run and those that were deployed."""
-        return await service_names(self._lookout(principal, environment))
+        return await service_names(self._view(principal, environment))
 
     async def versions(
         self, principal: Principal, environment: str, service: str, limit: int | None = None
@@ -180,11 +180,11 @@ class Application:
 
     async def endpoints(self, principal: Principal, environment: str, service: str) -> Endpoints:
         """Where the service's calls can go, by Consul, agents and Envoys."""
-        return await endpoints(self._lookout(principal, environment), service)
+        return await endpoints(self._view(principal, environment), service)
 
     async def graph(self, principal: Principal, environment: str, window_s: float) -> TrafficGraph:
         """The declared calls with what flows on them during the next ``window_s`` seconds."""
-        return await graph(self._lookout(principal, environment), window_s)
+        return await graph(self._view(principal, environment), window_s)
 
     async def logs(
         self, principal: Principal, environment: str, service: str, request: LogRequest

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from outrider.nomad.read.allocations import Task
 from outrider.operations.signs import BAD, event_sign, progress, sign_of
-from outrider.spec.written import knobs_written
+from outrider.spec.notation import knobs_written
 
 STEPS = ((60, "second"), (60, "minute"), (24, "hour"), (365, "day"))
 

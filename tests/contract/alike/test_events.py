@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from support.alike import ENVIRONMENT, Clusters
 
-from outrider.operations.asked import ScaleBody, StopBody
 from outrider.operations.events import AcceptedEvent, AllocationEvent, DeploymentEvent, VerdictEvent, kinds
+from outrider.operations.request_bodies import ScaleBody, StopBody
 
 SERVICE = "events-told"
 SPEC = f"""service: {SERVICE}

@@ -19,16 +19,16 @@ from outrider.nomad.read.allocations import Allocation
 from outrider.nomad.read.events import TOPICS
 from outrider.nomad.read.summary import JobSummary
 from outrider.operations.observe.listing import listed, read, standing_now
+from outrider.operations.observe.observation import Observation
 from outrider.operations.observe.observer import Observer
 from outrider.operations.observe.pace import Pace
 from outrider.operations.observe.registrations import Registrations
-from outrider.operations.observe.sight import Sight
 from outrider.settings import ConsulSettings, NomadSettings
 from outrider.topology import names
 
 DEADLINE_S = 60.0
 # Nothing but events and the held query may bring what is new.
-PATIENT = Pace(relist=3600.0, held=60.0, pulse=60.0, sight=20.0)
+PATIENT = Pace(relist=3600.0, held=60.0, pulse=60.0, observation=20.0)
 WEB = "while true; do sleep 0.1; done"
 Document = dict[str, Any]
 Seen = tuple[JobSummary | None, tuple[Allocation, ...], tuple[Instance, ...]]
@@ -47,16 +47,16 @@ class Stage:
     async def _names(self) -> tuple[str, ...]:
         return self._known
 
-    async def agrees(self, name: str) -> Sight:
+    async def agrees(self, name: str) -> Observation:
         """What is kept, once it is what both servers list of the job."""
         asked = kept = None
         try:
             async with asyncio.timeout(DEADLINE_S):
                 while True:
-                    asked, sight = await self._asked(name), await self.observer.seen()
-                    kept = (sight.job(name), sight.allocations(name), sight.instances(name))
+                    asked, observation = await self._asked(name), await self.observer.seen()
+                    kept = (observation.job(name), observation.allocations(name), observation.instances(name))
                     if asked == kept:
-                        return sight
+                        return observation
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise AssertionError(f"kept and listed never agreed:\n{kept}\n{asked}") from None
@@ -109,24 +109,24 @@ async def test_through_registration_update_scale_and_stop_what_is_kept_is_what_i
         assert first.job(name) is None
         assert first.problem is None
         await calls.healthy(ours(name, 2))
-        sight = await on.agrees(name)
-        assert [one.status for one in sight.instances(name)] == ["passing", "passing"]
+        observation = await on.agrees(name)
+        assert [one.status for one in observation.instances(name)] == ["passing", "passing"]
         await calls.healthy(changed(ours(name, 2), A="1"))
-        sight = await on.agrees(name)
-        assert {one.job_version for one in sight.allocations(name) if one.is_live} == {1}
+        observation = await on.agrees(name)
+        assert {one.job_version for one in observation.allocations(name) if one.is_live} == {1}
         await calls.post(f"/v1/job/{name}/scale", {"Count": 1, "Target": {"Group": name}})
-        sight = await on.agrees(name)
-        assert (sight.job(name) or missing()).now.count == 1
-        assert len(sight.instances(name)) == 1
+        observation = await on.agrees(name)
+        assert (observation.job(name) or missing()).now.count == 1
+        assert len(observation.instances(name)) == 1
         (await calls.nomad.delete(f"/v1/job/{name}")).raise_for_status()
-        sight = await on.agrees(name)
-        assert (sight.job(name) or missing()).now.is_stopped
+        observation = await on.agrees(name)
+        assert (observation.job(name) or missing()).now.is_stopped
         await calls.until_services(name, lambda found: not found)
         await calls.until(
             f"/v1/job/{name}/allocations", lambda found: all(one["ClientStatus"] == "complete" for one in found)
         )
-        sight = await on.agrees(name)
-        assert (sight.allocations(name), sight.instances(name)) == ((), ())
+        observation = await on.agrees(name)
+        assert (observation.allocations(name), observation.instances(name)) == ((), ())
 
 
 async def test_a_purged_job_is_gone_with_its_allocations(calls: NomadCalls) -> None:
@@ -137,8 +137,8 @@ async def test_a_purged_job_is_gone_with_its_allocations(calls: NomadCalls) -> N
         async with asyncio.timeout(DEADLINE_S):
             while (await on.observer.seen()).job(name):  # noqa: ASYNC110  what is waited for happens in another process
                 await asyncio.sleep(0.1)
-        sight = await on.agrees(name)
-        assert (sight.job(name), sight.allocations(name)) == (None, ())
+        observation = await on.agrees(name)
+        assert (observation.job(name), observation.allocations(name)) == (None, ())
 
 
 async def test_a_canary_is_one_until_it_is_promoted(calls: NomadCalls) -> None:
@@ -154,15 +154,15 @@ async def test_a_canary_is_one_until_it_is_promoted(calls: NomadCalls) -> None:
                 ((one["DeploymentStatus"] or {}).get("Healthy") and one["JobVersion"] == 1) for one in found
             ),
         )
-        sight = await on.agrees(name)
-        assert sorted(one.canary for one in sight.allocations(name)) == [False, True]
-        assert sorted(one.canary for one in sight.instances(name)) == [False, True]
+        observation = await on.agrees(name)
+        assert sorted(one.canary for one in observation.allocations(name)) == [False, True]
+        assert sorted(one.canary for one in observation.instances(name)) == [False, True]
         await calls.post(f"/v1/deployment/promote/{deployment['ID']}", {"DeploymentID": deployment["ID"], "All": True})
         await calls.deployed(name)
         await calls.until_services(name, lambda found: len(found) == 1)
-        sight = await on.agrees(name)
-        assert [one.canary for one in sight.allocations(name) if one.is_live] == [False]
-        assert [one.canary for one in sight.instances(name)] == [False]
+        observation = await on.agrees(name)
+        assert [one.canary for one in observation.allocations(name) if one.is_live] == [False]
+        assert [one.canary for one in observation.instances(name)] == [False]
 
 
 async def test_what_a_waiting_task_lacks_is_kept_in_the_words_of_its_template(calls: NomadCalls) -> None:
@@ -190,10 +190,10 @@ async def test_jobs_of_others_are_kept_only_under_the_names_of_services(calls: N
     async with stage(calls, named) as on:
         await calls.healthy(job(named, task("app")))
         await calls.healthy(job(others, task("app")))
-        sight = await on.agrees(named)
-        assert (sight.job(named) or missing()).environment is None
-        assert len(sight.allocations(named)) == 1
-        assert (sight.job(others), sight.allocations(others)) == (None, ())
+        observation = await on.agrees(named)
+        assert (observation.job(named) or missing()).environment is None
+        assert len(observation.allocations(named)) == 1
+        assert (observation.job(others), observation.allocations(others)) == (None, ())
 
 
 async def test_whoever_has_changed_a_job_sees_the_change(calls: NomadCalls) -> None:
@@ -202,19 +202,19 @@ async def test_whoever_has_changed_a_job_sees_the_change(calls: NomadCalls) -> N
         await on.observer.seen()
         for count in (1, 2, 3):
             answer = await calls.register(ours(name, count))
-            sight = await on.observer.seen(at_least=answer["JobModifyIndex"])
-            assert (sight.job(name) or missing()).now.count == count
+            observation = await on.observer.seen(at_least=answer["JobModifyIndex"])
+            assert (observation.job(name) or missing()).now.count == count
 
 
 async def test_where_no_event_tells_of_a_change_nomad_is_listed(calls: NomadCalls) -> None:
     name = unlike_others("kept-unheard")
     async with stage(calls) as on:
         await on.observer.seen()
-        on.observer = Observer("stage", on.nomad, on.consul, on._names, replace(PATIENT, sight=0.0))
+        on.observer = Observer("stage", on.nomad, on.consul, on._names, replace(PATIENT, observation=0.0))
         on.observer.start()
         answer = await calls.register(ours(name))
-        sight = await on.observer.seen(at_least=answer["JobModifyIndex"])
-        assert (sight.job(name) or missing()).now.count == 1
+        observation = await on.observer.seen(at_least=answer["JobModifyIndex"])
+        assert (observation.job(name) or missing()).now.count == 1
 
 
 async def test_the_stream_begins_with_a_sign_of_life_and_tells_the_topics_that_are_asked_for(calls: NomadCalls) -> None:

@@ -13,8 +13,8 @@ from outrider_ground.errors import ConflictError, OutriderError, RemoteError, Sp
 
 from outrider.clients.answers import UnreadableError
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.operations.asked import DeployBody, EmptyBody, SpecBody, StopBody
 from outrider.operations.events import UnknownEvent, VerdictEvent
+from outrider.operations.request_bodies import DeployBody, EmptyBody, SpecBody, StopBody
 from outrider.settings import Settings, Sourced
 
 Handler = Callable[[httpx2.Request], httpx2.Response]

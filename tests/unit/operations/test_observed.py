@@ -14,9 +14,9 @@ from outrider_ground.errors import RemoteError, UsageError
 from outrider_harness.nomad_calls import job
 
 from outrider.operations.application import Application
+from outrider.operations.observe.observation import Keeper, Observation
 from outrider.operations.observe.observer import Observer
 from outrider.operations.observe.pace import Pace
-from outrider.operations.observe.sight import Keeper, Sight
 from outrider.operations.opening import Order
 from outrider.telemetry.traffic import Edge
 
@@ -62,7 +62,7 @@ class Asked:
     def __init__(self, observer: Keeper) -> None:
         self._observer, self.indexes = observer, list[int]()
 
-    async def seen(self, at_least: int = 0) -> Sight:
+    async def seen(self, at_least: int = 0) -> Observation:
         self.indexes.append(at_least)
         return await self._observer.seen()
 
@@ -93,7 +93,7 @@ async def test_a_nomad_that_goes_away_leaves_its_services_as_they_were_with_the_
         assert (await on.status(ADA, "stage", "checkout")).age_s is None
         world.nomad.away = world.consul.away = RemoteError("Nomad did not answer")
         observer: Any = on.observers["stage"]
-        observer._nomad.hearing.missed(world.nomad.away)
+        observer._nomad.contact.missed(world.nomad.away)
         one = await on.status(ADA, "stage", "checkout")
         assert (one.state, one.count, one.healthy, one.team) == ("running", 1, 1, "shop")
         assert one.problem == "as of 0 s ago: Nomad did not answer"

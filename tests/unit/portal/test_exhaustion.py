@@ -16,9 +16,9 @@ from outrider_ground.edge.limits import MIB
 from outrider_ground.edge.serving import serving
 from outrider_ground.errors import SpecError
 
-from outrider.operations.asked import MOST_SPEC
 from outrider.operations.change.documents import RenderContext, Source
 from outrider.operations.change.render import rendered
+from outrider.operations.request_bodies import MOST_SPEC
 from outrider.portal.api.artifacts import MOST_BYTES
 from outrider.portal.app import portal_app
 from outrider.portal.contents import Contents

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from outrider.spec.notation import as_written, knobs_written
 from outrider.spec.patch import JsonPatch, MergePatch
 from outrider.spec.reading.files import read_service
 from outrider.spec.stored import FORMAT, Declared, StoredSpec, UnreadableSpecError, stored_part, stored_spec
 from outrider.spec.upstream import Upstream
-from outrider.spec.written import as_written, knobs_written
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SPECS = sorted(

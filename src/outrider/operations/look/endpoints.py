@@ -19,7 +19,7 @@ from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-    from outrider.operations.seeing import Lookout
+    from outrider.operations.environment_view import EnvironmentView
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class MetricsAddress:
     problem: str = ""
 
 
-async def endpoints(lookout: Lookout, service: str) -> Endpoints:
+async def endpoints(view: EnvironmentView, service: str) -> Endpoints:
     """Ask everybody at once; whoever does not answer is named in ``problems``. UsageError: an unknown service."""
-    environment, now = lookout.environment, await status(lookout, service)
+    environment, now = view.environment, await status(view, service)
     inside = [name for name, written in now.upstreams.items() if not written.address]
     answers = await asyncio.gather(*(_upstream(environment, name) for name in inside))
     places, said = await _places(environment, service)

@@ -11,29 +11,31 @@ from outrider.operations.registered import Registered, Spoken, declared
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
-    from outrider.operations.observe.sight import Sight
-    from outrider.operations.seeing import Lookout
+    from outrider.operations.environment_view import EnvironmentView
+    from outrider.operations.observe.observation import Observation
     from outrider.telemetry.traffic import Edge
 
 
 MOST_NAMED = 3
 
 
-async def graph(lookout: Lookout, window_s: float) -> TrafficGraph:
+async def graph(view: EnvironmentView, window_s: float) -> TrafficGraph:
     """Measure for ``window_s`` seconds, and put it beside what the versions that are registered declare."""
-    environment, sight = lookout.environment, await lookout.seen()
-    sidecars, untrusted = _sidecars(sight)
-    known, measured = await asyncio.gather(_known(environment, sight), environment.traffic.edges(sidecars, window_s))
+    environment, observation = view.environment, await view.seen()
+    sidecars, untrusted = _sidecars(observation)
+    known, measured = await asyncio.gather(
+        _known(environment, observation), environment.traffic.edges(sidecars, window_s)
+    )
     named = _declared(known)
     found = {(edge.source, edge.target): edge for edge in measured.edges}
     edges = [_edge(pair, named, found.get(pair)) for pair in sorted(named.keys() | found.keys())]
-    said = (sight.problem, _problem((*untrusted, *measured.left_out)), *known.problems)
+    said = (observation.problem, _problem((*untrusted, *measured.left_out)), *known.problems)
     return TrafficGraph(environment.name, window_s, tuple(edges), "; ".join(filter(None, said)) or None)
 
 
-def _sidecars(sight: Sight) -> tuple[tuple[Sidecar, ...], tuple[str, ...]]:
+def _sidecars(observation: Observation) -> tuple[tuple[Sidecar, ...], tuple[str, ...]]:
     """Those that Consul knows of, and what is said of those that are not asked."""
-    found = sight.registered()
+    found = observation.registered()
     asked = tuple(Sidecar(service, one.metrics) for service, one in found if one.metrics)
     return asked, tuple(f"{service} {one.untrusted}" for service, one in found if one.untrusted)
 
@@ -46,8 +48,8 @@ def _problem(left_out: tuple[str, ...]) -> str | None:
     return f"{len(left_out)} sidecars do not count: {'; '.join(left_out[:MOST_NAMED])}{more}"
 
 
-async def _known(environment: Environment, sight: Sight) -> Registered:
-    jobs = sight.scheduled.jobs.values() if sight.scheduled else ()
+async def _known(environment: Environment, observation: Observation) -> Registered:
+    jobs = observation.scheduled.jobs.values() if observation.scheduled else ()
     ours = [job for job in jobs if job.environment == environment.name]
     return await declared(
         environment, {job.id: Spoken(job.now.hash, job.spoken or "", job.now.is_live) for job in ours}

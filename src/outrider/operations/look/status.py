@@ -12,10 +12,10 @@ from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation
 from outrider.nomad.read.job import RunningJob, running
 from outrider.operations.answers.status import ServiceState, Status
+from outrider.operations.environment_view import asked
 from outrider.operations.look.edited import Edited, edited
 from outrider.operations.lookups import readable_outline, unknown_service
 from outrider.operations.records import Deployment
-from outrider.operations.seeing import asked
 from outrider.operations.soundness import passing_ids, sound
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from outrider_ground.errors import RemoteError
 
     from outrider.operations.environment import Environment
-    from outrider.operations.observe.sight import Sight
+    from outrider.operations.environment_view import EnvironmentView
+    from outrider.operations.observe.observation import Observation
     from outrider.operations.records import Outline
-    from outrider.operations.seeing import Lookout
 
 RECENTLY = timedelta(minutes=2)
 
@@ -35,22 +35,22 @@ RECENTLY = timedelta(minutes=2)
 class _Told:
     """What the store says of the services of one environment, beside what is seen of them."""
 
-    sight: Sight
+    observation: Observation
     outlines: Mapping[str, Outline]
     deployments: Mapping[str, Deployment]
     edited: Mapping[str, Edited]
 
 
-async def status(lookout: Lookout, service: str) -> Status:
+async def status(view: EnvironmentView, service: str) -> Status:
     """The service's status. UsageError where neither the store nor Nomad knows the service.
 
     RemoteError only where the store does not know it, and nobody can say whether it runs.
     """
-    environment = lookout.environment
+    environment = view.environment
     deployments = await environment.store.deployments.last_deployments(environment.name, service)
-    sight = await lookout.seen(service, _recent_index(deployments))
-    told = await _told(environment, sight, deployments, {service})
-    if service not in told.outlines and sight.job(service) is None:
+    observation = await view.seen(service, _recent_index(deployments))
+    told = await _told(environment, observation, deployments, {service})
+    if service not in told.outlines and observation.job(service) is None:
         # No observer keeps what somebody else runs under a name that nobody has deployed here.
         told = await _told(environment, await asked(environment, service), deployments, {service})
         await _check_there(environment, service, told)
@@ -58,17 +58,17 @@ async def status(lookout: Lookout, service: str) -> Status:
 
 
 async def _check_there(environment: Environment, service: str, told: _Told) -> None:
-    if service in told.outlines or told.sight.job(service):
+    if service in told.outlines or told.observation.job(service):
         return
-    raise told.sight.nomad.silence or await unknown_service(environment, service)
+    raise told.observation.nomad.silence or await unknown_service(environment, service)
 
 
-async def statuses(lookouts: Iterable[Lookout]) -> tuple[Status, ...]:
+async def statuses(views: Iterable[EnvironmentView]) -> tuple[Status, ...]:
     """Every service that was ever deployed there, and those of ours that Nomad runs and the store does not know.
 
     RemoteError where none is known and a Nomad did not answer: nobody can say then that there is none.
     """
-    answers = await asyncio.gather(*(_statuses(one) for one in lookouts))
+    answers = await asyncio.gather(*(_statuses(one) for one in views))
     found = tuple(status for some, _ in answers for status in some)
     silences = [silence for _, silence in answers if silence]
     if silences and not found:
@@ -76,29 +76,29 @@ async def statuses(lookouts: Iterable[Lookout]) -> tuple[Status, ...]:
     return found
 
 
-async def service_names(lookout: Lookout) -> frozenset[str]:
+async def service_names(view: EnvironmentView) -> frozenset[str]:
     """The names of the services that have a page: those of the store, and those of ours that Nomad runs."""
-    environment = lookout.environment
+    environment = view.environment
     known = await environment.store.versions.services(environment.name)
-    return _names(environment.name, known, await lookout.seen())
+    return _names(environment.name, known, await view.seen())
 
 
-async def _statuses(lookout: Lookout) -> tuple[list[Status], RemoteError | None]:
+async def _statuses(view: EnvironmentView) -> tuple[list[Status], RemoteError | None]:
     """All of one environment, by a few questions however many there are; and why Nomad was never heard, where that is so."""
-    environment = lookout.environment
+    environment = view.environment
     known, deployments = await asyncio.gather(
         environment.store.versions.services(environment.name),
         environment.store.deployments.last_deployments(environment.name),
     )
-    sight = await lookout.seen(None, _recent_index(deployments))
-    names = sorted(_names(environment.name, known, sight))
-    told = await _told(environment, sight, deployments, names)
-    silence = sight.nomad.silence if sight.scheduled is None else None
+    observation = await view.seen(None, _recent_index(deployments))
+    names = sorted(_names(environment.name, known, observation))
+    told = await _told(environment, observation, deployments, names)
+    silence = observation.nomad.silence if observation.scheduled is None else None
     return [_status(environment.name, service, told) for service in names], silence
 
 
-def _names(environment: str, known: Iterable[str], sight: Sight) -> frozenset[str]:
-    jobs = sight.scheduled.jobs.values() if sight.scheduled else ()
+def _names(environment: str, known: Iterable[str], observation: Observation) -> frozenset[str]:
+    jobs = observation.scheduled.jobs.values() if observation.scheduled else ()
     return frozenset(known) | {job.id for job in jobs if job.now.is_live and job.environment == environment}
 
 
@@ -112,9 +112,9 @@ def _recent_index(deployments: Mapping[str, Deployment]) -> int:
 
 
 async def _told(
-    environment: Environment, sight: Sight, deployments: Mapping[str, Deployment], names: Collection[str]
+    environment: Environment, observation: Observation, deployments: Mapping[str, Deployment], names: Collection[str]
 ) -> _Told:
-    jobs = {service: sight.job(service) for service in names}
+    jobs = {service: observation.job(service) for service in names}
     hashes = {service: job.now.hash if job else None for service, job in jobs.items()}
     outlines = await environment.store.versions.outlines(environment.name, hashes)
     bases = {
@@ -122,14 +122,14 @@ async def _told(
         for service, job in jobs.items()
         if job and service in outlines and outlines[service].hash == job.now.hash
     }
-    is_there = sight.nomad.silence is None
-    return _Told(sight, outlines, deployments, await edited(environment, bases) if is_there else {})
+    is_there = observation.nomad.silence is None
+    return _Told(observation, outlines, deployments, await edited(environment, bases) if is_there else {})
 
 
 def _status(environment: str, service: str, told: _Told) -> Status:
-    sight, outline = told.sight, told.outlines.get(service)
-    job, found, there = sight.job(service), sight.allocations(service), sight.instances(service)
-    now = job.now if job else running(None) if sight.scheduled else None
+    observation, outline = told.observation, told.outlines.get(service)
+    job, found, there = observation.job(service), observation.allocations(service), observation.instances(service)
+    now = job.now if job else running(None) if observation.scheduled else None
     runs = outline is not None and now is not None and outline.hash == now.hash
     deployment, changed = told.deployments.get(service), told.edited.get(service, Edited())
     shown, unread = readable_outline(environment, outline)
@@ -150,9 +150,9 @@ def _status(environment: str, service: str, told: _Told) -> Status:
         deployment=deployment,
         upstreams=shown.upstreams,
         links=shown.links,
-        problem="; ".join(filter(None, (sight.problem, changed.problem, unread))) or None,
+        problem="; ".join(filter(None, (observation.problem, changed.problem, unread))) or None,
         outside=changed.places,
-        age_s=sight.age_s,
+        age_s=observation.age_s,
     )
 
 

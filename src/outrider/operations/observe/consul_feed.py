@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import RemoteError
 
 from outrider.consul.standing import Standing, standing
-from outrider.operations.observe.hearing import Hearing, silence_of
+from outrider.operations.observe.contact import Contact, silence_of
 from outrider.operations.observe.listing import read, unwatched, wanted
 from outrider.operations.observe.registrations import Registrations
 
@@ -27,7 +27,7 @@ class ConsulFeed:
     def __init__(self, consul: Consul, jobs: Callable[[], Scheduled | None], pace: Pace) -> None:
         self._consul, self._jobs, self._pace = consul, jobs, pace
         self._index = 0
-        self.hearing = Hearing()
+        self.contact = Contact()
         self.registrations: Registrations | None = None
         self.is_fed = False
 
@@ -41,7 +41,7 @@ class ConsulFeed:
             except Exception as error:  # noqa: BLE001  whatever it is: what nobody follows would seem to stand still
                 failures, self._index, self.is_fed = failures + 1, 0, False
                 pause = self._pace.after(failures)
-                self.hearing.missed(silence_of(error))
+                self.contact.missed(silence_of(error))
             await asyncio.sleep(pause)
 
     async def _round(self) -> None:
@@ -54,7 +54,7 @@ class ConsulFeed:
         known = known.after(now or Standing(), watched)
         self.registrations = await read(self._consul, known, {*known.stale(watched), *unwatched(jobs)})
         self._index = index if index >= self._index else 0
-        self.hearing.heard()
+        self.contact.heard()
 
 
 def _standing(rows: list[Json], known: Registrations) -> Standing:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import RemoteError
 
 from outrider.nomad.read.events import TOPICS
-from outrider.operations.observe.hearing import Hearing, silence_of
+from outrider.operations.observe.contact import Contact, silence_of
 from outrider.operations.observe.listing import listed
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class NomadFeed:
         self._listing = asyncio.Lock()
         self._listed_at = 0.0
         self._meanwhile: list[Json] = []
-        self.hearing = Hearing()
+        self.contact = Contact()
         self.scheduled: Scheduled | None = None
         self.is_streaming = False
 
@@ -46,7 +46,7 @@ class NomadFeed:
             except Exception as error:  # noqa: BLE001  whatever it is: what nobody follows would seem to stand still
                 failures += 1
                 pause = self._pace.after(failures)
-                self.hearing.missed(silence_of(error))
+                self.contact.missed(silence_of(error))
             await asyncio.sleep(pause)
 
     async def relisted(self) -> None:
@@ -63,7 +63,7 @@ class NomadFeed:
         for batch in self._meanwhile:
             found = found.after(batch)
         self.scheduled, self._listed_at, self._meanwhile = found, began, []
-        self.hearing.heard()
+        self.contact.heard()
 
     async def _followed(self) -> float:
         """List it and follow the stream to its end; how long to wait before the next time. RemoteError where no list is had."""
@@ -89,4 +89,4 @@ class NomadFeed:
             self._meanwhile.append(batch)
         if self.scheduled is not None:
             self.scheduled = self.scheduled.after(batch)
-        self.hearing.heard()
+        self.contact.heard()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import RemoteError
 
 from outrider.operations.observe.consul_feed import ConsulFeed
-from outrider.operations.observe.hearing import Heard, Hearing
+from outrider.operations.observe.contact import Contact, ContactState
+from outrider.operations.observe.liveness import pulse
 from outrider.operations.observe.nomad_feed import NomadFeed
+from outrider.operations.observe.observation import Observation
 from outrider.operations.observe.pace import Pace
-from outrider.operations.observe.pulse import pulse
-from outrider.operations.observe.sight import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,8 +51,8 @@ class Observer:
         work = (
             self._nomad.run(),
             self._consul.run(),
-            pulse(f"Nomad{here}", nomad, self._nomad.hearing, lambda: self._nomad.is_streaming, self._pace),
-            pulse(f"Consul{here}", consul, self._consul.hearing, lambda: self._consul.is_fed, self._pace),
+            pulse(f"Nomad{here}", nomad, self._nomad.contact, lambda: self._nomad.is_streaming, self._pace),
+            pulse(f"Consul{here}", consul, self._consul.contact, lambda: self._consul.is_fed, self._pace),
         )
         self._tasks = [asyncio.create_task(one, name=f"outrider-observer-{self._environment}") for one in work]
 
@@ -63,7 +63,7 @@ class Observer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    async def seen(self, at_least: int = 0) -> Sight:
+    async def seen(self, at_least: int = 0) -> Observation:
         """What is known now, of Nomad as of that index of a job at least: whoever has changed it sees the change.
 
         The first time it waits for both servers, as long as a short question may take.
@@ -71,20 +71,20 @@ class Observer:
         await self._begun()
         await self._caught_up(at_least)
         nomad, consul = self._nomad, self._consul
-        return Sight(
+        return Observation(
             nomad.scheduled,
             consul.registrations,
-            self._heard("Nomad", nomad.hearing),
-            self._heard("Consul", consul.hearing),
+            self._heard("Nomad", nomad.contact),
+            self._heard("Consul", consul.contact),
         )
 
     async def _begun(self) -> None:
         """Both were heard, or will not be in time."""
         try:
             async with asyncio.timeout(self._pace.question):
-                for hearing in (self._nomad.hearing, self._consul.hearing):
-                    while not hearing.is_known:
-                        await hearing.news()
+                for contact in (self._nomad.contact, self._consul.contact):
+                    while not contact.is_known:
+                        await contact.news()
         except TimeoutError:
             return
 
@@ -99,25 +99,25 @@ class Observer:
                 async with asyncio.timeout(self._pace.question):
                     await self._nomad.relisted()
             except RemoteError as error:
-                self._nomad.hearing.missed(error)
+                self._nomad.contact.missed(error)
             except TimeoutError:
-                self._nomad.hearing.missed(self._unanswered("Nomad"))
+                self._nomad.contact.missed(self._unanswered("Nomad"))
 
     async def _told_of(self, index: int) -> None:
         try:
-            async with asyncio.timeout(self._pace.sight):
+            async with asyncio.timeout(self._pace.observation):
                 while self._is_behind(index):
-                    await self._nomad.hearing.news()
+                    await self._nomad.contact.news()
         except TimeoutError:
             return
 
     def _is_behind(self, index: int) -> bool:
         """Whether a change is still to be heard of that a Nomad that answers would tell."""
         known = self._nomad.scheduled
-        return known is not None and known.jobs_at < index and self._nomad.hearing.now.silence is None
+        return known is not None and known.jobs_at < index and self._nomad.contact.now.silence is None
 
-    def _heard(self, server: str, hearing: Hearing) -> Heard:
-        return hearing.now if hearing.is_known else Heard(None, self._unanswered(server))
+    def _heard(self, server: str, contact: Contact) -> ContactState:
+        return contact.now if contact.is_known else ContactState(None, self._unanswered(server))
 
     def _unanswered(self, server: str) -> RemoteError:
         return RemoteError(f"{server} of {self._environment} has not answered within {self._pace.question:g} s")

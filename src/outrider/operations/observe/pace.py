@@ -25,7 +25,7 @@ class Pace:
     first: float = 0.5
     """Before the second try at a server that is away; each further one waits twice as long, and not for long than:"""
     longest: float = 15.0
-    sight: float = 1.0
+    observation: float = 1.0
     """For an event that must come, before Nomad is listed instead."""
 
     def after(self, failures: int) -> float:

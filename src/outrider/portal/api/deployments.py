@@ -14,9 +14,9 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 
 from outrider.operations.answers.lists import Events
-from outrider.operations.asked import MOST_INTEGER
 from outrider.operations.events import Event, document_of
 from outrider.operations.records import Deployment
+from outrider.operations.request_bodies import MOST_INTEGER
 from outrider.portal.principal import Asker
 from outrider.portal.requests import Running
 from outrider.portal.responses import GUARDED, NAMED

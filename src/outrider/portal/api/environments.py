@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, status
 from outrider.operations.answers.graph import TrafficGraph
 from outrider.operations.answers.lists import EnvironmentList, EnvironmentSummary, Health
 from outrider.operations.answers.plan import Plan
-from outrider.operations.asked import DeployBody, SpecBody
 from outrider.operations.records import Deployment
+from outrider.operations.request_bodies import DeployBody, SpecBody
 from outrider.portal.principal import Asker
 from outrider.portal.requests import Ordered, Running, text_of
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE

@@ -12,10 +12,10 @@ from pydantic import Field
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.lists import Deployments, Services, Versions
 from outrider.operations.answers.status import Status
-from outrider.operations.asked import MOST_INTEGER, Body
 from outrider.operations.look.logs import LogRequest
 from outrider.operations.ports import LogKind
 from outrider.operations.records import Version
+from outrider.operations.request_bodies import MOST_INTEGER, Body
 from outrider.portal.principal import Asker
 from outrider.portal.requests import Running
 from outrider.portal.responses import GUARDED, NAMED, REMOTE

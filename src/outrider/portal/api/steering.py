@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, status
 
-from outrider.operations.asked import EmptyBody, RollbackBody, ScaleBody, StopBody
 from outrider.operations.records import Deployment
+from outrider.operations.request_bodies import EmptyBody, RollbackBody, ScaleBody, StopBody
 from outrider.portal.requests import Ordered, Running
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
 

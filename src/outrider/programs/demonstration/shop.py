@@ -15,8 +15,8 @@ from outrider_ground.errors import DeployFailed, OutriderError
 
 from outrider.clients.archive import directory_archive
 from outrider.clients.portal import PortalClient
-from outrider.operations.asked import DeployBody
 from outrider.operations.events import VerdictEvent
+from outrider.operations.request_bodies import DeployBody
 from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun
 

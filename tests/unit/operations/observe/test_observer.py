@@ -13,13 +13,21 @@ import pytest
 from fakes.followed import OURS, FollowedConsul, FollowedNomad
 from outrider_ground.errors import RemoteError, UsageError
 
-from outrider.operations.observe.hearing import Heard, Hearing, ago, silence_of
+from outrider.operations.observe.contact import Contact, ContactState, ago, silence_of
+from outrider.operations.observe.observation import Observation
 from outrider.operations.observe.observer import Observer
 from outrider.operations.observe.pace import Pace
-from outrider.operations.observe.sight import Sight
 
 QUICK = Pace(
-    question=0.3, pulse=0.05, held=0.2, relist=3600, unstreamed=0.05, breath=0.01, first=0.02, longest=0.1, sight=0.2
+    question=0.3,
+    pulse=0.05,
+    held=0.2,
+    relist=3600,
+    unstreamed=0.05,
+    breath=0.01,
+    first=0.02,
+    longest=0.1,
+    observation=0.2,
 )
 AWAY = RemoteError("Nomad at http://n cannot be reached: refused")
 
@@ -36,12 +44,12 @@ class Stage:
     async def _names(self) -> tuple[str, ...]:
         return self.known
 
-    async def until(self, holds: Callable[[Sight], object]) -> Sight:
+    async def until(self, holds: Callable[[Observation], object]) -> Observation:
         """What is seen, once it is as wanted."""
         async with asyncio.timeout(10):
-            while not holds(sight := await self.observer.seen()):  # noqa: ASYNC110  servers change by themselves
+            while not holds(observation := await self.observer.seen()):  # noqa: ASYNC110  servers change by themselves
                 await asyncio.sleep(0.005)
-        return sight
+        return observation
 
     async def streaming(self) -> None:
         """The stream is followed, and nothing is listed any more."""
@@ -58,8 +66,8 @@ async def stage(pace: Pace = QUICK, *known: str) -> AsyncGenerator[Stage]:
         await made.observer.close()
 
 
-def count(sight: Sight, name: str = "pay") -> int | None:
-    job = sight.job(name)
+def count(observation: Observation, name: str = "pay") -> int | None:
+    job = observation.job(name)
     return job.now.count if job else None
 
 
@@ -68,8 +76,8 @@ async def test_events_tell_of_jobs_and_allocations_and_nothing_is_asked_for_them
         await on.streaming()
         on.nomad.put("pay", 3)
         on.nomad.place("pay", "a")
-        sight = await on.until(lambda seen: count(seen) == 3 and seen.allocations("pay"))
-        assert sight.problem is None
+        observation = await on.until(lambda seen: count(seen) == 3 and seen.allocations("pay"))
+        assert observation.problem is None
         assert (on.nomad.asked["listing"], on.nomad.asked["job"]) == (2, 1)
 
 
@@ -80,8 +88,8 @@ async def test_what_a_stream_has_lost_is_found_when_it_ends_and_nomad_is_listed_
         await asyncio.sleep(0.05)
         assert count(await on.observer.seen()) == 1
         on.nomad.cut()
-        sight = await on.until(lambda seen: count(seen) == 5)
-        assert sight.problem is None
+        observation = await on.until(lambda seen: count(seen) == 5)
+        assert observation.problem is None
 
 
 async def test_what_happens_between_the_listing_and_the_first_word_of_the_stream_is_not_lost() -> None:
@@ -93,7 +101,7 @@ async def test_what_happens_between_the_listing_and_the_first_word_of_the_stream
 
 
 async def test_an_event_that_comes_while_nomad_is_listed_is_not_undone_by_the_list() -> None:
-    async with stage(replace(QUICK, sight=0.0)) as on:
+    async with stage(replace(QUICK, observation=0.0)) as on:
         await on.streaming()
         on.nomad.slow_s = 0.2
         looking = asyncio.create_task(on.observer.seen(at_least=on.nomad.index + 50))
@@ -118,8 +126,8 @@ async def test_without_a_stream_nomad_is_listed_again_and_again() -> None:
         on.nomad.cut()
         await on.until(lambda _: not on.nomad.streams)
         on.nomad.put("pay", 8)
-        sight = await on.until(lambda seen: count(seen) == 8)
-        assert sight.problem is None
+        observation = await on.until(lambda seen: count(seen) == 8)
+        assert observation.problem is None
 
 
 async def test_a_nomad_that_goes_away_leaves_what_was_known_with_its_age_and_comes_back() -> None:
@@ -127,12 +135,12 @@ async def test_a_nomad_that_goes_away_leaves_what_was_known_with_its_age_and_com
         await on.streaming()
         on.nomad.away = AWAY
         on.nomad.cut()
-        sight = await on.until(lambda seen: seen.problem)
-        assert count(sight) == 1
-        assert sight.problem == "as of 0 s ago: Nomad at http://n cannot be reached: refused"
+        observation = await on.until(lambda seen: seen.problem)
+        assert count(observation) == 1
+        assert observation.problem == "as of 0 s ago: Nomad at http://n cannot be reached: refused"
         await asyncio.sleep(0.1)
         later = await on.observer.seen()
-        assert (later.age_s or 0) > (sight.age_s or 0) > 0
+        assert (later.age_s or 0) > (observation.age_s or 0) > 0
         on.nomad.put("pay", 2, is_told=False)
         on.nomad.away = None
         back = await on.until(lambda seen: seen.problem is None)
@@ -143,8 +151,8 @@ async def test_a_nomad_that_hangs_is_told_of_though_its_stream_is_open() -> None
     async with stage() as on:
         await on.streaming()
         on.nomad.hangs = True
-        sight = await on.until(lambda seen: seen.problem)
-        assert "Nomad of stage has not answered within 0.3 s" in str(sight.problem)
+        observation = await on.until(lambda seen: seen.problem)
+        assert "Nomad of stage has not answered within 0.3 s" in str(observation.problem)
         on.nomad.hangs = False
         await on.until(lambda seen: seen.problem is None)
 
@@ -153,8 +161,8 @@ async def test_servers_without_a_leader_are_told_of() -> None:
     async with stage() as on:
         await on.streaming()
         on.consul.has_leader = on.nomad.has_leader = False
-        sight = await on.until(lambda seen: "Consul" in str(seen.problem) and "Nomad" in str(seen.problem))
-        assert "Nomad of stage has no leader; as of" in str(sight.problem)
+        observation = await on.until(lambda seen: "Consul" in str(seen.problem) and "Nomad" in str(seen.problem))
+        assert "Nomad of stage has no leader; as of" in str(observation.problem)
 
 
 async def test_the_first_look_waits_for_both_servers_and_not_for_ever() -> None:
@@ -162,10 +170,10 @@ async def test_the_first_look_waits_for_both_servers_and_not_for_ever() -> None:
     made.nomad.hangs = True
     made.observer.start()
     try:
-        sight = await made.observer.seen()
-        assert sight.problem == "Nomad of stage has not answered within 0.3 s"
-        assert (sight.scheduled, sight.age_s) == (None, None)
-        assert sight.registrations is not None
+        observation = await made.observer.seen()
+        assert observation.problem == "Nomad of stage has not answered within 0.3 s"
+        assert (observation.scheduled, observation.age_s) == (None, None)
+        assert observation.registrations is not None
         made.nomad.hangs = False
         assert count(await made.until(lambda seen: seen.problem is None)) == 1
     finally:
@@ -204,7 +212,7 @@ async def test_many_that_wait_for_a_change_share_their_listings() -> None:
 
 
 async def test_nobody_waits_for_a_change_while_nomad_is_known_to_be_away() -> None:
-    async with stage(replace(QUICK, sight=3600, question=3600)) as on:
+    async with stage(replace(QUICK, observation=3600, question=3600)) as on:
         await on.streaming()
         on.nomad.away = AWAY
         on.nomad.cut()
@@ -255,9 +263,9 @@ async def test_a_consul_that_shows_no_check_at_all_any_more_has_lost_its_rights_
         await on.until(lambda seen: seen.instances("pay"))
         on.consul.is_blind = True
         on.consul.wake(on.consul.index + 1)
-        sight = await on.until(lambda seen: seen.problem)
-        assert "Consul shows no check at all any more" in str(sight.problem)
-        assert len(sight.instances("pay")) == 1
+        observation = await on.until(lambda seen: seen.problem)
+        assert "Consul shows no check at all any more" in str(observation.problem)
+        assert len(observation.instances("pay")) == 1
 
 
 async def test_a_consul_that_goes_away_keeps_its_instances_and_comes_back() -> None:
@@ -265,10 +273,10 @@ async def test_a_consul_that_goes_away_keeps_its_instances_and_comes_back() -> N
         on.consul.put("pay", "a")
         await on.until(lambda seen: seen.instances("pay"))
         on.consul.away = RemoteError("Consul cannot be reached")
-        sight = await on.until(lambda seen: seen.problem)
-        assert str(sight.problem).startswith("as of ")
-        assert len(sight.instances("pay")) == 1
-        assert sight.nomad.problem is None
+        observation = await on.until(lambda seen: seen.problem)
+        assert str(observation.problem).startswith("as of ")
+        assert len(observation.instances("pay")) == 1
+        assert observation.nomad.problem is None
         on.consul.away = None
         await on.until(lambda seen: seen.problem is None)
 
@@ -301,8 +309,8 @@ async def test_names_of_the_store_are_kept_whoever_has_a_job_under_them() -> Non
     made.nomad.put("others", Meta=None)
     made.observer.start()
     try:
-        sight = await made.until(lambda seen: seen.scheduled)
-        assert (count(sight, "theirs"), count(sight, "others")) == (1, None)
+        observation = await made.until(lambda seen: seen.scheduled)
+        assert (count(observation, "theirs"), count(observation, "others")) == (1, None)
     finally:
         await made.observer.close()
 
@@ -339,7 +347,7 @@ def test_any_error_of_ours_is_a_silence_with_its_words() -> None:
 
 
 def test_what_is_not_known_has_no_age() -> None:
-    assert Heard(None, AWAY).problem == AWAY.message
-    assert Heard(3.0).problem is None
-    assert Hearing().now == Heard()
+    assert ContactState(None, AWAY).problem == AWAY.message
+    assert ContactState(3.0).problem is None
+    assert Contact().now == ContactState()
     assert OURS["outrider_environment"] == "stage"

@@ -15,7 +15,7 @@ STEPS = ((60, "s"), (60, "min"), (24, "h"))
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ContactState:
     """How old what is known of a server is, in seconds (None: nothing is known), and why it is not of now.
 
     Without a ``silence`` it is of now, as the server would tell any change.
@@ -32,7 +32,7 @@ class Heard:
         return self.silence.message if self.age_s is None else f"as of {ago(self.age_s)} ago: {self.silence.message}"
 
 
-class Hearing:
+class Contact:
     """One server as it is heard, and a bell that rings at every news of it."""
 
     def __init__(self) -> None:
@@ -46,10 +46,10 @@ class Hearing:
         return self._heard_at is not None or self._silence is not None
 
     @property
-    def now(self) -> Heard:
+    def now(self) -> ContactState:
         """What can be said of it at this moment."""
         age = None if self._heard_at is None else time.monotonic() - self._heard_at
-        return Heard(age, self._silence)
+        return ContactState(age, self._silence)
 
     def heard(self) -> None:
         """What is known of it is as of now."""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import RemoteError
 
-from outrider.operations.observe.hearing import silence_of
+from outrider.operations.observe.contact import silence_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from outrider.operations.observe.hearing import Hearing
+    from outrider.operations.observe.contact import Contact
     from outrider.operations.observe.pace import Pace
 
 
 async def pulse(
-    server: str, leader: Callable[[], Awaitable[str]], hearing: Hearing, is_fed: Callable[[], bool], pace: Pace
+    server: str, leader: Callable[[], Awaitable[str]], contact: Contact, is_fed: Callable[[], bool], pace: Pace
 ) -> None:
     """Ask for its leader for ever; an answer counts as news only while changes would be heard, too."""
     while True:
@@ -25,12 +25,12 @@ async def pulse(
         try:
             found = await answered(server, leader(), pace.question)
         except Exception as error:  # noqa: BLE001  a defect here must not make a server seem to be there
-            hearing.missed(silence_of(error))
+            contact.missed(silence_of(error))
             continue
         if not found:
-            hearing.missed(RemoteError(f"{server} has no leader"))
+            contact.missed(RemoteError(f"{server} has no leader"))
         elif is_fed():
-            hearing.heard()
+            contact.heard()
 
 
 async def answered(server: str, work: Awaitable[str], seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from outrider.operations.observe.hearing import Heard
+from outrider.operations.observe.contact import ContactState
 
 if TYPE_CHECKING:
     from outrider.consul.instances import Instance
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 class Keeper(Protocol):
     """Who keeps what runs, so that nobody who looks has to ask."""
 
-    async def seen(self, at_least: int = 0) -> Sight:
+    async def seen(self, at_least: int = 0) -> Observation:
         """What is known now, of Nomad as of that index of a job at least."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """Frozen, and of one moment; ``scheduled`` and ``registrations`` are None where that server was never heard."""
 
     scheduled: Scheduled | None
     registrations: Registrations | None
-    nomad: Heard
-    consul: Heard
+    nomad: ContactState
+    consul: ContactState
 
     @property
     def problem(self) -> str | None:
