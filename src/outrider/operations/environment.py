@@ -72,7 +72,7 @@ class Environment:
     limits: WatchLimits = field(default_factory=WatchLimits)
 
     async def in_time(self, work: Awaitable[Answer], server: str) -> Answer:
-        """The answer, or RemoteError where there is none within our patience for a question."""
+        """The answer, or RemoteError where there is none within the limit for a question."""
         seconds = self.limits.question
         try:
             async with asyncio.timeout(seconds):

@@ -28,7 +28,7 @@ from outrider.topology import names
 
 DEADLINE_S = 60.0
 # Nothing but events and the held query may bring what is new.
-PATIENT = Pace(relist=3600.0, held=60.0, pulse=60.0, observation=20.0)
+PATIENT = Pace(relist=3600.0, held=60.0, pulse=60.0, event=20.0)
 WEB = "while true; do sleep 0.1; done"
 Document = dict[str, Any]
 Seen = tuple[JobSummary | None, tuple[Allocation, ...], tuple[Instance, ...]]
@@ -210,7 +210,7 @@ async def test_where_no_event_tells_of_a_change_nomad_is_listed(calls: NomadCall
     name = unlike_others("kept-unheard")
     async with stage(calls) as on:
         await on.observer.seen()
-        on.observer = Observer("stage", on.nomad, on.consul, on._names, replace(PATIENT, observation=0.0))
+        on.observer = Observer("stage", on.nomad, on.consul, on._names, replace(PATIENT, event=0.0))
         on.observer.start()
         answer = await calls.register(ours(name))
         observation = await on.observer.seen(at_least=answer["JobModifyIndex"])

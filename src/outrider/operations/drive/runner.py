@@ -123,7 +123,7 @@ def _is_left_alone(deployment: Deployment) -> bool:
 
 
 async def _patient_verdict(following: Following | Stopping, environment: Environment) -> Verdict:
-    """The verdict; a server that does not answer is asked again until our patience ends."""
+    """The verdict; a server that does not answer is asked again until the limit of its silence."""
     silent_since: float | None = None
     while True:
         started = time.monotonic()

@@ -105,7 +105,7 @@ class Observer:
 
     async def _told_of(self, index: int) -> None:
         try:
-            async with asyncio.timeout(self._pace.observation):
+            async with asyncio.timeout(self._pace.event):
                 while self._is_behind(index):
                     await self._nomad.contact.news()
         except TimeoutError:

@@ -23,9 +23,9 @@ class Pace:
     breath: float = 0.2
     """Between a stream that has ended, or an answer of Consul, and the next."""
     first: float = 0.5
-    """Before the second try at a server that is away; each further one waits twice as long, and not for long than:"""
+    """Before the second try at a server that is away; each further one waits twice as long, and none longer than:"""
     longest: float = 15.0
-    observation: float = 1.0
+    event: float = 1.0
     """For an event that must come, before Nomad is listed instead."""
 
     def after(self, failures: int) -> float:

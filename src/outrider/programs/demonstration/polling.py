@@ -12,7 +12,7 @@ Seen = TypeVar("Seen")
 
 
 async def polled(look: Callable[[], Awaitable[Seen]], is_enough: Callable[[Seen], bool], timeout_s: float) -> Seen:
-    """What was seen when it was enough, or last when patience ended; the caller judges."""
+    """What was seen when it was enough, or last when the time was over; the caller judges."""
     deadline = time.monotonic() + timeout_s
     while True:
         seen = await look()

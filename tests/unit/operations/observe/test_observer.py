@@ -27,7 +27,7 @@ QUICK = Pace(
     breath=0.01,
     first=0.02,
     longest=0.1,
-    observation=0.2,
+    event=0.2,
 )
 AWAY = RemoteError("Nomad at http://n cannot be reached: refused")
 
@@ -101,7 +101,7 @@ async def test_what_happens_between_the_listing_and_the_first_word_of_the_stream
 
 
 async def test_an_event_that_comes_while_nomad_is_listed_is_not_undone_by_the_list() -> None:
-    async with stage(replace(QUICK, observation=0.0)) as on:
+    async with stage(replace(QUICK, event=0.0)) as on:
         await on.streaming()
         on.nomad.slow_s = 0.2
         looking = asyncio.create_task(on.observer.seen(at_least=on.nomad.index + 50))
@@ -212,7 +212,7 @@ async def test_many_that_wait_for_a_change_share_their_listings() -> None:
 
 
 async def test_nobody_waits_for_a_change_while_nomad_is_known_to_be_away() -> None:
-    async with stage(replace(QUICK, observation=3600, question=3600)) as on:
+    async with stage(replace(QUICK, event=3600, question=3600)) as on:
         await on.streaming()
         on.nomad.away = AWAY
         on.nomad.cut()
