@@ -269,5 +269,6 @@ def test_the_collector_of_spans_is_named_with_its_port() -> None:
 def test_a_dot_at_the_end_keeps_search_domains_away(address: str, is_absolute: bool) -> None:
     found = cluster(made({"upstreams": {"fx": {"address": address}}}), "fx")
     assert ("no_default_search_domain" in json.dumps(found)) == is_absolute
+    assert ("typed_dns_resolver_config" in found) == is_absolute
     (endpoint,) = found["load_assignment"]["endpoints"][0]["lb_endpoints"]
     assert endpoint["endpoint"]["address"]["socket_address"]["address"] == "fx.example"

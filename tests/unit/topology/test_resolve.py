@@ -188,6 +188,12 @@ def test_a_service_outside_is_named_as_a_plain_client_names_it(
     assert found.outside.is_absolute == address.startswith("FX")
 
 
+@pytest.mark.parametrize("is_stream", [True, False])
+def test_a_stream_is_one_only_where_it_is_written_so(is_stream: bool) -> None:
+    (found,) = resolved({"upstreams": {"slow": {"stream": is_stream}}}).upstreams
+    assert (found.stream, found.timeout_ms is None) == (is_stream, is_stream)
+
+
 @pytest.mark.parametrize(
     ("written", "idle"),
     [({}, 30_000), ({"address": "fx:1"}, 500), ({"keep_alive": "5s"}, 2_500), ({"keep_alive": "none"}, None)],
