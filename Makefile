@@ -42,7 +42,7 @@ test: setup ## run the tests (those whose server is missing are listed at the en
 
 check: setup ## lint, types, floors, format
 	@echo "==> ruff" && $(BIN)/ruff check && $(BIN)/ruff format --check --quiet || (echo "run: .venv/bin/ruff format"; exit 1)
-	@echo "==> floors (import-linter)" && $(BIN)/lint-imports --no-cache | tail -n 20
+	@echo "==> floors (import-linter)" && $(BIN)/lint-imports --no-cache
 	@echo "==> types (pyright strict)" && $(BIN)/pyright
 	@echo "==> house rules" && $(BIN)/pytest -q -n0 tests/house
 

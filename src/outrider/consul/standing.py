@@ -11,6 +11,10 @@ from outrider.topology import names
 WORST_FIRST = ("critical", "warning", "passing")
 
 
+Signature = frozenset[tuple[str, str, int, tuple[str, ...]]]
+"""Of one service: node, id, creation and tags of each registration."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stand:
     """One registration: the worst of its own checks, and what is another only where it was registered anew."""
@@ -33,7 +37,7 @@ class Standing:
         own = self.registrations.get((node, instance_id))
         return worse(self.nodes.get(node, "passing"), own.status if own else "passing")
 
-    def signatures(self) -> dict[str, frozenset[tuple[str, str, int, tuple[str, ...]]]]:
+    def signatures(self) -> dict[str, Signature]:
         """By service what its registrations are, whatever their checks say: another one is to be read anew."""
         found: dict[str, set[tuple[str, str, int, tuple[str, ...]]]] = {}
         for (node, id_), one in self.registrations.items():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from outrider.nomad.read import plan as drift
+from outrider.nomad.read.plan import places
 from outrider.operations.environment import Comparison
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from outrider.documents import Json
     from outrider.nomad.read.job import RunningJob
     from outrider.operations.environment import Environment
@@ -24,11 +26,16 @@ async def changed_outside(
     Nomad is asked only where the job has an index that no registration of ours has made: a scale keeps what somebody has
     edited before it. RemoteError as Nomad's.
     """
-    if number is None or not now.is_live:
-        return ()
-    if await environment.store.deployments.registrations(environment.name, {now.index}) & {(service, now.index)}:
+    if number is None or not await foreign(environment, {service: now}):
         return ()
     return await asyncio.shield(comparison(environment, service, now, number).places)
+
+
+async def foreign(environment: Environment, jobs: Mapping[str, RunningJob]) -> tuple[str, ...]:
+    """The services of which a job is live that has an index that no registration of ours has made."""
+    live = {service: now.index for service, now in jobs.items() if now.is_live}
+    made = await environment.store.deployments.registrations(environment.name, set(live.values()))
+    return tuple(service for service, index in live.items() if (service, index) not in made)
 
 
 def comparison(environment: Environment, service: str, now: RunningJob, number: int) -> Comparison:
@@ -53,7 +60,7 @@ async def _places(environment: Environment, service: str, number: int, asked: in
     if base is None:
         return ()
     answer = await environment.nomad.plan(_counted(base.job, asked))
-    return tuple(place for place in drift.places(answer.get("Diff")) if place.rpartition(".")[2] != COUNT)
+    return tuple(place for place in places(answer.get("Diff")) if place.rpartition(".")[2] != COUNT)
 
 
 def _counted(job: Json, count: int | None) -> Json:

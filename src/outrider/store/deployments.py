@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, or_, select, update
 
 from outrider.operations.records import Deployment, Request
 from outrider.operations.states import FINAL
+from outrider.store.database import parts
 from outrider.store.requests import kept_request
 from outrider.store.tables import deployments
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from outrider.store.database import Database
 
-AT_ONCE = 500
 _LEASE = ("lease_holder", "lease_until")
 
 _COLUMNS = [column for column in deployments.c if column.name not in _LEASE]
@@ -103,8 +103,8 @@ class Deployments:
         done, wanted, found = deployments.c, sorted(indexes), set[tuple[str, int]]()
         made = select(done.service, done.modify_index).where(done.environment == environment, done.kind != "scale")
         async with self._database.reading() as connection:
-            for start in range(0, len(wanted), AT_ONCE):
-                some = made.where(done.modify_index.in_(wanted[start : start + AT_ONCE]))
+            for part in parts(wanted):
+                some = made.where(done.modify_index.in_(part))
                 found |= {(service, index) for service, index in await connection.execute(some)}
         return frozenset(found)
 

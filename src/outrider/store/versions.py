@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import RowMapping, Select, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Declaration, Draft, Outline, Version, VersionSummary
 from outrider.spec.stored import Declared, Outlined
+from outrider.store.database import parts
 from outrider.store.tables import deployments, services, version_artifacts, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from outrider.store.database import Database
 
-Item = TypeVar("Item")
-AT_ONCE = 500
 _SUMMARY = tuple(versions.c[field.name] for field in fields(VersionSummary))
 _OUTLINE = (
     *(versions.c[name] for name in ("service", "number", "hash", "protocol", "format")),
@@ -118,7 +117,7 @@ class Versions:
             latest = {name: number for name, number in await connection.execute(newest) if name in hashes}
             numbers = latest | await _deployed_last(connection, environment, hashes)
             found = [
-                row for some in _parts(list(numbers.items())) for row in await _outlines(connection, environment, some)
+                row for some in parts(list(numbers.items())) for row in await _outlines(connection, environment, some)
             ]
         return {one.service: one for one in found}
 
@@ -160,7 +159,7 @@ async def _deployed_last(
 ) -> dict[str, int]:
     """By service the number of the version with that hash: the one deployed last, the newest where none was."""
     pairs = [(service, hash_) for service, hash_ in hashes.items() if hash_ is not None]
-    rows = [row for some in _parts(pairs) for row in await connection.execute(_with_hash(environment, some))]
+    rows = [row for some in parts(pairs) for row in await connection.execute(_with_hash(environment, some))]
     # A version that was never deployed has no time, and stands before all that were.
     ordered = sorted(rows, key=lambda row: (row.at is not None, row.at and row.at.timestamp(), row.number))
     return {row.service: row.number for row in ordered}
@@ -187,8 +186,3 @@ async def _outlines(connection: AsyncConnection, environment: str, numbers: Sequ
 def _outline(row: RowMapping) -> Outline:
     said = {name: row[name] for name in Outlined.model_fields}
     return Outline(row["service"], row["number"], row["hash"], row["protocol"], said, row["format"])
-
-
-def _parts(rows: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """A database takes only so many values in one statement."""
-    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))

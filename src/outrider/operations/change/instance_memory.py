@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import OutriderError
 
+from outrider.operations.concurrency import in_turns
 from outrider.topology.memory import agent_needs_mb, envoy_needs_mb, instances_taken
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from outrider.topology.topology import Topology
 
 PATIENCE_S = 1.0
-AT_A_TIME = 8
 UNSEEN = "whether the sidecar's memory takes all instances of the upstreams was not seen"
 
 
@@ -34,13 +34,10 @@ async def instance_warnings(environment: Environment, topology: Topology) -> tup
 
 
 async def _instances(environment: Environment, services: tuple[str, ...]) -> int:
-    busy = asyncio.Semaphore(AT_A_TIME)
-
     async def of(service: str) -> int:
-        async with busy:
-            return len((await environment.consul.health(service))[0])
+        return len((await environment.consul.health(service))[0])
 
-    return sum(await asyncio.gather(*map(of, services)))
+    return sum(await in_turns(of, services))
 
 
 def warnings(sidecar: Sidecar, instances: int) -> tuple[str, ...]:

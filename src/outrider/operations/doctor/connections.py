@@ -10,6 +10,7 @@ from outrider_agent.settings import UPSTREAMS
 from outrider_ground.errors import OutriderError
 
 from outrider.documents import nested
+from outrider.operations.concurrency import in_turns
 from outrider.operations.doctor.findings import Finding, bad, good, warning
 from outrider.topology import names
 
@@ -23,7 +24,6 @@ OTHERS = 20
 OF_OWN_INSTANCE = 1
 ENOUGH_CONNECTIONS = 1_000
 FULL = 0.8
-AT_A_TIME = 8
 RUNNING = ("pending", "running")
 STEP = (
     "On each Consul agent: limits {{ http_max_conns_per_client = {wanted} }}, or a unix socket (consul.agent_address), or "
@@ -55,11 +55,9 @@ async def connection_findings(name: str, environment: Environment, nomad: Nomad,
 
 async def held_by_node(nomad: Nomad, most: int) -> Counter[str]:
     """Connections that the allocations of each node hold, which is at most ``most`` for each and one of its own."""
-    busy = asyncio.Semaphore(AT_A_TIME)
 
     async def of_job(job_id: str) -> Counter[str]:
-        async with busy:
-            job, allocations = await asyncio.gather(nomad.job(job_id), nomad.allocations(job_id))
+        job, allocations = await asyncio.gather(nomad.job(job_id), nomad.allocations(job_id))
         each = min(watched(job or {}), most) + OF_OWN_INSTANCE
         running = [one for one in allocations if one.get("ClientStatus") in RUNNING]
         return Counter(
@@ -67,7 +65,7 @@ async def held_by_node(nomad: Nomad, most: int) -> Counter[str]:
         )
 
     ours = [str(job["ID"]) for job in await nomad.jobs() if names.JOB_META_VERSION in nested(job, "Meta")]
-    return sum(await asyncio.gather(*map(of_job, ours)), Counter[str]())
+    return sum(await in_turns(of_job, ours), Counter[str]())
 
 
 def watched(job: Json) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import RemoteError
 
-from outrider.operations.drift import comparison
-from outrider.operations.observe.listing import in_turns
+from outrider.operations.concurrency import in_turns
+from outrider.operations.drift import comparison, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,13 +33,11 @@ async def edited(environment: Environment, bases: Mapping[str, tuple[RunningJob,
 
     ``bases`` are the jobs with the numbers of their stored versions. Comparisons that Nomad has not made in time go on.
     """
-    live = {service: (now, number) for service, (now, number) in bases.items() if now.is_live}
-    made = await environment.store.deployments.registrations(environment.name, {now.index for now, _ in live.values()})
-    foreign = [service for service, (now, _) in live.items() if (service, now.index) not in made]
-    found = {service: Edited(problem=f"{UNKNOWN} yet: Nomad is still comparing") for service in foreign}
+    differing = await foreign(environment, {service: now for service, (now, _) in bases.items()})
+    found = {service: Edited(problem=f"{UNKNOWN} yet: Nomad is still comparing") for service in differing}
 
     async def look(service: str) -> None:
-        now, number = live[service]
+        now, number = bases[service]
         try:
             found[service] = Edited(await asyncio.shield(comparison(environment, service, now, number).places))
         except RemoteError as error:
@@ -47,7 +45,7 @@ async def edited(environment: Environment, bases: Mapping[str, tuple[RunningJob,
 
     try:
         async with asyncio.timeout(environment.limits.question):
-            await in_turns(look, foreign)
+            await in_turns(look, differing)
     except TimeoutError:
         return found
     return found

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from outrider.consul.standing import Standing, standing
 from outrider.nomad.read.job import environment_of
 from outrider.nomad.read.summary import JobSummary, summary
+from outrider.operations.concurrency import in_turns
 from outrider.operations.observe.registrations import Registrations
 from outrider.operations.observe.scheduled import Scheduled, scheduled
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     from outrider.documents import Json
     from outrider.operations.ports import Consul, Nomad
-
-AT_A_TIME = 8
-Asked = TypeVar("Asked")
-Answer = TypeVar("Answer")
 
 
 async def listed(nomad: Nomad, names: Iterable[str] = (), known: Scheduled | None = None) -> Scheduled:
@@ -50,9 +46,7 @@ async def read(consul: Consul, known: Registrations, services: Collection[str]) 
         return (await consul.health(service))[0]
 
     names = sorted(services)
-    for service, found in zip(names, await in_turns(entries, names), strict=True):
-        known = known.reading(service, found)
-    return known
+    return known.reading(dict(zip(names, await in_turns(entries, names), strict=True)))
 
 
 def wanted(standing: Standing | None, jobs: Scheduled | None, names: Iterable[str] = ()) -> frozenset[str]:
@@ -65,17 +59,6 @@ def unwatched(jobs: Scheduled | None) -> frozenset[str]:
     """The services that register without any check, so that no check tells of their instances."""
     found = jobs.jobs.values() if jobs else ()
     return frozenset(job.id for job in found if job.is_registered and not job.is_checked and job.now.is_live)
-
-
-async def in_turns(ask: Callable[[Asked], Awaitable[Answer]], things: Sequence[Asked]) -> list[Answer]:
-    """The answers, asked for a few at a time: a server's connections are for others as well."""
-    free = asyncio.Semaphore(AT_A_TIME)
-
-    async def one(thing: Asked) -> Answer:
-        async with free:
-            return await ask(thing)
-
-    return await asyncio.gather(*map(one, things))
 
 
 def _is_same(job: JobSummary, stub: Json) -> bool:

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from outrider.consul.registration import Registration, registration
-from outrider.consul.standing import Standing
+from outrider.consul.standing import Signature, Standing
 
 if TYPE_CHECKING:
     from outrider.consul.instances import Instance
     from outrider.documents import Json
-
-Signature = frozenset[tuple[str, str, int, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,14 @@ class Registrations:
             if name not in self.read or self.read[name].signature != now.get(name, frozenset())
         )
 
-    def reading(self, service: str, entries: Iterable[Json]) -> Registrations:
-        """The same with the entries of one service, read just now."""
-        now: Signature = self.standing.signatures().get(service, frozenset()) if self.standing else frozenset()
-        return replace(self, read={**self.read, service: Read(now, tuple(registration(one) for one in entries))})
+    def reading(self, entries: Mapping[str, Iterable[Json]]) -> Registrations:
+        """The same with the entries of these services, read just now."""
+        now = self.standing.signatures() if self.standing else {}
+        found = {
+            service: Read(now.get(service, frozenset()), tuple(registration(one) for one in some))
+            for service, some in entries.items()
+        }
+        return replace(self, read={**self.read, **found})
 
     def instances(self, service: str) -> tuple[Instance, ...]:
         """The service's instances as they stand now, by their address."""

@@ -25,7 +25,7 @@ def entry(instance: str, port: int = 1, *, node: str = "n1", status: str = "pass
 def known(*rows: Json, **entries: list[Json]) -> Registrations:
     made = Registrations(standing(rows))
     for service, some in entries.items():
-        made = made.reading(service, some)
+        made = made.reading({service: some})
     return made
 
 
@@ -64,7 +64,7 @@ def test_a_status_alone_asks_for_no_reading_and_another_registration_does() -> N
 def test_a_service_that_was_never_read_is_read_once_even_without_instances() -> None:
     made = known(check("a"))
     assert made.stale({"pay", "new"}) == ("new", "pay")
-    assert made.reading("new", []).stale({"new"}) == ()
+    assert made.reading({"new": []}).stale({"new"}) == ()
 
 
 def test_what_is_deregistered_is_not_shown_until_it_is_read_anew() -> None:
@@ -85,5 +85,5 @@ def test_services_with_our_tag_are_ours_whoever_runs_them() -> None:
 
 
 def test_without_the_standing_of_all_checks_instances_stand_as_they_were_read() -> None:
-    made = Registrations().reading("pay", [entry("a", status="critical")])
+    made = Registrations().reading({"pay": [entry("a", status="critical")]})
     assert [one.status for one in made.instances("pay")] == ["critical"]
