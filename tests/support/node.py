@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import json
-import os
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -23,14 +22,14 @@ import psutil
 from outrider_embedded.cluster import ClusterPorts, cluster, served_scheduler
 from outrider_embedded.scheduler.server import Setting
 from outrider_ground.settings import host_environment
-from outrider_harness.portals import Place, portal_settings, serving_portal
+from outrider_harness.portals import Place, begun, ended, portal_settings, serving_portal
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
-from outrider.operations.request_bodies import DeployBody
 
 ENVIRONMENT = "stage"
 PORTS, PORTAL_PORT = (20_000, 21_000), 7_070
+VERDICT_S = 600.0
 
 
 @dataclass
@@ -76,11 +75,9 @@ class Node:
     async def deploy(self, text: str) -> str:
         """Deploy to this node, and wait; returns the state and the reason."""
         assert self.portal
-        deployment = await self.portal.deploy(ENVIRONMENT, DeployBody(spec=text, file="spec.yaml"), os.urandom(8).hex())
-        async for _ in self.portal.events(deployment.id):
-            pass
-        ended = await self.portal.deployment(deployment.id)
-        return f"{ended.state}: {ended.reason}"
+        deployment = await begun(self.portal, ENVIRONMENT, text, "spec.yaml")
+        over = await ended(self.portal, deployment, VERDICT_S)
+        return f"{over.state}: {over.reason}"
 
     async def ports(self, service: str) -> dict[str, int]:
         """The ports of the service's allocation on this node, by label."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -17,14 +16,13 @@ from outrider_embedded.cluster import ClusterPorts, cluster, served_scheduler
 from outrider_embedded.scheduler.server import LOOPBACK, Setting
 from outrider_ground.private import private_directory
 from outrider_ground.settings import host_environment
-from outrider_harness.portals import Place, portal_settings, serving_portal
+from outrider_harness.portals import Place, begun, ended, portal_settings, serving_portal
 from outrider_harness.ports import free_port
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.portal import PortalClient, portal_client
 from outrider.operations.events import Told
 from outrider.operations.records import Deployment
-from outrider.operations.request_bodies import DeployBody
 from outrider.settings import Settings
 
 APP = Path(__file__).parent / "echo_app.py"
@@ -72,13 +70,10 @@ class Stage:
         return await self.ended(await self.deploy(text))
 
     async def deploy(self, text: str) -> Deployment:
-        return await self.portal.deploy(ENVIRONMENT, DeployBody(spec=text, file="echo.yaml"), os.urandom(8).hex())
+        return await begun(self.portal, ENVIRONMENT, text, "echo.yaml")
 
     async def ended(self, deployment: Deployment) -> Deployment:
-        async with asyncio.timeout(120):
-            async for _ in self.portal.events(deployment.id):
-                pass
-        return await self.portal.deployment(deployment.id)
+        return await ended(self.portal, deployment, 120)
 
     async def reached(self, deployment: Deployment, kind: type[Kind]) -> Kind:
         """Wait for the first event of that kind."""

@@ -19,7 +19,7 @@ from outrider_agent.envoy_view import EnvoyView
 from outrider_agent.exchange import Exchange
 from outrider_agent.link import Link, LinkContext
 from outrider_agent.loop import Loop
-from outrider_agent.memory_budget import room_of
+from outrider_agent.memory_budget import budget_of
 from outrider_agent.own_link import OwnLink
 from outrider_agent.polls import Poll, Polls, Reply, hold_of
 from outrider_agent.requests import Request
@@ -61,7 +61,7 @@ class Agent:
             else None
         )
         self._restore(settings.snapshot)
-        consul = Consul(self.loop, settings.consul, channels(self.loop), room_of(settings.memory))
+        consul = Consul(self.loop, settings.consul, channels(self.loop), budget_of(settings.memory))
         admin = settings.envoy_admin
         self._envoy = EnvoyView(self.loop, Exchange(self.loop, Resolver(self.loop, admin)) if admin else None)
         links = len(self._watches)

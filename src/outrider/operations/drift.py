@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from outrider.nomad.read.plan import places
-from outrider.operations.environment import Comparison
+from outrider.operations.environment import DriftCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ async def changed_outside(
     """
     if number is None or not await foreign(environment, {service: now}):
         return ()
-    return await asyncio.shield(comparison(environment, service, now, number).places)
+    return await asyncio.shield(drift_check(environment, service, now, number).places)
 
 
 async def foreign(environment: Environment, jobs: Mapping[str, RunningJob]) -> tuple[str, ...]:
@@ -38,19 +38,19 @@ async def foreign(environment: Environment, jobs: Mapping[str, RunningJob]) -> t
     return tuple(service for service, index in live.items() if (service, index) not in made)
 
 
-def comparison(environment: Environment, service: str, now: RunningJob, number: int) -> Comparison:
+def drift_check(environment: Environment, service: str, now: RunningJob, number: int) -> DriftCheck:
     """The comparison of the job as it is at this index with that version, under way or done: it is made once."""
-    kept = environment.comparisons.get(service)
+    kept = environment.drift_checks.get(service)
     if kept is not None and (kept.index, kept.version) == (now.index, number) and not _has_failed(kept):
         return kept
     made = asyncio.create_task(_places(environment, service, number, now.asked))
     # Whoever waits for it hears of an error; where nobody does any more, the next one asks again.
     made.add_done_callback(lambda task: task.cancelled() or task.exception())
-    environment.comparisons[service] = Comparison(now.index, number, made)
-    return environment.comparisons[service]
+    environment.drift_checks[service] = DriftCheck(now.index, number, made)
+    return environment.drift_checks[service]
 
 
-def _has_failed(kept: Comparison) -> bool:
+def _has_failed(kept: DriftCheck) -> bool:
     done = kept.places
     return done.done() and (done.cancelled() or done.exception() is not None)
 

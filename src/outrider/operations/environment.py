@@ -43,7 +43,7 @@ class WatchLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class DriftCheck:
     """Nomad's word on how the job at this index differs from that stored version; the same question has the same answer."""
 
     index: int
@@ -55,7 +55,7 @@ class Comparison:
 class Environment:
     """The servers and settings of one environment; ``agent`` is the agent as jobs carry it.
 
-    ``comparisons`` are Nomad's last ones of jobs that somebody else has registered, by service.
+    ``drift_checks`` are Nomad's last ones of jobs that somebody else has registered, by service.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Environment:
     store: Store
     journal: Journal
     agent: CarriedAgent | None = None
-    comparisons: dict[str, Comparison] = field(default_factory=dict[str, "Comparison"])
+    drift_checks: dict[str, DriftCheck] = field(default_factory=dict[str, "DriftCheck"])
     limits: WatchLimits = field(default_factory=WatchLimits)
 
     async def in_time(self, work: Awaitable[Answer], server: str) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from outrider_agent.memory_budget import BESIDE, INSTANCE, MEGABYTE, room_of
+from outrider_agent.memory_budget import BESIDE, INSTANCE, MEGABYTE, budget_of
 
 ENVOY_MB = 64
 AGENT_MB = 24
@@ -70,7 +70,7 @@ def _of_upstreams(protocols: Sequence[str]) -> float:
 
 def instances_taken(memory_mb: int) -> int:
     """How many instances, of all upstreams together, an agent of that memory takes."""
-    return room_of(memory_mb).size // INSTANCE
+    return budget_of(memory_mb).size // INSTANCE
 
 
 def agent_needs_mb(instances: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from outrider_agent.memory_budget import LEAST, MEGABYTE, Body, MalformedError, MemoryBudget, Share, room_of
+from outrider_agent.memory_budget import LEAST, MEGABYTE, Body, MalformedError, MemoryBudget, Share, budget_of
 
 
 def test_answers_take_no_more_than_the_room_that_they_share() -> None:
@@ -84,6 +84,6 @@ def test_what_is_kept_gives_no_way() -> None:
 
 def test_the_room_grows_with_the_memory_of_the_task() -> None:
     assert MEGABYTE == 2**20
-    assert room_of(24).size == 12 * MEGABYTE
-    assert room_of(36).size == 24 * MEGABYTE
-    assert room_of(16).size == LEAST
+    assert budget_of(24).size == 12 * MEGABYTE
+    assert budget_of(36).size == 24 * MEGABYTE
+    assert budget_of(16).size == LEAST

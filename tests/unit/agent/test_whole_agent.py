@@ -27,7 +27,7 @@ from outrider_agent.consul import Consul
 from outrider_agent.exchange import Exchange
 from outrider_agent.link import Link, LinkContext
 from outrider_agent.loop import NEVER, READ, Loop
-from outrider_agent.memory_budget import room_of
+from outrider_agent.memory_budget import budget_of
 from outrider_agent.rights import Rights
 from outrider_agent.rules import Limits
 from outrider_agent.settings import Upstream, settings
@@ -227,7 +227,7 @@ def test_when_consul_answers_one_link_again_the_others_need_not_wait() -> None:
     loop = Loop()
     found = settings({names.LISTEN: "unix:agent.sock", names.UPSTREAMS: "web,api"})
     rights = Rights("", found.consul.credentials)
-    consul = Consul(loop, found.consul, Channel, room_of(24))
+    consul = Consul(loop, found.consul, Channel, budget_of(24))
     shared = LinkContext(loop, consul, ConnectionSlots(2, found.connections), lambda _line: None)
     watches = [Watch(one, Limits(), lambda: 1.0, lambda _watch: None, rights) for one in found.upstreams]
     for one in watches:
@@ -321,7 +321,7 @@ def watched(loop: Loop, tmp_path: Path, *, denied: list[bool]) -> Watched:
     token.write_text("old")
     variables = {names.LISTEN: "unix:agent.sock", names.UPSTREAMS: "web,api", names.CONSUL_TOKEN_FILE: str(token)}
     found = settings(variables)
-    consul = Consul(loop, found.consul, Channel, room_of(24))
+    consul = Consul(loop, found.consul, Channel, budget_of(24))
     rights = Rights("", found.consul.credentials)
     watches = [
         Watch(Upstream(str(at)), Limits(), lambda: 0.5, lambda _watch: None, rights) for at in range(len(denied))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import RemoteError
 
 from outrider.operations.concurrency import in_turns
-from outrider.operations.drift import comparison, foreign
+from outrider.operations.drift import drift_check, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ async def edited(environment: Environment, bases: Mapping[str, tuple[RunningJob,
     async def look(service: str) -> None:
         now, number = bases[service]
         try:
-            found[service] = Edited(await asyncio.shield(comparison(environment, service, now, number).places))
+            found[service] = Edited(await asyncio.shield(drift_check(environment, service, now, number).places))
         except RemoteError as error:
             found[service] = Edited(problem=f"{UNKNOWN}: {error.message}")
 
