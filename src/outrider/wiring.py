@@ -17,6 +17,7 @@ from outrider.clients.metrics import SidecarTraffic
 from outrider.clients.nomad import nomad_client
 from outrider.clients.sidecar import SidecarClient
 from outrider.operations.application import Application
+from outrider.operations.changes import Changes
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
@@ -66,7 +67,8 @@ async def application(
         runner = Runner(store.deployments, environments)
         runner.start()
         stack.push_async_callback(runner.close)
-        yield Application(platform, environments, store, journal, runner, url, token, observers)
+        changes = Changes(platform, environments, store, runner.drive, url)
+        yield Application(platform, environments, store, journal, runner, url, changes, token, observers)
 
 
 def _token(settings: Settings) -> str | None:

@@ -11,7 +11,8 @@ from typing import Any
 from fakes.consul_catalog import CatalogInMemory
 from fakes.nomad import NomadSimulator
 
-from outrider.operations.application import Application, Text
+from outrider.operations.application import Application
+from outrider.operations.changes import Changes, Text
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment, WatchLimits
 from outrider.operations.journal import Journal
@@ -117,7 +118,8 @@ class World:
         environments = {name: self._environment(name, journal) for name in self.platform.environments}
         runner = Runner(self.store.deployments, environments, lease_s=lease_s)
         self.runners.append(runner)
-        return Application(self.platform, environments, self.store, journal, runner, self.url, self.token)
+        changes = Changes(self.platform, environments, self.store, runner.drive, self.url)
+        return Application(self.platform, environments, self.store, journal, runner, self.url, changes, self.token)
 
     def _environment(self, name: str, journal: Journal) -> Environment:
         return Environment(

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from outrider.operations.application import Application
+from outrider.operations.changes import Changes
 
 OPERATIONS = {
     name: method
-    for name, method in vars(Application).items()
+    for name, method in (*vars(Application).items(), *vars(Changes).items())
     if inspect.isfunction(method) and not name.startswith("_")
 }
 TELL_WHO_ASKS = {"Principal", "Order"}

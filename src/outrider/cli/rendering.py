@@ -25,9 +25,9 @@ from outrider.cli.source_files import (
 from outrider.clients.agent_archive import carried_agent
 from outrider.clients.directory import packed_directory_of
 from outrider.nomad.write.hcl import hcl
-from outrider.operations.application import packed_directory
 from outrider.operations.change.documents import RenderContext, Rendered, Source
 from outrider.operations.change.render import rendered
+from outrider.operations.changes import packed_directory
 from outrider.spec.platform import Platform
 from outrider.spec.run import CommandRun
 from outrider.topology.sidecar import Artifact

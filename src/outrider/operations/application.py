@@ -1,39 +1,29 @@
-"""All that the faces may ask for, in one object: each method is one operation in one environment."""
+"""All that the faces may ask for, in one object: what is seen by its methods, what is done by its ``changes``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import UsageError
 
-from outrider.operations.change import canary
-from outrider.operations.change.deploy import deployed
-from outrider.operations.change.documents import Source
-from outrider.operations.change.plan import prepared
-from outrider.operations.change.redeploy import version_to_renew
-from outrider.operations.change.rollback import roll_back
-from outrider.operations.change.scale import scale
-from outrider.operations.change.start import start
-from outrider.operations.change.stop import stop
+from outrider.operations.environment import environment_named
 from outrider.operations.environment_view import EnvironmentView
 from outrider.operations.look import history
 from outrider.operations.look.endpoints import endpoints
 from outrider.operations.look.graph import graph
 from outrider.operations.look.logs import LogRequest, logs
 from outrider.operations.look.status import service_names, status, statuses
-from outrider.operations.lookups import datacenter, spec_of, stored_version
-from outrider.operations.opening import Order, answered, repeated
-from outrider.topology.sidecar import Artifact
+from outrider.operations.lookups import datacenter, stored_version
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from outrider.operations.answers.endpoints import Endpoints
     from outrider.operations.answers.graph import TrafficGraph
-    from outrider.operations.answers.plan import Plan
     from outrider.operations.answers.status import Status
+    from outrider.operations.changes import Changes
     from outrider.operations.drive.runner import Runner
     from outrider.operations.environment import Environment
     from outrider.operations.events import Event
@@ -44,17 +34,7 @@ if TYPE_CHECKING:
     from outrider.operations.repositories import Store
     from outrider.spec.platform import Platform
 
-DIRECTORY_FILE = "directory.tar.gz"
 UNUSED_FOR = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A service spec as a face hands it in; ``artifact`` is the SHA-256 of its packed directory, uploaded before."""
-
-    spec: str
-    file: str = "outrider.yaml"
-    artifact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,65 +53,17 @@ class Application:
     journal: Journal
     runner: Runner
     url: str | None
+    changes: Changes
     token: str | None = None
     observers: Mapping[str, Keeper] = field(default_factory=dict[str, "Keeper"])
 
     def environment(self, principal: Principal, name: str) -> Environment:
         """The environment of that name, for whoever asks: all may ask for all of them."""
-        if name not in self.environments:
-            known = ", ".join(self.environments)
-            raise UsageError(f"there is no environment {name}", next_step=f"The platform has: {known}.")
-        return self.environments[name]
+        return environment_named(self.environments, name)
 
     def _view(self, principal: Principal, name: str) -> EnvironmentView:
         """The environment of that name as one looks at it."""
         return EnvironmentView(self.environment(principal, name), self.observers.get(name))
-
-    async def plan(self, principal: Principal, environment: str, text: Text, *, renews: bool = False) -> Plan:
-        """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
-        source = sent(self.platform, self.url, text)
-        return (await prepared(self.environment(principal, environment), source, renews=renews)).plan
-
-    async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
-        """Deploy the text; the deployment goes on in the background."""
-        return await self._changed(environment, order, lambda here: self._deployed(here, text, order))
-
-    async def _deployed(self, here: Environment, text: Text, order: Order) -> Deployment:
-        source = await self._source(text)
-        return await deployed(here, lambda: prepared(here, source, renews=order.renews), order)
-
-    async def redeploy(self, environment: str, service: str, order: Order) -> Deployment:
-        """Bring up the version that runs with today's sidecar."""
-        return await self._changed(environment, order, lambda here: self._renewed(here, service, order))
-
-    async def _renewed(self, here: Environment, service: str, order: Order) -> Deployment:
-        version = await version_to_renew(here, service)
-        artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
-        return await self._deployed(here, Text(version.spec, version.file, artifact), replace(order, renews=True))
-
-    async def start(self, environment: str, service: str, order: Order) -> Deployment:
-        """Start what was stopped, as it was."""
-        return await self._changed(environment, order, lambda here: start(here, service, order))
-
-    async def roll_back(self, environment: str, service: str, number: int | None, order: Order) -> Deployment:
-        """Bring a stored version back, by default the one before."""
-        return await self._changed(environment, order, lambda here: roll_back(here, service, number, order))
-
-    async def scale(self, environment: str, service: str, count: int, order: Order) -> Deployment:
-        """Change the count of a running service."""
-        return await self._changed(environment, order, lambda here: scale(here, service, count, order))
-
-    async def stop(self, environment: str, service: str, order: Order, *, purge: bool = False) -> Deployment:
-        """Stop a service."""
-        return await self._changed(environment, order, lambda here: stop(here, service, order, purge=purge))
-
-    async def promote(self, environment: str, service: str, order: Order) -> Deployment:
-        """Promote the waiting canary."""
-        return await self._changed(environment, order, lambda here: canary.promote(here, service, order))
-
-    async def fail(self, environment: str, service: str, order: Order) -> Deployment:
-        """Fail the active deployment."""
-        return await self._changed(environment, order, lambda here: canary.fail(here, service, order))
 
     async def datacenter(self, principal: Principal, environment: str) -> str | None:
         """Consul's name for the environment's datacenter; None where it does not answer."""
@@ -203,39 +135,3 @@ class Application:
         if found is None:
             raise UsageError(f"no artifact {sha256} is stored", next_step="Deploy the spec that needs it again.")
         return found
-
-    async def _source(self, text: Text) -> Source:
-        """The text with its directory, which is stored."""
-        if text.artifact is not None and not await self.store.artifacts.has_artifact(text.artifact):
-            raise UsageError(f"no artifact {text.artifact} is stored", next_step="Upload it first.")
-        return sent(self.platform, self.url, text)
-
-    async def _changed(
-        self, environment: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
-    ) -> Deployment:
-        """What the change makes, driven from now on; of a request that was made before, what it made then."""
-        here = self.environment(order.by, environment)
-        deployment = await repeated(here, order) or await answered(here, order, await change(here))
-        self.runner.drive(deployment)
-        return deployment
-
-
-def sent(platform: Platform, portal: str | None, text: Text) -> Source:
-    """The text with its directory; for a plan its hash is enough."""
-    packed = None if text.artifact is None else packed_directory(platform, portal, text.artifact)
-    return Source(text.spec, text.file, packed)
-
-
-def packed_directory(platform: Platform, portal: str | None, sha256: str) -> Artifact:
-    """Where nodes fetch a packed directory: from the operators' store where the platform names one, else the portal.
-
-    Nomad's getter takes the kind of archive from the end of the name. UsageError where there is neither.
-    """
-    if platform.artifacts is None and portal is None:
-        raise UsageError(
-            "run.directory cannot be fetched by any node: the platform file has neither portal.url nor artifacts.url",
-            next_step="Set portal.url to an address of the portal that every node reaches, or artifacts.url to a store.",
-        )
-    store = platform.artifacts.url if platform.artifacts else f"{(portal or '').rstrip('/')}/artifacts"
-    url = f"{store.rstrip('/')}/{sha256}/{DIRECTORY_FILE}"
-    return Artifact(url, sha256, is_portals=platform.artifacts is None)

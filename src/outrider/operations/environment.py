@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from outrider_ground.errors import RemoteError
+from outrider_ground.errors import RemoteError, UsageError
 
 if TYPE_CHECKING:
     from outrider.operations.journal import Journal
@@ -79,3 +79,11 @@ class Environment:
                 return await work
         except TimeoutError as error:
             raise RemoteError(f"{server} of {self.name} has not answered within {seconds:g} s") from error
+
+
+def environment_named(environments: Mapping[str, Environment], name: str) -> Environment:
+    """The environment of that name, or UsageError with those that there are."""
+    if name not in environments:
+        known = ", ".join(environments)
+        raise UsageError(f"there is no environment {name}", next_step=f"The platform has: {known}.")
+    return environments[name]

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
-from outrider.operations.application import Application, Text
+from outrider.operations.application import Application
+from outrider.operations.changes import Text
 from outrider.operations.opening import Order
 from outrider.operations.request_bodies import SpecBody
 from outrider.portal.principal import Asker

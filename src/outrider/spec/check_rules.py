@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from outrider.spec.check import Check, GrpcCheck, HttpCheck, ScriptCheck, usual_name
 from outrider.spec.mistakes import Mistake
+from outrider.spec.protocol import HTTP_PROTOCOLS
 from outrider.spec.service import Service
-from outrider.spec.upstream import HTTP_PROTOCOLS
 
 
 def scripts_without_program(service: Service) -> Iterator[Mistake]:

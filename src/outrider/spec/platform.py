@@ -10,6 +10,7 @@ from outrider.spec.drivers import Driver, is_container, written_driver
 from outrider.spec.patch import Patch
 from outrider.spec.shapes import by_key
 from outrider.spec.sidecar import Sidecar
+from outrider.spec.tracing import Tracing
 from outrider.spec.values import (
     DnsLabel,
     Duration,
@@ -24,8 +25,6 @@ from outrider.spec.values import (
 )
 from outrider.spec.variables import A_VARIABLE, ITEM_PATH, VARIABLE_PATH
 
-Encoding = Literal["json", "protobuf"]
-Propagation = Literal["b3", "b3+w3c"]
 # Of the 200 that Consul allows a node: more than most services have upstreams, and few enough for neighbours.
 DEFAULT_CONNECTIONS = 32
 TOKEN_PATH = rf"^{VARIABLE_PATH}(#[A-Za-z0-9_.-]+)?$"
@@ -138,25 +137,6 @@ class Prometheus(Written):
 
     address: WebAddress = Field(examples=["http://prometheus.example:9090"])
     """As the portal reaches it, and people: `doctor` asks whether it answers, and the page of a service links to it."""
-
-
-class Tracing(Written):
-    """Where Envoy reports spans to."""
-
-    kind: Literal["zipkin"] = "zipkin"
-    """Zipkin v2 over HTTP, which Jaeger and the OpenTelemetry Collector receive as well."""
-    collector: WebAddress = Field(examples=["http://zipkin.example:9411"])
-    """As an allocation reaches it."""
-    encoding: Encoding = "json"
-    """How spans are written. ``json``: as every collector reads them. ``protobuf``: far less CPU where many
-    requests are traced; for collectors that read it (Zipkin ≥ 2.8, Jaeger ≥ 1.14, OpenTelemetry's), and where nobody
-    but sidecars reports spans: Envoy writes their ids backwards, so those of others find no parent."""
-    propagation: Propagation = "b3"
-    """Which headers carry a trace from hop to hop. ``b3``: ``x-b3-…`` (or ``b3``, where the app sends that). ``b3+w3c``:
-    ``traceparent`` and ``tracestate`` as well, for apps that know nothing else, as those of Elastic APM and of
-    OpenTelemetry's default; some 3 % more CPU for a request."""
-    sampling: Annotated[float, Field(ge=0, le=100)] = 1.0
-    """Percent of the requests that are traced, decided once where they enter the mesh."""
 
 
 class Defaults(Written):

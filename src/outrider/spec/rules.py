@@ -8,9 +8,9 @@ from outrider.spec.check import ScriptCheck
 from outrider.spec.check_rules import checks_at_odds, checks_twice, scripts_without_program
 from outrider.spec.knobs import listed, without_effect
 from outrider.spec.mistakes import Kind, Mistake, Rule
+from outrider.spec.protocol import HTTP_PROTOCOLS
 from outrider.spec.run import CommandRun
 from outrider.spec.service import Service
-from outrider.spec.upstream import HTTP_PROTOCOLS
 from outrider.spec.values import duration
 from outrider.spec.variables import FREE_VARIABLES, TOOL_VARIABLES
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from outrider.spec.check import Check
+from outrider.spec.protocol import Protocol
 from outrider.spec.run import Run
-from outrider.spec.upstream import KeepAlive, Protocol, Upstream
+from outrider.spec.upstream import KeepAlive, Upstream
 from outrider.spec.values import (
     HIGHEST_PORT,
     DnsLabel,

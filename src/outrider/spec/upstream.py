@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from outrider.spec.address import HostPort
+from outrider.spec.protocol import Protocol
 from outrider.spec.values import Duration, DurationOrNone, Written
 from outrider.spec.variables import Secret
 
-Protocol = Literal["http", "http2", "grpc", "tcp", "redis"]
-HTTP_PROTOCOLS = frozenset({"http", "http2", "grpc"})
 KeepAlive = Annotated[int | Literal["none"], DurationOrNone("100ms", "1h")]
 
 

@@ -10,7 +10,7 @@ from typing import cast
 
 from outrider.spec.knobs import KNOBS
 from outrider.spec.platform import Environment
-from outrider.spec.upstream import Protocol
+from outrider.spec.protocol import Protocol
 from outrider.spec.upstream import Upstream as Written
 from outrider.topology.knobs import upstream, worst_load
 from outrider.topology.ports import LOOPBACK, Address

@@ -6,7 +6,8 @@ from ipaddress import ip_address
 
 from outrider.spec.knobs import KNOBS
 from outrider.spec.platform import Environment
-from outrider.spec.upstream import HTTP_PROTOCOLS, KeepAlive, Protocol
+from outrider.spec.protocol import HTTP_PROTOCOLS, Protocol
+from outrider.spec.upstream import KeepAlive
 from outrider.spec.upstream import Upstream as Written
 from outrider.topology.ports import Address
 from outrider.topology.sidecar import Outside, Upstream

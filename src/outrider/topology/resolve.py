@@ -13,9 +13,9 @@ from outrider.spec.check import GrpcCheck, HttpCheck
 from outrider.spec.drivers import DRIVERS
 from outrider.spec.platform import Environment, Platform
 from outrider.spec.platform import Tracing as Collector
+from outrider.spec.protocol import Protocol
 from outrider.spec.service import Service
 from outrider.spec.sidecar import Download
-from outrider.spec.upstream import Protocol
 from outrider.topology import names
 from outrider.topology.knobs import idle, upstream
 from outrider.topology.memory import agent_mb, envoy_mb

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from outrider.spec.patch import JsonPatch, MergePatch
-from outrider.spec.platform import Encoding, Propagation
-from outrider.spec.upstream import HTTP_PROTOCOLS, Protocol
+from outrider.spec.protocol import HTTP_PROTOCOLS, Protocol
+from outrider.spec.tracing import Encoding, Propagation
 from outrider.spec.variables import Secret
 from outrider.topology.ports import Address, Pipe
 

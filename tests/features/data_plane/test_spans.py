@@ -10,7 +10,7 @@ import pytest
 from support.street import Street
 from support.zipkin import spans
 
-from outrider.spec.platform import Encoding
+from outrider.spec.tracing import Encoding
 
 Json = dict[str, Any]
 TRACE = {"x-b3-traceid": "0" * 15 + "1", "x-b3-spanid": "0" * 15 + "2", "x-b3-sampled": "1"}

@@ -32,12 +32,12 @@ async def shown(application: Application, *, lines: int, follow: bool = False) -
 async def test_a_line_that_is_cut_says_so(
     world: World, application: Application, output: bytes, lines: int, expected: bytes, follow: bool
 ) -> None:
-    await finished(application, await application.deploy("stage", text(), Order(KIM)))
+    await finished(application, await application.changes.deploy("stage", text(), Order(KIM)))
     world.nomad.stdout = output
     assert await shown(application, lines=lines, follow=follow) == expected
 
 
 async def test_what_is_above_the_wanted_lines_is_not_marked(world: World, application: Application) -> None:
-    await finished(application, await application.deploy("stage", text(), Order(KIM)))
+    await finished(application, await application.changes.deploy("stage", text(), Order(KIM)))
     world.nomad.stdout = b"".join(b"%d\n" % number for number in range(500))
     assert await shown(application, lines=2) == b"498\n499\n"

@@ -102,22 +102,22 @@ async def test_accepted_has_the_hash_of_what_is_brought_up(world: World, applica
     async def hash_of(number: int) -> str:
         return (await application.version(ADA, "stage", "checkout", number)).hash
 
-    first = await done(await application.deploy("stage", text(), ME))
-    second = await done(await application.deploy("stage", text("env: {A: b}\n"), ME))
+    first = await done(await application.changes.deploy("stage", text(), ME))
+    second = await done(await application.changes.deploy("stage", text("env: {A: b}\n"), ME))
     assert [first.hash, second.hash] == [await hash_of(1), await hash_of(2)]
     assert first.hash != second.hash
-    back = await done(await application.roll_back("stage", "checkout", 1, ME))
+    back = await done(await application.changes.roll_back("stage", "checkout", 1, ME))
     assert (back.kind, back.version, back.hash) == ("rollback", 1, first.hash)
-    scaled = await done(await application.scale("stage", "checkout", 2, ME))
+    scaled = await done(await application.changes.scale("stage", "checkout", 2, ME))
     assert (scaled.kind, scaled.hash, scaled.count) == ("scale", first.hash, 2)
-    stopped = await done(await application.stop("stage", "checkout", ME))
+    stopped = await done(await application.changes.stop("stage", "checkout", ME))
     assert (stopped.kind, stopped.version, stopped.hash) == ("stop", None, None)
-    again = await done(await application.start("stage", "checkout", ME))
+    again = await done(await application.changes.start("stage", "checkout", ME))
     assert (again.kind, again.hash, again.by) == ("start", first.hash, "ada")
 
 
 async def test_an_event_that_cannot_be_read_is_named(world: World, application: Application) -> None:
-    ended = await finished(application, await application.deploy("stage", text(), ME))
+    ended = await finished(application, await application.changes.deploy("stage", text(), ME))
     async with world.store.database.writing() as connection:
         await connection.execute(sql("UPDATE events SET detail = '{}' WHERE kind = 'accepted'"))
     with pytest.raises(OutriderError, match=f"event 1 of deployment {ended.id} is none of kind accepted") as caught:
@@ -126,7 +126,7 @@ async def test_an_event_that_cannot_be_read_is_named(world: World, application: 
 
 
 async def test_an_event_of_a_newer_portal_hides_no_other(world: World, application: Application) -> None:
-    ended = await finished(application, await application.deploy("stage", text(), ME))
+    ended = await finished(application, await application.changes.deploy("stage", text(), ME))
     before = await application.events(ADA, ended.id)
     async with world.store.database.writing() as connection:
         await connection.execute(sql("UPDATE events SET kind = 'shiny' WHERE kind = 'validated'"))

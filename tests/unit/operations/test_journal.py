@@ -46,7 +46,7 @@ async def world(tmp_path: Path) -> AsyncGenerator[World]:
 
 async def under_way(world: World) -> Deployment:
     """A deployment that nobody drives."""
-    found = await world.application().deploy("stage", text(), Order(ADA))
+    found = await world.application().changes.deploy("stage", text(), Order(ADA))
     for runner in world.runners:
         await runner.close()
     return found

@@ -8,7 +8,8 @@ from fakes.shown import an_upstream_report
 from fakes.world import ADA, World, finished, text
 from outrider_ground.errors import RemoteError, UsageError
 
-from outrider.operations.application import Application, Text
+from outrider.operations.application import Application
+from outrider.operations.changes import Text
 from outrider.operations.look.logs import LogRequest
 from outrider.operations.opening import Order
 from outrider.store.store import opened_store
@@ -21,7 +22,9 @@ CALLER = "upstreams: {payments: {protocol: http, timeout: 800ms}}\n"
 
 
 async def deployed(application: Application, more: str = "") -> None:
-    assert (await finished(application, await application.deploy("stage", text(more), ME))).state == "successful"
+    assert (
+        await finished(application, await application.changes.deploy("stage", text(more), ME))
+    ).state == "successful"
 
 
 async def test_a_running_service_shows_its_version_and_allocations(application: Application) -> None:
@@ -103,8 +106,8 @@ async def test_a_service_that_runs_and_that_the_database_does_not_know_is_not_sa
     await world.store.close()
     world.store = await opened_store(f"sqlite:///{tmp_path / 'another.db'}")
     other = world.application()
-    asked = [other.versions(ADA, "stage", "checkout"), other.start("stage", "checkout", ME)]
-    for one in [*asked, other.roll_back("stage", "checkout", None, ME)]:
+    asked = [other.versions(ADA, "stage", "checkout"), other.changes.start("stage", "checkout", ME)]
+    for one in [*asked, other.changes.roll_back("stage", "checkout", None, ME)]:
         with pytest.raises(UsageError, match="checkout runs in stage, but this portal has no record of it"):
             await one
 
@@ -114,7 +117,7 @@ async def test_without_consul_endpoints_are_those_that_nomad_has_booked_and_unkn
 ) -> None:
     await deployed(application, CALLER)
     payments = text().spec.replace("service: checkout", "service: payments")
-    await finished(application, await application.deploy("stage", Text(payments), ME))
+    await finished(application, await application.changes.deploy("stage", Text(payments), ME))
     metrics = world.nomad.ports("checkout")["metrics"]
     world.sidecars.answers[f"127.0.0.1:{metrics}"] = FRESH
     world.consul.away = RemoteError("Consul did not answer")
@@ -182,7 +185,7 @@ async def test_the_graph_has_declared_and_measured_edges(world: World, applicati
 
 
 async def test_a_plan_of_a_new_service_adds_what_its_file_states(application: Application) -> None:
-    plan = await application.plan(ADA, "stage", text())
+    plan = await application.changes.plan(ADA, "stage", text())
     assert plan.has_changes
     assert plan.check_index == 0
     added = {"service", "run.command", "count"}
@@ -191,13 +194,13 @@ async def test_a_plan_of_a_new_service_adds_what_its_file_states(application: Ap
 
 
 async def test_a_plan_warns_of_what_a_fixed_port_means(application: Application) -> None:
-    plan = await application.plan(ADA, "stage", text("ingress: {static: 18080}\n"))
+    plan = await application.changes.plan(ADA, "stage", text("ingress: {static: 18080}\n"))
     assert any("one allocation per node" in line for line in plan.warnings)
 
 
 async def test_a_plan_shows_only_what_changes(application: Application) -> None:
     await deployed(application, CALLER)
-    plan = await application.plan(ADA, "stage", text(CALLER.replace("800ms", "900ms")))
+    plan = await application.changes.plan(ADA, "stage", text(CALLER.replace("800ms", "900ms")))
     assert [(one.path, one.before, one.after) for one in plan.changes] == [
         ("upstreams.payments.timeout", "800ms", "900ms")
     ]
@@ -249,7 +252,7 @@ async def test_a_prefix_that_several_allocations_have_is_refused_with_their_ids(
 
 async def test_a_known_service_without_allocations_has_no_output(world: World, application: Application) -> None:
     await deployed(application)
-    await finished(application, await application.stop("stage", "checkout", ME, purge=True))
+    await finished(application, await application.changes.stop("stage", "checkout", ME, purge=True))
     world.nomad.forget("checkout")
     with pytest.raises(UsageError, match="checkout has no allocations in stage"):
         await application.logs(ADA, "stage", "checkout", LogRequest())

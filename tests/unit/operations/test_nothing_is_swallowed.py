@@ -13,7 +13,8 @@ from outrider_ground.errors import ConflictError, RemoteError, UsageError
 
 from outrider.clients.consul import consul_client
 from outrider.clients.nomad import nomad_client
-from outrider.operations.application import Application, Text
+from outrider.operations.application import Application
+from outrider.operations.changes import Text
 from outrider.operations.doctor.findings import Finding
 from outrider.operations.doctor.platform import Servers, findings
 from outrider.operations.drive.reasons import failure, last_lines, standstill
@@ -113,7 +114,7 @@ class Overtaken:
 async def overtaken(world: World, application: Application, *, is_back: bool) -> Application:
     nomad: Any = Overtaken(world.nomad, is_back)
     here = {name: replace(one, nomad=nomad) for name, one in application.environments.items()}
-    return replace(application, environments=here)
+    return replace(application, environments=here, changes=replace(application.changes, environments=here))
 
 
 async def test_a_refused_check_and_set_after_a_silence_is_told_as_one_and_not_as_a_silence(
@@ -121,7 +122,7 @@ async def test_a_refused_check_and_set_after_a_silence_is_told_as_one_and_not_as
 ) -> None:
     other = await overtaken(world, application, is_back=True)
     with pytest.raises(ConflictError, match="somebody else has changed checkout in stage meanwhile"):
-        await other.deploy("stage", text(), replace(ME, check_index=0))
+        await other.changes.deploy("stage", text(), replace(ME, check_index=0))
     (done,) = await application.deployments(ADA, "stage", "checkout")
     assert done.state == "superseded"
     assert "did not answer" not in done.reason
@@ -130,7 +131,7 @@ async def test_a_refused_check_and_set_after_a_silence_is_told_as_one_and_not_as
 async def test_a_nomad_that_stays_silent_is_told_as_silent(world: World, application: Application) -> None:
     other = await overtaken(world, application, is_back=False)
     with pytest.raises(RemoteError, match="did not answer POST"):
-        await other.deploy("stage", text(), replace(ME, check_index=0))
+        await other.changes.deploy("stage", text(), replace(ME, check_index=0))
     (done,) = await application.deployments(ADA, "stage", "checkout")
     assert (done.state, done.reason) == ("failed", "Nomad did not answer POST /v1/jobs in time")
 
@@ -165,9 +166,9 @@ async def test_a_plan_says_what_it_has_not_seen_where_consul_does_not_answer(
     world: World, application: Application
 ) -> None:
     payments = text().spec.replace("service: checkout", "service: payments")
-    await finished(application, await application.deploy("stage", Text(payments), ME))
+    await finished(application, await application.changes.deploy("stage", Text(payments), ME))
     world.consul.away = RemoteError("Consul did not answer")
-    warnings = (await application.plan(ADA, "stage", text(CALLER))).warnings
+    warnings = (await application.changes.plan(ADA, "stage", text(CALLER))).warnings
     assert "which services Consul knows under names alike was not seen: Consul did not answer" in warnings
     unseen = "whether the sidecar's memory takes all instances of the upstreams was not seen: Consul did not answer"
     assert unseen in warnings
@@ -187,10 +188,10 @@ class Unlisted:
 
 
 async def test_a_stop_that_cannot_name_the_callers_says_so(world: World, application: Application) -> None:
-    await finished(application, await application.deploy("stage", text(), ME))
+    await finished(application, await application.changes.deploy("stage", text(), ME))
     nomad: Any = Unlisted(world.nomad)
     here = {name: replace(one, nomad=nomad) for name, one in application.environments.items()}
-    stopped = await replace(application, environments=here).stop("stage", "checkout", ME)
+    stopped = await replace(application.changes, environments=here).stop("stage", "checkout", ME)
     told = await messages(application, stopped)
     assert "who calls checkout is not known: Nomad answered 403 to GET /v1/jobs" in told
 
@@ -198,7 +199,7 @@ async def test_a_stop_that_cannot_name_the_callers_says_so(world: World, applica
 async def test_whether_a_job_was_changed_outside_is_not_known_where_nomad_refuses_to_compare(
     world: World, application: Application
 ) -> None:
-    await finished(application, await application.deploy("stage", text(), ME))
+    await finished(application, await application.changes.deploy("stage", text(), ME))
     job: Any = await world.nomad.job("checkout")
     job["TaskGroups"][0]["Tasks"][-1]["Env"] |= {"EDITED": "yes"}
     await world.nomad.register(job)

@@ -44,14 +44,14 @@ async def observed(application: Application, pace: Pace = STILL) -> AsyncGenerat
 async def test_a_deployment_just_made_is_in_the_next_look_of_all_and_of_one(application: Application) -> None:
     async with observed(application) as on:
         assert await on.statuses(ADA, "stage") == ()
-        done = await on.deploy("stage", text("count: 2\n"), ME)
+        done = await on.changes.deploy("stage", text("count: 2\n"), ME)
         assert (await on.status(ADA, "stage", "checkout")).count == 2
         await finished(on, done)
-        await finished(on, await on.scale("stage", "checkout", 3, ME))
+        await finished(on, await on.changes.scale("stage", "checkout", 3, ME))
         assert [one.count for one in await on.statuses(ADA, "stage")] == [3]
-        await finished(on, await on.stop("stage", "checkout", ME))
+        await finished(on, await on.changes.stop("stage", "checkout", ME))
         assert [one.state for one in await on.statuses(ADA, "stage")] == ["stopped"]
-        await finished(on, await on.stop("stage", "checkout", ME, purge=True))
+        await finished(on, await on.changes.stop("stage", "checkout", ME, purge=True))
         assert (await on.status(ADA, "stage", "checkout")).state == "stopped"
         assert await on.services(ADA, "stage") == {"checkout"}
 
@@ -71,7 +71,7 @@ async def test_a_change_of_just_now_is_waited_for_and_one_of_long_ago_is_not(
     world: World, application: Application
 ) -> None:
     """A Nomad that was set up anew counts from 1, below what the database remembers."""
-    done = await finished(application, await application.deploy("stage", text(), ME))
+    done = await finished(application, await application.changes.deploy("stage", text(), ME))
     async with observed(application) as on:
         asked = Asked(on.observers["stage"])
         looking = replace(on, observers={"stage": asked})
@@ -88,7 +88,7 @@ async def test_a_change_of_just_now_is_waited_for_and_one_of_long_ago_is_not(
 async def test_a_nomad_that_goes_away_leaves_its_services_as_they_were_with_the_age(
     world: World, application: Application
 ) -> None:
-    await finished(application, await application.deploy("stage", text(CALLER), ME))
+    await finished(application, await application.changes.deploy("stage", text(CALLER), ME))
     async with observed(application) as on:
         assert (await on.status(ADA, "stage", "checkout")).age_s is None
         world.nomad.away = world.consul.away = RemoteError("Nomad did not answer")
@@ -111,7 +111,7 @@ async def test_a_nomad_that_goes_away_leaves_its_services_as_they_were_with_the_
 async def test_the_graph_asks_the_sidecars_that_consul_has_shown_and_names_those_it_does_not_trust(
     world: World, application: Application
 ) -> None:
-    await finished(application, await application.deploy("stage", text(CALLER), ME))
+    await finished(application, await application.changes.deploy("stage", text(CALLER), ME))
     world.consul.add("checkout", "a", 20000, meta={"outrider_metrics": "127.0.0.1:20001"})
     world.consul.add("checkout", "b", 20010, meta={"outrider_metrics": "169.254.169.254:80"})
     async with observed(application) as on:

@@ -11,7 +11,8 @@ import pytest
 from fakes.world import ADA, PLATFORM, World, finished, text
 from outrider_ground.errors import UsageError
 
-from outrider.operations.application import Application, Text
+from outrider.operations.application import Application
+from outrider.operations.changes import Text
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment, Draft
 from outrider.spec.reading.files import read_platform
@@ -29,7 +30,7 @@ def changed(world: World, old: str = "    driver: raw_exec\n", new: str = "") ->
 
 
 async def deployed(application: Application, more: str = "") -> Deployment:
-    ended = await finished(application, await application.deploy("stage", text(more), ME))
+    ended = await finished(application, await application.changes.deploy("stage", text(more), ME))
     assert ended.state == "successful"
     return ended
 
@@ -48,7 +49,7 @@ async def test_a_changed_platform_is_no_change_and_the_plan_shows_both_parts(
     world: World, application: Application
 ) -> None:
     await deployed(application)
-    plan = await changed(world).plan(ADA, "stage", text())
+    plan = await changed(world).changes.plan(ADA, "stage", text())
     assert not plan.has_changes
     assert plan.service_part.running == plan.service_part.planned == plan.service_part.today
     assert plan.sidecar_part.running == plan.sidecar_part.planned != plan.sidecar_part.today
@@ -58,7 +59,7 @@ async def test_a_changed_platform_is_no_change_and_the_plan_shows_both_parts(
 
 async def test_with_a_changed_platform_run_replaces_nobody(world: World, application: Application) -> None:
     await deployed(application)
-    again = await changed(world).deploy("stage", text(), ME)
+    again = await changed(world).changes.deploy("stage", text(), ME)
     assert (again.state, again.reason) == ("successful", "no change: version 1 runs already")
     assert world.nomad.registrations == 1
 
@@ -70,7 +71,7 @@ async def test_the_same_agent_packed_into_other_bytes_replaces_nobody_and_is_no_
     before = await group(world)
     world.agent = replace(world.agent, serve="YW5vdGhlcg==")
     portal = world.application()
-    assert (await portal.plan(ADA, "stage", text("count: 2\n"))).older == ()
+    assert (await portal.changes.plan(ADA, "stage", text("count: 2\n"))).older == ()
     again = await deployed(portal, "count: 2\n")
     assert (again.version, again.reason) == (first.version, "no change: version 1 runs already")
     await deployed(portal, "count: 3\n")
@@ -121,7 +122,7 @@ async def test_what_a_developer_changes_takes_todays_sidecar_along(world: World,
     await deployed(application, CALLER)
     knob = "upstreams: {payments: {protocol: http, timeout: 1s}}\n"
     portal = changed(world)
-    plan = await portal.plan(ADA, "stage", text(knob))
+    plan = await portal.changes.plan(ADA, "stage", text(knob))
     assert plan.service_part.running != plan.service_part.planned
     assert plan.sidecar_part.planned == plan.sidecar_part.today
     assert not plan.older
@@ -132,15 +133,15 @@ async def test_what_a_developer_changes_takes_todays_sidecar_along(world: World,
 
 async def test_redeploy_takes_todays_sidecar_and_the_count_that_runs(world: World, application: Application) -> None:
     await deployed(application, "count: 1\nenv: {A: b}\n")
-    await finished(application, await application.scale("stage", "checkout", 3, ME))
+    await finished(application, await application.changes.scale("stage", "checkout", 3, ME))
     portal = changed(world)
-    ended = await finished(portal, await portal.redeploy("stage", "checkout", ME))
+    ended = await finished(portal, await portal.changes.redeploy("stage", "checkout", ME))
     assert (ended.kind, ended.state, ended.version, ended.count) == ("redeploy", "successful", 2, 3)
     found = await group(world)
     assert found["Count"] == 3
     assert tasks(found)["envoy"]["Config"]["command"] == "/opt/new/envoy"
     assert tasks(found)["app"]["Env"]["A"] == "b"
-    again = await portal.redeploy("stage", "checkout", ME)
+    again = await portal.changes.redeploy("stage", "checkout", ME)
     assert again.reason == "no change: version 2 runs already"
 
 
@@ -148,7 +149,7 @@ async def test_a_plan_that_asks_for_todays_sidecar_shows_it_as_a_change_and_blam
     world: World, application: Application
 ) -> None:
     await deployed(application)
-    plan = await changed(world).plan(ADA, "stage", text(), renews=True)
+    plan = await changed(world).changes.plan(ADA, "stage", text(), renews=True)
     assert plan.has_changes
     assert plan.sidecar_part.planned == plan.sidecar_part.today != plan.sidecar_part.running
     assert not plan.warnings
@@ -158,41 +159,41 @@ async def test_redeploy_brings_the_directory_of_the_version_that_runs(world: Wor
     await application.keep_artifact(ADA, b"hello")
     digest = hashlib.sha256(b"hello").hexdigest()
     spec = Text("service: checkout\nrun: {command: [python3, app.py], directory: .}\n", artifact=digest)
-    await finished(application, await application.deploy("stage", spec, ME))
+    await finished(application, await application.changes.deploy("stage", spec, ME))
     portal = changed(world)
-    ended = await finished(portal, await portal.redeploy("stage", "checkout", ME))
+    ended = await finished(portal, await portal.changes.redeploy("stage", "checkout", ME))
     assert ended.state == "successful"
     assert digest in str(tasks(await group(world))["app"]["Artifacts"])
 
 
 async def test_a_service_that_does_not_run_is_not_redeployed(application: Application) -> None:
     with pytest.raises(UsageError, match="knows no service checkout"):
-        await application.redeploy("stage", "checkout", ME)
+        await application.changes.redeploy("stage", "checkout", ME)
     await deployed(application)
-    await finished(application, await application.stop("stage", "checkout", ME))
+    await finished(application, await application.changes.stop("stage", "checkout", ME))
     with pytest.raises(UsageError, match="does not run in stage"):
-        await application.redeploy("stage", "checkout", ME)
+        await application.changes.redeploy("stage", "checkout", ME)
 
 
 async def test_what_failed_is_tried_again_with_todays_sidecar(world: World, application: Application) -> None:
     await deployed(application, "update: {auto_revert: false}\n")
     broken = text("update: {auto_revert: false}\nenv: {A: b}\n")
-    wanted = (await application.plan(ADA, "stage", broken)).version_hash
+    wanted = (await application.changes.plan(ADA, "stage", broken)).version_hash
     world.nomad.outcomes[wanted] = "crash"
-    assert (await finished(application, await application.deploy("stage", broken, ME))).state == "failed"
+    assert (await finished(application, await application.changes.deploy("stage", broken, ME))).state == "failed"
     portal = changed(world)
-    plan = await portal.plan(ADA, "stage", broken)
+    plan = await portal.changes.plan(ADA, "stage", broken)
     assert plan.has_changes
     assert plan.sidecar_part.planned == plan.sidecar_part.today
-    assert (await finished(portal, await portal.deploy("stage", broken, ME))).state == "successful"
+    assert (await finished(portal, await portal.changes.deploy("stage", broken, ME))).state == "successful"
 
 
 async def test_envoy_is_not_asked_about_a_sidecar_that_stays(world: World, application: Application) -> None:
     await deployed(application)
     portal = changed(world)
     world.envoy.refused_word = "local_app"
-    assert not (await portal.plan(ADA, "stage", text("count: 2\n"))).refusals
-    assert (await portal.plan(ADA, "stage", text("env: {A: b}\n"))).refusals
+    assert not (await portal.changes.plan(ADA, "stage", text("count: 2\n"))).refusals
+    assert (await portal.changes.plan(ADA, "stage", text("env: {A: b}\n"))).refusals
 
 
 async def test_a_rollback_brings_back_exactly_the_sidecar_that_ran(world: World, application: Application) -> None:
@@ -200,7 +201,7 @@ async def test_a_rollback_brings_back_exactly_the_sidecar_that_ran(world: World,
     before = await group(world)
     portal = changed(world)
     await deployed(portal, "env: {A: b}\n")
-    await finished(portal, await portal.roll_back("stage", "checkout", 1, ME))
+    await finished(portal, await portal.changes.roll_back("stage", "checkout", 1, ME))
     assert (await group(world))["Tasks"] == before["Tasks"]
 
 
@@ -211,10 +212,10 @@ async def test_a_job_that_somebody_edited_is_mended_with_the_sidecar_that_ran(
     before = await group(world)
     await edited(world)
     portal = changed(world)
-    plan = await portal.plan(ADA, "stage", text())
+    plan = await portal.changes.plan(ADA, "stage", text())
     assert plan.has_changes
     assert [line for line in plan.warnings if "is not the one that Outrider made" in line]
-    await finished(portal, await portal.deploy("stage", text(), ME))
+    await finished(portal, await portal.changes.deploy("stage", text(), ME))
     assert (await group(world))["Tasks"] == before["Tasks"]
 
 
@@ -262,14 +263,14 @@ async def test_a_store_that_was_lost_replaces_nobody_even_after_the_platform_cha
     before = await group(world)
     await lost(world, tmp_path)
     portal = changed(world)
-    plan = await portal.plan(ADA, "stage", text("count: 3\n"))
+    plan = await portal.changes.plan(ADA, "stage", text("count: 3\n"))
     assert [line for line in plan.warnings if "does not know the version" in line]
     assert [change.path for change in plan.changes] == ["count"]
     assert plan.older == ("the tasks beside the app",)
     await deployed(portal, "count: 3\n")
     after = await group(world)
     assert (after["Count"], after["Tasks"]) == (3, before["Tasks"])
-    assert not (await portal.plan(ADA, "stage", text("count: 3\n"))).has_changes
+    assert not (await portal.changes.plan(ADA, "stage", text("count: 3\n"))).has_changes
 
 
 async def test_a_lost_store_cannot_redeploy_without_a_file_and_says_how_to(
@@ -278,7 +279,7 @@ async def test_a_lost_store_cannot_redeploy_without_a_file_and_says_how_to(
     await deployed(application)
     portal = await lost(world, tmp_path)
     with pytest.raises(UsageError, match="does not know the spec") as caught:
-        await portal.redeploy("stage", "checkout", ME)
+        await portal.changes.redeploy("stage", "checkout", ME)
     assert "outrider run --redeploy FILE -e stage" in str(caught.value.next_step)
 
 

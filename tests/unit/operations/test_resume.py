@@ -17,11 +17,11 @@ ME = Order(ADA)
 
 async def left_behind(world: World, application: Application, **known: Any) -> Deployment:
     """Version 2 as it stands in the store when its portal dies, with what that portal knew."""
-    await finished(application, await application.deploy("stage", text("env: {A: one}\n"), ME))
-    await finished(application, await application.deploy("stage", text("env: {A: two}\n"), ME))
-    back = await finished(application, await application.roll_back("stage", "checkout", 1, ME))
+    await finished(application, await application.changes.deploy("stage", text("env: {A: one}\n"), ME))
+    await finished(application, await application.changes.deploy("stage", text("env: {A: two}\n"), ME))
+    back = await finished(application, await application.changes.roll_back("stage", "checkout", 1, ME))
     assert back.state == "successful"
-    index = (await application.plan(ADA, "stage", text("env: {A: one}\n"))).check_index
+    index = (await application.changes.plan(ADA, "stage", text("env: {A: one}\n"))).check_index
     fresh = new_deployment("stage", "checkout", "run", ME)
     long_ago: dict[str, Any] = {"created_at": datetime.now(UTC) - timedelta(seconds=15), "version": 2, "count": 1}
     return await world.store.deployments.add_deployment(replace(fresh, expected_index=index, **long_ago, **known))
@@ -64,26 +64,26 @@ async def test_what_somebody_else_has_replaced_is_superseded(world: World, appli
 
 async def test_what_was_watched_is_watched_to_its_end(world: World, application: Application) -> None:
     spec = "count: 3\nupdate: {canary: 1}\n"
-    await finished(application, await application.deploy("stage", text(spec), ME))
-    deployment = await application.deploy("stage", text(spec + "env: {A: b}\n"), ME)
+    await finished(application, await application.changes.deploy("stage", text(spec), ME))
+    deployment = await application.changes.deploy("stage", text(spec + "env: {A: b}\n"), ME)
     await application.runner.close()
     second = patient(world)
     second.runner.start()
     async for event in await second.feed(ADA, deployment.id):
         if isinstance(event, PromotionEvent) and event.detail.needed:
-            await second.promote("stage", "checkout", ME)
+            await second.changes.promote("stage", "checkout", ME)
     assert (await second.deployment(ADA, deployment.id)).state == "successful"
 
 
 async def test_two_portals_do_not_drive_the_same_deployment(world: World, application: Application) -> None:
     spec = "count: 3\nupdate: {canary: 1}\n"
-    await finished(application, await application.deploy("stage", text(spec), ME))
+    await finished(application, await application.changes.deploy("stage", text(spec), ME))
     second = patient(world)
     second.runner.start()
-    deployment = await application.deploy("stage", text(spec + "env: {A: b}\n"), ME)
+    deployment = await application.changes.deploy("stage", text(spec + "env: {A: b}\n"), ME)
     async for event in await application.feed(ADA, deployment.id):
         if isinstance(event, PromotionEvent) and event.detail.needed:
-            await application.promote("stage", "checkout", ME)
+            await application.changes.promote("stage", "checkout", ME)
     kinds = [event.kind for event in await application.events(ADA, deployment.id)]
     assert kinds.count("verdict") == 1
     assert "resumed" not in kinds
@@ -121,7 +121,7 @@ def patient(world: World) -> Application:
 
 async def test_what_has_ended_meanwhile_gets_no_second_verdict(world: World, application: Application) -> None:
     """A sweep may have taken it up, and ended it, before the request that registered it drives it itself."""
-    ended = await finished(application, await application.deploy("stage", text(), ME))
+    ended = await finished(application, await application.changes.deploy("stage", text(), ME))
     before = await messages(application, ended)
     application.runner.drive(replace(ended, state="running"))
     await asyncio.sleep(0.2)

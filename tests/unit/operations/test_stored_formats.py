@@ -18,8 +18,8 @@ UNREAD = "is stored in format 7, and this Outrider reads format 1"
 @pytest.fixture
 async def later(world: World, application: Application) -> Application:
     """Two services, of which pay's spec is of a later format."""
-    await finished(application, await application.deploy("stage", text(), ME))
-    await finished(application, await application.deploy("stage", text(spec=PAY), ME))
+    await finished(application, await application.changes.deploy("stage", text(), ME))
+    await finished(application, await application.changes.deploy("stage", text(spec=PAY), ME))
     async with world.store.database.writing() as connection:
         await connection.execute(sql("UPDATE versions SET format = 7 WHERE service = 'pay'"))
     return application
@@ -36,27 +36,27 @@ async def test_status_shows_what_runs_and_says_what_it_cannot_read(later: Applic
 
 
 async def test_a_plan_of_the_service_has_no_comparison_and_of_another_a_warning(later: Application) -> None:
-    plan = await later.plan(ADA, "stage", text("env: {A: b}\n", spec=PAY))
+    plan = await later.changes.plan(ADA, "stage", text("env: {A: b}\n", spec=PAY))
     assert f"the spec of version 1 of pay in stage {UNREAD}: no comparison" in plan.warnings
     assert plan.has_changes
-    assert f"the spec of pay in stage {UNREAD}" in (await later.plan(ADA, "stage", text())).warnings
+    assert f"the spec of pay in stage {UNREAD}" in (await later.changes.plan(ADA, "stage", text())).warnings
 
 
 async def test_its_file_can_be_deployed_again_and_is_readable_then(later: Application) -> None:
-    again = await finished(later, await later.deploy("stage", text("env: {A: b}\n", spec=PAY), ME))
+    again = await finished(later, await later.changes.deploy("stage", text("env: {A: b}\n", spec=PAY), ME))
     assert again.state == "successful"
     assert (await later.status(ADA, "stage", "pay")).problem is None
 
 
 async def test_going_back_to_it_and_renewing_it_are_refused_with_the_reason(later: Application) -> None:
-    for asked in (later.roll_back("stage", "pay", 1, ME), later.redeploy("stage", "pay", ME)):
+    for asked in (later.changes.roll_back("stage", "pay", 1, ME), later.changes.redeploy("stage", "pay", ME)):
         with pytest.raises(UnreadableSpecError, match=UNREAD) as caught:
             await asked
         assert caught.value.next_step
 
 
 async def test_scaling_needs_no_spec(later: Application) -> None:
-    assert (await finished(later, await later.scale("stage", "pay", 2, ME))).state == "successful"
+    assert (await finished(later, await later.changes.scale("stage", "pay", 2, ME))).state == "successful"
 
 
 async def test_the_graph_says_whose_edges_it_does_not_know(later: Application) -> None:

@@ -16,7 +16,8 @@ from fakes.world import world as new_world
 from fastapi import FastAPI
 from sqlalchemy import event
 
-from outrider.operations.application import Application, Text
+from outrider.operations.application import Application
+from outrider.operations.changes import Text
 from outrider.operations.observe.observer import Observer
 from outrider.operations.observe.pace import Pace
 from outrider.operations.opening import Order
@@ -51,7 +52,7 @@ async def filled(world: World, number: int, *, edited: int = 0) -> Application:
     application = world.application()
     for one in range(1, number + 1):
         spec = text(f"upstreams: {{s{one - 1}: {{}}}}\n" if one > 1 else "").spec.replace("checkout", f"s{one}")
-        await finished(application, await application.deploy("stage", Text(spec), ME))
+        await finished(application, await application.changes.deploy("stage", Text(spec), ME))
         (copy,) = world.nomad.running(f"s{one}")
         world.consul.add(f"s{one}", f"_nomad-task-{copy.id}-group-s{one}-ingress", 20_000 + one)
         if one <= edited:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from outrider.documents import Json
 from outrider.nomad.write.app import app_task
+from outrider.nomad.write.check import checks
 from outrider.nomad.write.literal import DOLLAR_META, nanoseconds
 from outrider.nomad.write.network import networks
 from outrider.nomad.write.policy import migration, reschedule, update
@@ -42,7 +43,7 @@ def job(topology: Topology, bootstrap: str | None) -> Json:
 
 def group(topology: Topology, bootstrap: str | None) -> Json:
     """The group. Without Count, a registration that preserves counts keeps what an autoscaler chose."""
-    networked, registered = networks(topology), registrations(topology)
+    networked, registered = networks(topology), registrations(topology, checks(topology))
     return {
         "Name": topology.service,
         **({} if topology.count is None else {"Count": topology.count}),

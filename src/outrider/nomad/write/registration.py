@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from outrider.documents import Json
-from outrider.nomad.write.check import checks
 from outrider.nomad.write.literal import literal
 from outrider.topology import names
 from outrider.topology.topology import Topology
 
 
-def registrations(topology: Topology) -> list[Json]:
-    """The one service of the group, or none where nothing can be reached."""
+def registrations(topology: Topology, checks: list[Json]) -> list[Json]:
+    """The one service of the group with its checks, or none where nothing can be reached."""
     label = topology.serves_on
-    return [_registration(topology, label)] if label else []
+    return [_registration(topology, label, checks)] if label else []
 
 
-def _registration(topology: Topology, label: str) -> Json:
+def _registration(topology: Topology, label: str, checks: list[Json]) -> Json:
     tags = [literal(tag) for tag in topology.spec.consul.tags]
     meta = _meta(topology)
     return {
@@ -28,7 +27,7 @@ def _registration(topology: Topology, label: str) -> Json:
         # canary_meta replaces meta, so it repeats all of it.
         "Meta": meta | {names.META_CANARY: "false"},
         "CanaryMeta": meta | {names.META_CANARY: "true"},
-        "Checks": checks(topology),
+        "Checks": checks,
     }
 
 

@@ -45,7 +45,7 @@ async def environments(running: Running) -> EnvironmentList:
 async def plan(running: Running, waiting: Waiting, asker: Asker, environment: str, body: SpecBody) -> Plan:
     """What deploying this spec would change. Nothing is changed by asking."""
     async with waiting.plans:
-        return await running.plan(asker, environment, text_of(body), renews=body.redeploy)
+        return await running.changes.plan(asker, environment, text_of(body), renews=body.redeploy)
 
 
 @router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED, responses=DEPLOYING)
@@ -53,7 +53,7 @@ async def deploy(running: Running, waiting: Waiting, environment: str, body: Dep
     """Deploy this spec: it is validated, stored and registered before the answer; then follow the events."""
     asked = replace(order, check_index=body.check_index, take_over=body.take_over, renews=body.redeploy)
     async with waiting.deployments:
-        return await running.deploy(environment, text_of(body), asked)
+        return await running.changes.deploy(environment, text_of(body), asked)
 
 
 @router.get("/environments/{environment}/graph", responses=GUARDED | NAMED | REMOTE)

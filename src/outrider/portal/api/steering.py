@@ -21,7 +21,7 @@ async def rollback(
     running: Running, environment: str, service: str, order: Ordered, body: RollbackBody | None = None
 ) -> Deployment:
     """Bring a stored version back, by default the one before."""
-    return await running.roll_back(environment, service, body.version if body else None, order)
+    return await running.changes.roll_back(environment, service, body.version if body else None, order)
 
 
 @router.post("/redeploy", status_code=status.HTTP_202_ACCEPTED)
@@ -30,7 +30,7 @@ async def redeploy(
 ) -> Deployment:
     """Bring up the version that runs with the sidecar of today's platform file and Outrider."""
     del body
-    return await running.redeploy(environment, service, order)
+    return await running.changes.redeploy(environment, service, order)
 
 
 @router.post("/start", status_code=status.HTTP_202_ACCEPTED)
@@ -39,7 +39,7 @@ async def start(
 ) -> Deployment:
     """Start a stopped service again: the version that ran, with the count that it had."""
     del body
-    return await running.start(environment, service, order)
+    return await running.changes.start(environment, service, order)
 
 
 @router.post("/promote")
@@ -48,7 +48,7 @@ async def promote(
 ) -> Deployment:
     """Give the waiting canary's version to all allocations."""
     del body
-    return await running.promote(environment, service, order)
+    return await running.changes.promote(environment, service, order)
 
 
 @router.post("/fail")
@@ -57,13 +57,13 @@ async def fail(
 ) -> Deployment:
     """Give the active deployment up: its canary stops, the old allocations stay."""
     del body
-    return await running.fail(environment, service, order)
+    return await running.changes.fail(environment, service, order)
 
 
 @router.post("/scale", status_code=status.HTTP_202_ACCEPTED)
 async def scale(running: Running, environment: str, service: str, order: Ordered, body: ScaleBody) -> Deployment:
     """Change the count; allocations that run are kept."""
-    return await running.scale(environment, service, body.count, order)
+    return await running.changes.scale(environment, service, body.count, order)
 
 
 @router.post("/stop", status_code=status.HTTP_202_ACCEPTED)
@@ -71,4 +71,4 @@ async def stop(
     running: Running, environment: str, service: str, order: Ordered, body: StopBody | None = None
 ) -> Deployment:
     """Stop the service; its versions stay here."""
-    return await running.stop(environment, service, order, purge=body.purge if body else False)
+    return await running.changes.stop(environment, service, order, purge=body.purge if body else False)
