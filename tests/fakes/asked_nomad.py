@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from outrider_ground.errors import ConflictError, RemoteError
 
-from outrider.operations.ports import Listing
+from outrider.operations.nomad_port import Listing
 
 Json = dict[str, Any]
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import Any
 
 from outrider_ground.errors import RemoteError
 
-from outrider.operations.ports import Listing
+from outrider.operations.nomad_port import Listing
 
 Json = dict[str, Any]
 OURS = {"outrider_environment": "stage", "outrider_version": "a1"}

@@ -11,7 +11,8 @@ from outrider_ground.errors import RemoteError, UsageError
 
 if TYPE_CHECKING:
     from outrider.operations.journal import Journal
-    from outrider.operations.ports import Consul, EnvoyCheck, Nomad, Sidecars, Traffic
+    from outrider.operations.nomad_port import Nomad
+    from outrider.operations.ports import Consul, EnvoyCheck, Sidecars, Traffic
     from outrider.operations.repositories import Store
     from outrider.spec.platform import Platform
     from outrider.topology.sidecar import CarriedAgent

@@ -24,7 +24,7 @@ from outrider_embedded.scheduler.api.app import scheduler_app
 from outrider.clients.http import Connection
 from outrider.clients.http import Server as Place
 from outrider.clients.nomad import NomadClient
-from outrider.operations.ports import Listing
+from outrider.operations.nomad_port import Listing
 
 Json = dict[str, Any]
 _QUIET_TURNS = 8

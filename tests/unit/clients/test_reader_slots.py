@@ -11,7 +11,8 @@ from outrider_ground.errors import RemoteError
 from starlette.types import Receive, Scope, Send
 
 from outrider.clients.http import MOST_CONNECTIONS
-from outrider.clients.nomad import MOST_FOLLOWED, MOST_STREAMS, nomad_client
+from outrider.clients.nomad import nomad_client
+from outrider.clients.nomad_allocations import MOST_FOLLOWED, MOST_STREAMS
 from outrider.clients.reader_slots import ReaderSlots
 from outrider.settings import NomadSettings
 

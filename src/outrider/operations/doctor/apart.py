@@ -14,7 +14,8 @@ from outrider.operations.doctor.findings import Finding, bad, warning
 
 if TYPE_CHECKING:
     from outrider.documents import Json
-    from outrider.operations.ports import Consul, Nomad
+    from outrider.operations.nomad_port import Nomad
+    from outrider.operations.ports import Consul
     from outrider.spec.platform import Environment, Platform
 
 

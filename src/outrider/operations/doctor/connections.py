@@ -16,7 +16,8 @@ from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.documents import Json
-    from outrider.operations.ports import Consul, Nomad
+    from outrider.operations.nomad_port import Nomad
+    from outrider.operations.ports import Consul
     from outrider.spec.platform import Environment
 
 # What a node holds beside its agents' watches: Nomad's client (registrations, checks, templates), the portal, people.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from outrider.documents import Json
-    from outrider.operations.ports import Nomad
+    from outrider.operations.nomad_port import Nomad
     from outrider.spec.platform import Consul, Environment
 
 LEAST_VERSION = "1.6"

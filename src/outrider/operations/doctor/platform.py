@@ -17,7 +17,8 @@ from outrider.operations.doctor.findings import Finding, bad, good, warning
 from outrider.operations.doctor.nomad import nomad_findings
 
 if TYPE_CHECKING:
-    from outrider.operations.ports import Consul, Metrics, Nomad
+    from outrider.operations.nomad_port import Nomad
+    from outrider.operations.ports import Consul, Metrics
     from outrider.spec.platform import Environment, Platform
 
 LOOPBACK = ("127.", "localhost", "::1")

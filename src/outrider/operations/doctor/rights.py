@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
     from outrider.documents import Json
-    from outrider.operations.ports import Consul, Nomad
+    from outrider.operations.nomad_port import Nomad
+    from outrider.operations.ports import Consul
     from outrider.spec.platform import Environment
 
 # Consul's rules by the resource that they open (developer.hashicorp.com/consul/docs/security/acl/acl-rules).

@@ -14,7 +14,7 @@ from outrider.operations.drive.health_reasons import unchecked
 if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.operations.environment import Environment
-    from outrider.operations.ports import LogKind
+    from outrider.operations.nomad_port import LogKind
 
 LINES = 12
 BYTES = 4_000

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from outrider.operations.environment import Environment
-    from outrider.operations.ports import LogKind
+    from outrider.operations.nomad_port import LogKind
 
 BYTES_PER_LINE = 400
 CUT = b"[cut: this line begins earlier] "

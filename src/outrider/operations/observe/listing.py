@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from outrider.documents import Json
-    from outrider.operations.ports import Consul, Nomad
+    from outrider.operations.nomad_port import Nomad
+    from outrider.operations.ports import Consul
 
 
 async def listed(nomad: Nomad, names: Iterable[str] = (), known: Scheduled | None = None) -> Scheduled:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from outrider.documents import Json
+    from outrider.operations.nomad_port import Nomad
     from outrider.operations.observe.pace import Pace
     from outrider.operations.observe.scheduled import Scheduled
-    from outrider.operations.ports import Nomad
 
 log = logging.getLogger("outrider.observer")
 

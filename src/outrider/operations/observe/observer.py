@@ -17,7 +17,8 @@ from outrider.operations.observe.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from outrider.operations.ports import Consul, Nomad
+    from outrider.operations.nomad_port import Nomad
+    from outrider.operations.ports import Consul
 
 USUAL = Pace()
 

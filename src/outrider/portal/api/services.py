@@ -13,7 +13,7 @@ from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.lists import Deployments, Services, Versions
 from outrider.operations.answers.status import Status
 from outrider.operations.look.logs import LogRequest
-from outrider.operations.ports import LogKind
+from outrider.operations.nomad_port import LogKind
 from outrider.operations.records import Version
 from outrider.operations.request_bodies import MOST_INTEGER, Body
 from outrider.portal.principal import Asker
