@@ -26,7 +26,7 @@ from outrider_harness.stand import Stand, embedded_stand, stand_of
 from report import Figure, report
 
 from outrider.operations.records import Deployment
-from outrider.operations.request_bodies import EmptyBody, ScaleBody, StopBody
+from outrider.operations.request_bodies import ChangeBody, ScaleBody, StopBody
 from outrider.programs.demonstration.processes import kill, processes_below
 from outrider.spec.reading.files import read_platform
 
@@ -79,7 +79,7 @@ class Scene:
     async def canary(self, verb: str, state: str) -> None:
         deployment = await self.stand.deploy(self.spec(2, canary=1))
         await self.stand.waits_for_promotion(deployment)
-        await self.stand.act(CALLEE, verb, EmptyBody())
+        await self.stand.act(CALLEE, verb, ChangeBody())
         self.expect(await self.stand.ended(deployment), state)
 
     async def kill(self) -> None:

@@ -68,7 +68,7 @@ async def application(
         runner.start()
         stack.push_async_callback(runner.close)
         changes = Changes(platform, environments, store, runner.drive, url)
-        yield Application(platform, environments, store, journal, runner, url, changes, token, observers)
+        yield Application(platform, environments, store, journal, url, changes, token, observers)
 
 
 def _token(settings: Settings) -> str | None:

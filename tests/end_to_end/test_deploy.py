@@ -8,7 +8,7 @@ import httpx2
 from support.stage import ENVIRONMENT, Stage, spec
 
 from outrider.operations.events import PromotionEvent
-from outrider.operations.request_bodies import DeployBody, EmptyBody, ScaleBody, SpecBody, StopBody
+from outrider.operations.request_bodies import ChangeBody, DeployBody, RollbackBody, ScaleBody, SpecBody, StopBody
 
 CANARY = "canary: 1"
 PLAIN = "mesh: false\n"
@@ -59,7 +59,7 @@ async def test_a_canary_waits_for_its_promotion_and_scaling_waits_for_the_canary
     deployment = await stage.deploy(spec("two", PLAIN + "count: 2\n", CANARY))
     assert (await stage.reached(deployment, PromotionEvent)).detail.needed
     assert old < await stage.running()
-    await stage.portal.act(ENVIRONMENT, "echo", "promote", EmptyBody())
+    await stage.portal.act(ENVIRONMENT, "echo", "promote", ChangeBody())
     assert (await stage.ended(deployment)).state == "successful"
     assert old.isdisjoint(await stage.running())
 
@@ -81,7 +81,7 @@ async def test_a_rollback_reaches_further_back_than_nomad_remembers(stage: Stage
         assert ended.state == "successful", ended
     remembered = {version["Version"] for version in await stage.nomad.versions("echo")}
     assert 0 not in remembered
-    back = await stage.ended(await stage.portal.rollback(ENVIRONMENT, "echo", 1))
+    back = await stage.ended(await stage.portal.act(ENVIRONMENT, "echo", "rollback", RollbackBody(version=1)))
     assert (back.state, back.version) == ("successful", 1)
     assert (await stage.portal.status(ENVIRONMENT, "echo")).version == 1
 
@@ -93,7 +93,7 @@ async def test_a_portal_that_is_killed_takes_its_deployment_up_again(killable_st
     await stage.kill_portal()
     await stage.start_portal()
     assert (await stage.reached(deployment, PromotionEvent)).detail.needed
-    await stage.portal.act(ENVIRONMENT, "echo", "promote", EmptyBody())
+    await stage.portal.act(ENVIRONMENT, "echo", "promote", ChangeBody())
     ended = await stage.ended(deployment)
     assert ended.state == "successful", ended
     kinds = [event.kind for event in await stage.portal.event_list(deployment.id)]

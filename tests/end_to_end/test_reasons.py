@@ -25,7 +25,7 @@ from outrider.clients.nomad import nomad_client
 from outrider.operations.answers.status import Status
 from outrider.operations.events import AllocationEvent
 from outrider.operations.records import Deployment
-from outrider.operations.request_bodies import EmptyBody
+from outrider.operations.request_bodies import ChangeBody
 from outrider.settings import settings
 
 PLAIN = "mesh: false\n"
@@ -59,7 +59,7 @@ async def given_up(stage: Stage, deployment: Deployment) -> Deployment:
         if event.kind == "verdict":
             return await stage.portal.deployment(deployment.id)
     with contextlib.suppress(OutriderError):
-        await stage.portal.act(ENVIRONMENT, "echo", "fail", EmptyBody())
+        await stage.portal.act(ENVIRONMENT, "echo", "fail", ChangeBody())
     return await stage.ended(deployment)
 
 

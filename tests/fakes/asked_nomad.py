@@ -26,6 +26,10 @@ class NomadThatWasAsked:
         self.promoted: list[str] = []
         self.failed: list[str] = []
         self.stopped: list[str] = []
+        self.paused: list[tuple[str, bool]] = []
+        self.agent: Json = {"config": {}}
+        self.known_evaluations: list[Json] = []
+        self.known_nodes: list[Json] = []
         self.refusal: ConflictError | RemoteError | None = None
         self.goes_back_to: int | None = None
         self.looks = 0
@@ -52,7 +56,7 @@ class NomadThatWasAsked:
         return {"JobModifyIndex": 30}
 
     async def evaluations(self, job_id: str) -> list[Json]:
-        return []
+        return self.known_evaluations
 
     async def allocation(self, allocation_id: str) -> Json | None:
         return None
@@ -94,6 +98,12 @@ class NomadThatWasAsked:
             raise self.refusal
         return {"RevertedJobVersion": self.goes_back_to}
 
+    async def pause(self, deployment_id: str, *, is_paused: bool) -> Json:
+        self.paused.append((deployment_id, is_paused))
+        if self.refusal is not None:
+            raise self.refusal
+        return {}
+
     async def deregister(self, job_id: str, *, purge: bool = False) -> Json:
         self.stopped.append(job_id)
         return {}
@@ -104,13 +114,13 @@ class NomadThatWasAsked:
     # What it is itself
 
     async def nodes(self) -> list[Json]:
-        return []
+        return self.known_nodes
 
     async def node(self, node_id: str) -> Json:
         return {"ID": node_id, "Name": node_id}
 
     async def agent_self(self) -> Json:
-        return {"config": {}}
+        return self.agent
 
     async def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncGenerator[Json]:
         for event in ():

@@ -49,6 +49,6 @@ async def served_world(directory: Path) -> AsyncGenerator[tuple[World, str]]:
     """The portal over simulators, and its address."""
     async with new_world(directory) as world:
         application = world.application()
-        application.runner.start()
+        world.runner.start()
         async with serving(portal_app(application), "127.0.0.1", 0) as address:
             yield world, address

@@ -14,6 +14,7 @@ class CatalogInMemory:
 
     def __init__(self) -> None:
         self.away: RemoteError | None = None
+        self.has_leader = True
         self.agents_checks: dict[str, Json] = {}
         self._entries: dict[str, list[Json]] = {}
 
@@ -65,7 +66,8 @@ class CatalogInMemory:
         return ["dc1"]
 
     async def leader(self) -> str:
-        return "127.0.0.1:8300"
+        self._answer()
+        return "127.0.0.1:8300" if self.has_leader else ""
 
     def _answer(self) -> None:
         if self.away is not None:

@@ -12,7 +12,7 @@ from fakes.world import ADA, HURRY, World
 
 from outrider.operations.environment import Environment, WatchLimits
 from outrider.operations.event_details import Detail
-from outrider.operations.events import document_of, happened
+from outrider.operations.events import Event, document_of, happened
 from outrider.operations.records import Deployment, Version
 from outrider.operations.repositories import Store
 
@@ -27,6 +27,7 @@ class Records:
         self.holders: dict[str, str] = {}
         self.claims = 0
         self.told: list[tuple[str, str, Json]] = []
+        self.events: list[Event] = []
         self.known_versions: list[Version] = []
 
     @property
@@ -74,10 +75,14 @@ class Records:
         if self.holders.get(deployment_id) == holder:
             del self.holders[deployment_id]
 
+    async def after(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
+        return tuple(self.events[after:])
+
     # As a journal
 
     async def note(self, deployment_id: str, message: str, detail: Detail) -> None:
-        event = document_of(happened(len(self.told) + 1, NOW, message, detail))
+        self.events.append(happened(len(self.told) + 1, NOW, message, detail))
+        event = document_of(self.events[-1])
         self.told.append((event["kind"], message, event["detail"]))
 
     async def end(self, deployment: Deployment, state: Any, reason: str) -> Deployment:

@@ -60,11 +60,17 @@ class ConflictError(OutriderError):
 
 
 class RemoteError(OutriderError):
-    """A server outside refused, failed or cannot be reached; ``status`` is its HTTP status where it answered."""
+    """A server outside refused, failed or cannot be reached; ``status`` is its HTTP status where it answered.
 
-    def __init__(self, message: str, *, status: int | None = None, next_step: str | None = None) -> None:
+    ``was_sent`` is false where the request certainly never got there, as nobody took it.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, next_step: str | None = None, was_sent: bool = True
+    ) -> None:
         super().__init__(message, next_step=next_step)
         self.status = status
+        self.was_sent = was_sent
 
 
 class DeployFailed(OutriderError):  # noqa: N818 (the verdict, in the words of the glossary)

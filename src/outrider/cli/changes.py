@@ -11,6 +11,7 @@ from typing import Any, cast
 import click
 
 from outrider.cli.printable import printable
+from outrider.cli.problems import blocker_lines
 from outrider.operations.answers.plan import Change, Part, Plan, Sign
 from outrider.spec.notation import as_written
 from outrider.spec.reading.document import document
@@ -56,6 +57,8 @@ def plan_lines(found: Plan, asked: Asked) -> Iterator[str]:
     yield from _directory_line(asked.packed)
     yield from _sidecar_lines(found)
     yield from _remarks(found)
+    if found.blockers:
+        yield from blocker_lines(found.blockers)
     if found.has_changes and not found.refusals:
         command = _command(found, renews=asked.renews)
         yield f"\nTo deploy exactly this:\n  {command} -e {environment} {shlex.quote(str(asked.file))}"
@@ -66,6 +69,8 @@ def _command(found: Plan, *, renews: bool) -> str:
     words = ["outrider run", f"--check-index {found.check_index}"]
     words += ["--take-over"] if found.is_foreign else []
     words += ["--redeploy"] if renews else []
+    words += [f"--override {name}" for name in dict.fromkeys(one.name for one in found.blockers)]
+    words += ["--reason TEXT"] if found.blockers else []
     return " ".join(words)
 
 

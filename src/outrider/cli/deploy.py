@@ -16,11 +16,12 @@ from outrider.cli.arguments import Number, index
 from outrider.cli.changes import Asked, Packed, plan_lines
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.printable import printable
+from outrider.cli.reasons import Why, reason_options
 from outrider.cli.source_files import FILE, text_of
 from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.clients.archive import Archive
 from outrider.clients.directory import directory_warnings, packed_directory_of
-from outrider.operations.request_bodies import MOST_INTEGER, DeployBody, EmptyBody, SpecBody
+from outrider.operations.request_bodies import MOST_INTEGER, ChangeBody, DeployBody, RollbackBody, SpecBody
 from outrider.spec.reading.files import read_service
 from outrider.spec.run import CommandRun
 
@@ -58,10 +59,18 @@ async def plan(invocation: Invocation, file: Path, *, redeploy: bool) -> int:
 )
 @click.option("--take-over", is_flag=True, help="Replace a job of this name that Outrider did not deploy.")
 @TODAYS_SIDECAR
+@reason_options
 @waiting_options
 @portal_verb
-async def run(
-    invocation: Invocation, file: Path, check_index: int | None, *, take_over: bool, redeploy: bool, waiting: Waiting
+async def run(  # noqa: PLR0913  one parameter per option of the command line
+    invocation: Invocation,
+    file: Path,
+    check_index: int | None,
+    *,
+    take_over: bool,
+    redeploy: bool,
+    why: Why,
+    waiting: Waiting,
 ) -> int:
     """Deploy FILE and follow it to its verdict.
 
@@ -75,7 +84,8 @@ async def run(
     written = await _written(invocation, file, environment)
     if written.packed is not None:
         await invocation.portal.upload(written.packed.content)
-    body = DeployBody(**written.fields, redeploy=redeploy, check_index=check_index, take_over=take_over)
+    asked = {"redeploy": redeploy, "check_index": check_index, "take_over": take_over}
+    body = DeployBody(**written.fields, **asked, **why.fields)
     deployment = await invocation.portal.deploy(environment, body, str(uuid.uuid4()))
     return await watched(invocation, deployment, waiting)
 
@@ -83,29 +93,33 @@ async def run(
 @click.command(short_help="Bring an earlier version back: the one before, or any number of the history.")
 @click.argument("service")
 @click.argument("version", type=Number(1, MOST_INTEGER), required=False)
+@reason_options
 @waiting_options
 @portal_verb
-async def rollback(invocation: Invocation, service: str, version: int | None, *, waiting: Waiting) -> int:
+async def rollback(invocation: Invocation, service: str, version: int | None, *, why: Why, waiting: Waiting) -> int:
     """Bring VERSION of SERVICE back, or the one that ran before; `outrider history` lists them.
 
     The version comes from the portal's store, so any of them can be reached, and no canary waits for a promotion.
     """
     environment = await invocation.environment()
-    deployment = await invocation.portal.rollback(environment, service, version)
+    deployment = await invocation.portal.act(
+        environment, service, "rollback", RollbackBody(version=version, **why.fields)
+    )
     return await watched(invocation, deployment, waiting)
 
 
 @click.command(short_help="Bring up what runs with today's sidecar: platform file and Outrider as they are now.")
 @click.argument("service")
+@reason_options
 @waiting_options
 @portal_verb
-async def redeploy(invocation: Invocation, service: str, *, waiting: Waiting) -> int:
+async def redeploy(invocation: Invocation, service: str, *, why: Why, waiting: Waiting) -> int:
     """Bring up the version of SERVICE that runs, with the sidecar of today's platform file and Outrider.
 
     Nobody's spec file is needed, and the count stays. Allocations are replaced as the spec's `update` says.
     """
     environment = await invocation.environment()
-    deployment = await invocation.portal.act(environment, service, "redeploy", EmptyBody())
+    deployment = await invocation.portal.act(environment, service, "redeploy", ChangeBody(**why.fields))
     return await watched(invocation, deployment, waiting)
 
 

@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import click
+from outrider_ground.errors import RemoteError
 
 from outrider.cli import exits, views
 from outrider.cli.arguments import Number, by_prefix
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.output import is_terminal
-from outrider.cli.printable import plain_chunks
+from outrider.cli.outside import outside_history
+from outrider.cli.printable import plain_chunks, printable
 from outrider.cli.readers import unread
 from outrider.cli.watching import followed, line
+from outrider.operations.answers.outside import OutsideChange
 from outrider.operations.events import document_of
 from outrider.operations.records import Deployment, VersionSummary
 
@@ -25,6 +28,7 @@ class History:
 
     versions: tuple[VersionSummary, ...]
     deployments: tuple[Deployment, ...]
+    outside: tuple[OutsideChange, ...] = ()
 
 
 @click.command(short_help="Show what runs: all services, or one with its allocations.")
@@ -53,12 +57,24 @@ async def history(invocation: Invocation, service: str, deployment: str | None, 
     deployments = await invocation.portal.deployments(environment, service)
     if deployment is None:
         versions = await invocation.portal.versions(environment, service)
-        found = History(versions, deployments)
-        invocation.output.show(found, lambda shown: views.history(shown.versions, shown.deployments))
+        others = await _outside(invocation, environment, service)
+        found = History(versions, deployments, others)
+        invocation.output.show(
+            found, lambda shown: [*views.history(shown.versions, shown.deployments), *outside_history(shown.outside)]
+        )
         return exits.OK
     chosen = by_prefix(deployment, (one.id for one in deployments), "deployment")
     of_id = next(one for one in deployments if one.id == chosen)
     return await followed(invocation, of_id, None) if follow else await _events(invocation, chosen)
+
+
+async def _outside(invocation: Invocation, environment: str, service: str) -> tuple[OutsideChange, ...]:
+    """What others did; where Nomad does not answer, the rest is told all the same."""
+    try:
+        return await invocation.portal.outside(environment, service)
+    except RemoteError as error:
+        invocation.output.progress(f"! what others did to {service} is not known: {printable(error.message)}")
+        return ()
 
 
 async def _events(invocation: Invocation, deployment: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,14 @@ from outrider_ground.errors import (
 
 from outrider.cli.printable import escaped, one_line, printable
 from outrider.documents import MOST_SPEC_BYTES
+from outrider.operations.answers.blockers import BlockedError, Blocker
 
 WIDEST = 160
 USAGE = "The command line cannot be read"
 TITLES: dict[type[Exception], str] = {
     SpecError: "The spec cannot be used",
     UsageError: "There is no such thing",
+    BlockedError: "It cannot go yet",
     ConflictError: "Somebody was faster",
     RemoteError: "A server outside does not do its part",
     DeployFailed: "The deployment failed",
@@ -60,6 +62,8 @@ def document_of(error: OutriderError) -> dict[str, Any]:
     found: dict[str, Any] = {"title": TITLES[kind], "detail": error.message, "next_step": error.next_step}
     if isinstance(error, SpecError):
         found["problems"] = [asdict(problem) for problem in error.problems]
+    if isinstance(error, BlockedError):
+        found["blockers"] = [asdict(blocker) for blocker in error.blockers]
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -87,8 +91,19 @@ def error_lines(error: OutriderError) -> Iterator[str]:
         yield click.style(f"{number} problem{'s' if number > 1 else ''}.", fg="red", bold=True)
     else:
         yield click.style("Error: ", fg="red", bold=True) + printable(error.message)
+    if isinstance(error, BlockedError):
+        yield from blocker_lines(error.blockers)
     if error.next_step:
         yield printable(error.next_step)
+
+
+def blocker_lines(blockers: Sequence[Blocker]) -> Iterator[str]:
+    """What stops a change, each with its reason and who lifts it."""
+    yield click.style("Before this can go:", bold=True)
+    width = max(len(one.name) for one in blockers)
+    for one in blockers:
+        yield f"  {one.name:<{width}}  {one_line(one.reason)}"
+        yield f"  {'':<{width}}  lifted by {one_line(one.lifted_by)}"
 
 
 def problem_lines(problem: Problem) -> Iterator[str]:

@@ -9,6 +9,7 @@ import click
 from outrider.cli.arguments import short
 from outrider.cli.comparison import comparison
 from outrider.cli.output import state, table
+from outrider.cli.outside import outside_lines, outside_summary
 from outrider.cli.printable import one_line
 from outrider.cli.times import moment
 from outrider.consul.instances import Instance
@@ -30,12 +31,10 @@ def services(found: Sequence[Status], *, with_stopped: bool = False) -> list[str
     """The services by environment and name, below them how many are stopped and which servers did not answer."""
     if not found:
         return ["No services yet. Deploy one: outrider run outrider.yaml -e ENVIRONMENT"]
-    shown = [one for one in found if with_stopped or one.state != "stopped"]
+    shown = [one for one in found if with_stopped or one.state != "stopped" or one.changes]
     ordered = sorted(shown, key=lambda one: (one.environment, one.service))
     stopped = len(found) - len(shown)
-    outside = [
-        f"! {one.service} in {one.environment} was changed outside of Outrider" for one in ordered if one.outside
-    ]
+    outside = list(outside_summary(ordered))
     problems = dict.fromkeys(f"! {one_line(one.problem)}" for one in ordered if one.problem)
     rows = table(
         ("ENVIRONMENT", "SERVICE", "STATE", "HEALTHY", "VERSION", "TEAM"),
@@ -50,7 +49,7 @@ def service(found: Status) -> Iterator[str]:
     yield click.style(f"{found.service} in {found.environment}", bold=True)
     yield f"state    {state(found.state)}"
     yield f"version  {found.version or '-'} ({found.hash or 'no hash'})"
-    yield from _outside_lines(found)
+    yield from outside_lines(found)
     yield f"healthy  {_healthy(found)}"
     yield from _deployment_line(found.deployment)
     yield from (f"{name:<9}{one_line(url)}" for name, url in found.links.items())
@@ -60,13 +59,6 @@ def service(found: Status) -> Iterator[str]:
     yield from _instances(found.instances)
     yield from _upstreams(found.upstreams)
     yield from (f"\n! {text}" for text in (found.problem,) if text)
-
-
-def _outside_lines(found: Status) -> Iterator[str]:
-    if found.outside:
-        places = ", ".join(one_line(place) for place in found.outside)
-        yield click.style(f"changed outside of Outrider: {places}", fg="yellow")
-        yield f"         `outrider rollback {found.service} {found.version} -e {found.environment}` undoes it"
 
 
 def history(versions: Sequence[VersionSummary], deployments: Sequence[Deployment]) -> Iterator[str]:

@@ -29,6 +29,7 @@ RETRY_PAUSES_S = (0.1, 0.4)
 LONGEST_ERROR_TEXT = 2000
 # Nomad closes the door at 100 connections per client address, Consul at 200 (reference of both: http_max_conns_per_client).
 MOST_CONNECTIONS = 60
+UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 class RefusedError(RemoteError):
@@ -144,12 +145,13 @@ class Connection:
     def unreachable(self, call: Call, error: Exception) -> RemoteError:
         """The error for a call that got no answer; says what was tried, as what, and what to do."""
         if refused := refused_tls(self.server.name, self.server.tls, error):
-            return RemoteError(f"{self.server} {refused}", next_step=self.server.advice)
+            return RemoteError(f"{self.server} {refused}", next_step=self.server.advice, was_sent=False)
         reason = str(error) or type(error).__name__
         waited = " in time" if isinstance(error, httpx2.TimeoutException) else ""
         # Where nobody is there at all, what was asked explains nothing.
         failed = "cannot be reached" if isinstance(error, httpx2.ConnectError) else f"did not answer {call}{waited}"
-        return RemoteError(f"{self.server} {failed}: {reason}", next_step=self.server.advice)
+        was_sent = not isinstance(error, UNSENT)
+        return RemoteError(f"{self.server} {failed}: {reason}", next_step=self.server.advice, was_sent=was_sent)
 
     def _request(self, call: Call) -> httpx2.Request:
         name = self.server.tls.server_name

@@ -36,8 +36,13 @@ class NomadAllocations(NomadCalls):
     async def allocation(self, allocation_id: str) -> dict[str, Any] | None:
         return await self._get_or_none(("v1", "allocation", allocation_id))
 
+    async def stop_allocation(self, allocation_id: str) -> dict[str, Any]:
+        """End it, after its shutdown delay; Nomad places another one (EvalID)."""
+        return await self._post(("v1", "allocation", allocation_id, "stop"), {})
+
     async def restart(self, allocation_id: str, task: str | None = None) -> dict[str, Any]:
-        body = {"TaskName": task} if task else {}
+        """Restart one task where it is, or all that run; RemoteError where the allocation or the task does not run."""
+        body = {"TaskName": task} if task else {"AllTasks": False}
         return await self._post(("v1", "client", "allocation", allocation_id, "restart"), body)
 
     async def logs(

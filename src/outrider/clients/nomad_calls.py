@@ -22,6 +22,8 @@ CONFLICTS = (
     "Enforcing job modify index",
     "can't promote terminal deployment",
     "can't fail terminal deployment",
+    "can't pause terminal deployment",
+    "can't resume terminal deployment",
     "can't set health of allocations for a terminal deployment",
     "job scaling blocked due to active deployment",
 )

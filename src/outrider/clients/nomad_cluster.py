@@ -13,6 +13,7 @@ from outrider.clients.nomad_calls import NomadCalls
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+UNREAD = frozenset({400, 403, 404})
 NO_ACLS = frozenset({400, 404})  # to whoever asks for its own token
 ANYBODY = "acls-disabled"  # the token that a Nomad without ACLs makes up for everybody [2.0.5, structs/acl.go]
 # Nomad sends a heartbeat every 30 s into an event stream [S 1.6.5 and 2.0.5, event_endpoint.go]: two that are missing
@@ -39,6 +40,12 @@ class NomadCluster(NomadCalls):
         named = [one["Name"] for role in roles for one in role.get("Policies") or ()]
         names = dict.fromkeys([*(token.get("Policies") or ()), *named])
         return [await self._get(("v1", "acl", "policy", name)) for name in names]
+
+    async def token_name(self, accessor: str) -> str | None:
+        """The name of a token; None where ours may not read it (a management token may), or it is gone."""
+        call = Call("GET", ("v1", "acl", "token", accessor))
+        response = await self._answer(call, UNREAD)
+        return None if response.status_code in UNREAD else json_of(self._connection, call, response).get("Name") or None
 
     async def events(self, index: int = 0, topics: tuple[str, ...] = ()) -> AsyncGenerator[dict[str, Any]]:
         """Batches {Index, Events}, and {} as a heartbeat; topics as in "Allocation:*". Re-list after each reconnect."""

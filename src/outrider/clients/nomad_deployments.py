@@ -24,6 +24,10 @@ class NomadDeployments(NomadCalls):
         body = {"DeploymentID": deployment_id, "All": True}
         return await self._post(("v1", "deployment", "promote", deployment_id), body)
 
+    async def pause(self, deployment_id: str, *, is_paused: bool) -> dict[str, Any]:
+        body = {"DeploymentID": deployment_id, "Pause": is_paused}
+        return await self._post(("v1", "deployment", "pause", deployment_id), body)
+
     async def fail(self, deployment_id: str) -> dict[str, Any]:
         return await self._post(("v1", "deployment", "fail", deployment_id), {})
 

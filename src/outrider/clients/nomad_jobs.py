@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outrider.clients.http import Call
-from outrider.clients.nomad_calls import NomadCalls
+from outrider.clients.http import Call, json_of
+from outrider.clients.nomad_calls import NOT_FOUND, NomadCalls
 from outrider.operations.nomad_port import Listing
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ class NomadJobs(NomadCalls):
         call = Call("DELETE", ("v1", "job", job_id), {"purge": "true"} if purge else {})
         return await self._json(call)
 
+    async def revert(self, job_id: str, version: int) -> dict[str, Any]:
+        """Register one of the versions that Nomad still has once more, as `nomad job revert` does."""
+        return await self._post(("v1", "job", job_id, "revert"), {"JobID": job_id, "JobVersion": version})
+
     async def scale(self, job_id: str, group: str, count: int, message: str = "") -> dict[str, Any]:
         """Change a group's count; ConflictError while a deployment is active."""
         body = {"Count": count, "Target": {"Group": group}, "Message": message}
@@ -52,6 +56,16 @@ class NomadJobs(NomadCalls):
         """The versions Nomad still has (six by default), newest first; an unknown job has none."""
         answer: dict[str, Any] = await self._get_or_none(("v1", "job", job_id, "versions")) or {}
         return answer.get("Versions") or []
+
+    async def compared_versions(self, job_id: str) -> dict[str, Any]:
+        """The same with what distinguishes each from the one before: Versions and Diffs, both newest first."""
+        call = Call("GET", ("v1", "job", job_id, "versions"), {"diffs": "true"})
+        response = await self._answer(call, frozenset({NOT_FOUND}))
+        return {} if response.status_code == NOT_FOUND else json_of(self._connection, call, response)
+
+    async def scaling(self, job_id: str) -> dict[str, Any] | None:
+        """The counts of a job's groups and who changed them last, as far as they said: TaskGroups with Events."""
+        return await self._get_or_none(("v1", "job", job_id, "scale"))
 
     async def evaluation(self, evaluation_id: str) -> dict[str, Any]:
         return await self._get(("v1", "evaluation", evaluation_id))

@@ -26,11 +26,12 @@ from outrider.operations.answers.lists import (
     Services,
     Versions,
 )
+from outrider.operations.answers.outside import OutsideChange, OutsideChanges
 from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.status import Status
 from outrider.operations.events import Event
 from outrider.operations.records import Deployment, Version, VersionSummary
-from outrider.operations.request_bodies import Body, DeployBody, RollbackBody, SpecBody
+from outrider.operations.request_bodies import Body, DeployBody, SpecBody
 from outrider.settings import Settings
 
 API = ("api", "v1")
@@ -99,6 +100,9 @@ class PortalClient:
     async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]:
         return (await self._get(Deployments, *_service(environment, service), "deployments")).deployments
 
+    async def outside(self, environment: str, service: str) -> tuple[OutsideChange, ...]:
+        return (await self._get(OutsideChanges, *_service(environment, service), "outside")).changes
+
     async def endpoints(self, environment: str, service: str) -> Endpoints:
         return await self._get(Endpoints, *_service(environment, service), "endpoints")
 
@@ -112,9 +116,6 @@ class PortalClient:
         """The deployment goes on in the portal."""
         headers = {"Idempotency-Key": idempotency_key}
         return await self._post(Deployment, ("environments", environment, "deployments"), body, headers)
-
-    async def rollback(self, environment: str, service: str, version: int | None) -> Deployment:
-        return await self.act(environment, service, "rollback", RollbackBody(version=version))
 
     async def act(self, environment: str, service: str, verb: str, body: Body) -> Deployment:
         """One of rollback, redeploy, start, promote, fail, scale, stop."""

@@ -10,6 +10,7 @@ from outrider_ground.errors import ConflictError, OutriderError, Problem, Remote
 from pydantic import ValidationError
 
 from outrider.clients.http import RefusedError
+from outrider.operations.answers.blockers import BlockedError, Blocker
 from outrider.operations.answers.problem import ProblemDocument
 
 KINDS: Mapping[int, type[OutriderError]] = {400: UsageError, 404: UsageError, 409: ConflictError, 412: ConflictError}
@@ -24,6 +25,9 @@ def error_of(error: RemoteError) -> OutriderError:
     if document.problems:
         return SpecError(tuple(Problem(**one.model_dump()) for one in document.problems), next_step=next_step)
     message = document.detail or document.title or error.message
+    if document.blockers:
+        stops = tuple(Blocker(**one.model_dump()) for one in document.blockers)
+        return BlockedError(message, stops, next_step=next_step)
     kind = KINDS.get(error.status or 0)
     return (
         kind(message, next_step=next_step) if kind else RemoteError(message, status=error.status, next_step=next_step)

@@ -16,15 +16,16 @@ from outrider.operations.look.graph import graph
 from outrider.operations.look.logs import LogRequest, logs
 from outrider.operations.look.status import service_names, status, statuses
 from outrider.operations.lookups import datacenter, stored_version
+from outrider.operations.outside import outside_changes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from outrider.operations.answers.endpoints import Endpoints
     from outrider.operations.answers.graph import TrafficGraph
+    from outrider.operations.answers.outside import OutsideChange
     from outrider.operations.answers.status import Status
     from outrider.operations.changes import Changes
-    from outrider.operations.drive.runner import Runner
     from outrider.operations.environment import Environment
     from outrider.operations.events import Event
     from outrider.operations.journal import Journal
@@ -51,7 +52,6 @@ class Application:
     environments: Mapping[str, Environment]
     store: Store
     journal: Journal
-    runner: Runner
     url: str | None
     changes: Changes
     token: str | None = None
@@ -95,6 +95,10 @@ class Application:
     async def deployments(self, principal: Principal, environment: str, service: str) -> tuple[Deployment, ...]:
         """The last deployments, newest first."""
         return await history.deployments(self.environment(principal, environment), service)
+
+    async def outside_changes(self, principal: Principal, environment: str, service: str) -> tuple[OutsideChange, ...]:
+        """What others did to its job that Nomad still remembers, newest first."""
+        return await outside_changes(self.environment(principal, environment), service)
 
     async def deployment(self, principal: Principal, deployment_id: str) -> Deployment:
         """One deployment."""

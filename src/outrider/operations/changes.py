@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import UsageError
 
+from outrider.operations.blockers.check import blockers, checked_overrides
 from outrider.operations.change import canary
-from outrider.operations.change.deploy import deployed
+from outrider.operations.change.deploy import change_of, deployed
 from outrider.operations.change.documents import Source
 from outrider.operations.change.plan import prepared
 from outrider.operations.change.redeploy import version_to_renew
@@ -17,8 +18,8 @@ from outrider.operations.change.scale import scale
 from outrider.operations.change.start import start
 from outrider.operations.change.stop import stop
 from outrider.operations.environment import environment_named
-from outrider.operations.lookups import spec_of
 from outrider.operations.opening import Order, answered, repeated
+from outrider.operations.stored_specs import spec_of
 from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
@@ -66,7 +67,11 @@ class Changes:
     async def plan(self, principal: Principal, environment: str, text: Text, *, renews: bool = False) -> Plan:
         """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
         source = sent(self.platform, self.url, text)
-        return (await prepared(self.environment(principal, environment), source, renews=renews)).plan
+        here = self.environment(principal, environment)
+        ready = await prepared(here, source, renews=renews)
+        if not ready.plan.has_changes:
+            return ready.plan
+        return replace(ready.plan, blockers=await blockers(here, change_of(ready, Order(principal, renews=renews))))
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
@@ -120,6 +125,7 @@ class Changes:
     ) -> Deployment:
         """What the change makes, driven from now on; of a request that was made before, what it made then."""
         here = self.environment(order.by, environment)
+        checked_overrides(order)
         deployment = await repeated(here, order) or await answered(here, order, await change(here))
         self.drive(deployment)
         return deployment

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 from outrider_ground.errors import RemoteError, UsageError
 
 if TYPE_CHECKING:
-    from outrider.operations.journal import Journal
+    from outrider.operations.answers.outside import OutsideChange
     from outrider.operations.nomad_port import Nomad
     from outrider.operations.ports import Consul, EnvoyCheck, Sidecars, Traffic
-    from outrider.operations.repositories import Store
+    from outrider.operations.repositories import Journal, Store
     from outrider.spec.platform import Platform
     from outrider.topology.sidecar import CarriedAgent
 
@@ -33,6 +33,10 @@ class WatchLimits:
     """Beyond Nomad's own progress deadline, without any progress."""
     failures: int = 3
     """No time, but a number: allocations in a row that become unhealthy, where Nomad would go on to its deadline."""
+    trouble: float = 5.0
+    """For an allocation to become healthy before it is told what keeps it from that; then twice as long, and again."""
+    outage: float = 3.0
+    """For Consul to be away before a rollout waits for it, and to be back before it goes on."""
     promotion: float = 2.0
     """For Nomad to promote by itself what it was told to promote."""
     appearance: float = 5.0
@@ -53,6 +57,14 @@ class DriftCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideCheck:
+    """What Nomad remembers of who changed the job that is at this index (0: gone); asked once, however often it is looked at."""
+
+    index: int
+    changes: asyncio.Task[tuple[OutsideChange, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """The servers and settings of one environment; ``agent`` is the agent as jobs carry it.
 
@@ -70,6 +82,7 @@ class Environment:
     journal: Journal
     agent: CarriedAgent | None = None
     drift_checks: dict[str, DriftCheck] = field(default_factory=dict[str, "DriftCheck"])
+    outside_checks: dict[str, OutsideCheck] = field(default_factory=dict[str, "OutsideCheck"])
     limits: WatchLimits = field(default_factory=WatchLimits)
 
     async def in_time(self, work: Awaitable[Answer], server: str) -> Answer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from outrider.operations.states import Kind, State
+from outrider.operations.states import BlockerName, Kind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,16 @@ class Accepted:
     version: int | None = None
     hash: str | None = None
     count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overridden:
+    """Which kind of blocker the order went past, what that one said (empty where none was there), by whom and why."""
+
+    name: BlockerName
+    blocked: str
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,31 @@ class AllocationSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Troubled:
+    """What keeps an allocation from being healthy, while that may still change; ``tasks`` are those to blame, if any."""
+
+    allocation: str
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Whether the rollout waits for Consul, since when and why; ``progress_by`` is when Nomad gives it up all the same."""
+
+    is_paused: bool
+    reason: str = ""
+    since: datetime | None = None
+    progress_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Nomad gave no answer to a change that may have reached it: what became of it is read, and it is never sent again."""
+
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class Promotion:
     """Whether a person has to decide on the canary, or who has."""
 
@@ -106,5 +141,18 @@ class Ended:
 
 
 Detail: TypeAlias = (
-    Accepted | Validated | Registered | Evaluated | Counted | AllocationSeen | Promotion | Resumed | Warned | Ended
+    Accepted
+    | Overridden
+    | Validated
+    | Registered
+    | Unanswered
+    | Evaluated
+    | Counted
+    | AllocationSeen
+    | Troubled
+    | Paused
+    | Promotion
+    | Resumed
+    | Warned
+    | Ended
 )

@@ -21,9 +21,13 @@ from outrider.operations.event_details import (
     Detail,
     Ended,
     Evaluated,
+    Overridden,
+    Paused,
     Promotion,
     Registered,
     Resumed,
+    Troubled,
+    Unanswered,
     Validated,
     Warned,
 )
@@ -44,6 +48,14 @@ class AcceptedEvent(Told):
 
     detail: Accepted
     kind: Literal["accepted"]
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideEvent(Told):
+    """Something would have stopped it, and somebody went past."""
+
+    detail: Overridden
+    kind: Literal["override"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,30 @@ class AllocationEvent(Told):
 
     detail: AllocationSeen
     kind: Literal["allocation"]
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleEvent(Told):
+    """An allocation does not become healthy, and this is why."""
+
+    detail: Troubled
+    kind: Literal["trouble"]
+
+
+@dataclass(frozen=True, slots=True)
+class PauseEvent(Told):
+    """The rollout waits for Consul, or goes on."""
+
+    detail: Paused
+    kind: Literal["pause"]
+
+
+@dataclass(frozen=True, slots=True)
+class UnansweredEvent(Told):
+    """Whether Nomad has done what it was asked for is not known yet."""
+
+    detail: Unanswered
+    kind: Literal["unanswered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +164,15 @@ class UnknownEvent(Told):
 
 KnownEvent: TypeAlias = Annotated[
     AcceptedEvent
+    | OverrideEvent
     | ValidatedEvent
     | RegisteredEvent
+    | UnansweredEvent
     | EvaluationEvent
     | DeploymentEvent
     | AllocationEvent
+    | TroubleEvent
+    | PauseEvent
     | PromotionEvent
     | ResumedEvent
     | WarningEvent

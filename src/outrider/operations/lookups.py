@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.nomad.read.job import environment_of
-from outrider.spec.stored import Outlined, StoredSpec, UnreadableSpecError, stored_part, stored_spec
 
 if TYPE_CHECKING:
     from outrider.nomad.read.job import RunningJob
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Deployment, Outline, Version
+    from outrider.operations.records import Deployment, Version
 
 
 async def running_version(environment: Environment, service: str, now: RunningJob) -> Version | None:
@@ -75,29 +74,6 @@ async def stored_version(environment: Environment, service: str, number: int) ->
         there = f"There are {known[-1]} to {known[0]}." if known else "It was never deployed there."
         raise UsageError(f"{service} has no version {number} in {environment.name}", next_step=there)
     return found
-
-
-def spec_of(version: Version) -> StoredSpec:
-    """The version's spec; UnreadableSpecError where it is in a format that this Outrider does not read."""
-    whose = f"version {version.number} of {version.service} in {version.environment}"
-    return stored_spec(version.merged, version.format, whose)
-
-
-def readable_spec(version: Version | None) -> tuple[StoredSpec | None, str]:
-    """The version's spec, or why it cannot be read, for whoever goes on without it."""
-    try:
-        return (spec_of(version) if version else None), ""
-    except UnreadableSpecError as error:
-        return None, error.message
-
-
-def readable_outline(environment: str, outline: Outline | None) -> tuple[Outlined, str]:
-    """What is shown of the version's spec, or why it cannot be read."""
-    try:
-        whose = f"version {outline.number} of {outline.service} in {environment}" if outline else ""
-        return (stored_part(Outlined, outline.said, outline.format, whose) if outline else Outlined()), ""
-    except UnreadableSpecError as error:
-        return Outlined(), error.message
 
 
 async def unknown_service(environment: Environment, service: str) -> UsageError:

@@ -59,6 +59,14 @@ class NomadJobs(Protocol):
         """The job's last versions, newest first (Nomad keeps six)."""
         ...
 
+    async def compared_versions(self, job_id: str) -> Json:
+        """The same as Versions, and as Diffs what distinguishes each from the one before; {} without such a job."""
+        ...
+
+    async def scaling(self, job_id: str) -> Json | None:
+        """TaskGroups with Desired and the last Events (Time, Count, PreviousCount, Message) of each."""
+        ...
+
     async def evaluation(self, evaluation_id: str) -> Json: ...
     async def evaluations(self, job_id: str) -> list[Json]: ...
 
@@ -68,6 +76,13 @@ class NomadAllocations(Protocol):
 
     async def allocations(self, job_id: str) -> list[Json]: ...
     async def allocation(self, allocation_id: str) -> Json | None: ...
+    async def stop_allocation(self, allocation_id: str) -> Json:
+        """End it after its shutdown delay; another one is placed."""
+        ...
+
+    async def restart(self, allocation_id: str, task: str | None = None) -> Json:
+        """Restart a task, or all that run, where they are."""
+        ...
 
     def logs(
         self,
@@ -97,6 +112,10 @@ class NomadDeployments(Protocol):
     async def promote(self, deployment_id: str) -> Json: ...
     async def fail(self, deployment_id: str) -> Json: ...
 
+    async def pause(self, deployment_id: str, *, is_paused: bool) -> Json:
+        """Replace nothing more, or go on; before 2.0.1 the progress deadline goes on as well (hashicorp/nomad#27804)."""
+        ...
+
 
 class NomadCluster(Protocol):
     """Nodes and servers, our rights there, and the stream of events."""
@@ -110,6 +129,10 @@ class NomadCluster(Protocol):
 
     async def regions(self) -> list[str]: ...
     async def leader(self) -> str: ...
+
+    async def token_name(self, accessor: str) -> str | None:
+        """The name of an ACL token; None where ours may not read it, or it is gone."""
+        ...
 
     async def own_policies(self) -> list[Json] | None:
         """The ACL policies of our token with RulesJSON; None where it may do everything."""

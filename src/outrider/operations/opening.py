@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, UsageError
 
-from outrider.operations.event_details import Accepted
+from outrider.operations.event_details import Accepted, Overridden
 from outrider.operations.records import Deployment, Request
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Order:
     """Who asks for a change, and how; ``key`` and ``request_hash`` make a repeated request the same one.
 
-    ``renews`` asks for today's sidecar even where nothing of the service changes.
+    ``renews`` asks for today's sidecar even where nothing of the service changes. ``reason`` is why, for the history;
+    ``overrides`` are the names of blockers that it goes past.
     """
 
     by: Principal
@@ -32,6 +33,8 @@ class Order:
     renews: bool = False
     key: str | None = None
     request_hash: str | None = None
+    reason: str = ""
+    overrides: tuple[str, ...] = ()
 
 
 async def repeated(environment: Environment, order: Order) -> Deployment | None:
@@ -65,6 +68,7 @@ def new_deployment(environment: str, service: str, kind: Kind, order: Order) -> 
         created_at=datetime.now(UTC),
         idempotency_key=order.key,
         request_hash=order.request_hash,
+        cause=order.reason,
     )
 
 
@@ -78,6 +82,9 @@ async def opened(environment: Environment, deployment: Deployment, version: Vers
         raise ConflictError("the same request is being worked on", next_step=f"Look at deployment {kept.id}.")
     told = Accepted(kept.kind, kept.created_by, kept.version, version.hash if version else None, kept.count)
     await environment.journal.note(kept.id, _headline(kept), told)
+    for one in kept.overrides:
+        past = Overridden(one.name, one.blocked, kept.created_by, kept.cause)
+        await environment.journal.note(kept.id, _overridden(past), past)
     return kept
 
 
@@ -114,6 +121,12 @@ async def no_change(environment: Environment, deployment: Deployment, reason: st
     return await environment.journal.end(deployment, "successful", reason)
 
 
+def _overridden(past: Overridden) -> str:
+    if not past.blocked:
+        return f"nothing of {past.name} was there to override"
+    return f"{past.by} overrides {past.name} ({past.blocked}): {past.reason}"
+
+
 def _headline(deployment: Deployment) -> str:
     what = {
         "run": f"deploy version {deployment.version}",
@@ -121,6 +134,10 @@ def _headline(deployment: Deployment) -> str:
         "start": f"start version {deployment.version} again",
         "rollback": f"roll back to version {deployment.version}",
         "scale": f"scale to {deployment.count}",
+        "restart": "restart",
         "stop": "stop and forget the job" if deployment.purge else "stop",
+        "promote": f"promote the canary of version {deployment.version}",
+        "fail": f"fail the deployment of version {deployment.version}",
     }[deployment.kind]
-    return f"{deployment.service} in {deployment.environment}: {what}"
+    why = f" ({deployment.cause})" if deployment.cause else ""
+    return f"{deployment.service} in {deployment.environment}: {what}{why}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outrider.documents import Json
-from outrider.operations.states import FINAL, Kind, State
+from outrider.operations.states import FINAL, BlockerName, Kind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,21 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """What an order went past; ``blocked`` is what stood in its way, and is empty where nothing of that name did."""
+
+    name: BlockerName
+    blocked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One act of changing what runs; everything that a portal needs to take it up again after a restart.
 
     ``expected_index`` is the job's modify index that the registration builds on, ``modify_index`` the one that it
     made (None until Nomad has answered); ``version`` is None for a stop, ``previous`` what ran before where that is
-    known. ``waiting`` is a canary that a person has to promote or fail.
+    known. ``waiting`` is a canary that a person has to promote or fail. ``release`` is its number among the changes of the
+    service in this environment, given by the store; ``cause`` is why it was asked for, ``overrides`` what it went past.
     """
 
     id: str
@@ -100,6 +109,9 @@ class Deployment:
     idempotency_key: str | None = None
     request_hash: str | None = None
     ended_at: datetime | None = None
+    release: int | None = None
+    cause: str = ""
+    overrides: tuple[Override, ...] = ()
 
     @property
     def is_final(self) -> bool:

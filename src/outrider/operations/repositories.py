@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Version,
         VersionSummary,
     )
+    from outrider.operations.states import State
 
 
 class Versions(Protocol):
@@ -56,7 +57,7 @@ class Deployments(Protocol):
     """What was done with services, and who drives it."""
 
     async def add_deployment(self, deployment: Deployment) -> Deployment:
-        """Remember it; where its idempotency key is already there, nothing is added and the earlier one returned."""
+        """Remember it, numbered; where its idempotency key is already there, nothing is added and the earlier one returned."""
         ...
 
     async def save_deployment(self, deployment: Deployment) -> None: ...
@@ -107,6 +108,16 @@ class Events(Protocol):
         ...
 
     async def after(self, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
+
+
+class Journal(Protocol):
+    """The steps of deployments, told to whoever listens as they are written down."""
+
+    async def note(self, deployment_id: str, message: str, detail: Detail) -> Event: ...
+
+    async def end(self, deployment: Deployment, state: State, reason: str) -> Deployment:
+        """The verdict, as the last event and as the deployment's state; the deployment as it is then."""
+        ...
 
 
 class Artifacts(Protocol):

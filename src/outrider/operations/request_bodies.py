@@ -11,6 +11,7 @@ MOST_SPEC = 1_000_000
 MOST_INTEGER = 2**31 - 1
 MOST_INDEX = 2**63 - 1
 MOST_COUNT = 10_000
+MOST_REASON = 2_000
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -18,6 +19,15 @@ class Body(BaseModel):
     """A body of ours: fields that nobody knows are refused, not dropped."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class ChangeBody(Body):
+    """What every change may say of itself."""
+
+    reason: Annotated[str, Field(max_length=MOST_REASON, description="Why, for the history.")] = ""
+    overrides: Annotated[
+        tuple[str, ...], Field(max_length=16, description="Names of blockers to go past; needs a reason.")
+    ] = ()
 
 
 class SpecBody(Body):
@@ -29,7 +39,7 @@ class SpecBody(Body):
     redeploy: Annotated[bool, Field(description="Take today's sidecar even where the service does not change.")] = False
 
 
-class DeployBody(SpecBody):
+class DeployBody(SpecBody, ChangeBody):
     """A service spec to deploy."""
 
     check_index: Annotated[
@@ -38,23 +48,19 @@ class DeployBody(SpecBody):
     take_over: Annotated[bool, Field(description="Replace a job that Outrider did not deploy.")] = False
 
 
-class RollbackBody(Body):
+class RollbackBody(ChangeBody):
     """Which version to bring back; left out: the one before."""
 
     version: Annotated[int | None, Field(ge=1, le=MOST_INTEGER)] = None
 
 
-class ScaleBody(Body):
+class ScaleBody(ChangeBody):
     """How many allocations."""
 
     count: Annotated[int, Field(ge=0, le=MOST_COUNT)]
 
 
-class StopBody(Body):
+class StopBody(ChangeBody):
     """Whether Nomad forgets the job too."""
 
     purge: bool = False
-
-
-class EmptyBody(Body):
-    """Nothing to say."""

@@ -14,7 +14,8 @@ from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 from outrider_ground.errors import ConflictError, DeployFailed, OutriderError, RemoteError, SpecError, UsageError
 from starlette.exceptions import HTTPException
 
-from outrider.operations.answers.problem import FieldProblem, ProblemDocument, SpecProblem
+from outrider.operations.answers.blockers import BlockedError
+from outrider.operations.answers.problem import BlockerProblem, FieldProblem, ProblemDocument, SpecProblem
 
 MEDIA_TYPE = "application/problem+json"
 UNAVAILABLE = 503
@@ -22,6 +23,7 @@ UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 STATUSES: dict[type[OutriderError], tuple[int, str]] = {
     SpecError: (422, "The spec cannot be used"),
     UsageError: (404, "There is no such thing"),
+    BlockedError: (409, "It cannot go yet"),
     ConflictError: (409, "Somebody was faster"),
     RemoteError: (502, "A server outside does not do its part"),
     DeployFailed: (409, "The deployment failed"),
@@ -66,6 +68,7 @@ def expected(error: OutriderError) -> JSONResponse:
     if isinstance(error, RemoteError) and error.status == UNAVAILABLE:
         status = UNAVAILABLE
     found = error.problems if isinstance(error, SpecError) else None
+    stops = error.blockers if isinstance(error, BlockedError) else None
     return answered(
         ProblemDocument(
             type="about:blank",
@@ -74,6 +77,7 @@ def expected(error: OutriderError) -> JSONResponse:
             detail=error.message,
             next_step=error.next_step,
             problems=None if found is None else [SpecProblem(**dataclasses.asdict(one)) for one in found],
+            blockers=None if stops is None else [BlockerProblem(**dataclasses.asdict(one)) for one in stops],
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -10,7 +11,7 @@ from fastapi import Depends, Header, Request
 from outrider.operations.application import Application
 from outrider.operations.changes import Text
 from outrider.operations.opening import Order
-from outrider.operations.request_bodies import SpecBody
+from outrider.operations.request_bodies import ChangeBody, SpecBody
 from outrider.portal.principal import Asker
 
 
@@ -33,6 +34,11 @@ async def order_of(
     """Who asks, and what makes a repeated request the same one: its key, its address and its body."""
     content = f"{request.method} {request.url.path}\n".encode() + await request.body()
     return Order(by=by, key=key, request_hash=hashlib.sha256(content).hexdigest())
+
+
+def because(order: Order, body: ChangeBody | None) -> Order:
+    """The order with what its body says of why, and of what it goes past."""
+    return order if body is None else replace(order, reason=body.reason.strip(), overrides=body.overrides)
 
 
 Running = Annotated[Application, Depends(application_of)]

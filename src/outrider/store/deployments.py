@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from outrider.operations.records import Deployment, Request
-from outrider.operations.states import FINAL
+from outrider.operations.records import Deployment, Override, Request
+from outrider.operations.states import DECISIONS, FINAL
 from outrider.store.database import parts
 from outrider.store.requests import kept_request
-from outrider.store.tables import deployments
+from outrider.store.tables import deployments, release_counts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -34,13 +35,14 @@ class Deployments:
         self._database = database
 
     async def add_deployment(self, deployment: Deployment) -> Deployment:
-        """Keep it, or give back the one that has its idempotency key already."""
+        """Number it among the changes of its service and keep it, or give back the one that has its idempotency key already."""
         async with self._database.writing() as connection:
             earlier = await _earlier(connection, deployment)
             if earlier is not None:
                 return earlier
-            await connection.execute(insert(deployments).values(asdict(deployment)))
-        return deployment
+            numbered = replace(deployment, release=await _next_release(connection, deployment))
+            await connection.execute(insert(deployments).values(asdict(numbered)))
+        return numbered
 
     async def save_deployment(self, deployment: Deployment) -> None:
         """Replace what is known of it."""
@@ -89,7 +91,8 @@ class Deployments:
     async def last_deployments(self, environment: str, service: str | None = None) -> Mapping[str, Deployment]:
         """By service the one under way, else the last; of all services, or of one."""
         done = deployments.c
-        here = (done.environment == environment, *((done.service == service,) if service else ()))
+        one = (done.service == service,) if service else ()
+        here = (done.environment == environment, done.kind.not_in(DECISIONS), *one)
         last = (
             select(done.service, func.max(done.created_at).label("at")).where(*here).group_by(done.service).subquery()
         )
@@ -125,5 +128,16 @@ async def _earlier(connection: AsyncConnection, deployment: Deployment) -> Deplo
     return _deployment(row)
 
 
+async def _next_release(connection: AsyncConnection, deployment: Deployment) -> int:
+    """Count the service's changes up by one; the row of the count is the lock between two portals."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    row = {"environment": deployment.environment, "service": deployment.service, "latest": 1}
+    add = dialect.insert(release_counts).values(row)
+    counted = add.on_conflict_do_update(
+        index_elements=["environment", "service"], set_={"latest": release_counts.c.latest + 1}
+    )
+    return (await connection.execute(counted.returning(release_counts.c.latest))).scalar_one()
+
+
 def _deployment(row: RowMapping) -> Deployment:
-    return Deployment(**row)
+    return replace(Deployment(**row), overrides=tuple(Override(**one) for one in row["overrides"]))

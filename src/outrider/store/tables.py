@@ -122,10 +122,66 @@ deployments = Table(
     Column("idempotency_key", String(255), nullable=True, unique=True),
     Column("request_hash", String(64), nullable=True),
     Column("ended_at", Moment, nullable=True),
+    Column("release", Integer, nullable=True),
+    Column("cause", Text, nullable=False, server_default=""),
+    Column("overrides", JSON, nullable=False, server_default="[]"),
     Column("lease_holder", String(64), nullable=True),
     Column("lease_until", Moment, nullable=True),
     Index("deployments_by_service", "environment", "service", "created_at"),
     Index("deployments_by_state", "state"),
+)
+
+# Apart from the deployments: one of these may be forgotten, its number is never given again.
+release_counts = Table(
+    "release_counts",
+    metadata,
+    Column("environment", String(63), primary_key=True),
+    Column("service", String(63), primary_key=True),
+    Column("latest", Integer, nullable=False),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("environment", String(63), primary_key=True),
+    Column("service", String(63), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("held_by", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("environment", String(63), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("lifted_by", Text, nullable=True),
+    Column("lifted_at", Moment, nullable=True),
+    Index("freezes_by_environment", "environment", "until"),
+)
+
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("environment", String(63), nullable=False),
+    Column("service", String(63), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("part", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("lifted_by", Text, nullable=True),
+    Column("lifted_at", Moment, nullable=True),
+    Index("rejections_by_service", "environment", "service"),
 )
 
 # The request stands before its deployment in their transaction: so it waits for the end of it to be checked.

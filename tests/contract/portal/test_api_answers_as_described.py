@@ -33,7 +33,7 @@ async def address(tmp_path: Path) -> AsyncGenerator[str]:
 
 async def _with_a_service(made: World) -> Application:
     application = made.application()
-    application.runner.start()
+    made.runner.start()
     await finished(application, await application.changes.deploy("stage", text(), Order(ADA)))
     return application
 

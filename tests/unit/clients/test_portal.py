@@ -14,7 +14,7 @@ from outrider_ground.errors import ConflictError, OutriderError, RemoteError, Sp
 from outrider.clients.answers import UnreadableError
 from outrider.clients.portal import PortalClient, portal_client
 from outrider.operations.events import UnknownEvent, VerdictEvent
-from outrider.operations.request_bodies import DeployBody, EmptyBody, SpecBody, StopBody
+from outrider.operations.request_bodies import ChangeBody, DeployBody, RollbackBody, SpecBody, StopBody
 from outrider.settings import Settings, Sourced
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
@@ -239,7 +239,7 @@ async def test_a_request_says_only_what_was_asked_for() -> None:
 
     portal = portal_with(handler)
     await portal.deploy("stage", DeployBody(spec="x", file="outrider.yaml", check_index=0), "key")
-    await portal.rollback("stage", "checkout", None)
+    await portal.act("stage", "checkout", "rollback", RollbackBody())
     await portal.act("stage", "checkout", "stop", StopBody(purge=True))
-    await portal.act("stage", "checkout", "promote", EmptyBody())
+    await portal.act("stage", "checkout", "promote", ChangeBody())
     assert sent == [{"spec": "x", "check_index": 0}, {}, {"purge": True}, {}]

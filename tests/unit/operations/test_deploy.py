@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 from fakes.world import ADA, World, finished, messages, text
@@ -271,12 +272,13 @@ async def test_a_return_that_waits_for_a_promotion_is_promoted(world: World, app
     assert len(world.nomad.running("checkout")) == 3
 
 
-async def test_a_newer_deployment_supersedes_the_one_under_way(application: Application) -> None:
+async def test_a_newer_deployment_supersedes_the_one_under_way_that_it_overrides(application: Application) -> None:
     spec = "count: 3\nupdate: {canary: 1}\n"
     await finished(application, await application.changes.deploy("stage", text(spec), ME))
     first = await application.changes.deploy("stage", text(spec + "env: {A: b}\n"), ME)
     await state_of(application, first.id, "waiting")
-    second = await application.changes.deploy("stage", text("count: 3\nenv: {A: c}\n"), ME)
+    past = replace(ME, reason="it is needed", overrides=("deploying",))
+    second = await application.changes.deploy("stage", text("count: 3\nenv: {A: c}\n"), past)
     assert (await finished(application, first)).state == "superseded"
     assert (await finished(application, second)).state == "successful"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from outrider.operations.change.differences import differences
+from outrider.operations.differences import differences
 
 
 def paths(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str]]:

@@ -7,48 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes.asked_nomad import NomadThatWasAsked, a_rollout, an_allocation
-from fakes.driving import Records, place
-from fakes.shown import a_deployment
-from fakes.world import HURRY
+from fakes.asked_nomad import a_rollout, an_allocation
+from fakes.watched import BAD, CALM, CANARY, DONE, NO_ROOM, WELL, Watched
 from outrider_ground.errors import ConflictError, RemoteError
 
-from outrider.operations.drive.follow import DECIDED, Following
+from outrider.operations.drive.placing import DECIDED
 from outrider.operations.drive.progress import Verdict
-from outrider.operations.environment import WatchLimits
-from outrider.operations.records import Deployment
 
 Json = dict[str, Any]
-CALM = replace(HURRY, look=0.002, placement=60.0, stall=60.0, promotion=60.0, appearance=0.01, silence=60.0)
-WELL: Json = {"DeploymentStatus": {"Healthy": True}}
-BAD: Json = {"DeploymentStatus": {"Healthy": False}}
-NO_ROOM: Json = {"web": {"NodesEvaluated": 1, "ConstraintFiltered": {"${attr.kernel.name} = plan9": 1}}}
-CANARY: Json = {"DesiredCanaries": 1, "PlacedCanaries": ["00000001-0000"], "Promoted": False}
-DONE = a_rollout("successful", healthy=2)
-
-
-class Watched:
-    """One deployment that is followed at a Nomad which shows these, and what came of it."""
-
-    def __init__(
-        self, *deployments: Json, allocations: list[list[Json]] | None = None, limits: WatchLimits = CALM, **known: Any
-    ) -> None:
-        facts: Json = {"state": "pending", "modify_index": 20, "count": 2, "previous": 1, **known}
-        self.deployment: Deployment = a_deployment("checkout", **facts)
-        self.records = Records(self.deployment)
-        self.nomad = NomadThatWasAsked(allocations or [[]], [*deployments] or None)
-        self.limits = limits
-
-    async def verdict(self) -> Verdict:
-        here = place(self.nomad, self.records, limits=self.limits)
-        return await Following(here, self.deployment).verdict()
-
-    @property
-    def kept(self) -> Deployment:
-        return self.records.kept[self.deployment.id]
-
-    def told(self, kind: str) -> list[str]:
-        return [line for one, line, _ in self.records.told if one == kind]
 
 
 # The evaluation, and the deployment that belongs to it

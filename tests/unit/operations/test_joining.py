@@ -8,6 +8,7 @@ import pytest
 from fakes.world import ADA, World, finished, messages, someone, text
 from outrider_ground.errors import ConflictError, UsageError
 
+from outrider.operations.answers.blockers import BlockedError
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
@@ -65,8 +66,11 @@ async def test_run_does_not_join_at_an_index_that_no_longer_holds(application: A
 
 async def test_another_spec_does_not_join(application: Application) -> None:
     canary = await waiting(application)
-    other = await application.changes.deploy("stage", text(f"{CANARY}env: {{A: c}}\n"), ME)
-    assert other.id != canary.id
+    another = text(f"{CANARY}env: {{A: c}}\n")
+    with pytest.raises(BlockedError):
+        await application.changes.deploy("stage", another, ME)
+    past = Order(ADA, reason="it is needed", overrides=("deploying",))
+    assert (await application.changes.deploy("stage", another, past)).id != canary.id
 
 
 async def test_rollback_never_picks_a_version_that_a_person_has_failed(world: World, application: Application) -> None:
@@ -112,4 +116,5 @@ async def test_of_runs_of_two_specs_at_the_same_moment_the_slower_one_is_a_confl
     specs = (text("env: {A: b}\n"), text("env: {A: c}\n"))
     asked = (application.changes.deploy("stage", one, ME) for one in specs)
     found = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(one) for one in found if not isinstance(one, Deployment)] == [ConflictError]
+    (refused,) = [one for one in found if not isinstance(one, Deployment)]
+    assert isinstance(refused, ConflictError)

@@ -25,7 +25,7 @@ class RestartingNomad(NomadSimulator):
         return [{**stub, "DesiredStatus": "run", "DeploymentStatus": health, "TaskStates": {"app": app}}]
 
     async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
-        yield b"sh: /nonexistent/prog: not found\n"
+        yield b"sh: /nonexistent/prog: not found\n" if kind == "stderr" else b""
 
 
 async def test_a_task_that_is_restarted_again_and_again_is_named_with_its_last_words(
@@ -54,7 +54,7 @@ class WaitingNomad(NomadSimulator):
         return [{**stub, "DesiredStatus": "run", "DeploymentStatus": health, "TaskStates": {"app": app, "gate": gate}}]
 
     async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
-        yield f"{task} says why\n".encode()
+        yield f"{task} says why\n".encode() if kind == "stderr" else b""
 
 
 async def test_a_gate_that_did_not_open_in_time_is_the_reason_with_its_last_words(
@@ -94,7 +94,7 @@ class PendingNomad(NomadSimulator):
         ]
 
     async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
-        yield f"{task} says why\n".encode()
+        yield f"{task} says why\n".encode() if kind == "stderr" else b""
 
 
 MISSING = {"State": "pending", "Events": [{"Type": "Template", "DisplayMessage": "Missing: kv.block(pay/limit)"}]}

@@ -109,8 +109,8 @@ async def words(**said: bytes) -> str:
     return await last_lines(place(a_nomad(words={("app", kind): text for kind, text in said.items()})), "a", "app")
 
 
-async def test_the_end_of_stderr_is_told_else_that_of_stdout_else_nothing() -> None:
-    assert await words(stderr=b"bad\n", stdout=b"good\n") == "  stderr: bad"
+async def test_the_end_of_stderr_is_told_then_that_of_stdout_and_nothing_where_there_is_none() -> None:
+    assert await words(stderr=b"bad\n", stdout=b"good\n") == "  stderr: bad\n  stdout: good"
     assert await words(stderr=b" \n", stdout=b"good\n") == "  stdout: good"
     assert await words() == ""
 
@@ -138,7 +138,15 @@ async def test_only_the_end_of_a_log_is_read() -> None:
         async def logs(self, allocation_id: str, task: str, kind: str = "stdout", **rest: Any) -> AsyncIterator[bytes]:
             yield f"{kind} {rest['origin']} {rest['offset']}".encode()
 
-    assert await last_lines(place(Asked([[]])), "a", "app") == "  stderr: stderr end 4000"
+    assert await last_lines(place(Asked([[]])), "a", "app") == "  stderr: stderr end 4000\n  stdout: stdout end 4000"
+
+
+async def test_of_stdout_six_lines_are_told_a_long_one_is_cut_and_what_none_can_see_is_replaced() -> None:
+    found = await words(stdout="".join(f"{number}\n" for number in range(20)).encode())
+    assert found.splitlines() == [f"  stdout: {number}" for number in range(14, 20)]
+    assert await words(stderr=b"x" * 300) == "  stderr: " + "x" * 300
+    assert await words(stderr=b"x" * 301) == "  stderr: " + "x" * 300 + "…"
+    assert await words(stderr=b"\x1b[31mred\x1b[0m\ta\x00b\r\n") == "  stderr: red    a\ufffdb"
 
 
 # A standstill

@@ -65,9 +65,7 @@ def test_a_new_job_drifts_everywhere(recorded: Any) -> None:
 
 
 def test_a_plan_without_room_says_why(recorded: Any) -> None:
-    assert placement.failures(recorded("37")) == (
-        "no node for rec: 1 node considered: 1 without computed class ineligible",
-    )
+    assert placement.failures(recorded("37")) == ("no node for rec: 1 node considered: 1 of a kind that does not fit",)
 
 
 def test_an_evaluation_without_room_names_the_constraint(recorded: Any) -> None:

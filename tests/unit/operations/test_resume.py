@@ -31,7 +31,7 @@ async def test_what_never_reached_nomad_is_registered_once(world: World, applica
     deployment = await left_behind(world, application)
     before = world.nomad.registrations
     second = patient(world)
-    second.runner.start()
+    world.runner.start()
     ended = await finished(second, deployment)
     assert (ended.state, ended.version) == ("successful", 2)
     assert world.nomad.registrations == before + 1
@@ -45,7 +45,7 @@ async def test_what_had_reached_nomad_is_adopted_and_not_registered_again(
     await world.nomad.register(version.job, deployment.expected_index)
     before = world.nomad.registrations
     second = patient(world)
-    second.runner.start()
+    world.runner.start()
     ended = await finished(second, deployment)
     assert (ended.state, world.nomad.registrations) == ("successful", before)
     assert "the portal watches it again" in await messages(second, deployment)
@@ -58,7 +58,7 @@ async def test_what_somebody_else_has_replaced_is_superseded(world: World, appli
     job["TaskGroups"][0]["Count"] = 2
     await world.nomad.register(job)
     second = patient(world)
-    second.runner.start()
+    world.runner.start()
     assert (await finished(second, deployment)).state == "superseded"
 
 
@@ -66,9 +66,9 @@ async def test_what_was_watched_is_watched_to_its_end(world: World, application:
     spec = "count: 3\nupdate: {canary: 1}\n"
     await finished(application, await application.changes.deploy("stage", text(spec), ME))
     deployment = await application.changes.deploy("stage", text(spec + "env: {A: b}\n"), ME)
-    await application.runner.close()
+    await world.runners[0].close()
     second = patient(world)
-    second.runner.start()
+    world.runner.start()
     async for event in await second.feed(ADA, deployment.id):
         if isinstance(event, PromotionEvent) and event.detail.needed:
             await second.changes.promote("stage", "checkout", ME)
@@ -78,8 +78,8 @@ async def test_what_was_watched_is_watched_to_its_end(world: World, application:
 async def test_two_portals_do_not_drive_the_same_deployment(world: World, application: Application) -> None:
     spec = "count: 3\nupdate: {canary: 1}\n"
     await finished(application, await application.changes.deploy("stage", text(spec), ME))
-    second = patient(world)
-    second.runner.start()
+    patient(world)
+    world.runner.start()
     deployment = await application.changes.deploy("stage", text(spec + "env: {A: b}\n"), ME)
     async for event in await application.feed(ADA, deployment.id):
         if isinstance(event, PromotionEvent) and event.detail.needed:
@@ -92,7 +92,7 @@ async def test_two_portals_do_not_drive_the_same_deployment(world: World, applic
 async def test_what_nobody_registered_for_too_long_is_given_up(world: World, application: Application) -> None:
     deployment = await left_behind(world, application)
     second = world.application()
-    second.runner.start()
+    world.runner.start()
     ended = await finished(second, deployment)
     assert ended.state == "failed"
     assert "the portal was away" in ended.reason
@@ -109,7 +109,7 @@ async def test_a_defect_ends_the_deployment_instead_of_taking_it_up_for_ever(
         replace(deployment, state="running", modify_index=1, evaluation="any")
     )
     second = patient(world)
-    second.runner.start()
+    world.runner.start()
     ended = await finished(second, deployment)
     assert (ended.state, "defect" in ended.reason) == ("failed", True)
 
@@ -123,7 +123,7 @@ async def test_what_has_ended_meanwhile_gets_no_second_verdict(world: World, app
     """A sweep may have taken it up, and ended it, before the request that registered it drives it itself."""
     ended = await finished(application, await application.changes.deploy("stage", text(), ME))
     before = await messages(application, ended)
-    application.runner.drive(replace(ended, state="running"))
+    world.runner.drive(replace(ended, state="running"))
     await asyncio.sleep(0.2)
     assert (await application.deployment(ADA, ended.id)).state == "successful"
     assert await messages(application, ended) == before

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from fakes.shown import a_deployment
 from fakes.world import HURRY
 from outrider_ground.errors import ConflictError, RemoteError
 
+from outrider.operations.drive.pausing import Pausing
 from outrider.operations.drive.revert import returned
 from outrider.operations.environment import WatchLimits
 
@@ -26,7 +28,9 @@ SOON = replace(HURRY, look=0.002)
 async def back(nomad: NomadThatWasAsked, limits: WatchLimits = SOON) -> tuple[str, Records]:
     """What is said of a return that Nomad shows so, and the events meanwhile."""
     records = Records(RETURN)
-    return await returned(place(nomad, records, limits=limits), RETURN, records.written), records
+    here = place(nomad, records, limits=limits)
+    pausing = Pausing(here, RETURN, records.written, time.monotonic)
+    return await returned(here, RETURN, records.written, pausing), records
 
 
 async def came_back(nomad: NomadThatWasAsked) -> tuple[str, list[str]]:

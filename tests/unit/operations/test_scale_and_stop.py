@@ -61,8 +61,9 @@ async def test_scaling_while_a_canary_waits_is_a_conflict_with_the_way_out(appli
     async with asyncio.timeout(5):
         while (await application.deployment(ADA, waiting.id)).state != "waiting":  # noqa: ASYNC110  the store has no bell
             await asyncio.sleep(0.01)
+    past = Order(ADA, reason="more load", overrides=("deploying",))
     with pytest.raises(ConflictError, match="scales nothing meanwhile") as caught:
-        await application.changes.scale("stage", "checkout", 4, ME)
+        await application.changes.scale("stage", "checkout", 4, past)
     assert "`outrider promote checkout -e stage`" in str(caught.value.next_step)
     assert (await application.status(ADA, "stage", "checkout")).state == "waiting"
 

@@ -13,7 +13,8 @@ from fakes.shown import a_deployment
 from fakes.world import HURRY
 from outrider_ground.errors import ConflictError, RemoteError, UsageError
 
-from outrider.operations.change.submit import accepted, adopted, submitted
+from outrider.operations.change.outcomes import accepted
+from outrider.operations.change.submit import adopted, submitted
 from outrider.operations.drive.resume import resumed
 from outrider.operations.records import Deployment
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator
@@ -270,3 +271,21 @@ async def test_knobs_and_changes_are_told_as_a_spec_has_them(client: Client) -> 
     answer = await client.post(f"{API}/environments/stage/deployments", json={"spec": spec})
     assert answer.status_code == 202
     assert (await client.get(CHECKOUT)).json()["upstreams"]["fx"]["timeout"] == "1500ms"
+
+
+async def test_what_stops_a_change_is_in_the_problem_and_why_is_in_the_deployment(client: httpx2.AsyncClient) -> None:
+    url, at = f"{API}/environments/stage/deployments", f"{API}/environments/stage/services/checkout"
+    canary = f"{SPEC}count: 2\nupdate: {{canary: 1}}\n"
+    for spec in (canary, f"{canary}env: {{A: b}}\n"):
+        begun = (await client.post(url, json={"spec": spec})).json()
+        async with asyncio.timeout(5):
+            while (await client.get(f"{API}/deployments/{begun['id']}")).json()["state"] in {"pending", "running"}:  # noqa: ASYNC110  the API has no bell
+                await asyncio.sleep(0.01)
+    refused = await client.post(url, json={"spec": f"{canary}env: {{A: c}}\n"})
+    assert (refused.status_code, refused.json()["title"]) == (409, "It cannot go yet")
+    assert [one["name"] for one in refused.json()["blockers"]] == ["deploying"]
+    past = {"reason": " it must ", "overrides": ["deploying"]}
+    gone = (await client.post(url, json={"spec": f"{canary}env: {{A: c}}\n", **past})).json()
+    assert (gone["cause"], [one["name"] for one in gone["overrides"]]) == ("it must", ["deploying"])
+    unknown = await client.post(f"{at}/stop", json={"reason": "x", "overrides": ["nothing"]})
+    assert (unknown.status_code, "nothing called 'nothing'" in unknown.json()["detail"]) == (404, True)

@@ -82,7 +82,7 @@ async def test_a_last_event_of_any_kind_is_no_defect(client: httpx2.AsyncClient,
 
 async def test_a_follower_too_many_of_events_is_told_and_a_place_is_free_again(world: World) -> None:
     application = world.application()
-    application.runner.start()
+    world.runner.start()
     served = serving(portal_app(application, bounds=Bounds(followers=2)), "127.0.0.1", 0, grace_s=0.1)
     async with asyncio.timeout(60), httpx2.AsyncClient() as client, served as address:
         for spec in (CANARY, CANARY + "env: {A: b}\n"):

@@ -11,14 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.older_database import at_step
 from outrider_ground.errors import RemoteError, UsageError
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, column, create_engine, insert, inspect, table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from outrider.operations.records import Request
+from outrider.operations.records import Deployment, Request
 from outrider.store.database import BUSY_TIMEOUT_MS, opened
 from outrider.store.store import opened_store
 from outrider.store.tables import Moment, metadata
+
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+COLUMNS = "id idempotency_key request_hash environment service kind state created_by purge expected_index reason"
+DEPLOYMENTS = table("deployments", *map(column, COLUMNS.split()), column("created_at", Moment))
+BEFORE: dict[str, Any] = {
+    "environment": "stage",
+    "service": "checkout",
+    "kind": "run",
+    "state": "successful",
+    "created_by": "ada",
+    "purge": 0,
+    "expected_index": 0,
+    "reason": "",
+}
 
 
 async def test_a_second_start_finds_its_tables_in_place(tmp_path: Path) -> None:
@@ -56,23 +71,33 @@ async def test_the_migrations_make_the_tables_that_the_code_speaks_of(tmp_path: 
 
 async def test_keys_that_deployments_came_with_are_known_after_an_upgrade(tmp_path: Path) -> None:
     file = tmp_path / "portal.db"
-    await (await opened_store(f"sqlite:///{file}")).close()
-    with sqlite3.connect(file) as before:
-        before.execute("DROP TABLE requests")
-        before.execute("ALTER TABLE versions DROP COLUMN format")
-        before.execute("UPDATE alembic_version SET version_num = '0002'")
+    with at_step(file, "0002") as before:
         for identity, key, hash_ in (("d1", "k1", "h1"), ("d2", None, "h2"), ("d3", "k3", None)):
-            row = (identity, key, hash_, "stage", "checkout", "run", "successful", "ada", NOON.isoformat(" "), 0, 0, "")
-            before.execute(
-                "INSERT INTO deployments (id, idempotency_key, request_hash, environment, service, kind, state, created_by,"
-                " created_at, purge, expected_index, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
-    before.close()
+            row = {"id": identity, "idempotency_key": key, "request_hash": hash_, "created_at": NOON}
+            before.execute(insert(DEPLOYMENTS).values(BEFORE | row))
     store = await opened_store(f"sqlite:///{file}")
     found = [await store.requests.with_key(key) for key in ("k1", "k3", "h2")]
     await store.close()
     assert found == [Request("k1", "h1", "d1"), Request("k3", None, "d3"), None]
+
+
+async def test_what_was_done_before_an_upgrade_is_numbered_in_its_order_and_counted_on(tmp_path: Path) -> None:
+    file = tmp_path / "portal.db"
+    with at_step(file, "0004") as before:
+        for identity, service, minute in (("d2", "checkout", 2), ("d1", "checkout", 1), ("d3", "payments", 0)):
+            row = {"id": identity, "service": service, "created_at": NOON + timedelta(minutes=minute)}
+            before.execute(insert(DEPLOYMENTS).values(BEFORE | row))
+    store = await opened_store(f"sqlite:///{file}")
+    numbered = [await store.deployments.with_id(identity) for identity in ("d1", "d2", "d3")]
+    fresh = Deployment("d4", "stage", "checkout", "run", "pending", "ada", NOON)
+    added = await store.deployments.add_deployment(fresh)
+    await store.close()
+    assert [(one.release, one.cause, one.overrides) for one in numbered if one] == [
+        (1, "", ()),
+        (2, "", ()),
+        (1, "", ()),
+    ]
+    assert added.release == 3
 
 
 async def test_sqlite_loses_nothing_with_the_power_and_refers_to_nothing_that_is_not_there(tmp_path: Path) -> None:
@@ -205,7 +230,6 @@ async def test_another_kind_of_database_is_refused_with_those_that_work() -> Non
 
 
 KOLKATA = timezone(timedelta(hours=5, minutes=30))
-NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
 def test_a_moment_is_the_same_in_every_zone_and_comes_back_in_utc() -> None:

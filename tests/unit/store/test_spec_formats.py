@@ -6,14 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, event, text
+from fakes.older_database import at_step
+from sqlalchemy import text
 
-from outrider.operations.lookups import spec_of
+from outrider.operations.stored_specs import spec_of
 from outrider.spec.reading.files import read_service
 from outrider.spec.stored import FORMAT, StoredSpec, UnreadableSpecError
-from outrider.store.database import MIGRATIONS
 from outrider.store.migrations.versions import v0004_spec_formats as step
 from outrider.store.store import opened_store
 
@@ -40,18 +38,11 @@ def before(value: object) -> object:
 
 
 def at_the_step_before(file: Path, merged: str) -> None:
-    engine = create_engine(f"sqlite:///{file}")
-    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=ON"))
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, step.down_revision)
+    with at_step(file, step.down_revision) as connection:
         connection.execute(text("INSERT INTO services VALUES ('stage', 'checkout', 1)"))
         row = "('stage', 'checkout', 1, 'abc', 'http', 'f', 's', :merged, '{}', NULL, 'ada', '2026-11-27 12:00:00')"
         connection.execute(text(f"INSERT INTO versions VALUES {row}"), {"merged": merged})
         connection.execute(text("INSERT INTO version_artifacts VALUES ('stage', 'checkout', 1, 'ab')"))
-    engine.dispose()
 
 
 async def test_a_spec_of_before_is_read_as_it_was_written(tmp_path: Path) -> None:

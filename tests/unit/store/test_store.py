@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from outrider.operations.event_details import Accepted, Ended, Warned
-from outrider.operations.records import Deployment, Draft, Request
+from outrider.operations.records import Deployment, Draft, Override, Request
 from outrider.spec.stored import Declared, stored_part
-from outrider.store.store import SqlStore
+from outrider.store.store import SqlStore, opened_store
 
 BOOM = Ended("failed", placed=True, reason="boom")
 
@@ -300,3 +300,32 @@ async def test_a_declaration_is_that_of_the_version_that_came_up_last_whatever_c
         await store.deployments.add_deployment(replace(came_up, created_at=now + timedelta(seconds=seconds)))
     found = [one.said["upstreams"] for one in await store.versions.declarations("stage") if one.service == service]
     assert found == [{"a": {}}]
+
+
+async def test_changes_are_numbered_per_service_in_their_order_and_come_back_as_they_were(
+    store: SqlStore, service: str
+) -> None:
+    past = (Override("freeze", "it is frozen"), Override("deploying"))
+    first = await store.deployments.add_deployment(replace(deployment(service), cause="why", overrides=past))
+    second = await store.deployments.add_deployment(deployment(service))
+    other = await store.deployments.add_deployment(deployment(service + "x"))
+    assert (first.release, second.release, other.release) == (1, 2, 1)
+    assert await store.deployments.with_id(first.id) == first
+    assert (first.cause, first.overrides) == ("why", past)
+
+
+async def test_a_request_that_comes_again_takes_no_number(store: SqlStore, service: str) -> None:
+    key = str(uuid.uuid4())
+    first = await store.deployments.add_deployment(replace(deployment(service), idempotency_key=key))
+    again = await store.deployments.add_deployment(replace(deployment(service), idempotency_key=key))
+    assert again == first
+    assert (await store.deployments.add_deployment(deployment(service))).release == 2
+
+
+async def test_two_portals_never_give_one_number_twice(store: SqlStore, url: str, service: str) -> None:
+    other = await opened_store(url)
+    try:
+        added = (one.deployments.add_deployment(deployment(service)) for one in (store, other) * 5)
+        assert sorted(one.release or 0 for one in await asyncio.gather(*added)) == list(range(1, 11))
+    finally:
+        await other.close()

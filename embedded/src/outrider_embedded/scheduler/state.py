@@ -163,8 +163,11 @@ class State:
         return stored
 
     def forget(self, job: str) -> None:
-        """Drop everything of a job that was purged; its processes may still be ending."""
-        for table in (self.evaluations, self.deployments, self.allocations):
+        """Drop what a job that was purged had; its processes may still be ending.
+
+        Its evaluations stay, as in Nomad until they are collected: they tell when it went.
+        """
+        for table in (self.deployments, self.allocations):
             for identifier in [name for name, one in table.items() if one["JobID"] == job]:
                 del table[identifier]
 

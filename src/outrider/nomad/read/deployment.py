@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from outrider.documents import Json
 
 TERMINAL = frozenset({"successful", "failed", "cancelled"})
+PAUSED = "paused"
 NEVER = "0001-"
 SECOND_NS = 1_000_000_000
 PROGRESS_DEADLINE_S = 600.0

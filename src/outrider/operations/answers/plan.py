@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from outrider.operations.answers.blockers import Blocker
+
 Sign = Literal["+", "-", "~"]
 
 
@@ -36,7 +38,7 @@ class Plan:
     says where no node was found, ``refusals`` what Envoy has against the bootstrap: with refusals nothing is deployed.
     ``restarts_nothing`` tells that the job in Nomad stays as it is, to the letter. ``retry`` says why the version that
     is registered already is deployed again, and is empty where nothing asks for it. ``older`` names where the sidecar
-    that stays differs from the one that the platform and this Outrider make today.
+    that stays differs from the one that the platform and this Outrider make today. ``blockers`` is what would stop it now.
     """
 
     service: str
@@ -57,3 +59,4 @@ class Plan:
     restarts_nothing: bool
     is_foreign: bool
     retry: str = ""
+    blockers: tuple[Blocker, ...] = ()

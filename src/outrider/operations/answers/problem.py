@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from outrider.operations.states import BlockerName
+
 
 class SpecProblem(BaseModel):
     """One thing wrong with a spec."""
@@ -25,6 +27,14 @@ class FieldProblem(BaseModel):
     message: str
 
 
+class BlockerProblem(BaseModel):
+    """One thing that stops a change."""
+
+    name: BlockerName
+    reason: str
+    lifted_by: str
+
+
 class ProblemDocument(BaseModel):
     """An error (RFC 9457)."""
 
@@ -36,4 +46,5 @@ class ProblemDocument(BaseModel):
     detail: str = Field(description="What is wrong, for a person.")
     next_step: str | None = Field(default=None, description="What can be done.")
     problems: list[SpecProblem] | None = Field(default=None, description="With 422: all that is wrong with the spec.")
+    blockers: list[BlockerProblem] | None = Field(default=None, description="With 409: all that stops the change.")
     fields: list[FieldProblem] | None = Field(default=None, description="With 400: what cannot be read.")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.operations.answers.plan import Change
-from outrider.operations.change.differences import differences
-from outrider.operations.lookups import readable_spec
+from outrider.operations.differences import differences
+from outrider.operations.stored_specs import readable_spec
 from outrider.topology.version import BESIDE
 
 if TYPE_CHECKING:

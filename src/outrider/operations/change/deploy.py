@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from outrider_ground.errors import ConflictError, Problem, SpecError, UsageError
 
+from outrider.operations.blockers.change import Change
+from outrider.operations.blockers.check import check_blockers
+from outrider.operations.change.outcomes import ended
 from outrider.operations.change.plans import Prepared
-from outrider.operations.change.submit import ended, submitted
+from outrider.operations.change.submit import submitted
 from outrider.operations.event_details import Counted, Validated, Warned
-from outrider.operations.lookups import active, readable_spec
+from outrider.operations.lookups import active
 from outrider.operations.opening import Order, check_foreign, check_index, new_deployment, no_change, opened
 from outrider.operations.records import Deployment, Draft, Version
+from outrider.operations.stored_specs import readable_spec
 from outrider.spec.stored import FORMAT
 
 if TYPE_CHECKING:
@@ -48,10 +52,26 @@ async def deploy(environment: Environment, ready: Prepared, order: Order) -> Dep
         return found
     _refuse(ready)
     check_foreign(ready.plan.is_foreign, ready.plan.service, order)
+    passed = await check_blockers(environment, change_of(ready, order), order) if ready.plan.has_changes else ()
     await _validated(environment, ready)
     version = await _version(environment, ready, order)
-    deployment = await opened(environment, _deployment(ready, version, order), version)
+    deployment = await opened(environment, replace(_deployment(ready, version, order), overrides=passed), version)
     return await _registered(environment, ready, version, deployment)
+
+
+def change_of(ready: Prepared, order: Order) -> Change:
+    """What deploying it would do, for those who might stop it."""
+    base = ready.base.number if ready.base else None
+    return Change(
+        service=ready.plan.service,
+        kind="redeploy" if order.renews else "run",
+        by=order.by.name,
+        hash=ready.chosen.hash,
+        part=ready.chosen.service.planned,
+        number=None if ready.plan.changes else base,
+        spec=ready.rendered.stored,
+        running=base,
+    )
 
 
 async def _joined(environment: Environment, ready: Prepared, order: Order) -> Deployment | None:

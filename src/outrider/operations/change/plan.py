@@ -20,8 +20,10 @@ from outrider.operations.change.plans import Prepared
 from outrider.operations.change.render import read, rendered
 from outrider.operations.explain.service import contradictions
 from outrider.operations.lookalikes import mistakable
-from outrider.operations.lookups import last_count, readable_spec, running_version
+from outrider.operations.lookups import last_count, running_version
+from outrider.operations.outside import outside_warnings
 from outrider.operations.registered import registered
+from outrider.operations.stored_specs import readable_spec
 from outrider.topology.remarks import effects_not_yet, remarks
 
 if TYPE_CHECKING:
@@ -46,16 +48,17 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     retry = await shortfall(environment, name, now, base) if result.is_same_service(now) else ""
     choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))
     job = attempted(choice.job, now, is_again=bool(retry))
-    refusals, answer, alike, crowded = await asyncio.gather(
+    refusals, answer, alike, crowded, others = await asyncio.gather(
         _refusals(environment, result, choice),
         environment.nomad.plan(job),
         mistakable(environment, result.topology),
         instance_warnings(environment, result.topology),
+        outside_warnings(environment, name),
     )
     compared = Comparison(result, choice, now, base)
     plan = await asyncio.to_thread(_plan, environment, compared, answer, refusals)
     graph = declared_around(around, result.topology)
-    beside = (*alike, *contradictions(graph, name), *crowded, *around.problems)
+    beside = (*alike, *contradictions(graph, name), *crowded, *around.problems, *others)
     plan = replace(plan, warnings=(*plan.warnings, *beside))
     return Prepared(source, _tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
 
@@ -85,7 +88,7 @@ def _plan(environment: Environment, compared: Comparison, answer: Json, refusals
         allocations=drift.updates(answer),
         warnings=_warnings(compared, answer, drifted if not changes else ()),
         without_effect=effects_not_yet(result.topology),
-        failures=placement.failures(answer),
+        failures=placement.failures(answer, compared.rendered.job),
         refusals=refusals,
         restarts_nothing=now.is_live and drift.is_none(answer.get("Diff")),
         is_foreign=now.is_foreign,

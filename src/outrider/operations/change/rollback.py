@@ -13,9 +13,13 @@ from outrider_ground.errors import UsageError
 
 from outrider.nomad.read.job import RunningJob, running
 from outrider.nomad.write.rollback import rolled_back
+from outrider.operations.blockers.check import check_blockers
+from outrider.operations.blockers.consul import consul_outage
+from outrider.operations.blockers.stored_change import change_to
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.submit import submitted
 from outrider.operations.drift import changed_outside
+from outrider.operations.event_details import Warned
 from outrider.operations.lookups import (
     active,
     check_known,
@@ -23,7 +27,6 @@ from outrider.operations.lookups import (
     last_count,
     last_run,
     running_version,
-    spec_of,
     stored_version,
 )
 from outrider.operations.opening import (
@@ -34,6 +37,7 @@ from outrider.operations.opening import (
     no_change,
     opened,
 )
+from outrider.operations.stored_specs import spec_of
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -50,14 +54,27 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
     base = await running_version(environment, service, now)
     target, count = await _target(environment, service, number, now, base)
     await check_artifacts(environment, target)
-    deployment = await opened(environment, _deployment(target, base, count, now, order), target)
+    change = change_to(target, service, "rollback", order.by.name, base.number if base else None)
+    passed = await check_blockers(environment, change, order)
+    wanted = replace(_deployment(target, base, count, now, order), overrides=passed)
+    deployment = await opened(environment, wanted, target)
     retry = await shortfall(environment, service, now, base) if now.hash == target.hash else ""
     is_there = base is not None and base.number == target.number and now.count == deployment.count and not retry
     is_there = is_there and await active(environment, service, now.index) is None
     if base and is_there and not await changed_outside(environment, service, now, base.number):
         return await no_change(environment, deployment, f"version {target.number} runs already")
+    await _warn(environment, deployment)
     job = attempted(rolled_back(target.job, deployment.count or 0), now, is_again=bool(retry))
     return await submitted(environment, deployment, job)
+
+
+async def _warn(environment: Environment, deployment: Deployment) -> None:
+    """Going back stays possible while Consul is away, which may be why somebody does; what that means is told."""
+    away = await consul_outage(environment, deployment.service)
+    if away:
+        means = "callers do not hear of the allocations that come up now until it is back, so that it waits after its first step"
+        past = "`--override consul --reason TEXT` replaces all of them at once"
+        await environment.journal.note(deployment.id, f"{away}: {means}; {past}", Warned())
 
 
 async def _target(

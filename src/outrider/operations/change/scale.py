@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import ConflictError, RemoteError, UsageError
 
 from outrider.nomad.read.job import RunningJob, running
-from outrider.operations.change.submit import accepted, ended
-from outrider.operations.lookups import not_running, readable_spec, running_version
+from outrider.operations.blockers.check import check_blockers
+from outrider.operations.blockers.stored_change import change_to
+from outrider.operations.change.outcomes import accepted, answer_of, ended, reconciled
+from outrider.operations.lookups import not_running, running_version
 from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened
+from outrider.operations.stored_specs import readable_spec
 from outrider.spec.rules import shared_keys_refusal
 
 if TYPE_CHECKING:
@@ -30,7 +33,10 @@ async def scale(environment: Environment, service: str, count: int, order: Order
     check_foreign(now.is_foreign, service, order)
     base = await running_version(environment, service, now)
     _check_rules(base, now, count)
-    deployment = await opened(environment, _deployment(environment, service, count, now, base, order), base)
+    change = change_to(base, service, "scale", order.by.name, base.number if base else None)
+    passed = await check_blockers(environment, change, order) if now.count != count else ()
+    wanted = replace(_deployment(environment, service, count, now, base, order), overrides=passed)
+    deployment = await opened(environment, wanted, base)
     if now.count == count:
         return await no_change(environment, deployment, f"{count} allocations are asked for already")
     return await scaled(environment, deployment)
@@ -42,10 +48,20 @@ async def scaled(environment: Environment, deployment: Deployment) -> Deployment
     try:
         answer = await environment.nomad.scale(service, service, count, f"outrider, by {deployment.created_by}")
     except (ConflictError, RemoteError) as error:
-        conflict = _blocked(environment, service, error)
-        await ended(environment, deployment, conflict)
-        raise conflict from error
+        told = _blocked(environment, service, error)
+        if isinstance(told, RemoteError):
+            return await reconciled(environment, deployment, told, lambda: scaled_already(environment, deployment))
+        await ended(environment, deployment, told)
+        raise told from error
     return await accepted(environment, deployment, answer)
+
+
+async def scaled_already(environment: Environment, deployment: Deployment) -> Deployment | None:
+    """The deployment where Nomad shows that it got the count; None where it did not."""
+    now = running(await environment.nomad.job(deployment.service))
+    if now.index <= deployment.expected_index or now.count != deployment.count:
+        return None
+    return await accepted(environment, deployment, await answer_of(environment, deployment.service, now.index))
 
 
 def _check_rules(base: Version | None, now: RunningJob, count: int) -> None:

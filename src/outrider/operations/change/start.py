@@ -9,6 +9,8 @@ from outrider_ground.errors import UsageError
 
 from outrider.nomad.read.job import running
 from outrider.nomad.write.rollback import rolled_back
+from outrider.operations.blockers.check import check_blockers
+from outrider.operations.blockers.stored_change import change_to
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.submit import submitted
 from outrider.operations.event_details import Warned
@@ -41,7 +43,8 @@ async def start(environment: Environment, service: str, order: Order) -> Deploym
     if now.is_live:
         return await _live(environment, wanted, now, target)
     await check_artifacts(environment, target)
-    deployment = await opened(environment, wanted, target)
+    passed = await check_blockers(environment, change_to(target, service, "start", order.by.name), order)
+    deployment = await opened(environment, replace(wanted, overrides=passed), target)
     if count == 0:
         await environment.journal.note(deployment.id, f"it had 0 allocations: {_more(deployment)}", Warned())
     return await submitted(environment, deployment, attempted(rolled_back(target.job, count), now, is_again=False))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import RemoteError
 
 from outrider.nomad.read.job import running
-from outrider.operations.change.submit import accepted, ended
+from outrider.operations.blockers.check import check_blockers
+from outrider.operations.blockers.stored_change import change_to
+from outrider.operations.change.outcomes import accepted, answer_of, reconciled
 from outrider.operations.event_details import Warned
 from outrider.operations.lookups import not_running, running_version
 from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened
@@ -28,7 +30,8 @@ async def stop(environment: Environment, service: str, order: Order, *, purge: b
     base = await running_version(environment, service, now)
     fresh = new_deployment(environment.name, service, "stop", order)
     previous = base.number if base else None
-    last = replace(fresh, previous=previous, purge=purge, count=now.asked, expected_index=now.index)
+    passed = await check_blockers(environment, change_to(base, service, "stop", order.by.name, previous), order)
+    last = replace(fresh, overrides=passed, previous=previous, purge=purge, count=now.asked, expected_index=now.index)
     deployment = await opened(environment, last, None)
     if now.is_stopped and not purge:
         return await no_change(environment, deployment, "it is stopped already")
@@ -54,6 +57,13 @@ async def stopped(environment: Environment, deployment: Deployment) -> Deploymen
     try:
         answer = await environment.nomad.deregister(deployment.service, purge=deployment.purge)
     except RemoteError as error:
-        await ended(environment, deployment, error)
-        raise
+        return await reconciled(environment, deployment, error, lambda: stopped_already(environment, deployment))
     return await accepted(environment, deployment, answer)
+
+
+async def stopped_already(environment: Environment, deployment: Deployment) -> Deployment | None:
+    """The deployment where Nomad shows that it was asked to stop the job; None where it was not."""
+    now = running(await environment.nomad.job(deployment.service))
+    if now.is_live or (now.exists and (deployment.purge or now.index <= deployment.expected_index)):
+        return None
+    return await accepted(environment, deployment, await answer_of(environment, deployment.service, now.index))

@@ -164,7 +164,7 @@ async def _may_deploy(about: str, environment: Environment, nomad: Nomad) -> Fin
             return lacking(about, environment.nomad.namespace, "submit-job")
         step = f"Check that the namespace {environment.nomad.namespace} exists."
         return bad(about, f"a dry run of a job was refused: {error.message}", "Nothing can be deployed.", step)
-    failures = placement.failures(answer)
+    failures = placement.failures(answer, _probe(environment))
     if failures:
         step = "Look at the nodes with `nomad node status`."
         return bad(about, f"a dry run found no node: {'; '.join(failures)}", "Nothing can be placed.", step)

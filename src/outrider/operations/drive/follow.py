@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, RemoteError
 
-from outrider.nomad.read import placement
 from outrider.nomad.read.allocations import allocations, healthy_ids
 from outrider.nomad.read.deployment import (
     TERMINAL,
@@ -21,12 +20,16 @@ from outrider.nomad.read.deployment import (
     promotes_itself,
     promotion_is_due,
 )
+from outrider.operations.change.outcomes import was_done
 from outrider.operations.drive.allocation_lines import allocation_line, allocation_seen
+from outrider.operations.drive.pausing import Pausing
+from outrider.operations.drive.placing import Placing
 from outrider.operations.drive.progress import Progress, Verdict
 from outrider.operations.drive.reasons import failure, standstill
 from outrider.operations.drive.revert import returned
 from outrider.operations.drive.settling import settled
-from outrider.operations.event_details import Counted, Evaluated, Promotion, Warned
+from outrider.operations.drive.troubles import Troubles
+from outrider.operations.event_details import Counted, Promotion, Warned
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from outrider.operations.records import Deployment
     from outrider.operations.states import State
 
-DECIDED = frozenset({"complete", "failed", "canceled", "blocked"})
+NOT_FOUND = 404
 
 
 class Following:
@@ -46,12 +49,14 @@ class Following:
         self.deployment = deployment
         self._limits = environment.limits
         self._progress = Progress(time.monotonic)
-        self._unplaced: tuple[str, ...] = ()
+        self._placing = Placing(environment, deployment, self.note)
+        self._troubles = Troubles(environment, deployment, self.note, time.monotonic)
+        self._pausing = Pausing(environment, deployment, self.note, time.monotonic)
         self._healthy: frozenset[str] = frozenset()
 
     async def verdict(self) -> Verdict:
         """Watch until the end. RemoteError: Nomad has been silent for too long; the caller may look again."""
-        await self._evaluate()
+        await self._placing.evaluated()
         found = await self._find()
         if found is None:
             return await settled(self.environment, self.deployment, self._progress, self.note)
@@ -61,24 +66,14 @@ class Following:
         """Write an event down."""
         await self.environment.journal.note(self.deployment.id, message, detail)
 
-    async def _evaluate(self) -> None:
-        """Wait for the scheduler, and say where it found no node."""
-        if not self.deployment.evaluation:
-            return
-        while True:
-            document = await self.environment.nomad.evaluation(self.deployment.evaluation)
-            if document.get("Status") in DECIDED:
-                break
-            await asyncio.sleep(self._limits.look / 4)
-        self._unplaced = placement.failures(document)
-        message = "; ".join(self._unplaced) or "Nomad has scheduled it"
-        await self.note(message, Evaluated(document.get("Status"), self._unplaced))
-
     async def _find(self) -> Json | None:
         """The deployment that belongs to the registration; scaling down makes none.
 
-        Just after a registration Nomad still shows the one before.
+        Just after a registration Nomad still shows the one before, and after a failure the return to the last good version:
+        whoever takes it up knows its own by name.
         """
+        if self.deployment.nomad_deployment is not None:
+            return await self._known(self.deployment.nomad_deployment)
         give_up = time.monotonic() + self._limits.appearance
         while True:
             document = await self.environment.nomad.deployment_of(self.deployment.service)
@@ -90,6 +85,14 @@ class Following:
                 return None
             await asyncio.sleep(self._limits.look / 4)
 
+    async def _known(self, deployment_id: str) -> Json | None:
+        try:
+            return (await self.environment.nomad.deployment(deployment_id))[0]
+        except RemoteError as error:
+            if error.status != NOT_FOUND:
+                raise
+            return None  # forgotten by Nomad meanwhile: the allocations tell
+
     async def _watch(self, deployment_id: str) -> Verdict:
         self.deployment = replace(self.deployment, nomad_deployment=deployment_id)
         await self.environment.store.deployments.save_deployment(self.deployment)
@@ -99,8 +102,9 @@ class Following:
             await self._report(document)
             if document["Status"] in TERMINAL:
                 return await self._end(document)
-            verdict = await self._decide(document)
-            if verdict is not None:
+            if await self._pausing.holds(document, self._healthy):
+                self._progress.restart()
+            elif (verdict := await self._decide(document)) is not None:
                 return verdict
             await asyncio.sleep(self._limits.look / 10)
 
@@ -110,8 +114,8 @@ class Following:
             await self._promotion(document)
             return None
         await self._state("running")
-        if self._unplaced and self._progress.still_for_s > self._limits.placement:
-            return await self._give_up(document, "not_placed", "; ".join(self._unplaced))
+        if self._placing.unplaced and self._progress.still_for_s > self._limits.placement:
+            return await self._give_up(document, "not_placed", "; ".join(self._placing.unplaced))
         if self._progress.failures >= self._limits.failures:
             return await self._give_up(document, "failed", f"{self._progress.failures} allocations became unhealthy")
         deadline = progress_deadline_s(document) + self._limits.stall
@@ -145,8 +149,8 @@ class Following:
         self._healthy = healthy_ids(ours)
         for one in self._progress.news_among(ours):
             await self.note(allocation_line(one), allocation_seen(one))
-        if now.placed >= now.desired:
-            self._unplaced = ()
+        await self._troubles.tell(ours)
+        await self._placing.look(now, self._progress.still_for_s)
 
     async def _end(self, document: Json) -> Verdict:
         status, said = document["Status"], str(document.get("StatusDescription", ""))
@@ -156,11 +160,12 @@ class Following:
         if status == "cancelled":
             return Verdict("superseded", f"Nomad has cancelled the deployment: {said}")
         why = await self._why(document)
-        reason = "\n".join(part for part in (f"Nomad: {said}", why) if part)
+        waited = f"it waited: {self._pausing.reason}" if self._pausing.reason else ""
+        reason = "\n".join(part for part in (f"Nomad: {said}", waited, why) if part)
         if goes_back(document):
             await self.note(f"failed; {said}", _counted(document, numbers(document)))
-            reason += "\n" + await returned(self.environment, self.deployment, self.note)
-        return Verdict("not_placed" if self._unplaced else "failed", reason)
+            reason += "\n" + await self._return()
+        return await self._unplaced("not_placed" if self._placing.unplaced else "failed", reason)
 
     async def _give_up(self, document: Json, state: State, reason: str) -> Verdict:
         """Fail the deployment at Nomad, so that it goes back by itself, and say why."""
@@ -171,19 +176,36 @@ class Following:
         except ConflictError:  # it has ended by itself in this very moment
             return await self._end((await self.environment.nomad.deployment(document["ID"]))[0])
         except RemoteError as error:
+            if await was_done(self.environment, error, lambda: self._is_over(document)):
+                return await self._end((await self.environment.nomad.deployment(document["ID"]))[0])
             said = f"{reason}; Nomad did not take it back: {error.message}"
             return Verdict(state, "\n".join(part for part in (said, why) if part))
         if answer.get("RevertedJobVersion") is not None:
-            reason += "\n" + await returned(self.environment, self.deployment, self.note)
-        elif self.deployment.previous is None and state == "not_placed":
-            await self.environment.nomad.deregister(self.deployment.service)
-            reason += "\nthe job was stopped again: it would have started unwatched as soon as there is room"
-        return Verdict(state, "\n".join(part for part in (reason, why) if part))
+            reason += "\n" + await self._return()
+        ended = await self._unplaced(state, reason)
+        return Verdict(ended.state, "\n".join(part for part in (ended.reason, why) if part))
+
+    async def _return(self) -> str:
+        """What came of Nomad's return to the last good version, which waits for Consul as well."""
+        return await returned(self.environment, self.deployment, self.note, self._pausing)
+
+    async def _unplaced(self, state: State, reason: str) -> Verdict:
+        """The verdict; a first version that found no room is stopped again."""
+        if self.deployment.previous is not None or state != "not_placed":
+            return Verdict(state, reason)
+        await self.environment.nomad.deregister(self.deployment.service)
+        return Verdict(
+            state, f"{reason}\nthe job was stopped again: it would have started unwatched as soon as there is room"
+        )
+
+    async def _is_over(self, document: Json) -> bool:
+        """Whether Nomad has ended it."""
+        return (await self.environment.nomad.deployment(document["ID"]))[0]["Status"] in TERMINAL
 
     async def _why(self, document: Json) -> str:
         """What failed; where nothing has, what it waited for."""
         whose = self.environment, self.deployment.service, int(document["JobVersion"])
-        return await failure(*whose) or ("" if self._unplaced else await standstill(*whose))
+        return await failure(*whose) or ("" if self._placing.unplaced else await standstill(*whose))
 
     async def _state(self, state: State) -> None:
         if self.deployment.state != state:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from outrider_ground.errors import OutriderError, RemoteError
 
@@ -12,16 +14,43 @@ from outrider.nomad.read.culprits import culprits
 from outrider.operations.drive.health_reasons import unchecked
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from outrider.documents import Json
     from outrider.operations.environment import Environment
     from outrider.operations.nomad_port import LogKind
 
-LINES = 12
-BYTES = 4_000
+LINES: Final = {"stderr": 12, "stdout": 6}
+BYTES: Final = 4_000
+LONGEST_LINE: Final = 300
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 UNTOLD = "what its allocations say is not known"
 FORBIDDEN = 403
 MOST = 4
 """Allocations that are told of one by one where a deployment stands still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What keeps one allocation from being healthy: the tasks, what is said of them or of its checks, and their last lines.
+
+    Where ``has_reason`` is false, it only tells how far the allocation has come.
+    """
+
+    allocation: str
+    place: str
+    tasks: tuple[str, ...]
+    has_reason: bool
+    said: str
+    lines: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> str:
+        """What it says without naming the allocation: of two that fail alike it is the same."""
+        return "\n".join([self.said, *self.lines])
+
+    def __str__(self) -> str:
+        return self.place + self.body
 
 
 async def failure(environment: Environment, service: str, job_version: int) -> str:
@@ -34,7 +63,15 @@ async def failure(environment: Environment, service: str, job_version: int) -> s
     if not bad:
         return ""
     newest = max(bad, key=lambda one: one.modify_index)
-    return await _explained(environment, service, newest, job)
+    return str(await _explained(environment, service, newest, job))
+
+
+async def explanations(
+    environment: Environment, service: str, job_version: int, ids: Collection[str]
+) -> list[Explanation]:
+    """What keeps each of these allocations of that version from being healthy. OutriderError where Nomad tells nothing."""
+    found, job = await _of_version(environment, service, job_version)
+    return [await _explained(environment, service, one, job) for one in found if one.id in ids]
 
 
 async def standstill(environment: Environment, service: str, job_version: int) -> str:
@@ -49,20 +86,31 @@ async def standstill(environment: Environment, service: str, job_version: int) -
     if not waiting:
         healthy = len([one for one in found if one.is_live and one.healthy])
         return f"all {healthy} placed allocations are healthy: Nomad itself has not gone on with its deployment"
-    told = [await _explained(environment, service, one, job) for one in waiting[:MOST]]
+    told = [str(await _explained(environment, service, one, job)) for one in waiting[:MOST]]
     more = len(waiting) - MOST
     return "\n".join([*told, *([f"and {more} more allocations"] if more > 0 else [])])
 
 
 async def last_lines(environment: Environment, allocation_id: str, task: str) -> str:
-    """The end of a task's stderr, or of its stdout where stderr is empty."""
+    """The end of a task's stderr, then that of its stdout: no more lines and no longer ones than a person reads."""
     kinds: tuple[LogKind, ...] = ("stderr", "stdout")
-    for kind in kinds:
-        text = await _end(environment, allocation_id, task, kind)
-        if text:
-            lines = [line for line, _ in groupby(text.splitlines())]
-            return "\n".join(f"  {kind}: {line}" for line in lines[-LINES:])
-    return ""
+    told = [
+        f"  {kind}: {line}"
+        for kind in kinds
+        for line in _lines(await _end(environment, allocation_id, task, kind))[-LINES[kind] :]
+    ]
+    return "\n".join(told)
+
+
+def _lines(text: str) -> list[str]:
+    """The lines without colours and signs that none can see; of those that repeat one, of a long one its beginning."""
+    plain = (_COLOURS.sub("", line).rstrip().replace("\t", "    ") for line in text.splitlines())
+    shown = ("".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line) for line in plain)
+    return [_cut(line) for line, _ in groupby(shown) if line]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
 
 
 async def _of_version(environment: Environment, service: str, number: int) -> tuple[list[Allocation], Json | None]:
@@ -72,16 +120,22 @@ async def _of_version(environment: Environment, service: str, number: int) -> tu
     return [one for one in allocations(stubs, versions) if one.job_version == number], job
 
 
-async def _explained(environment: Environment, service: str, one: Allocation, job: Json | None) -> str:
+async def _explained(environment: Environment, service: str, one: Allocation, job: Json | None) -> Explanation:
     """The allocation, the tasks that keep it from being healthy with the end of their output, or its checks."""
-    place = f"allocation {one.short_id} on {one.node}"
     tasks = culprits(one)
     told = "; ".join(f"task {task.name} {_ending(task)}" for task in tasks)
-    first = f"{place}: {told}" if told else f"{place} {_so_far(one)}"
+    said, unpassed = f": {told}" if told else f" {_so_far(one)}", ""
     if not any(task.failed or task.restarts or task.unread for task in tasks if not task.is_closed_gate):
-        first += await unchecked(environment.consul, service, one, job)
-    said = [await last_lines(environment, one.id, task.name) for task in tasks if not task.unread]
-    return "\n".join([first, *(text for text in said if text)])
+        unpassed = await unchecked(environment.consul, service, one, job)
+    ends = [await last_lines(environment, one.id, task.name) for task in tasks if not task.unread]
+    return Explanation(
+        allocation=one.id,
+        place=f"allocation {one.short_id} on {one.node}",
+        tasks=tuple(task.name for task in tasks),
+        has_reason=bool(tasks or unpassed),
+        said=said + unpassed,
+        lines=tuple(text for text in ends if text),
+    )
 
 
 def _so_far(one: Allocation) -> str:

@@ -10,10 +10,13 @@ from outrider_ground.errors import ConflictError, UsageError
 from outrider.nomad.read.job import running
 from outrider.nomad.write.rollback import rolled_back
 from outrider.operations.change.attempts import attempted, shortfall
-from outrider.operations.change.scale import scaled
-from outrider.operations.change.stop import stopped
-from outrider.operations.change.submit import accepted, adopted, ended, submitted
+from outrider.operations.change.outcomes import ended
+from outrider.operations.change.scale import scaled, scaled_already
+from outrider.operations.change.stop import stopped, stopped_already
+from outrider.operations.change.submit import adopted, submitted
+from outrider.operations.events import UnansweredEvent
 from outrider.operations.lookups import stored_version
+from outrider.operations.states import DECISIONS
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -28,25 +31,43 @@ async def resumed(environment: Environment, deployment: Deployment) -> Deploymen
     """
     if deployment.modify_index is not None:
         return deployment
+    if deployment.kind in DECISIONS:
+        raise UsageError("the portal ended before it knew whether Nomad has heard of this decision")
+    found = await _found(environment, deployment)
+    if found is not None:
+        return found
+    if await _was_unanswered(environment, deployment):
+        error = UsageError("Nomad never got it, by what it shows now", next_step="Ask again.")
+        await ended(environment, deployment, error)
+        raise error
     await _check_age(environment, deployment)
-    if deployment.kind in {"run", "redeploy", "start", "rollback"}:
-        return await _registered(environment, deployment)
-    now = running(await environment.nomad.job(deployment.service))
-    is_done = now.count == deployment.count if deployment.kind == "scale" else not now.is_live
-    if is_done and now.index > deployment.expected_index:
-        return await accepted(environment, deployment, {"JobModifyIndex": now.index})
-    return await (scaled if deployment.kind == "scale" else stopped)(environment, deployment)
+    return await _done(environment, deployment)
 
 
-async def _registered(environment: Environment, deployment: Deployment) -> Deployment:
+async def _found(environment: Environment, deployment: Deployment) -> Deployment | None:
+    """The deployment where what was asked for is in Nomad already."""
+    if deployment.kind in {"scale", "stop"}:
+        return await (scaled_already if deployment.kind == "scale" else stopped_already)(environment, deployment)
     version = await stored_version(environment, deployment.service, deployment.version or 0)
     job = await _job(environment, deployment, version)
     try:
-        found = await adopted(environment, deployment, job)
+        return await adopted(environment, deployment, job)
     except ConflictError as error:
         await ended(environment, deployment, error)
         raise
-    return found or await submitted(environment, deployment, job)
+
+
+async def _done(environment: Environment, deployment: Deployment) -> Deployment:
+    """What nobody has done yet, done now."""
+    if deployment.kind in {"scale", "stop"}:
+        return await (scaled if deployment.kind == "scale" else stopped)(environment, deployment)
+    version = await stored_version(environment, deployment.service, deployment.version or 0)
+    return await submitted(environment, deployment, await _job(environment, deployment, version))
+
+
+async def _was_unanswered(environment: Environment, deployment: Deployment) -> bool:
+    """Whether Nomad was asked, and whoever asked was told that nothing is known: then it is not asked for them again."""
+    return any(isinstance(event, UnansweredEvent) for event in await environment.store.events.after(deployment.id))
 
 
 async def _job(environment: Environment, deployment: Deployment, version: Version) -> Json:

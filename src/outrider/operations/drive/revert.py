@@ -20,13 +20,18 @@ from outrider.operations.event_details import Counted, Promotion, Warned
 if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.nomad.read.allocations import Allocation
+    from outrider.operations.drive.pausing import Pausing
     from outrider.operations.drive.progress import Note
     from outrider.operations.environment import Environment
     from outrider.operations.records import Deployment
 
 
-async def returned(environment: Environment, deployment: Deployment, note: Note) -> str:
-    """Watch Nomad's return to its end, promoting it where it waits; what came of it as a sentence."""
+async def returned(environment: Environment, deployment: Deployment, note: Note, pausing: Pausing) -> str:
+    """Watch Nomad's return to its end, promoting it where it waits; what came of it as a sentence.
+
+    It replaces allocations as a rollout does, and waits for Consul as one.
+    """
+    pausing.begin_anew()
     found = await _newer(environment, deployment)
     if found is None:
         return "the last good version is registered again"
@@ -38,6 +43,11 @@ async def returned(environment: Environment, deployment: Deployment, note: Note)
         if document["Status"] in TERMINAL:
             return _outcome(document) if document["Status"] == "successful" else await _remains(environment, document)
         copies = allocations(await environment.nomad.allocations(deployment.service))
+        ours = [one for one in copies if one.job_version == document["JobVersion"]]
+        if await pausing.holds(document, healthy_ids(ours)):
+            give_up = time.monotonic() + progress_deadline_s(found) + environment.limits.stall
+            await asyncio.sleep(environment.limits.look / 10)
+            continue
         if _is_judged(copies, document):
             return await _remains(environment, document)
         if promotion_is_due(document, healthy_ids(copies)):

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from outrider.consul.instances import Instance
-from outrider.nomad.read.allocations import Allocation
+from outrider.nomad.read.allocations import Allocation, allocations
 from outrider.nomad.read.job import RunningJob, running
 from outrider.operations.answers.status import ServiceState, Status
+from outrider.operations.concurrency import in_turns
 from outrider.operations.environment_view import asked
 from outrider.operations.look.edited import Edited, edited
-from outrider.operations.lookups import readable_outline, unknown_service
+from outrider.operations.lookups import unknown_service
+from outrider.operations.outside import evident_change, known_changes
 from outrider.operations.records import Deployment
 from outrider.operations.soundness import passing_ids, sound
+from outrider.operations.stored_specs import readable_outline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from outrider_ground.errors import RemoteError
 
+    from outrider.operations.answers.outside import OutsideChange
     from outrider.operations.environment import Environment
     from outrider.operations.environment_view import EnvironmentView
     from outrider.operations.observe.observation import Observation
     from outrider.operations.records import Outline
 
 RECENTLY = timedelta(minutes=2)
+MOST_ENDED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,21 @@ async def status(view: EnvironmentView, service: str) -> Status:
         # No observer keeps what somebody else runs under a name that nobody has deployed here.
         told = await _told(environment, await asked(environment, service), deployments, {service})
         await _check_there(environment, service, told)
-    return _status(environment.name, service, told)
+    found = _status(environment.name, service, told)
+    return replace(found, changes=await _asked_changes(environment, found))
+
+
+async def _asked_changes(environment: Environment, found: Status) -> tuple[OutsideChange, ...]:
+    """With author and time, where Nomad tells them; it is asked only where something is another's work evidently."""
+    is_touched = found.changes or found.outside
+    return (await known_changes(environment, found.service, found.index) if is_touched else ()) or found.changes
+
+
+async def ended_allocations(environment: Environment, service: str) -> tuple[Allocation, ...]:
+    """The last allocations that no longer run, newest first, as long as Nomad has them. RemoteError as Nomad's."""
+    found = allocations(await environment.in_time(environment.nomad.allocations(service), "Nomad"))
+    gone = [one for one in found if one.is_gone]
+    return tuple(sorted(gone, key=lambda one: -one.modify_index)[:MOST_ENDED])
 
 
 async def _check_there(environment: Environment, service: str, told: _Told) -> None:
@@ -94,7 +113,24 @@ async def _statuses(view: EnvironmentView) -> tuple[list[Status], RemoteError | 
     names = sorted(_names(environment.name, known, observation))
     told = await _told(environment, observation, deployments, names)
     silence = observation.nomad.silence if observation.scheduled is None else None
-    return [_status(environment.name, service, told) for service in names], silence
+    found = [_status(environment.name, service, told) for service in names]
+    return list(await _with_authors(environment, found)), silence
+
+
+async def _with_authors(environment: Environment, found: list[Status]) -> Iterable[Status]:
+    """Who has edited, replaced or ended what: seldom, unlike a count, which an autoscaler changes all the time."""
+    touched = {one.service: one for one in found if one.outside or any(not _is_count(each) for each in one.changes)}
+
+    async def authored(service: str) -> Status:
+        one = touched[service]
+        return replace(one, changes=await _asked_changes(environment, one))
+
+    told = dict(zip(touched, await in_turns(authored, list(touched)), strict=True))
+    return (told.get(one.service, one) for one in found)
+
+
+def _is_count(change: OutsideChange) -> bool:
+    return change.kind == "scaled"
 
 
 def _names(environment: str, known: Iterable[str], observation: Observation) -> frozenset[str]:
@@ -132,6 +168,7 @@ def _status(environment: str, service: str, told: _Told) -> Status:
     now = job.now if job else running(None) if observation.scheduled else None
     runs = outline is not None and now is not None and outline.hash == now.hash
     deployment, changed = told.deployments.get(service), told.edited.get(service, Edited())
+    evident = evident_change(now, deployment, outline.number if outline and runs else None) if now else None
     shown, unread = readable_outline(environment, outline)
     good = sound(found, there, is_registered=job is not None and job.is_registered)
     return Status(
@@ -141,6 +178,7 @@ def _status(environment: str, service: str, told: _Told) -> Status:
         description=shown.description,
         protocol=outline.protocol if outline else now.protocol if now else None,
         state=_state(now, deployment, good),
+        index=now.index if now else 0,
         version=outline.number if outline and runs else None,
         hash=now.hash if now else None,
         count=now.count if now else None,
@@ -152,6 +190,7 @@ def _status(environment: str, service: str, told: _Told) -> Status:
         links=shown.links,
         problem="; ".join(filter(None, (observation.problem, changed.problem, unread))) or None,
         outside=changed.places,
+        changes=tuple(filter(None, (evident,))),
         age_s=observation.age_s,
     )
 
@@ -172,6 +211,8 @@ def _state(now: RunningJob | None, deployment: Deployment | None, good: tuple[Al
         return "unknown"
     if deployment and not deployment.is_final and deployment.kind != "stop":
         return "waiting" if deployment.state == "waiting" else "deploying"
-    if not now.is_live:
+    if not now.is_live or now.count == 0:
         return "stopped"
+    if now.is_foreign:
+        return "replaced"
     return "running" if len(good) >= (now.count or 0) else "degraded"

@@ -14,7 +14,7 @@ from outrider.operations.answers.plan import Plan
 from outrider.operations.records import Deployment
 from outrider.operations.request_bodies import DeployBody, SpecBody
 from outrider.portal.principal import Asker
-from outrider.portal.requests import Ordered, Running, text_of
+from outrider.portal.requests import Ordered, Running, because, text_of
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
 from outrider.portal.turns import Waiting
 
@@ -51,7 +51,7 @@ async def plan(running: Running, waiting: Waiting, asker: Asker, environment: st
 @router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED, responses=DEPLOYING)
 async def deploy(running: Running, waiting: Waiting, environment: str, body: DeployBody, order: Ordered) -> Deployment:
     """Deploy this spec: it is validated, stored and registered before the answer; then follow the events."""
-    asked = replace(order, check_index=body.check_index, take_over=body.take_over, renews=body.redeploy)
+    asked = replace(because(order, body), check_index=body.check_index, take_over=body.take_over, renews=body.redeploy)
     async with waiting.deployments:
         return await running.changes.deploy(environment, text_of(body), asked)
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.lists import Deployments, Services, Versions
+from outrider.operations.answers.outside import OutsideChanges
 from outrider.operations.answers.status import Status
 from outrider.operations.look.logs import LogRequest
 from outrider.operations.nomad_port import LogKind
@@ -64,6 +65,12 @@ async def version(
 async def deployments(running: Running, asker: Asker, environment: str, service: str) -> Deployments:
     """Its last deployments."""
     return Deployments(await running.deployments(asker, environment, service))
+
+
+@router.get("/environments/{environment}/services/{service}/outside")
+async def outside(running: Running, asker: Asker, environment: str, service: str) -> OutsideChanges:
+    """What others did to its job in Nomad, as far as Nomad remembers it."""
+    return OutsideChanges(await running.outside_changes(asker, environment, service))
 
 
 @router.get("/environments/{environment}/services/{service}/endpoints")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, status
 
 from outrider.operations.records import Deployment
-from outrider.operations.request_bodies import EmptyBody, RollbackBody, ScaleBody, StopBody
-from outrider.portal.requests import Ordered, Running
+from outrider.operations.request_bodies import ChangeBody, RollbackBody, ScaleBody, StopBody
+from outrider.portal.requests import Ordered, Running, because
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
 
 router = APIRouter(
@@ -21,49 +21,45 @@ async def rollback(
     running: Running, environment: str, service: str, order: Ordered, body: RollbackBody | None = None
 ) -> Deployment:
     """Bring a stored version back, by default the one before."""
-    return await running.changes.roll_back(environment, service, body.version if body else None, order)
+    return await running.changes.roll_back(environment, service, body.version if body else None, because(order, body))
 
 
 @router.post("/redeploy", status_code=status.HTTP_202_ACCEPTED)
 async def redeploy(
-    running: Running, environment: str, service: str, order: Ordered, body: EmptyBody | None = None
+    running: Running, environment: str, service: str, order: Ordered, body: ChangeBody | None = None
 ) -> Deployment:
     """Bring up the version that runs with the sidecar of today's platform file and Outrider."""
-    del body
-    return await running.changes.redeploy(environment, service, order)
+    return await running.changes.redeploy(environment, service, because(order, body))
 
 
 @router.post("/start", status_code=status.HTTP_202_ACCEPTED)
 async def start(
-    running: Running, environment: str, service: str, order: Ordered, body: EmptyBody | None = None
+    running: Running, environment: str, service: str, order: Ordered, body: ChangeBody | None = None
 ) -> Deployment:
     """Start a stopped service again: the version that ran, with the count that it had."""
-    del body
-    return await running.changes.start(environment, service, order)
+    return await running.changes.start(environment, service, because(order, body))
 
 
 @router.post("/promote")
 async def promote(
-    running: Running, environment: str, service: str, order: Ordered, body: EmptyBody | None = None
+    running: Running, environment: str, service: str, order: Ordered, body: ChangeBody | None = None
 ) -> Deployment:
     """Give the waiting canary's version to all allocations."""
-    del body
-    return await running.changes.promote(environment, service, order)
+    return await running.changes.promote(environment, service, because(order, body))
 
 
 @router.post("/fail")
 async def fail(
-    running: Running, environment: str, service: str, order: Ordered, body: EmptyBody | None = None
+    running: Running, environment: str, service: str, order: Ordered, body: ChangeBody | None = None
 ) -> Deployment:
     """Give the active deployment up: its canary stops, the old allocations stay."""
-    del body
-    return await running.changes.fail(environment, service, order)
+    return await running.changes.fail(environment, service, because(order, body))
 
 
 @router.post("/scale", status_code=status.HTTP_202_ACCEPTED)
 async def scale(running: Running, environment: str, service: str, order: Ordered, body: ScaleBody) -> Deployment:
     """Change the count; allocations that run are kept."""
-    return await running.changes.scale(environment, service, body.count, order)
+    return await running.changes.scale(environment, service, body.count, because(order, body))
 
 
 @router.post("/stop", status_code=status.HTTP_202_ACCEPTED)
@@ -71,4 +67,4 @@ async def stop(
     running: Running, environment: str, service: str, order: Ordered, body: StopBody | None = None
 ) -> Deployment:
     """Stop the service; its versions stay here."""
-    return await running.changes.stop(environment, service, order, purge=body.purge if body else False)
+    return await running.changes.stop(environment, service, because(order, body), purge=body.purge if body else False)

@@ -1,0 +1,59 @@
+"""What others did to services, and what of them is no longer as it is made today, as lines on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import click
+
+from outrider.cli.output import table
+from outrider.cli.printable import one_line
+from outrider.cli.times import moment
+from outrider.operations.answers.outside import OutsideChange
+from outrider.operations.answers.status import Status
+
+RUNNING_AGAIN = frozenset({"gone", "stopped"})
+
+
+def outside_summary(found: Iterable[Status]) -> Iterator[str]:
+    """A line for each service that is not as Outrider left it."""
+    for one in found:
+        what = one.changes[0].said if one.changes else ""
+        if one.outside or what:
+            yield f"! {one.service} in {one.environment} was changed outside of Outrider{': ' if what else ''}{one_line(what)}"
+
+
+def outside_lines(found: Status) -> Iterator[str]:
+    """What others did to one service, by whom and when as far as Nomad knows, and what undoes it."""
+    if not found.outside and not found.changes:
+        return
+    places = ", ".join(one_line(place) for place in found.outside)
+    yield click.style(f"changed outside of Outrider{': ' if places else ''}{places}", fg="yellow")
+    yield from (f"         {_said(one)}" for one in found.changes)
+    yield f"         {_way_back(found)}"
+
+
+def outside_history(changes: Iterable[OutsideChange]) -> Iterator[str]:
+    """Those that Nomad remembers, as a list of their own: they have no number, for they are not ours."""
+    rows = [(moment(one.at) if one.at else None, one.kind.replace("_", " "), one.by, one.said) for one in changes]
+    if rows:
+        yield ""
+        yield from table(("OUTSIDE OF OUTRIDER", "KIND", "BY", "WHAT"), rows)
+
+
+def _said(one: OutsideChange) -> str:
+    when = f", {moment(one.at)}" if one.at else ""
+    return f"{one_line(one.said)}, by {one_line(one.by)}{when}"
+
+
+def _way_back(found: Status) -> str:
+    here = f"-e {found.environment}"
+    if found.changes and found.changes[0].kind in RUNNING_AGAIN:
+        return f"`outrider start {found.service} {here}` brings back what ran"
+    last = found.deployment.version if found.deployment else None
+    if found.state == "replaced":
+        return f"Rename the service, or stop that job and `outrider start {found.service} {here}`"
+    number = found.version if found.outside or last is None else last
+    if number is None:
+        return f"`outrider history {found.service} {here}` lists what can be brought back"
+    return f"`outrider rollback {found.service} {number} {here}` undoes it"

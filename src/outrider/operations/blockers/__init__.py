@@ -1,0 +1,1 @@
+"""What stops a change before it begins: one module per kind of blocker, gathered in one list."""

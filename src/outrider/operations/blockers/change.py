@@ -1,0 +1,43 @@
+"""What is about to be done, as far as it matters to those who might stop it; data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from outrider.operations.states import Kind
+    from outrider.spec.stored import StoredSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The version of another environment that is brought into this one."""
+
+    environment: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of one service, by whom, and what would run then.
+
+    ``hash`` is the content hash of that version, ``part`` the hash of its service's part, ``number`` its number where it
+    is stored already, ``spec`` its spec; all are None where the change brings no version up, or nobody knows it.
+    ``running`` is the stored version that runs now.
+    """
+
+    service: str
+    kind: Kind
+    by: str
+    hash: str | None = None
+    part: str | None = None
+    number: int | None = None
+    spec: StoredSpec | None = None
+    running: int | None = None
+    origin: Origin | None = None
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether it takes something back instead of bringing something new."""
+        return self.kind in {"rollback", "fail"}
