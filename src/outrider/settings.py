@@ -88,7 +88,10 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it; `platform`, `database` and `data_directory` matter to the portal, the first four to its clients."""
+    """All of it; `platform`, `database` and `data_directory` matter to the portal, the first four to its clients.
+
+    `registries` is the file with credentials for registries of images, as `docker login` writes it.
+    """
 
     address: Sourced = Sourced(DEFAULT_ADDRESS, "default")
     token: Sourced | None = field(default=None, repr=False)
@@ -102,6 +105,7 @@ class Settings:
     data_directory: Path = Path()
     envoy: Sourced | None = None
     hosts: tuple[str, ...] = ()
+    registries: Path | None = None
 
 
 def settings(environ: Mapping[str, str] | None = None, context_file: Path | None = None) -> Settings:
@@ -122,7 +126,16 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
         data_directory=platformdirs.user_data_path("outrider"),
         envoy=_sourced(environ, "ENVOY_BIN", context, "envoy", context_file),
         hosts=allowed_hosts(environ),
+        registries=_registries(environ),
     )
+
+
+def _registries(environ: Mapping[str, str]) -> Path | None:
+    """https://docs.docker.com/reference/cli/docker/: the folder is DOCKER_CONFIG, else .docker below HOME."""
+    folder, home = _text(environ, "DOCKER_CONFIG"), _text(environ, "HOME")
+    if folder:
+        return Path(folder) / "config.json"
+    return Path(home) / ".docker" / "config.json" if home else None
 
 
 def with_flags(found: Settings, *, address: str | None, token: str | None, environment: str | None) -> Settings:

@@ -15,9 +15,12 @@ from outrider.clients.consul import consul_client
 from outrider.clients.envoy import LocalEnvoy
 from outrider.clients.metrics import SidecarTraffic
 from outrider.clients.nomad import nomad_client
+from outrider.clients.registry import RegistryClient
 from outrider.clients.sidecar import SidecarClient
 from outrider.operations.application import Application
+from outrider.operations.change.digests import Digests
 from outrider.operations.changes import Changes
+from outrider.operations.drive.batches import BatchRunner
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
@@ -67,7 +70,14 @@ async def application(
         runner = Runner(store.deployments, environments)
         runner.start()
         stack.push_async_callback(runner.close)
-        changes = Changes(platform, environments, store, runner.drive, url)
+        batches = BatchRunner(store.batches, store.deployments, journal)
+        stack.push_async_callback(batches.close)
+        registry = RegistryClient(platform.registries.plain_http, settings.registries)
+        digests = Digests(registry, store.releases)
+        stack.push_async_callback(digests.close)
+        changes = Changes(platform, environments, store, runner.drive, url, batches, digests)
+        batches.deploys_by(changes.deploy)
+        batches.start()
         yield Application(platform, environments, store, journal, url, changes, token, observers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,9 +45,12 @@ class CommandLine:
 
 
 @asynccontextmanager
-async def served_world(directory: Path) -> AsyncGenerator[tuple[World, str]]:
-    """The portal over simulators, and its address."""
+async def served_world(
+    directory: Path, furnished: Callable[[World], object] = lambda _: None
+) -> AsyncGenerator[tuple[World, str]]:
+    """The portal over simulators, and its address; ``furnished`` changes the world before the portal begins."""
     async with new_world(directory) as world:
+        furnished(world)
         application = world.application()
         world.runner.start()
         async with serving(portal_app(application), "127.0.0.1", 0) as address:

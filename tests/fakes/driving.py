@@ -13,7 +13,7 @@ from fakes.world import ADA, HURRY, World
 from outrider.operations.environment import Environment, WatchLimits
 from outrider.operations.event_details import Detail
 from outrider.operations.events import Event, document_of, happened
-from outrider.operations.records import Deployment, Version
+from outrider.operations.records import Deployment, Lock, Version
 from outrider.operations.repositories import Store
 
 Json = dict[str, Any]
@@ -71,6 +71,12 @@ class Records:
         self.claims += 1
         return self.holders.setdefault(deployment_id, holder) == holder
 
+    async def take(self, wanted: Lock) -> Lock:
+        return wanted
+
+    async def free(self, lock: Lock) -> None:
+        pass
+
     async def release(self, deployment_id: str, holder: str) -> None:
         if self.holders.get(deployment_id) == holder:
             del self.holders[deployment_id]
@@ -104,7 +110,7 @@ def place(
 ) -> Environment:
     """The environment ``stage`` with these and nothing else."""
     kept = cast("Any", records or Records())
-    whole = Store(versions=kept, deployments=kept, requests=kept, events=kept, artifacts=kept)
+    whole = Store(versions=kept, deployments=kept, locks=kept, requests=kept, events=kept, artifacts=kept)
     made = (
         World(cast("Any", whole), nomad=cast("Any", nomad), consul=consul or CatalogInMemory())
         .application()

@@ -10,9 +10,12 @@ from typing import Any
 
 from fakes.consul_catalog import CatalogInMemory
 from fakes.nomad import NomadSimulator
+from outrider_ground.errors import RemoteError
 
 from outrider.operations.application import Application
+from outrider.operations.change.digests import Digests
 from outrider.operations.changes import Changes, Text
+from outrider.operations.drive.batches import BatchRunner
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment, WatchLimits
 from outrider.operations.journal import Journal
@@ -98,22 +101,39 @@ class TrafficThatFlowed:
         return Measured(self.measured, self.left_out)
 
 
+class RegistryThatHas:
+    """Digests by reference; what is not among them cannot be asked for."""
+
+    def __init__(self) -> None:
+        self.digests: dict[str, str] = {}
+        self.asked: list[str] = []
+
+    async def digest(self, image: str) -> str:
+        self.asked.append(image)
+        if image not in self.digests:
+            raise RemoteError(f"the registry of {image} cannot be reached")
+        return self.digests[image]
+
+
 @dataclass
 class World:
-    """Everything outside, to be looked at and disturbed."""
+    """Everything outside, to be looked at and disturbed; ``nomads`` are those of environments with one of their own."""
 
     store: SqlStore
     agent: CarriedAgent = AGENT
     platform: Platform = field(default_factory=lambda: read_platform(PLATFORM, "platform.yaml"))
     nomad: NomadSimulator = field(default_factory=NomadSimulator)
+    nomads: dict[str, NomadSimulator] = field(default_factory=dict[str, "NomadSimulator"])
     consul: CatalogInMemory = field(default_factory=CatalogInMemory)
     envoy: EnvoyThatReads = field(default_factory=EnvoyThatReads)
     sidecars: SidecarsThatKnow = field(default_factory=SidecarsThatKnow)
     traffic: TrafficThatFlowed = field(default_factory=TrafficThatFlowed)
+    registry: RegistryThatHas = field(default_factory=RegistryThatHas)
     token: str | None = None
     url: str | None = "http://127.0.0.1:7070"
     limits: WatchLimits = HURRY
     runners: list[Runner] = field(default_factory=list["Runner"])
+    batches: list[BatchRunner] = field(default_factory=list["BatchRunner"])
 
     def application(self, *, lease_s: float = 1.0) -> Application:
         """A portal's worth of operations over this world; a second call is a second portal."""
@@ -121,7 +141,11 @@ class World:
         environments = {name: self._environment(name, journal) for name in self.platform.environments}
         runner = Runner(self.store.deployments, environments, lease_s=lease_s)
         self.runners.append(runner)
-        changes = Changes(self.platform, environments, self.store, runner.drive, self.url)
+        batches = BatchRunner(self.store.batches, self.store.deployments, journal, lease_s=lease_s)
+        self.batches.append(batches)
+        digests = Digests(self.registry, self.store.releases)
+        changes = Changes(self.platform, environments, self.store, runner.drive, self.url, batches, digests)
+        batches.deploys_by(changes.deploy)
         return Application(self.platform, environments, self.store, journal, self.url, changes, self.token)
 
     @property
@@ -133,7 +157,7 @@ class World:
         return Environment(
             name=name,
             platform=self.platform,
-            nomad=self.nomad,
+            nomad=self.nomads.get(name, self.nomad),
             consul=self.consul,
             envoy=self.envoy,
             sidecars=self.sidecars,
@@ -153,9 +177,10 @@ async def world(directory: Path) -> AsyncGenerator[World]:
     try:
         yield made
     finally:
-        for runner in made.runners:
+        for runner in (*made.batches, *made.runners):
             await runner.close()
-        await made.nomad.close()
+        for nomad in (made.nomad, *made.nomads.values()):
+            await nomad.close()
         await made.store.close()
 
 

@@ -33,12 +33,16 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The spec that is planned: its file and text, what is packed with it, and whether today's sidecar is asked for."""
+    """The spec that is planned: its file and text, what is packed with it, and whether today's sidecar is asked for.
+
+    ``is_alone`` is false where it is planned with others, which one command deploys together.
+    """
 
     file: Path
     text: str
     packed: Packed | None = None
     renews: bool = False
+    is_alone: bool = True
 
 
 def plan_lines(found: Plan, asked: Asked) -> Iterator[str]:
@@ -59,7 +63,7 @@ def plan_lines(found: Plan, asked: Asked) -> Iterator[str]:
     yield from _remarks(found)
     if found.blockers:
         yield from blocker_lines(found.blockers)
-    if found.has_changes and not found.refusals:
+    if asked.is_alone and found.has_changes and not found.refusals:
         command = _command(found, renews=asked.renews)
         yield f"\nTo deploy exactly this:\n  {command} -e {environment} {shlex.quote(str(asked.file))}"
 
@@ -128,6 +132,11 @@ def _paths(value: Any, path: str = "") -> Iterator[str]:
 
 def _is_at_or_below(path: str, stated: str) -> bool:
     return path == stated or path.startswith(f"{stated}.")
+
+
+def change_lines(changes: Sequence[Change]) -> Iterator[str]:
+    """Each field that differs, as a line."""
+    return (_change_line(one, is_new=True) for one in changes)
 
 
 def _change_line(change: Change, *, is_new: bool) -> str:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from outrider.cli import exits
 from outrider.cli.arguments import Number, index
-from outrider.cli.changes import Asked, Packed, plan_lines
+from outrider.cli.changes import Asked, plan_lines
 from outrider.cli.invocation import Invocation, portal_verb
-from outrider.cli.printable import printable
+from outrider.cli.packed_spec import contents, packed_spec
 from outrider.cli.reasons import Why, reason_options
-from outrider.cli.source_files import FILE, text_of
+from outrider.cli.several import Manner, are_several, deployed_together, planned_together, the_file
+from outrider.cli.source_files import FILE_OR_FOLDER
 from outrider.cli.watching import Waiting, waiting_options, watched
-from outrider.clients.archive import Archive
-from outrider.clients.directory import directory_warnings, packed_directory_of
 from outrider.operations.request_bodies import MOST_INTEGER, ChangeBody, DeployBody, RollbackBody, SpecBody
-from outrider.spec.reading.files import read_service
-from outrider.spec.run import CommandRun
 
 TODAYS_SIDECAR = click.option(
     "--redeploy", is_flag=True, help="With today's sidecar, even where the service does not change."
@@ -31,19 +25,25 @@ TODAYS_SIDECAR = click.option(
 
 
 @click.command(short_help="Show what a deploy would change (exit 0: nothing, 1: something, 255: error).")
-@click.argument("file", type=FILE, default="outrider.yaml")
+@click.argument("files", type=FILE_OR_FOLDER, nargs=-1)
 @TODAYS_SIDECAR
 @portal_verb
-async def plan(invocation: Invocation, file: Path, *, redeploy: bool) -> int:
-    """Show what deploying FILE would change, without changing anything.
+async def plan(invocation: Invocation, files: tuple[Path, ...], *, redeploy: bool) -> int:
+    """Show what deploying FILES (outrider.yaml without any) would change, without changing anything.
 
     Nothing is uploaded. Exits 0 when nothing would change, 1 when something would, 255 on an error. Ends with the command that deploys
     exactly this plan, and refuses if somebody was faster.
+
+    Several files, or folders, are one plan: callees first, services that call each other in a circle together. Of a folder
+    those files count that have a service in them: NAME.yaml, NAME.yml and NAME/outrider.yaml.
     """
     environment = await invocation.environment()
-    written = await _written(invocation, file, environment)
+    if are_several(files):
+        return await planned_together(invocation, environment, files, redeploy=redeploy)
+    file = the_file(files)
+    written = await packed_spec(invocation, file, environment)
     found = await invocation.portal.plan(environment, SpecBody(**written.fields, redeploy=redeploy))
-    packed = _contents(written.packed)
+    packed = contents(written.packed)
     asked = Asked(file, written.text, packed, redeploy)
     document = asdict(found) | ({"directory": asdict(packed)} if packed else {})
     invocation.output.show(found, lambda shown: plan_lines(shown, asked), document)
@@ -52,8 +52,8 @@ async def plan(invocation: Invocation, file: Path, *, redeploy: bool) -> int:
     return exits.CHANGES if found.has_changes else exits.OK
 
 
-@click.command(short_help="Deploy a spec and follow it to its verdict.")
-@click.argument("file", type=FILE, default="outrider.yaml")
+@click.command(short_help="Deploy a spec, or several as one plan, and follow it to the verdict.")
+@click.argument("files", type=FILE_OR_FOLDER, nargs=-1)
 @click.option(
     "--check-index", type=Number(0), metavar="N", callback=index, help="Deploy only if the job is as `plan` saw it."
 )
@@ -64,7 +64,7 @@ async def plan(invocation: Invocation, file: Path, *, redeploy: bool) -> int:
 @portal_verb
 async def run(  # noqa: PLR0913  one parameter per option of the command line
     invocation: Invocation,
-    file: Path,
+    files: tuple[Path, ...],
     check_index: int | None,
     *,
     take_over: bool,
@@ -72,16 +72,25 @@ async def run(  # noqa: PLR0913  one parameter per option of the command line
     why: Why,
     waiting: Waiting,
 ) -> int:
-    """Deploy FILE and follow it to its verdict.
+    """Deploy FILES (outrider.yaml without any) and follow them to their verdict.
 
     Where nothing of the service changes, its sidecar stays as it runs: a changed platform file or a newer Outrider
     replaces nobody until the service changes, or until you ask (`--redeploy`, `outrider redeploy SERVICE`).
 
     Exits 0 when all allocations are healthy (or a canary is up and waits for `outrider promote`), 2 when Nomad finds no
     room, 1 on any other failure, 124 after --wait-timeout, 130 on Ctrl-C; in the last two cases the deployment goes on.
+
+    Several files, or folders (outrider run shop/), are deployed as one plan: callees first, a few at a time, services that
+    call each other in a circle together. Nothing begins where one of them cannot be used. One that fails stops what calls
+    it; the rest goes on, and the worst verdict is the exit code. The same command again deploys what is missing.
     """
     environment = await invocation.environment()
-    written = await _written(invocation, file, environment)
+    if are_several(files):
+        if check_index is not None:
+            raise click.UsageError("--check-index belongs to one service: leave it out where several are deployed.")
+        manner = Manner(take_over=take_over, redeploy=redeploy, why=why, waiting=waiting)
+        return await deployed_together(invocation, environment, files, manner)
+    written = await packed_spec(invocation, the_file(files), environment)
     if written.packed is not None:
         await invocation.portal.upload(written.packed.content)
     asked = {"redeploy": redeploy, "check_index": check_index, "take_over": take_over}
@@ -121,34 +130,3 @@ async def redeploy(invocation: Invocation, service: str, *, why: Why, waiting: W
     environment = await invocation.environment()
     deployment = await invocation.portal.act(environment, service, "redeploy", ChangeBody(**why.fields))
     return await watched(invocation, deployment, waiting)
-
-
-@dataclass(frozen=True, slots=True)
-class PackedSpec:
-    """A spec as the portal takes it, and the packed directory that belongs to it."""
-
-    text: str
-    file: Path
-    packed: Archive | None = None
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """Those of a request's body that say what the spec is."""
-        digest = hashlib.sha256(self.packed.content).hexdigest() if self.packed else None
-        return {"spec": self.text, "file": str(self.file), "artifact": digest}
-
-
-async def _written(invocation: Invocation, file: Path, environment: str) -> PackedSpec:
-    """All problems are found here already, where the file and its directory are; nothing is sent."""
-    text = await asyncio.to_thread(text_of, file)
-    run = read_service(text, str(file), environment).service.run
-    if not isinstance(run, CommandRun) or not run.directory:
-        return PackedSpec(text, file)
-    packed = await asyncio.to_thread(packed_directory_of, file, run.directory)
-    for warning in await asyncio.to_thread(list, directory_warnings(packed)):
-        invocation.output.progress(f"warning: {printable(warning)}")
-    return PackedSpec(text, file, packed)
-
-
-def _contents(packed: Archive | None) -> Packed | None:
-    return Packed(packed.files, packed.size, len(packed.content), tuple(packed.specs)) if packed else None

@@ -15,8 +15,7 @@ from outrider.settings import Settings
 from outrider.spec.platform import Platform
 from outrider.spec.reading.files import ServiceFile, read_platform, read_service
 from outrider.spec.reading.syntax import Mark, decoded, refused, too_large
-from outrider.spec.service import Service
-from outrider.topology import names
+from outrider.topology.spoken import spoken
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FILE_OR_FOLDER = click.Path(exists=True, path_type=Path)
@@ -62,13 +61,21 @@ def chosen_environment(name: str | None, settings: Settings, platform: Platform)
 def protocols(files: Iterable[Path], environment: str) -> dict[str, str]:
     """What these specs speak, by service: a portal knows that from its store, a file-only verb from other files."""
     services = [service_of(file, environment).service for file in files]
-    return {one.service: _spoken(one) for one in services}
+    return {one.service: spoken(one) for one in services}
 
 
-def _spoken(service: Service) -> str:
-    if service.port == "none":
-        return names.PROTOCOL_NONE
-    return names.PROTOCOL_SHARDS if service.shard else service.protocol
+def found_specs(places: Iterable[Path]) -> tuple[Path, ...]:
+    """As `specs`, but a folder in which there is none is an error: SpecError with all of them."""
+    by_place = {place: specs([place]) for place in places}
+    wanted = " or ".join(IN_FOLDER)
+    empty = [
+        Problem("", f"holds no spec: no {wanted} with `service:`", file=str(one))
+        for one in by_place
+        if not by_place[one]
+    ]
+    if empty:
+        raise SpecError(tuple(empty))
+    return specs(file for found in by_place.values() for file in found)
 
 
 def specs(places: Iterable[Path]) -> tuple[Path, ...]:
@@ -79,4 +86,12 @@ def specs(places: Iterable[Path]) -> tuple[Path, ...]:
 
 def _specs_in(folder: Path) -> list[Path]:
     files = sorted(file for pattern in IN_FOLDER for file in folder.glob(pattern))
-    return [file for file in files if file.is_file() and IS_SERVICE.search(text_of(file))]
+    return [file for file in files if file.is_file() and _is_spec(file)]
+
+
+def _is_spec(file: Path) -> bool:
+    """Whether it has a service in it; one that cannot be read may be one, and whoever reads it says what is wrong."""
+    try:
+        return IS_SERVICE.search(text_of(file)) is not None
+    except SpecError:
+        return True

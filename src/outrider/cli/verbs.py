@@ -42,9 +42,15 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     ),
     "Deploy": (
         Verb("plan", "deploy", "Show what a deploy would change (exit 0: nothing, 1: something, 255: error)."),
-        Verb("run", "deploy", "Deploy a spec and follow it to its verdict."),
+        Verb("run", "deploy", "Deploy a spec, or several as one plan, and follow it to the verdict."),
         Verb(
             "redeploy", "deploy", "Bring up what runs with today's sidecar: platform file and Outrider as they are now."
+        ),
+        Verb("release", "release", "Bring exactly what runs in one environment to another."),
+        Verb(
+            "approve",
+            "release",
+            "Say that a version may come to an environment that asks for another person's word.",
         ),
         Verb("promote", "steer", "Let a healthy canary take over."),
         Verb("fail", "steer", "Fail a running deployment, so that the version before stays."),

@@ -71,10 +71,16 @@ def history(versions: Sequence[VersionSummary], deployments: Sequence[Deployment
     yield from table(
         ("DEPLOYMENT", "KIND", "VERSION", "STATE", "CREATED", "REASON"),
         [
-            (short(one.id), one.kind, one.version, _progress(one), moment(one.created_at), _first(one.reason))
+            (short(one.id), _kind(one), one.version, _progress(one), moment(one.created_at), _first(one.reason))
             for one in deployments
         ],
     )
+
+
+def _kind(deployment: Deployment) -> str:
+    """What was done, and where it was brought from."""
+    origin = f" ({deployment.from_environment} {deployment.from_version})" if deployment.from_environment else ""
+    return f"{deployment.kind}{origin}"
 
 
 def _progress(deployment: Deployment) -> str:

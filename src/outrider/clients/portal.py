@@ -16,6 +16,7 @@ from outrider_ground.errors import RemoteError, UsageError
 from outrider.clients.answers import Answer, UnreadableError, check_type, decoded, listed_events, sent_event
 from outrider.clients.http import READ_S, Call, Connection, Server
 from outrider.clients.problem import error_of
+from outrider.operations.answers.batch import BatchPlan
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
 from outrider.operations.answers.lists import (
@@ -28,10 +29,21 @@ from outrider.operations.answers.lists import (
 )
 from outrider.operations.answers.outside import OutsideChange, OutsideChanges
 from outrider.operations.answers.plan import Plan
+from outrider.operations.answers.release import ReleasePlan
 from outrider.operations.answers.status import Status
+from outrider.operations.batches import Batch
 from outrider.operations.events import Event
-from outrider.operations.records import Deployment, Version, VersionSummary
-from outrider.operations.request_bodies import Body, DeployBody, SpecBody
+from outrider.operations.records import Approval, Deployment, Version, VersionSummary
+from outrider.operations.request_bodies import (
+    ApprovalBody,
+    BatchBody,
+    Body,
+    DeployBatchBody,
+    DeployBody,
+    ReleaseBody,
+    ReleasePlanBody,
+    SpecBody,
+)
 from outrider.settings import Settings
 
 API = ("api", "v1")
@@ -116,6 +128,28 @@ class PortalClient:
         """The deployment goes on in the portal."""
         headers = {"Idempotency-Key": idempotency_key}
         return await self._post(Deployment, ("environments", environment, "deployments"), body, headers)
+
+    async def plan_batch(self, environment: str, body: BatchBody) -> BatchPlan:
+        return await self._post(BatchPlan, ("environments", environment, "batches", "plan"), body)
+
+    async def deploy_batch(self, environment: str, body: DeployBatchBody, idempotency_key: str) -> Batch:
+        """The batch goes on in the portal."""
+        headers = {"Idempotency-Key": idempotency_key}
+        return await self._post(Batch, ("environments", environment, "batches"), body, headers)
+
+    async def batch(self, batch: str) -> Batch:
+        return await self._get(Batch, "batches", batch)
+
+    async def plan_release(self, environment: str, service: str, body: ReleasePlanBody) -> ReleasePlan:
+        return await self._post(ReleasePlan, (*_service(environment, service), "release", "plan"), body)
+
+    async def release(self, environment: str, service: str, body: ReleaseBody, idempotency_key: str) -> Deployment:
+        """The deployment goes on in the portal."""
+        headers = {"Idempotency-Key": idempotency_key}
+        return await self._post(Deployment, (*_service(environment, service), "release"), body, headers)
+
+    async def approve(self, environment: str, service: str, body: ApprovalBody) -> Approval:
+        return await self._post(Approval, (*_service(environment, service), "approvals"), body)
 
     async def act(self, environment: str, service: str, verb: str, body: Body) -> Deployment:
         """One of rollback, redeploy, start, promote, fail, scale, stop."""

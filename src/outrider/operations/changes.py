@@ -9,10 +9,13 @@ from outrider_ground.errors import UsageError
 
 from outrider.operations.blockers.check import blockers, checked_overrides
 from outrider.operations.change import canary
-from outrider.operations.change.deploy import change_of, deployed
-from outrider.operations.change.documents import Source
-from outrider.operations.change.plan import prepared
+from outrider.operations.change.batch import batch_plan, check_batch, known_batch
+from outrider.operations.change.batch_order import asked_of, begun_batch, repeated_batch
+from outrider.operations.change.deploy import change_of, deploy
+from outrider.operations.change.documents import Source, Text
+from outrider.operations.change.plan import named, prepared
 from outrider.operations.change.redeploy import version_to_renew
+from outrider.operations.change.release import approve, releasable, release_plan, release_source
 from outrider.operations.change.rollback import roll_back
 from outrider.operations.change.scale import scale
 from outrider.operations.change.start import start
@@ -20,15 +23,23 @@ from outrider.operations.change.stop import stop
 from outrider.operations.environment import environment_named
 from outrider.operations.opening import Order, answered, repeated
 from outrider.operations.stored_specs import spec_of
+from outrider.operations.turns import turn
 from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from outrider.operations.answers.batch import BatchPlan
     from outrider.operations.answers.plan import Plan
+    from outrider.operations.answers.release import ReleasePlan
+    from outrider.operations.batches import Batch
+    from outrider.operations.change.digests import Digests
+    from outrider.operations.change.plans import Prepared
+    from outrider.operations.change.release import ApprovedVersion, Releasable
+    from outrider.operations.drive.batches import BatchRunner
     from outrider.operations.environment import Environment
     from outrider.operations.principal import Principal
-    from outrider.operations.records import Deployment
+    from outrider.operations.records import Approval, Deployment
     from outrider.operations.repositories import Store
     from outrider.spec.platform import Platform
 
@@ -36,19 +47,10 @@ DIRECTORY_FILE = "directory.tar.gz"
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A service spec as a face hands it in; ``artifact`` is the SHA-256 of its packed directory, uploaded before."""
-
-    spec: str
-    file: str = "outrider.yaml"
-    artifact: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Changes:
     """What one portal can change; ``url`` is where nodes reach it, for what they fetch from it.
 
-    ``drive`` carries what was begun to its verdict, in the background.
+    ``drive`` carries what was begun to its verdict, in the background; ``batches`` what is deployed as one plan.
 
     Every change is asked for by an order, which says by whom. Those that name an environment raise UsageError for one
     that the platform does not have.
@@ -59,6 +61,8 @@ class Changes:
     store: Store
     drive: Callable[[Deployment], object]
     url: str | None
+    batches: BatchRunner
+    digests: Digests
 
     def environment(self, principal: Principal, name: str) -> Environment:
         """The environment of that name, for whoever asks: all may change all of them."""
@@ -66,53 +70,108 @@ class Changes:
 
     async def plan(self, principal: Principal, environment: str, text: Text, *, renews: bool = False) -> Plan:
         """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
-        source = sent(self.platform, self.url, text)
-        here = self.environment(principal, environment)
-        ready = await prepared(here, source, renews=renews)
-        if not ready.plan.has_changes:
-            return ready.plan
-        return replace(ready.plan, blockers=await blockers(here, change_of(ready, Order(principal, renews=renews))))
+        here, source = self.environment(principal, environment), sent(self.platform, self.url, text)
+        return (await _with_blockers(here, source, Order(principal, renews=renews))).plan
+
+    async def plan_batch(
+        self, principal: Principal, environment: str, texts: Sequence[Text], *, renews: bool = False
+    ) -> BatchPlan:
+        """What deploying the texts would change, callees first."""
+        here, order = self.environment(principal, environment), Order(principal, renews=renews)
+        sources = [sent(self.platform, self.url, text) for text in texts]
+        return await batch_plan(self.platform, environment, sources, lambda one: _with_blockers(here, one, order))
+
+    async def deploy_batch(self, environment: str, texts: Sequence[Text], order: Order) -> Batch:
+        """Deploy the texts as one plan, in the background; nothing begins where something speaks against one of them."""
+        checked_overrides(order)
+        if found := await repeated_batch(self.store.batches, texts, environment, order):
+            return found
+        plan = await self.plan_batch(order.by, environment, texts, renews=order.renews)
+        for text in texts:
+            await self._source(text)
+        check_batch(plan, order)
+        return await self.batches.begin(begun_batch(plan, order), asked_of(texts, environment, order))
+
+    async def batch(self, principal: Principal, batch_id: str) -> Batch:
+        """How far a batch has come."""
+        return await known_batch(self.store.batches, batch_id)
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
-        return await self._changed(environment, order, lambda here: self._deployed(here, text, order))
-
-    async def _deployed(self, here: Environment, text: Text, order: Order) -> Deployment:
         source = await self._source(text)
-        return await deployed(here, lambda: prepared(here, source, renews=order.renews), order)
+        service = await named(self.environment(order.by, environment), source)
+        return await self._changed(environment, service, order, lambda here: self._deployed(here, source, order))
 
     async def redeploy(self, environment: str, service: str, order: Order) -> Deployment:
         """Bring up the version that runs with today's sidecar."""
-        return await self._changed(environment, order, lambda here: self._renewed(here, service, order))
+        return await self._changed(environment, service, order, lambda here: self._renewed(here, service, order))
 
     async def _renewed(self, here: Environment, service: str, order: Order) -> Deployment:
         version = await version_to_renew(here, service)
         artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
-        return await self._deployed(here, Text(version.spec, version.file, artifact), replace(order, renews=True))
+        source = await self._source(Text(version.spec, version.file, artifact))
+        return await self._deployed(here, source, replace(order, renews=True))
+
+    async def _deployed(self, here: Environment, source: Source, order: Order) -> Deployment:
+        made = await deploy(here, await prepared(here, source, renews=order.renews), order)
+        self.digests.note(here, made)
+        return made
+
+    async def plan_release(
+        self, principal: Principal, environment: str, service: str, source: str | None
+    ) -> ReleasePlan:
+        """What bringing over what runs in ``source`` would change."""
+        here = self.environment(principal, environment)
+        found = await self._releasable(principal, here, service, source)
+        order = Order(principal, origin=found.brought)
+        ready = await _with_blockers(here, sent(self.platform, self.url, found.text), order)
+        return release_plan(found, ready, await self.store.releases.approvals(environment, service))
+
+    async def release(self, environment: str, service: str, source: str | None, order: Order) -> Deployment:
+        """Bring over exactly what runs in ``source``, by default where the platform says that versions come from."""
+        return await self._changed(
+            environment, service, order, lambda here: self._released(here, service, source, order)
+        )
+
+    async def _released(self, here: Environment, service: str, source: str | None, order: Order) -> Deployment:
+        found = await self._releasable(order.by, here, service, source)
+        return await self._deployed(here, await self._source(found.text), replace(order, origin=found.brought))
+
+    async def _releasable(
+        self, principal: Principal, here: Environment, service: str, source: str | None
+    ) -> Releasable:
+        there = self.environment(principal, release_source(self.platform, here.name, source))
+        return await releasable(there, here, service, self.digests)
+
+    async def approve(self, environment: str, service: str, meant: ApprovedVersion, order: Order) -> Approval:
+        """Remember that somebody is for a version's release to the environment."""
+        here = self.environment(order.by, environment)
+        source = self.environment(order.by, release_source(self.platform, environment, meant.source))
+        return await approve(source, here, service, meant.number, order)
 
     async def start(self, environment: str, service: str, order: Order) -> Deployment:
         """Start what was stopped, as it was."""
-        return await self._changed(environment, order, lambda here: start(here, service, order))
+        return await self._changed(environment, service, order, lambda here: start(here, service, order))
 
     async def roll_back(self, environment: str, service: str, number: int | None, order: Order) -> Deployment:
         """Bring a stored version back, by default the one before."""
-        return await self._changed(environment, order, lambda here: roll_back(here, service, number, order))
+        return await self._changed(environment, service, order, lambda here: roll_back(here, service, number, order))
 
     async def scale(self, environment: str, service: str, count: int, order: Order) -> Deployment:
         """Change the count of a running service."""
-        return await self._changed(environment, order, lambda here: scale(here, service, count, order))
+        return await self._changed(environment, service, order, lambda here: scale(here, service, count, order))
 
     async def stop(self, environment: str, service: str, order: Order, *, purge: bool = False) -> Deployment:
         """Stop a service."""
-        return await self._changed(environment, order, lambda here: stop(here, service, order, purge=purge))
+        return await self._changed(environment, service, order, lambda here: stop(here, service, order, purge=purge))
 
     async def promote(self, environment: str, service: str, order: Order) -> Deployment:
         """Promote the waiting canary."""
-        return await self._changed(environment, order, lambda here: canary.promote(here, service, order))
+        return await self._changed(environment, service, order, lambda here: canary.promote(here, service, order))
 
     async def fail(self, environment: str, service: str, order: Order) -> Deployment:
         """Fail the active deployment."""
-        return await self._changed(environment, order, lambda here: canary.fail(here, service, order))
+        return await self._changed(environment, service, order, lambda here: canary.fail(here, service, order))
 
     async def _source(self, text: Text) -> Source:
         """The text with its directory, which is stored."""
@@ -121,20 +180,29 @@ class Changes:
         return sent(self.platform, self.url, text)
 
     async def _changed(
-        self, environment: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
+        self, environment: str, service: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
     ) -> Deployment:
         """What the change makes, driven from now on; of a request that was made before, what it made then."""
-        here = self.environment(order.by, environment)
         checked_overrides(order)
-        deployment = await repeated(here, order) or await answered(here, order, await change(here))
+        here = self.environment(order.by, environment)
+        async with turn(here, service, order.by.name):
+            deployment = await repeated(here, order) or await answered(here, order, await change(here))
         self.drive(deployment)
         return deployment
+
+
+async def _with_blockers(environment: Environment, source: Source, order: Order) -> Prepared:
+    """What is prepared, with all that would stop it now."""
+    ready = await prepared(environment, source, renews=order.renews)
+    if not ready.plan.has_changes:
+        return ready
+    return replace(ready, plan=replace(ready.plan, blockers=await blockers(environment, change_of(ready, order))))
 
 
 def sent(platform: Platform, portal: str | None, text: Text) -> Source:
     """The text with its directory; for a plan its hash is enough."""
     packed = None if text.artifact is None else packed_directory(platform, portal, text.artifact)
-    return Source(text.spec, text.file, packed)
+    return Source(text.spec, text.file, packed, text.protocols)
 
 
 def packed_directory(platform: Platform, portal: str | None, sha256: str) -> Artifact:

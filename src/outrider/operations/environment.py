@@ -43,6 +43,10 @@ class WatchLimits:
     """For a deployment to appear after its evaluation is complete: scaling down makes none."""
     question: float = 4.0
     """For a server's answer to what a person looks at: longer than that it is unknown."""
+    turn: float = 60.0
+    """For another change of the same service to have begun."""
+    lease: float = 10.0
+    """How long a change that is being begun counts without another word from its portal."""
     silence: float = 300.0
     """For a server that does not answer any more."""
 

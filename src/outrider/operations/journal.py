@@ -10,7 +10,7 @@ from outrider.operations.event_details import Ended
 from outrider.operations.journal_watch import Watch, rings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from outrider.operations.event_details import Detail
     from outrider.operations.events import Event
@@ -44,7 +44,7 @@ class Journal:
         self._ring(deployment.id)
         return over
 
-    async def feed(self, deployment_id: str, after: int = 0) -> AsyncIterator[Event | None]:
+    async def feed(self, deployment_id: str, after: int = 0) -> AsyncGenerator[Event | None]:
         """The events with a number above ``after`` up to the verdict; None whenever ``look_s`` passed without one."""
         watch = self._watches.get(deployment_id)
         if watch is None or watch.has_ended:

@@ -15,7 +15,7 @@ from outrider.operations.records import Deployment, Request
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.principal import Principal
-    from outrider.operations.records import Version
+    from outrider.operations.records import Origin, Version
     from outrider.operations.states import Kind
 
 
@@ -24,7 +24,7 @@ class Order:
     """Who asks for a change, and how; ``key`` and ``request_hash`` make a repeated request the same one.
 
     ``renews`` asks for today's sidecar even where nothing of the service changes. ``reason`` is why, for the history;
-    ``overrides`` are the names of blockers that it goes past.
+    ``overrides`` are the names of blockers that it goes past. ``origin`` is what a release brings over.
     """
 
     by: Principal
@@ -35,6 +35,7 @@ class Order:
     request_hash: str | None = None
     reason: str = ""
     overrides: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 async def repeated(environment: Environment, order: Order) -> Deployment | None:
@@ -69,6 +70,8 @@ def new_deployment(environment: str, service: str, kind: Kind, order: Order) -> 
         idempotency_key=order.key,
         request_hash=order.request_hash,
         cause=order.reason,
+        from_environment=order.origin.environment if order.origin else None,
+        from_version=order.origin.number if order.origin else None,
     )
 
 
@@ -131,6 +134,7 @@ def _headline(deployment: Deployment) -> str:
     what = {
         "run": f"deploy version {deployment.version}",
         "redeploy": f"deploy version {deployment.version}, with today's sidecar",
+        "release": f"release version {deployment.from_version} of {deployment.from_environment} as version {deployment.version}",
         "start": f"start version {deployment.version} again",
         "rollback": f"roll back to version {deployment.version}",
         "scale": f"scale to {deployment.count}",

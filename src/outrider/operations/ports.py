@@ -54,6 +54,14 @@ class Metrics(Protocol):
         ...
 
 
+class Registry(Protocol):
+    """Registries of container images (https://github.com/opencontainers/distribution-spec)."""
+
+    async def digest(self, image: str) -> str:
+        """``sha256:…`` of what the reference names now; UsageError for one that is none, or that no registry has."""
+        ...
+
+
 class EnvoyCheck(Protocol):
     """A real Envoy that reads a bootstrap and says what it thinks of it (``envoy --mode validate``)."""
 

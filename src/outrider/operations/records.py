@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from outrider.documents import Json
 from outrider.operations.states import FINAL, BlockerName, Kind, State
@@ -73,6 +73,15 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The version of another environment that is brought into this one; ``problem`` is what is wrong with it there."""
+
+    environment: str
+    number: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """What an order went past; ``blocked`` is what stood in its way, and is empty where nothing of that name did."""
 
@@ -88,6 +97,7 @@ class Deployment:
     made (None until Nomad has answered); ``version`` is None for a stop, ``previous`` what ran before where that is
     known. ``waiting`` is a canary that a person has to promote or fail. ``release`` is its number among the changes of the
     service in this environment, given by the store; ``cause`` is why it was asked for, ``overrides`` what it went past.
+    What was brought over has the environment and the number of the version there that it comes from.
     """
 
     id: str
@@ -112,11 +122,39 @@ class Deployment:
     release: int | None = None
     cause: str = ""
     overrides: tuple[Override, ...] = ()
+    from_environment: str | None = None
+    from_version: int | None = None
 
     @property
     def is_final(self) -> bool:
         """Whether the verdict stands."""
         return self.state in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody's word that a version of ``source`` may come to the environment."""
+
+    id: str
+    environment: str
+    service: str
+    source: str
+    version: int
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDigest:
+    """What an image's reference named when the version was deployed."""
+
+    environment: str
+    service: str
+    number: int
+    image: str
+    digest: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +164,21 @@ class Request:
     key: str
     hash: str | None
     deployment: str
+
+
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Who is changing a service, for whom, and how long that counts without another word."""
+
+    environment: str
+    service: str
+    holder: str
+    held_by: str
+    since: datetime = NEVER
+    until: datetime = NEVER
 
 
 @dataclass(frozen=True, slots=True)

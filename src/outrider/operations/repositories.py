@@ -9,12 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from outrider.documents import Json
+    from outrider.operations.batches import Batch, BatchMember, BatchState
     from outrider.operations.event_details import Detail, Ended
     from outrider.operations.events import Event
     from outrider.operations.records import (
+        Approval,
         Declaration,
         Deployment,
         Draft,
+        ImageDigest,
+        Lock,
         Outline,
         Request,
         Version,
@@ -89,6 +94,55 @@ class Deployments(Protocol):
         ...
 
 
+class Locks(Protocol):
+    """Which services are being changed at this moment."""
+
+    async def take(self, wanted: Lock) -> Lock:
+        """The lock as it stands then: the wanted one, or that of another holder whose lease still runs."""
+        ...
+
+    async def free(self, lock: Lock) -> None:
+        """Give it back, if it is still the holder's."""
+        ...
+
+
+class Batches(Protocol):
+    """What is deployed as one plan, and who drives it."""
+
+    async def add_batch(self, batch: Batch, asked: Json) -> Batch:
+        """Remember it with what was asked for; where its id is already there, nothing is added and that one returned."""
+        ...
+
+    async def with_id(self, batch_id: str) -> Batch | None: ...
+    async def asked(self, batch_id: str) -> Json | None: ...
+    async def save_member(self, batch_id: str, member: BatchMember) -> None: ...
+    async def end_batch(self, batch_id: str, state: BatchState) -> None: ...
+
+    async def unfinished(self) -> tuple[Batch, ...]:
+        """Oldest first, of all environments."""
+        ...
+
+    async def claim(self, batch_id: str, holder: str, lease_s: float) -> bool:
+        """Whether ``holder`` may drive the batch for the next ``lease_s`` seconds; never one that has ended."""
+        ...
+
+
+class Releases(Protocol):
+    """Who approved of versions, and which digests their images had."""
+
+    async def add_approval(self, approval: Approval) -> None: ...
+
+    async def approvals(self, environment: str, service: str) -> tuple[Approval, ...]:
+        """Those for the service to come to the environment, newest first."""
+        ...
+
+    async def add_digest(self, found: ImageDigest) -> None:
+        """Keep it; where the version has one already, that one stays."""
+        ...
+
+    async def digest(self, environment: str, service: str, number: int) -> ImageDigest | None: ...
+
+
 class Requests(Protocol):
     """Which changes were asked for before, by their idempotency keys."""
 
@@ -141,6 +195,9 @@ class Store:
 
     versions: Versions
     deployments: Deployments
+    locks: Locks
     requests: Requests
     events: Events
     artifacts: Artifacts
+    batches: Batches
+    releases: Releases

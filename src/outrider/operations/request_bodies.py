@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST_SPEC = 1_000_000
+MOST_SPECS = 2_000
 # The columns hold no more, and neither Nomad's indexes nor our numbers come near.
 MOST_INTEGER = 2**31 - 1
 MOST_INDEX = 2**63 - 1
@@ -46,6 +47,46 @@ class DeployBody(SpecBody, ChangeBody):
         int | None, Field(ge=0, le=MOST_INDEX, description="Deploy only if the plan still holds.")
     ] = None
     take_over: Annotated[bool, Field(description="Replace a job that Outrider did not deploy.")] = False
+
+
+class SpecEntry(Body):
+    """One of several service specs."""
+
+    spec: Annotated[str, Field(max_length=MOST_SPEC, description="The YAML text.")]
+    file: Annotated[str, Field(max_length=4096, description="Its name, for messages.")] = "outrider.yaml"
+    artifact: Annotated[Sha256 | None, Field(description="SHA-256 of the packed directory, uploaded before.")] = None
+
+
+class BatchBody(Body):
+    """Several service specs to plan as one."""
+
+    specs: Annotated[tuple[SpecEntry, ...], Field(min_length=1, max_length=MOST_SPECS, description="In any order.")]
+    redeploy: Annotated[bool, Field(description="Take today's sidecars even where a service does not change.")] = False
+
+
+class DeployBatchBody(BatchBody, ChangeBody):
+    """Several service specs to deploy as one plan."""
+
+    take_over: Annotated[bool, Field(description="Replace jobs that Outrider did not deploy.")] = False
+
+
+class ReleasePlanBody(Body):
+    """Where what is released comes from."""
+
+    source: Annotated[
+        str | None, Field(max_length=63, description="The environment; left out: `release.after` of the platform file.")
+    ] = None
+
+
+class ReleaseBody(ReleasePlanBody, ChangeBody):
+    """A release of what runs in another environment."""
+
+
+class ApprovalBody(ReleasePlanBody):
+    """Which version somebody approves, and why."""
+
+    version: Annotated[int | None, Field(ge=1, le=MOST_INTEGER, description="Left out: what runs there.")] = None
+    reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON)]
 
 
 class RollbackBody(ChangeBody):

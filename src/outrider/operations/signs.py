@@ -30,7 +30,7 @@ STATES: dict[str, Sign] = {
     **dict.fromkeys(("deploying", "pending", "under_way", "not_yet"), BUSY),
     **dict.fromkeys(("waiting", "canary"), WAITING),
     **dict.fromkeys(("warning", "degraded", "absent", "replaced"), UNSURE),
-    **dict.fromkeys(("superseded", "stopped"), OVER),
+    **dict.fromkeys(("superseded", "stopped", "not_deployed"), OVER),
     **dict.fromkeys(("failed", "unhealthy", "not_placed", "critical", "lost", "unknown"), BAD),
 }
 EVENTS: dict[str, Sign] = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Kind = Literal["run", "redeploy", "start", "rollback", "scale", "restart", "stop", "promote", "fail"]
+Kind = Literal["run", "redeploy", "start", "rollback", "scale", "restart", "stop", "promote", "fail", "release"]
 BlockerName = Literal[
     "deploying",  # another change of the service is under way
     "freeze",  # somebody has frozen the service, its team or the environment
     "rejected",  # somebody has rejected this version, or its own failure has
+    "unhealthy",  # it does not run well where it comes from
     "soak",  # it has not run long enough where it comes from
     "approval",  # another person has to agree
     "consul",  # Consul is away

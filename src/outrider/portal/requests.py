@@ -9,13 +9,13 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 
 from outrider.operations.application import Application
-from outrider.operations.changes import Text
+from outrider.operations.change.documents import Text
 from outrider.operations.opening import Order
-from outrider.operations.request_bodies import ChangeBody, SpecBody
+from outrider.operations.request_bodies import ChangeBody, SpecBody, SpecEntry
 from outrider.portal.principal import Asker
 
 
-def text_of(body: SpecBody) -> Text:
+def text_of(body: SpecBody | SpecEntry) -> Text:
     """The spec as operations take it."""
     return Text(body.spec, body.file, body.artifact)
 

@@ -150,6 +150,19 @@ class Defaults(Written):
     """Most concurrent requests per allocation."""
 
 
+class Release(Written):
+    """What this environment asks of versions that come to it, by ``outrider release`` and by ``outrider run``."""
+
+    after: DnsLabel | None = Field(default=None, examples=["stage"])
+    """The environment that versions come from: ``outrider release`` takes them from there only. Left out: from any other."""
+    soak: Annotated[int, Duration("1s", "8760h")] | None = Field(default=None, examples=["1h"])
+    """How long a version has to have run there, at least."""
+    approval: bool = False
+    """Whether another person than the one who asks has to have approved (``outrider approve``)."""
+    unpinned: Literal["refuse", "warn"] = "refuse"
+    """What becomes of an image whose digest nobody can tell: its release is refused, or goes with the tag and a warning."""
+
+
 def network_of(data: dict[str, Any]) -> Network:
     """Docker and podman get a network namespace per allocation, the others the node's network."""
     return Network(mode="bridge" if is_container(data.get("driver")) else "host")
@@ -188,6 +201,8 @@ class Environment(Written):
     """Knobs of every upstream that says nothing else."""
     patches: dict[DnsLabel, Patch] = Field(default_factory=dict)
     """Changes of Envoy's bootstrap, by name, for the services that name them in their ``patches``."""
+    release: Release = Field(default_factory=Release)
+    """What is asked of versions that come here."""
 
     complete = model_validator(mode="before")(with_sidecar_driver)
 
@@ -206,6 +221,15 @@ class Artifacts(Written):
     """As nodes reach it: a directory lies at ``URL/SHA256/directory.tar.gz``. ``outrider pack`` writes that; nothing uploads it."""
 
 
+class Registries(Written):
+    """Registries of container images, which the portal asks for digests."""
+
+    plain_http: Items[Annotated[Line, Matching(r"^[A-Za-z0-9.\[\]:-]+$", "a host, with its port where it has one")]] = (
+        Field(default=(), examples=[["registry.internal:5000"]])
+    )
+    """Those that are asked without TLS, by host and port as images name them. Those of the portal's machine need no word."""
+
+
 class Platform(Written):
     """All environments that one portal serves."""
 
@@ -216,6 +240,8 @@ class Platform(Written):
     services with ``run.directory`` are refused, unless there is ``artifacts``."""
     artifacts: Artifacts | None = None
     """Where nodes fetch packed directories. Left out: from the portal, without which no node can start those services."""
+    registries: Registries = Field(default_factory=Registries)
+    """Where digests of images are asked for."""
     links: dict[Line, WebAddress] = Field(default_factory=dict)
     """Templates of links to other tools, for the pages of services. ``{service}``, ``{environment}``, ``{namespace}`` and
     ``{region}`` (Nomad's), ``{datacenter}`` (Consul's) and ``{dashboard}`` (``outrider-service``) are filled in; a link

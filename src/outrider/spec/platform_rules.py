@@ -93,6 +93,16 @@ def users_without_a_number(platform: Platform) -> Iterator[Mistake]:
             yield Mistake(("environments", name, "sidecar", "user"), message)
 
 
+def releases_from(platform: Platform) -> Iterator[Mistake]:
+    known = tuple(platform.environments)
+    for name, environment in platform.environments.items():
+        after, path = environment.release.after, ("environments", name, "release", "after")
+        if after == name:
+            yield Mistake(path, "names itself: a version comes from another environment")
+        elif after is not None and after not in known:
+            yield Mistake(path, f"names no environment of this platform: {shown(after)}", near_miss(after, known))
+
+
 def placeholders(platform: Platform) -> Iterator[Mistake]:
     for name, template in platform.links.items():
         for word in PLACEHOLDER.findall(template):
@@ -123,6 +133,11 @@ PLATFORM = Kind(
             ("environments",),
             users_without_a_number,
             "A sidecar's user is a number, `root` or `nobody`, or has its number in `uid`, unless `private_files` is `false`.",
+        ),
+        Rule(
+            ("environments",),
+            releases_from,
+            "`release.after` names another environment of the platform.",
         ),
         Rule(
             ("links",),

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from outrider.operations.repositories import Store
 from outrider.store.artifacts import Artifacts
+from outrider.store.batches import Batches
 from outrider.store.database import opened
 from outrider.store.deployments import Deployments
 from outrider.store.events import Events
+from outrider.store.locks import Locks
+from outrider.store.releases import Releases
 from outrider.store.requests import Requests
 from outrider.store.versions import Versions
 
@@ -34,8 +37,11 @@ async def opened_store(url: str) -> SqlStore:
     return SqlStore(
         versions=Versions(found),
         deployments=Deployments(found),
+        locks=Locks(found),
         requests=Requests(found),
         events=Events(found),
         artifacts=Artifacts(found),
+        batches=Batches(found),
+        releases=Releases(found),
         database=found,
     )

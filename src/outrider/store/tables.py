@@ -125,6 +125,8 @@ deployments = Table(
     Column("release", Integer, nullable=True),
     Column("cause", Text, nullable=False, server_default=""),
     Column("overrides", JSON, nullable=False, server_default="[]"),
+    Column("from_environment", String(63), nullable=True),
+    Column("from_version", Integer, nullable=True),
     Column("lease_holder", String(64), nullable=True),
     Column("lease_until", Moment, nullable=True),
     Index("deployments_by_service", "environment", "service", "created_at"),

@@ -33,6 +33,7 @@ from outrider.topology.sidecar import (
     Tracing,
     Upstream,
 )
+from outrider.topology.spoken import spoken
 from outrider.topology.topology import Topology
 from outrider.topology.version import service_hash
 
@@ -77,7 +78,7 @@ def topology(
 
 
 def _case(service: Service, here: Environment, protocols: Mapping[str, str]) -> Case:
-    known = {**protocols, service.service: names.PROTOCOL_SHARDS if service.shard else _protocol(service)}
+    known = {**protocols, service.service: spoken(service)}
     shards = frozenset(name for name, spoken in known.items() if spoken == names.PROTOCOL_SHARDS)
     return Case(service, here, {**known, **dict.fromkeys(shards, "redis")}, shards)
 

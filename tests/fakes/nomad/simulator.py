@@ -50,6 +50,8 @@ class NomadSimulator(NomadClient):
     def __init__(self, outcome: Callable[[Json], Outcome] | None = None) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self.fails_first = False
+        self.beaten_by: Json | None = None
+        self.usually: Outcome = "healthy"
         self.progress_deadline_s: float | None = None
         self.away: Exception | None = None
         self.delay_s = 0.0
@@ -66,6 +68,9 @@ class NomadSimulator(NomadClient):
     async def register(self, job: Any, modify_index: int | None = None) -> Json:
         answer = await super().register(job, modify_index)
         self.registrations += 1
+        if self.beaten_by is not None:
+            beaten_by, self.beaten_by = self.beaten_by, None
+            await super().register(beaten_by)
         return answer
 
     async def jobs(self, prefix: str = "") -> list[Json]:
@@ -115,6 +120,11 @@ class NomadSimulator(NomadClient):
     @forgets_promotion.setter
     def forgets_promotion(self, forgets: bool) -> None:
         self.server.watcher.forgets_promotion = forgets
+
+    def offer(self, driver: str) -> None:
+        """Let the node run tasks of that driver."""
+        drivers = self.server.node["Drivers"]
+        drivers[driver] = drivers["raw_exec"]
 
     async def step(self, deployment: str = "") -> None:
         """Let one allocation come to its outcome, with all that follows."""
@@ -176,4 +186,4 @@ class NomadSimulator(NomadClient):
             raise self.away
 
     def _by_hash(self, job: Json) -> Outcome:
-        return self.outcomes.get(str((job.get("Meta") or {}).get("outrider_version")), "healthy")
+        return self.outcomes.get(str((job.get("Meta") or {}).get("outrider_version")), self.usually)

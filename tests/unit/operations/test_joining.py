@@ -112,7 +112,10 @@ async def test_a_run_that_was_slower_than_the_same_run_to_its_end_has_nothing_to
     assert world.nomad.registrations == 1
 
 
-async def test_of_runs_of_two_specs_at_the_same_moment_the_slower_one_is_a_conflict(application: Application) -> None:
+async def test_of_runs_of_two_specs_at_the_same_moment_the_slower_one_is_a_conflict(
+    world: World, application: Application
+) -> None:
+    world.nomad.usually = "hang"
     specs = (text("env: {A: b}\n"), text("env: {A: c}\n"))
     asked = (application.changes.deploy("stage", one, ME) for one in specs)
     found = await asyncio.gather(*asked, return_exceptions=True)

@@ -35,6 +35,7 @@ class MortalNomad(NomadSimulator):
         super().__init__()
         self.mortal, self.is_after, self.died = "", False, asyncio.Event()
         self.done: Counter[str] = Counter()
+        self.on_register: Callable[[], object] = bool
 
     async def _or_dies(self, name: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         if self.mortal == name and not self.is_after:
@@ -51,13 +52,15 @@ class MortalNomad(NomadSimulator):
         return KilledError()
 
     async def register(self, job: Any, modify_index: int | None = None) -> Any:
-        return await self._or_dies("register", lambda: super(MortalNomad, self).register(job, modify_index))
+        found = await self._or_dies("register", lambda: super(MortalNomad, self).register(job, modify_index))
+        self.on_register()
+        return found
 
     async def evaluation(self, evaluation_id: str) -> Any:
         return await self._or_dies("evaluation", lambda: super(MortalNomad, self).evaluation(evaluation_id))
 
-    async def allocations(self, job_id: str) -> Any:
-        return await self._or_dies("allocations", lambda: super(MortalNomad, self).allocations(job_id))
+    async def deployment(self, deployment_id: str, index: int = 0, wait_s: float = 0) -> Any:
+        return await self._or_dies("look", lambda: super(MortalNomad, self).deployment(deployment_id, index, wait_s))
 
     async def promote(self, deployment_id: str) -> Any:
         return await self._or_dies("promote", lambda: super(MortalNomad, self).promote(deployment_id))
@@ -96,7 +99,7 @@ async def until(is_so: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def killed(place: World, first: Application, at: str, act: Callable[[], Awaitable[Deployment]]) -> Deployment:
+async def killed(place: World, at: str, act: Callable[[], Awaitable[Deployment]]) -> Deployment:
     """The deployment as the portal leaves it that dies at this step, given as ``before register`` or ``after register``."""
     nomad = nomad_of(place)
     when, nomad.mortal = at.split()
@@ -107,7 +110,7 @@ async def killed(place: World, first: Application, at: str, act: Callable[[], Aw
             await nomad.died.wait()
     except KilledError:
         pass
-    await first.runner.close()
+    await place.runner.close()
     (left,) = [one for one in await place.store.deployments.unfinished() if one.service == "checkout"]
     return left
 
@@ -119,7 +122,7 @@ async def taken_up(place: World, left: Deployment) -> tuple[Deployment, Applicat
         await connection.execute(sql("UPDATE deployments SET created_at = '2026-01-01 00:00:00.000000'"))
     place.limits = replace(place.limits, silence=1e12)
     second = place.application()
-    second.runner.start()
+    place.runner.start()
     return await finished(second, left), second
 
 
@@ -132,7 +135,7 @@ async def once_each(second: Application, ended: Deployment) -> list[str]:
 
 @pytest.mark.parametrize(
     "at",
-    ["before register", "after register", "before evaluation", "after evaluation", "before allocations"],
+    ["before register", "after register", "before evaluation", "after evaluation", "before look"],
 )
 async def test_d11_a_deploy_is_brought_to_its_end_and_registered_once_wherever_the_portal_died(
     mortal: World, at: str
@@ -140,7 +143,7 @@ async def test_d11_a_deploy_is_brought_to_its_end_and_registered_once_wherever_t
     first = mortal.application()
     await finished(first, await first.changes.deploy("stage", text("count: 2\n"), ME))
     before = nomad_of(mortal).done["register"]
-    left = await killed(mortal, first, at, lambda: first.changes.deploy("stage", text("count: 2\nenv: {A: b}\n"), ME))
+    left = await killed(mortal, at, lambda: first.changes.deploy("stage", text("count: 2\nenv: {A: b}\n"), ME))
     ended, second = await taken_up(mortal, left)
     assert (ended.state, ended.version) == ("successful", 2), ended.reason
     assert nomad_of(mortal).done["register"] == before + 1
@@ -152,19 +155,19 @@ async def test_d11_a_promotion_of_our_own_is_made_once_wherever_the_portal_died(
     first, nomad = mortal.application(), nomad_of(mortal)
     await finished(first, await first.changes.deploy("stage", text(), ME))
     nomad.forgets_promotion = True
-    left = await killed(mortal, first, at, lambda: first.changes.deploy("stage", text("env: {A: b}\n"), ME))
+    left = await killed(mortal, at, lambda: first.changes.deploy("stage", text("env: {A: b}\n"), ME))
     ended, second = await taken_up(mortal, left)
     assert (ended.state, nomad.done["promote"]) == ("successful", 1), ended.reason
     await once_each(second, ended)
 
 
-@pytest.mark.parametrize("at", ["before allocations", "after allocations"])
+@pytest.mark.parametrize("at", ["before look", "after look"])
 async def test_d11_a_canary_waits_for_its_person_whichever_portal_watches(mortal: World, at: str) -> None:
     first = mortal.application()
     await finished(first, await first.changes.deploy("stage", text(CANARY), ME))
-    left = await killed(mortal, first, at, lambda: first.changes.deploy("stage", text(CANARY + "env: {A: b}\n"), ME))
+    left = await killed(mortal, at, lambda: first.changes.deploy("stage", text(CANARY + "env: {A: b}\n"), ME))
     second = mortal.application()
-    second.runner.start()
+    mortal.runner.start()
     async for event in await second.feed(ADA, left.id):
         if isinstance(event, PromotionEvent) and event.detail.needed:
             break
@@ -182,7 +185,7 @@ async def test_d11_what_is_given_up_goes_back_once_wherever_the_portal_died(mort
     nomad.outcomes[plan.version_hash] = "crash"
     mortal.limits = replace(mortal.limits, failures=1)
     first = mortal.application()
-    left = await killed(mortal, first, at, lambda: first.changes.deploy("stage", bad, ME))
+    left = await killed(mortal, at, lambda: first.changes.deploy("stage", bad, ME))
     ended, second = await taken_up(mortal, left)
     assert (ended.state, nomad.done["fail"]) == ("failed", 1), ended.reason
     assert "the last good version runs again" in ended.reason
@@ -210,7 +213,7 @@ async def test_d11_a_rollout_that_waits_for_consul_goes_on_wherever_the_portal_d
     await finished(first, await first.changes.deploy("stage", text("count: 3\n"), ME))
 
     async def deployed() -> Deployment:
-        mortal.consul.has_leader = False
+        nomad.on_register = lambda: setattr(mortal.consul, "has_leader", False)
         return await first.changes.deploy("stage", text("count: 3\nenv: {A: b}\n"), ME)
 
     async def resumed() -> Deployment:
@@ -220,7 +223,7 @@ async def test_d11_a_rollout_that_waits_for_consul_goes_on_wherever_the_portal_d
     if at.endswith("resume"):
         deployment = await deployed()
         await until(lambda: nomad.done["pause"])
-    left = await killed(mortal, first, at, resumed if at.endswith("resume") else deployed)
+    left = await killed(mortal, at, resumed if at.endswith("resume") else deployed)
     mortal.consul.has_leader = True
     ended, second = await taken_up(mortal, left)
     assert ended.state == "successful", ended.reason
@@ -234,7 +237,7 @@ async def test_d11_a_rollout_that_waits_for_consul_goes_on_wherever_the_portal_d
 async def test_d11_a_count_is_asked_for_once_wherever_the_portal_died(mortal: World, at: str) -> None:
     first = mortal.application()
     await finished(first, await first.changes.deploy("stage", text(), ME))
-    left = await killed(mortal, first, at, lambda: first.changes.scale("stage", "checkout", 3, ME))
+    left = await killed(mortal, at, lambda: first.changes.scale("stage", "checkout", 3, ME))
     ended, second = await taken_up(mortal, left)
     assert (ended.state, nomad_of(mortal).done["scale"], mortal.nomad.count("checkout")) == ("successful", 1, 3)
     await once_each(second, ended)
@@ -245,7 +248,7 @@ async def test_d11_a_count_is_asked_for_once_wherever_the_portal_died(mortal: Wo
 async def test_d11_a_stop_is_asked_for_once_wherever_the_portal_died(mortal: World, at: str, purge: bool) -> None:
     first = mortal.application()
     await finished(first, await first.changes.deploy("stage", text(), ME))
-    left = await killed(mortal, first, at, lambda: first.changes.stop("stage", "checkout", ME, purge=purge))
+    left = await killed(mortal, at, lambda: first.changes.stop("stage", "checkout", ME, purge=purge))
     ended, second = await taken_up(mortal, left)
     assert (ended.state, nomad_of(mortal).done["deregister"]) == ("successful", 1)
     await once_each(second, ended)

@@ -219,7 +219,8 @@ async def test_a_decision_whose_answer_was_lost_is_read_back_and_told_as_done(ve
     here = place(nomad, records, limits=PATIENT)
     await (canary.promote if verb == "promote" else canary.fail)(here, "checkout", Order(ADA))
     assert len(nomad.promoted) + len(nomad.failed) == 1
-    assert [kind for kind, _, _ in records.told] == ["promotion"]
+    assert [kind for kind, _, _ in records.told] == ["accepted", "promotion", "verdict"]
+    assert records.told[-1][2] == {"state": "successful"}
 
 
 @pytest.mark.parametrize("verb", ["promote", "fail"])
@@ -228,7 +229,9 @@ async def test_a_decision_that_nomad_did_not_take_is_an_error_and_not_told_as_do
     here = place(nomad, records, limits=PATIENT)
     with pytest.raises(RemoteError):
         await (canary.promote if verb == "promote" else canary.fail)(here, "checkout", Order(ADA))
-    assert (len(nomad.promoted) + len(nomad.failed), records.told) == (1, [])
+    assert len(nomad.promoted) + len(nomad.failed) == 1
+    assert [kind for kind, _, _ in records.told] == ["accepted", "verdict"]
+    assert records.told[-1][1:] == (LOST.message, {"state": "failed"})
 
 
 async def test_a_deployment_given_up_without_an_answer_ends_as_nomad_shows_it() -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from outrider.operations.event_details import Accepted, Ended, Warned
-from outrider.operations.records import Deployment, Draft, Override, Request
+from outrider.operations.records import Deployment, Draft, Lock, Override, Request
 from outrider.spec.stored import Declared, stored_part
 from outrider.store.store import SqlStore, opened_store
 
@@ -327,5 +327,41 @@ async def test_two_portals_never_give_one_number_twice(store: SqlStore, url: str
     try:
         added = (one.deployments.add_deployment(deployment(service)) for one in (store, other) * 5)
         assert sorted(one.release or 0 for one in await asyncio.gather(*added)) == list(range(1, 11))
+    finally:
+        await other.close()
+
+
+def lock(service: str, holder: str, *, ends_in_s: float = 60.0) -> Lock:
+    now = datetime.now(UTC)
+    return Lock("stage", service, holder, f"by {holder}", now, now + timedelta(seconds=ends_in_s))
+
+
+async def test_a_lock_is_one_holders_until_it_is_given_back(store: SqlStore, service: str) -> None:
+    first, second = lock(service, "first"), lock(service, "second")
+    assert await store.locks.take(first) == first
+    assert await store.locks.take(second) == first
+    assert await store.locks.take(lock(service + "x", "second")) != first
+    await store.locks.free(second)
+    assert await store.locks.take(second) == first
+    await store.locks.free(first)
+    assert await store.locks.take(second) == second
+
+
+async def test_a_lock_whose_lease_is_over_goes_to_the_next_and_its_holder_may_renew_it(
+    store: SqlStore, service: str
+) -> None:
+    await store.locks.take(lock(service, "first", ends_in_s=-1))
+    renewed = lock(service, "first")
+    assert await store.locks.take(renewed) == renewed
+    await store.locks.take(lock(service, "first", ends_in_s=-1))
+    second = lock(service, "second")
+    assert await store.locks.take(second) == second
+
+
+async def test_of_portals_that_ask_at_once_one_has_the_lock(store: SqlStore, url: str, service: str) -> None:
+    other = await opened_store(url)
+    try:
+        asked = (one.locks.take(lock(service, f"h{number}")) for number, one in enumerate((store, other) * 5))
+        assert len({found.holder for found in await asyncio.gather(*asked)}) == 1
     finally:
         await other.close()

@@ -12,7 +12,7 @@ DRIVERS = ("raw_exec", "exec")
 
 def refusal(job: Document, group: Document, node: Document) -> Document | None:
     """Nomad's metrics of a failed placement, or None where the node suits the group."""
-    if any(task["Driver"] not in DRIVERS for task in group["Tasks"]):
+    if not all(_offers(node, task["Driver"]) for task in group["Tasks"]):
         return metrics(node, filtered={"missing drivers": 1})
     network = _missing_network(group)
     if network:
@@ -24,6 +24,12 @@ def refusal(job: Document, group: Document, node: Document) -> Document | None:
         return metrics(node, filtered={reasons[0]: 1})
     dimension = _exhausted(group, node)
     return metrics(node, exhausted={dimension: 1}) if dimension else None
+
+
+def _offers(node: Document, driver: str) -> bool:
+    """Whether the node says that it runs such tasks [S 2.0.5, scheduler/feasible: DriverChecker]."""
+    found = node["Drivers"].get(driver)
+    return found is not None and found["Detected"] and found["Healthy"]
 
 
 def metrics(node: Document, filtered: Document | None = None, exhausted: Document | None = None) -> Document:

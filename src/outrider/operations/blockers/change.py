@@ -6,16 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from outrider.operations.records import Origin
     from outrider.operations.states import Kind
     from outrider.spec.stored import StoredSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The version of another environment that is brought into this one."""
-
-    environment: str
-    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Final, cast
 from outrider_ground.errors import UsageError
 
 from outrider.operations.answers.blockers import BlockedError, Blocker
+from outrider.operations.blockers.approval import approval_blockers
 from outrider.operations.blockers.consul import consul_blockers
 from outrider.operations.blockers.deploying import deploying_blockers
 from outrider.operations.blockers.kinds import LETS_THROUGH
+from outrider.operations.blockers.soak import soak_blockers
+from outrider.operations.blockers.unhealthy import unhealthy_blockers
 from outrider.operations.records import Override
 from outrider.operations.states import BLOCKERS, BlockerName
 
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 ASKED: Final[Mapping[BlockerName, Ask]] = {
     "deploying": deploying_blockers,
+    "unhealthy": unhealthy_blockers,
+    "soak": soak_blockers,
+    "approval": approval_blockers,
     "consul": consul_blockers,
 }
 

@@ -14,6 +14,7 @@ LETS_THROUGH: Final[Mapping[BlockerName, frozenset[Kind]]] = {
     "deploying": frozenset({"rollback", "stop", "promote", "fail"}),
     "freeze": frozenset({"rollback", "stop", "fail", "scale"}),
     "rejected": frozenset({"stop", "fail", "scale"}),
+    "unhealthy": frozenset({"rollback", "stop", "fail", "scale"}),
     "soak": frozenset({"rollback", "stop", "fail", "scale"}),
     "approval": frozenset({"rollback", "stop", "fail", "scale"}),
     "consul": frozenset({"rollback", "stop", "fail"}),

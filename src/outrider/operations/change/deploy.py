@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from outrider_ground.errors import ConflictError, Problem, SpecError, UsageError
+from outrider_ground.errors import Problem, SpecError, UsageError
 
 from outrider.operations.blockers.change import Change
 from outrider.operations.blockers.check import check_blockers
@@ -21,30 +20,17 @@ from outrider.operations.stored_specs import readable_spec
 from outrider.spec.stored import FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from outrider.operations.change.documents import Source
     from outrider.operations.environment import Environment
-
-LOOKS: Final = 20
-
-
-async def deployed(environment: Environment, prepare: Callable[[], Awaitable[Prepared]], order: Order) -> Deployment:
-    """Deploy what is prepared; where somebody was faster with the same spec, as two pipelines for one commit are, join it."""
-    try:
-        return await deploy(environment, await prepare(), order)
-    except ConflictError:
-        found = None if order.check_index is not None else await _joined_soon(environment, prepare, order)
-        if found is None:
-            raise
-        return found
+    from outrider.operations.states import Kind
 
 
 async def deploy(environment: Environment, ready: Prepared, order: Order) -> Deployment:
     """Store what was prepared as a version and register its job, all or nothing; the answer is to be followed.
 
-    SpecError: Envoy or Nomad refuses it. ConflictError: another index than ``check_index``, another deployer, a job that
-    is not Outrider's. RemoteError: Nomad is away or refuses the job.
+    Where somebody was faster with the same spec, as two pipelines for one commit are, their deployment is joined.
+    SpecError: Envoy or Nomad refuses it. BlockedError: something stops it. ConflictError: another index than
+    ``check_index``, another deployer, a job that is not Outrider's. RemoteError: Nomad is away or refuses the job.
     """
     check_index(ready.plan.service, ready.plan.check_index, order)
     found = await _joined(environment, ready, order)
@@ -64,14 +50,21 @@ def change_of(ready: Prepared, order: Order) -> Change:
     base = ready.base.number if ready.base else None
     return Change(
         service=ready.plan.service,
-        kind="redeploy" if order.renews else "run",
+        kind=_kind(order),
         by=order.by.name,
         hash=ready.chosen.hash,
         part=ready.chosen.service.planned,
         number=None if ready.plan.changes else base,
         spec=ready.rendered.stored,
         running=base,
+        origin=order.origin,
     )
+
+
+def _kind(order: Order) -> Kind:
+    if order.origin is not None:
+        return "release"
+    return "redeploy" if order.renews else "run"
 
 
 async def _joined(environment: Environment, ready: Prepared, order: Order) -> Deployment | None:
@@ -82,23 +75,6 @@ async def _joined(environment: Environment, ready: Prepared, order: Order) -> De
     if found is not None:
         await environment.journal.note(found.id, f"asked for again by {order.by.name}: it is under way", Counted())
     return found
-
-
-async def _joined_soon(
-    environment: Environment, prepare: Callable[[], Awaitable[Prepared]], order: Order
-) -> Deployment | None:
-    """What becomes of the order where somebody who was faster has registered just this spec; None where it is another.
-
-    Their deployment may not be written down yet: until then the version looks as if it should be tried again.
-    """
-    for _ in range(LOOKS):
-        ready = await prepare()
-        if not ready.plan.has_changes:
-            return await deploy(environment, ready, replace(order, key=None, request_hash=None))
-        if not ready.plan.retry:
-            return None
-        await asyncio.sleep(environment.limits.look / 4)
-    return None
 
 
 def _refuse(ready: Prepared) -> None:
@@ -157,7 +133,7 @@ def _is_same(kept: Version, draft: Draft) -> bool:
 
 
 def _deployment(ready: Prepared, version: Version, order: Order) -> Deployment:
-    fresh = new_deployment(version.environment, version.service, "redeploy" if order.renews else "run", order)
+    fresh = new_deployment(version.environment, version.service, _kind(order), order)
     return replace(
         fresh,
         version=version.number,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from outrider.documents import Json
 from outrider.nomad.read.job import RunningJob, version_hash
@@ -18,12 +18,29 @@ from outrider.topology.topology import Topology
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A service spec as a face hands it in; ``artifact`` is the SHA-256 of its packed directory, uploaded before.
+
+    ``protocols`` is what the specs speak that are deployed together with it.
+    """
+
+    spec: str
+    file: str = "outrider.yaml"
+    artifact: str | None = None
+    protocols: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """A service spec as it was handed in; ``directory`` is the packed directory that it runs, where it runs one."""
+    """A service spec as it was handed in; ``directory`` is the packed directory that it runs, where it runs one.
+
+    ``protocols`` is what the specs speak that are deployed together with it: they count more than what is there.
+    """
 
     text: str
     file: str = "outrider.yaml"
     directory: Artifact | None = None
+    protocols: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)

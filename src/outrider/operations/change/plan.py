@@ -38,7 +38,8 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     in a thread: whoever else is served goes on.
     """
     around = await registered(environment)
-    context = RenderContext(environment.platform, environment.name, around.protocols, environment.agent)
+    spoken = {**around.protocols, **source.protocols}
+    context = RenderContext(environment.platform, environment.name, spoken, environment.agent)
     name = (await asyncio.to_thread(read, source, context)).service.service
     document = await environment.nomad.job(name)
     now = running(document)
@@ -61,6 +62,12 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     beside = (*alike, *contradictions(graph, name), *crowded, *around.problems, *others)
     plan = replace(plan, warnings=(*plan.warnings, *beside))
     return Prepared(source, _tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
+
+
+async def named(environment: Environment, source: Source) -> str:
+    """The service that the spec is of. SpecError for one that cannot be read."""
+    context = RenderContext(environment.platform, environment.name, {})
+    return (await asyncio.to_thread(read, source, context)).service.service
 
 
 async def _refusals(environment: Environment, result: Rendered, choice: Chosen) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, RemoteError
 
 from outrider.nomad.read.job import running
 from outrider.operations.change.outcomes import accepted, answer_of, ended, reconciled
+from outrider.operations.event_details import Warned
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -29,7 +31,44 @@ async def submitted(environment: Environment, deployment: Deployment, job: Json)
         conflict = _faster(deployment, error)
         await ended(environment, deployment, conflict)
         raise conflict from error
+    await _check_ours(environment, deployment, job, answer)
     return await accepted(environment, deployment, answer)
+
+
+async def _check_ours(environment: Environment, deployment: Deployment, job: Json, answer: Json) -> None:
+    """ConflictError where another registration has come after ours already.
+
+    Of several requests at one moment Nomad before 2.0.1 lets more than one through on the same index
+    (hashicorp/nomad#27832).
+    """
+    try:
+        document = await environment.nomad.job(deployment.service)
+    except RemoteError as error:
+        message = f"whether another registration came after it is not known: {error.message}"
+        await environment.journal.note(deployment.id, message, Warned())
+        return
+    now, ours = running(document), running(job)
+    if now.index <= int(answer.get("JobModifyIndex") or 0) or (now.hash, now.count) == (ours.hash, ours.count):
+        return
+    conflict = await _replaced(environment, deployment, now.index, document)
+    await ended(environment, deployment, conflict)
+    raise conflict
+
+
+async def _replaced(
+    environment: Environment, deployment: Deployment, index: int, document: Json | None
+) -> ConflictError:
+    """By whom: one of our own deployments, or somebody whom only Nomad knows."""
+    known = await environment.store.deployments.newest(environment.name, deployment.service)
+    other = next((one for one in known if one.modify_index == index), None)
+    at = int((document or {}).get("SubmitTime") or 0) / 1e9
+    whose = f"{other.created_by}, deployment {other.id[:8]}" if other else "somebody outside of Outrider"
+    when = f" at {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    return ConflictError(
+        f"Nomad took this, and at the same moment another job for {deployment.service} in {environment.name}, which is "
+        f"what runs: index {index}, by {whose}{when}",
+        next_step="Look again with `outrider plan`, then decide.",
+    )
 
 
 async def adopted(environment: Environment, deployment: Deployment, job: Json) -> Deployment | None:

@@ -22,6 +22,7 @@ from outrider.nomad.read.deployment import (
 )
 from outrider.operations.change.outcomes import was_done
 from outrider.operations.drive.allocation_lines import allocation_line, allocation_seen
+from outrider.operations.drive.own_deployment import own_deployment
 from outrider.operations.drive.pausing import Pausing
 from outrider.operations.drive.placing import Placing
 from outrider.operations.drive.progress import Progress, Verdict
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from outrider.operations.event_details import Detail
     from outrider.operations.records import Deployment
     from outrider.operations.states import State
-
-NOT_FOUND = 404
 
 
 class Following:
@@ -57,7 +56,7 @@ class Following:
     async def verdict(self) -> Verdict:
         """Watch until the end. RemoteError: Nomad has been silent for too long; the caller may look again."""
         await self._placing.evaluated()
-        found = await self._find()
+        found = await own_deployment(self.environment, self.deployment)
         if found is None:
             return await settled(self.environment, self.deployment, self._progress, self.note)
         return await self._watch(found["ID"])
@@ -65,33 +64,6 @@ class Following:
     async def note(self, message: str, detail: Detail) -> None:
         """Write an event down."""
         await self.environment.journal.note(self.deployment.id, message, detail)
-
-    async def _find(self) -> Json | None:
-        """The deployment that belongs to the registration; scaling down makes none.
-
-        Just after a registration Nomad still shows the one before, and after a failure the return to the last good version:
-        whoever takes it up knows its own by name.
-        """
-        if self.deployment.nomad_deployment is not None:
-            return await self._known(self.deployment.nomad_deployment)
-        give_up = time.monotonic() + self._limits.appearance
-        while True:
-            document = await self.environment.nomad.deployment_of(self.deployment.service)
-            if document and document.get("JobSpecModifyIndex") == self.deployment.modify_index:
-                return document
-            if document and int(document.get("JobSpecModifyIndex") or 0) > (self.deployment.modify_index or 0):
-                return None
-            if time.monotonic() > give_up:
-                return None
-            await asyncio.sleep(self._limits.look / 4)
-
-    async def _known(self, deployment_id: str) -> Json | None:
-        try:
-            return (await self.environment.nomad.deployment(deployment_id))[0]
-        except RemoteError as error:
-            if error.status != NOT_FOUND:
-                raise
-            return None  # forgotten by Nomad meanwhile: the allocations tell
 
     async def _watch(self, deployment_id: str) -> Verdict:
         self.deployment = replace(self.deployment, nomad_deployment=deployment_id)

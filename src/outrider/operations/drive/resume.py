@@ -17,6 +17,7 @@ from outrider.operations.change.submit import adopted, submitted
 from outrider.operations.events import UnansweredEvent
 from outrider.operations.lookups import stored_version
 from outrider.operations.states import DECISIONS
+from outrider.operations.turns import turn
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -41,7 +42,8 @@ async def resumed(environment: Environment, deployment: Deployment) -> Deploymen
         await ended(environment, deployment, error)
         raise error
     await _check_age(environment, deployment)
-    return await _done(environment, deployment)
+    async with turn(environment, deployment.service, deployment.created_by):
+        return await _done(environment, deployment)
 
 
 async def _found(environment: Environment, deployment: Deployment) -> Deployment | None:

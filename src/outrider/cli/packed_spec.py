@@ -1,0 +1,51 @@
+"""A spec as the portal takes it, with the directory that belongs to it: read, checked and packed where the files are."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from outrider.cli.changes import Packed
+from outrider.cli.invocation import Invocation
+from outrider.cli.printable import printable
+from outrider.cli.source_files import text_of
+from outrider.clients.archive import Archive
+from outrider.clients.directory import directory_warnings, packed_directory_of
+from outrider.spec.reading.files import read_service
+from outrider.spec.run import CommandRun
+
+
+@dataclass(frozen=True, slots=True)
+class PackedSpec:
+    """A spec as the portal takes it, and the packed directory that belongs to it."""
+
+    service: str
+    text: str
+    file: Path
+    packed: Archive | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Those of a request's body that say what the spec is."""
+        digest = hashlib.sha256(self.packed.content).hexdigest() if self.packed else None
+        return {"spec": self.text, "file": str(self.file), "artifact": digest}
+
+
+async def packed_spec(invocation: Invocation, file: Path, environment: str) -> PackedSpec:
+    """All problems are found here already, where the file and its directory are; nothing is sent."""
+    text = await asyncio.to_thread(text_of, file)
+    service = read_service(text, str(file), environment).service
+    if not isinstance(service.run, CommandRun) or not service.run.directory:
+        return PackedSpec(service.service, text, file)
+    packed = await asyncio.to_thread(packed_directory_of, file, service.run.directory)
+    for warning in await asyncio.to_thread(list, directory_warnings(packed)):
+        invocation.output.progress(f"warning: {printable(warning)}")
+    return PackedSpec(service.service, text, file, packed)
+
+
+def contents(packed: Archive | None) -> Packed | None:
+    """What goes into the packed directory, in numbers."""
+    return Packed(packed.files, packed.size, len(packed.content), tuple(packed.specs)) if packed else None
