@@ -78,6 +78,17 @@ class ConsulSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class S3Settings:
+    """AWS_*: credentials and address of the S3-compatible server that keeps artifacts; without keys those of the machine."""
+
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    region: str | None = None
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Terminal:
     """What the person's terminal was said to be able to do."""
 
@@ -88,7 +99,7 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it; `platform`, `database` and `data_directory` matter to the portal, the first four to its clients.
+    """All of it; `platform`, `database`, `artifacts`, `s3` and `data_directory` matter to the portal, the first four to its clients.
 
     `registries` is the file with credentials for registries of images, as `docker login` writes it.
     """
@@ -102,6 +113,8 @@ class Settings:
     consul: ConsulSettings = ConsulSettings()
     platform: Sourced | None = None
     database: str | None = None
+    artifacts: str | None = None
+    s3: S3Settings = S3Settings()
     data_directory: Path = Path()
     envoy: Sourced | None = None
     hosts: tuple[str, ...] = ()
@@ -123,6 +136,8 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
         consul=_consul(environ),
         platform=_sourced(environ, "OUTRIDER_PLATFORM", context, "platform", context_file),
         database=_text(environ, "OUTRIDER_DATABASE"),
+        artifacts=_text(environ, "OUTRIDER_ARTIFACTS"),
+        s3=_s3(environ),
         data_directory=platformdirs.user_data_path("outrider"),
         envoy=_sourced(environ, "ENVOY_BIN", context, "envoy", context_file),
         hosts=allowed_hosts(environ),
@@ -191,6 +206,17 @@ def _consul(environ: Mapping[str, str]) -> ConsulSettings:
             server_name=_text(environ, "CONSUL_TLS_SERVER_NAME"),
             is_verified=_is_true(environ, "CONSUL_HTTP_SSL_VERIFY", default=True),
         ),
+    )
+
+
+def _s3(environ: Mapping[str, str]) -> S3Settings:
+    """AWS_REGION stands before AWS_DEFAULT_REGION, and the address of S3 alone before that of all services, as with AWS's tools."""
+    return S3Settings(
+        access_key=_text(environ, "AWS_ACCESS_KEY_ID"),
+        secret_key=_text(environ, "AWS_SECRET_ACCESS_KEY"),
+        session_token=_text(environ, "AWS_SESSION_TOKEN"),
+        region=_text(environ, "AWS_REGION") or _text(environ, "AWS_DEFAULT_REGION"),
+        endpoint=_text(environ, "AWS_ENDPOINT_URL_S3") or _text(environ, "AWS_ENDPOINT_URL"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,17 +26,22 @@ from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment
 from outrider.operations.journal import Journal
 from outrider.operations.observe.observer import Observer
-from outrider.store.store import opened_store
+from outrider.operations.upkeep.retention import Bounds
+from outrider.operations.upkeep.upkeep import Upkeep
+from outrider.store.storage.address import storage_at
+from outrider.store.store import SqlStore, folder_beside, opened_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from outrider.operations.repositories import Store
     from outrider.settings import Settings
-    from outrider.spec.platform import Platform
+    from outrider.spec.platform import Keep, Platform
+    from outrider.store.storage.storage import Storage
     from outrider.topology.sidecar import CarriedAgent
 
 DATABASE_FILE = "portal.db"
+ARTIFACTS = "artifacts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ async def application(
     """
     token = _token(settings)
     async with AsyncExitStack() as stack:
-        store = await opened_store(settings.database or _own_database(settings))
+        store = await store_of(settings)
         stack.push_async_callback(store.close)
         url = platform.portal.url if platform.portal else listening
         journal = Journal(store.deployments, store.events)
@@ -69,6 +75,9 @@ async def application(
         observers = {name: _observer(one, stack) for name, one in environments.items()}
         runner = Runner(store.deployments, environments)
         runner.start()
+        upkeep = Upkeep(store, environments, partial(_bounds, platform.keep))
+        upkeep.start()
+        stack.push_async_callback(upkeep.close)
         stack.push_async_callback(runner.close)
         batches = BatchRunner(store.batches, store.deployments, journal)
         stack.push_async_callback(batches.close)
@@ -81,6 +90,10 @@ async def application(
         yield Application(platform, environments, store, journal, url, changes, token, observers)
 
 
+def _bounds(keep: Keep) -> Bounds:
+    return Bounds(keep.versions, datetime.now(UTC) - timedelta(days=keep.days))
+
+
 def _token(settings: Settings) -> str | None:
     if settings.token is None:
         return None
@@ -90,6 +103,25 @@ def _token(settings: Settings) -> str | None:
             next_step="Set it to a secret that cannot be guessed (`openssl rand -hex 32`), or unset it.",
         )
     return settings.token.value
+
+
+async def store_of(settings: Settings, *, migrates: bool = True) -> SqlStore:
+    """The store that the settings name: a SQLite file and a folder beside it, unless they say otherwise."""
+    url = database_url(settings)
+    return await opened_store(url, storage_of(settings), migrates=migrates)
+
+
+def storage_of(settings: Settings) -> Storage:
+    """The storage that the settings name: else a folder beside the database's file, or one of this machine's user."""
+    if settings.artifacts:
+        return storage_at(settings.artifacts, settings.s3)
+    url = database_url(settings)
+    return folder_beside(url) if url.startswith("sqlite:") else storage_at(str(settings.data_directory / ARTIFACTS))
+
+
+def database_url(settings: Settings) -> str:
+    """The database that the settings name, or a file of this machine's user."""
+    return settings.database or _own_database(settings)
 
 
 def _own_database(settings: Settings) -> str:

@@ -110,7 +110,7 @@ def place(
 ) -> Environment:
     """The environment ``stage`` with these and nothing else."""
     kept = cast("Any", records or Records())
-    whole = Store(versions=kept, deployments=kept, locks=kept, requests=kept, events=kept, artifacts=kept)
+    whole = Store(**dict.fromkeys((one.name for one in fields(Store)), kept))
     made = (
         World(cast("Any", whole), nomad=cast("Any", nomad), consul=consul or CatalogInMemory())
         .application()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -187,6 +188,18 @@ async def world(directory: Path) -> AsyncGenerator[World]:
 def text(more: str = "", *, spec: str = SPEC) -> Text:
     """A spec with more lines."""
     return Text(spec + more)
+
+
+async def in_pieces(content: bytes) -> AsyncGenerator[bytes]:
+    """The bytes as they come from a network."""
+    for start in range(0, len(content), 65_536):
+        yield content[start : start + 65_536]
+
+
+async def kept(application: Application, content: bytes) -> str:
+    """The SHA-256 of bytes that the portal keeps from now on."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return (await application.keep_artifact(ADA, in_pieces(content), sha256)).sha256
 
 
 async def finished(application: Application, deployment: Deployment) -> Deployment:

@@ -20,7 +20,7 @@ TELL_WHO_ASKS = {"Principal", "Order"}
 
 
 def test_the_application_has_operations() -> None:
-    assert {"plan", "deploy", "promote", "fail", "status", "events", "artifact"} <= set(OPERATIONS)
+    assert {"plan", "deploy", "promote", "fail", "status", "events", "uploaded"} <= set(OPERATIONS)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

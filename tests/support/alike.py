@@ -23,6 +23,7 @@ import httpx2
 import yaml
 from outrider_ground.errors import OutriderError
 from outrider_harness.stand import ENVIRONMENT, Stand, stand_before
+from support.packed import bytes_of
 
 from outrider.clients.archive import directory_archive
 from outrider.operations.request_bodies import DeployBody, StopBody
@@ -131,7 +132,7 @@ async def _verdict(case: Case, on: Clusters) -> Json:
         text = text.replace(f"@{name}@", value)
     try:
         packed = await asyncio.to_thread(_packed, case) if case.directory else None
-        artifact = await on.stand.portal.upload(packed) if packed is not None else None
+        artifact = (await on.stand.portal.upload(packed)).sha256 if packed is not None else None
         body = DeployBody(spec=text, file=f"{case.name}.yaml", artifact=artifact)
         begun = await on.stand.portal.deploy(ENVIRONMENT, body, os.urandom(8).hex())
         deployment = await on.stand.ended(begun)
@@ -148,7 +149,7 @@ def _packed(case: Case) -> bytes:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             path.chmod(0o755 if text.startswith("#!") else 0o640)
-        return directory_archive(Path(made)).content
+        return bytes_of(directory_archive(Path(made)))
 
 
 async def _allocation(case: Case, on: Clusters) -> Json:
@@ -281,7 +282,7 @@ def _artifacts(directory: Path) -> Generator[str]:
     scripts.mkdir()
     (scripts / "well").write_text("#!/bin/sh\necho well\n", encoding="utf-8")
     (scripts / "well").chmod(0o755)
-    (place / "app.tar.gz").write_bytes(directory_archive(scripts).content)
+    (place / "app.tar.gz").write_bytes(bytes_of(directory_archive(scripts)))
     (place / "broken.tar.gz").write_bytes(b"no archive")
     (place / "note.txt").write_text("a note\n", encoding="utf-8")
     handler = functools.partial(_Quiet, directory=str(place))

@@ -92,7 +92,7 @@ async def run(  # noqa: PLR0913  one parameter per option of the command line
         return await deployed_together(invocation, environment, files, manner)
     written = await packed_spec(invocation, the_file(files), environment)
     if written.packed is not None:
-        await invocation.portal.upload(written.packed.content)
+        await invocation.portal.upload(written.packed)
     asked = {"redeploy": redeploy, "check_index": check_index, "take_over": take_over}
     body = DeployBody(**written.fields, **asked, **why.fields)
     deployment = await invocation.portal.deploy(environment, body, str(uuid.uuid4()))

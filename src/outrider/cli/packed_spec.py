@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ class PackedSpec:
     @property
     def fields(self) -> dict[str, Any]:
         """Those of a request's body that say what the spec is."""
-        digest = hashlib.sha256(self.packed.content).hexdigest() if self.packed else None
+        digest = self.packed.sha256 if self.packed else None
         return {"spec": self.text, "file": str(self.file), "artifact": digest}
 
 
@@ -48,4 +47,4 @@ async def packed_spec(invocation: Invocation, file: Path, environment: str) -> P
 
 def contents(packed: Archive | None) -> Packed | None:
     """What goes into the packed directory, in numbers."""
-    return Packed(packed.files, packed.size, len(packed.content), tuple(packed.specs)) if packed else None
+    return Packed(packed.files, packed.size, packed.packed, tuple(packed.specs)) if packed else None

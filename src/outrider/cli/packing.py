@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from outrider.cli.printable import printable
 from outrider.cli.source_files import FILE_OR_FOLDER, service_of, specs
 from outrider.clients.agent_archive import FILENAME, agent_archive
 from outrider.clients.directory import directory_warnings, packed_directory_of
+from outrider.clients.uploads import Upload, upload_of
 from outrider.operations.changes import DIRECTORY_FILE
 from outrider.spec.run import CommandRun
 
@@ -62,22 +62,24 @@ def pack(output: Output, files: tuple[Path, ...], folder: Path, environment: str
     return exits.OK
 
 
-def _contents(files: tuple[Path, ...], environment: str | None, *, has_agent: bool) -> Iterator[tuple[str, str, bytes]]:
+def _contents(
+    files: tuple[Path, ...], environment: str | None, *, has_agent: bool
+) -> Iterator[tuple[str, str, Upload]]:
     """Of what, under which name, which bytes."""
     if has_agent:
-        yield "the agent", FILENAME, agent_archive()
+        yield "the agent", FILENAME, upload_of(agent_archive())
     for file in specs(files):
         service = service_of(file, environment).service
         if isinstance(service.run, CommandRun) and service.run.directory:
             packed = packed_directory_of(file, service.run.directory)
             for warning in directory_warnings(packed):
                 click.echo(f"warning: {printable(warning)}", err=True)
-            yield service.service, DIRECTORY_FILE, packed.content
+            yield service.service, DIRECTORY_FILE, upload_of(packed)
 
 
-def _written(folder: Path, of: str, name: str, content: bytes) -> Packed:
-    sha256 = hashlib.sha256(content).hexdigest()
-    file = folder / sha256 / name
+def _written(folder: Path, of: str, name: str, content: Upload) -> Packed:
+    file = folder / content.sha256 / name
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
-    return Packed(of, sha256, str(file))
+    with file.open("wb") as written:
+        written.writelines(content.pieces())
+    return Packed(of, content.sha256, str(file))

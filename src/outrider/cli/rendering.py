@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,15 @@ from outrider.clients.directory import packed_directory_of
 from outrider.nomad.write.hcl import hcl
 from outrider.operations.change.documents import RenderContext, Rendered, Source
 from outrider.operations.change.render import rendered
-from outrider.operations.changes import packed_directory
+from outrider.operations.changes import Places, packed_directory
 from outrider.spec.platform import Platform
 from outrider.spec.run import CommandRun
 from outrider.topology.sidecar import Artifact
+
+ONLY_THE_PORTAL = (
+    "this job fetches run.directory from the portal at an address that only the portal can complete: deploy it with "
+    "`outrider run`, or upload the directory (`outrider upload`) and name the printed URL as run.artifact"
+)
 
 
 @click.command(short_help="Print what a spec becomes: the Nomad job, Envoy's bootstrap, the agent's settings.")
@@ -91,8 +95,11 @@ def _packed(platform: Platform, file: Path, written: str, *, is_of_job: bool) ->
     """
     if not (is_of_job or platform.portal or platform.artifacts):
         return None
-    digest = hashlib.sha256(packed_directory_of(file, written).content).hexdigest()
-    return packed_directory(platform, platform.portal.url if platform.portal else None, digest)
+    places = Places(platform, platform.portal.url if platform.portal else None, None)
+    found = packed_directory(places, packed_directory_of(file, written).sha256)
+    if is_of_job and found.is_portals:
+        click.echo(f"warning: {ONLY_THE_PORTAL}", err=True)
+    return found
 
 
 def _part(result: Rendered, part: str) -> dict[str, Any]:

@@ -37,8 +37,15 @@ NO_ADDRESS = (
 )
 @click.option("--port", type=Number(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: any free one.")
 @click.option("--database", metavar="URL", help="Where versions are kept (OUTRIDER_DATABASE); a SQLite file without.")
+@click.option(
+    "--artifacts",
+    metavar="PLACE",
+    help="Where uploads are kept (OUTRIDER_ARTIFACTS): a folder, or s3://BUCKET/PREFIX; a folder beside the SQLite file without.",
+)
 @click.option("--anonymous", is_flag=True, help="Let everybody who reaches it deploy: beyond loopback without a token.")
-def portal(file: Path | None, host: str, port: int, database: str | None, *, anonymous: bool) -> int:
+def portal(
+    file: Path | None, host: str, port: int, database: str | None, artifacts: str | None, *, anonymous: bool
+) -> int:
     """Run the portal of the platform file until Ctrl-C or SIGTERM, which end it well (exit 0).
 
     Nodes fetch packed directories from it, at `portal.url` of the platform file, unless `artifacts.url` names a store.
@@ -55,7 +62,7 @@ def portal(file: Path | None, host: str, port: int, database: str | None, *, ano
             next_step="Name it: --platform FILE, or OUTRIDER_PLATFORM. See docs/how-to/real-cluster.md.",
         )
     path = file or Path(str(settings.platform))
-    settings = replace(settings, database=database or settings.database)
+    settings = replace(settings, database=database or settings.database, artifacts=artifacts or settings.artifacts)
     place = ListenAddress(host, listening_address(host), port)
     if not anonymous:
         _check_token(settings, place)

@@ -43,6 +43,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     "Deploy": (
         Verb("plan", "deploy", "Show what a deploy would change (exit 0: nothing, 1: something, 255: error)."),
         Verb("run", "deploy", "Deploy a spec, or several as one plan, and follow it to the verdict."),
+        Verb("upload", "uploading", "Upload a directory or a file, and print what a spec says to run it."),
         Verb(
             "redeploy", "deploy", "Bring up what runs with today's sidecar: platform file and Outrider as they are now."
         ),
@@ -70,6 +71,9 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("dev", "dev", "Run two small clusters and the portal on this machine, until Ctrl-C."),
         Verb("portal", "serve", "Run the portal of a platform."),
         Verb("doctor", "doctor", "Check a platform's Nomad and Consul: what lacks, why it matters, what to do."),
+        Verb("backup", "storing", "Write a portal's whole store into one file, while it runs."),
+        Verb("restore", "storing", "Bring a backup back, into an empty store or in place of one."),
+        Verb("artifacts", "uploading", "List uploads: their size, and the versions that need them."),
         Verb("version", "about", "Print the version of Outrider and of the Envoy it finds."),
         Verb("completion", "about", "Print the completion script for bash, zsh or fish."),
     ),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable
+from pathlib import Path
 
 HEAD_BYTES = 16_384
 MOST_NAMED = 5
@@ -24,27 +23,20 @@ CONTENT = re.compile(
 )
 
 
-def credentials_in(packed: bytes) -> tuple[str, ...]:
-    """The names in the archive that are those of credentials, or whose content is one."""
-    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-        return tuple(_found(tar))
+def credentials_in(paths: Iterable[tuple[str, Path]]) -> tuple[str, ...]:
+    """The names among the files of an archive that are those of credentials, or whose content is one."""
+    return tuple(name for name, path in paths if not path.is_dir() and (NAMES.search(name) or _holds_one(path)))
 
 
-def credentials_warning(packed: bytes) -> str | None:
+def credentials_warning(paths: Iterable[tuple[str, Path]]) -> str | None:
     """One line for a person, or None where there is nothing to warn of."""
-    found = credentials_in(packed)
+    found = credentials_in(paths)
     if not found:
         return None
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     return f"run.directory holds what looks like credentials: {', '.join(found[:MOST_NAMED])}{more}"
 
 
-def _found(tar: tarfile.TarFile) -> Iterator[str]:
-    for member in tar:
-        if not member.isdir() and (NAMES.search(member.name) or _holds_one(tar, member)):
-            yield member.name
-
-
-def _holds_one(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bool:
-    content = tar.extractfile(member) if member.isreg() else None
-    return content is not None and CONTENT.search(content.read(HEAD_BYTES)) is not None
+def _holds_one(path: Path) -> bool:
+    with path.open("rb") as content:
+        return CONTENT.search(content.read(HEAD_BYTES)) is not None

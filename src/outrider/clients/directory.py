@@ -20,7 +20,7 @@ def packed_directory_of(file: Path, written: str) -> Archive:
 
 def directory_warnings(packed: Archive) -> Iterator[str]:
     """A line for each thing that a person may not want, or that Nomad may not take."""
-    if warning := credentials_warning(packed.content):
+    if warning := credentials_warning(packed.paths):
         yield warning
     if packed.entries > NOMADS_MOST_ENTRIES:
         yield (

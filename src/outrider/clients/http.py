@@ -21,7 +21,7 @@ from outrider.clients.trust import refused_tls, tls_context
 from outrider.settings import Tls
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 
 CONNECT_S = 5.0
 READ_S = 30.0
@@ -60,14 +60,17 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request; `path` is a sequence of segments, each of which is quoted here and nowhere else."""
+    """One request; `path` is a sequence of segments, each of which is quoted here and nowhere else.
+
+    `content` is the body, or makes it anew each time that it is sent.
+    """
 
     method: str
     path: tuple[str, ...]
     parameters: Mapping[str, str | Sequence[str]] = field(default_factory=dict[str, "str | Sequence[str]"])
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: Any = None
-    content: bytes | None = None
+    content: bytes | Callable[[], AsyncIterator[bytes]] | None = None
     read_s: float | None = READ_S
 
     @property
@@ -161,7 +164,7 @@ class Connection:
             params={**self.server.parameters, **call.parameters} or None,
             headers=dict(call.headers),
             json=call.body,
-            content=call.content,
+            content=call.content() if callable(call.content) else call.content,
             timeout=httpx2.Timeout(call.read_s, connect=CONNECT_S, write=READ_S, pool=READ_S),
             extensions={"sni_hostname": name} if name else None,
         )

@@ -1,4 +1,4 @@
-"""What of a directory goes into its archive: all but service specs, caches, and what its ``.outriderignore`` names."""
+"""What of a directory goes into its archive: all but service specs, caches, and what its ignore files name."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ import re
 from pathlib import Path
 
 from outrider_ground.errors import Problem, SpecError
-from pathspec import GitIgnoreSpec
 
-IGNORE_FILE = ".outriderignore"
-# What changes while somebody only looks, tests or edits; an editor's copy of the spec would undo that specs stay at home.
-OF_TOOLS = (".git", ".hg", ".svn", ".DS_Store", ".idea", ".vscode", "__pycache__", ".pytest_cache", ".mypy_cache")
-OF_EDITORS = ("*~", ".*.sw[a-p]", ".#*", r"\#*#")
-# A line of the ignore file that begins with an exclamation mark takes any of them in again.
-LEFT_OUT = (*OF_TOOLS, ".ruff_cache", ".venv", "node_modules", *OF_EDITORS, f"/{IGNORE_FILE}")
+from outrider.clients.ignoring import IGNORE_FILE, BadIgnoreFileError, Ignoring
+
 SPEC_SUFFIXES = frozenset({".yaml", ".yml"})
 SPEC_KEYS = tuple(re.compile(rf"^[\"']?{key}[\"']?\s*:", re.MULTILINE) for key in ("service", "run"))
 LONGEST_SPEC = 1_000_000
-LONGEST_IGNORE_FILE = 100_000
 MOST_ENTRIES = 50_000
 STORED = re.compile(r"[0-9a-f]{64}")
 STORED_FILES = frozenset({"directory.tar.gz", "outrider-agent.pyz"})
@@ -36,15 +30,18 @@ class PackingList:
         self._directory = directory
         self._root = os.path.realpath(directory)
         self._spec = os.path.realpath(spec) if spec else None
-        self._ignored = _ignored(directory / IGNORE_FILE)
         self.paths: list[Path] = []
-        self._add_below(directory, (self._root,))
+        self._add_below(directory, (self._root,), Ignoring(directory))
         self.paths.sort(key=self._name)
 
-    def _add_below(self, folder: Path, above: tuple[str, ...]) -> None:
+    def _add_below(self, folder: Path, above: tuple[str, ...], ignoring: Ignoring) -> None:
         """What is left out as a folder is not looked into, as with git; ``above`` are the real folders on the way."""
+        try:
+            here = ignoring.inside(folder)
+        except BadIgnoreFileError as error:
+            raise refused(str(error), "write one pattern per line, as in a .gitignore") from error
         for path in folder.iterdir():
-            if self._is_left_out(path):
+            if self._is_left_out(path, here):
                 continue
             real = self._checked(path, above)
             self.paths.append(path)
@@ -53,7 +50,7 @@ class PackingList:
                     f"{self._directory} has more than {MOST_ENTRIES} files", "leave some out, or use an image"
                 )
             if path.is_dir():
-                self._add_below(path, (*above, real))
+                self._add_below(path, (*above, real), here)
 
     def _checked(self, path: Path, above: tuple[str, ...]) -> str:
         """Where the path really is: a link stays inside, and ends."""
@@ -68,9 +65,9 @@ class PackingList:
             raise refused(f"{path} is a link that leads nowhere", f"remove it, or name it in {IGNORE_FILE}")
         return real
 
-    def _is_left_out(self, path: Path) -> bool:
+    def _is_left_out(self, path: Path, ignoring: Ignoring) -> bool:
         is_folder = path.is_dir()
-        said = self._ignored.check_file(self._name(path) + ("/" if is_folder else "")).include
+        said = ignoring.said_of(path, is_folder=is_folder)
         if said is not None:
             return said
         if is_folder:
@@ -113,22 +110,3 @@ def is_store(folder: Path) -> bool:
 def refused(message: str, hint: str) -> SpecError:
     """The error for what cannot be packed, and what to do about it."""
     return SpecError((Problem("run.directory", f"{message}; {hint}"),))
-
-
-def _ignored(file: Path) -> GitIgnoreSpec:
-    """The patterns of an ignore file, in gitignore's language; without one those that hold everywhere."""
-    try:
-        return GitIgnoreSpec.from_lines([*LEFT_OUT, *_lines(file)])
-    except (OSError, ValueError) as error:
-        raise refused(f"{file} cannot be used: {error}", "write one pattern per line, as in a .gitignore") from error
-
-
-def _lines(file: Path) -> list[str]:
-    """Whoever wrote the directory wrote this file too: nothing from outside, that waits for a writer, or without an end."""
-    if not os.path.lexists(file):
-        return []
-    if not (file.is_file() and Path(os.path.realpath(file)).is_relative_to(os.path.realpath(file.parent))):
-        raise ValueError("it is no file in this directory")
-    if file.stat().st_size > LONGEST_IGNORE_FILE:
-        raise ValueError(f"it has more than {LONGEST_IGNORE_FILE} bytes")
-    return file.read_text(encoding="utf-8-sig").splitlines()

@@ -6,16 +6,18 @@ The portal's problem+json becomes the same errors that the operation raised over
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
+from pathlib import Path
 
 import httpx2
 from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.clients.answers import Answer, UnreadableError, check_type, decoded, listed_events, sent_event
+from outrider.clients.archive import Archive
 from outrider.clients.http import READ_S, Call, Connection, Server
 from outrider.clients.problem import error_of
+from outrider.clients.uploads import upload_of
 from outrider.operations.answers.batch import BatchPlan
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
@@ -31,6 +33,7 @@ from outrider.operations.answers.outside import OutsideChange, OutsideChanges
 from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.release import ReleasePlan
 from outrider.operations.answers.status import Status
+from outrider.operations.answers.uploaded import ArtifactList, Uploaded
 from outrider.operations.batches import Batch
 from outrider.operations.events import Event
 from outrider.operations.records import Approval, Deployment, Version, VersionSummary
@@ -164,13 +167,19 @@ class PortalClient:
         call = Call("GET", (*API, "deployments", deployment, "events"), headers=headers)
         return listed_events(self._connection, call, await self._answer(call))
 
-    async def upload(self, content: bytes) -> str:
-        """Store an artifact under the SHA-256 of its bytes, which is returned."""
-        digest = hashlib.sha256(content).hexdigest()
-        headers = {"Content-Type": "application/gzip"}
-        call = Call("PUT", (*API, "artifacts", digest), headers=headers, content=content, read_s=UPLOAD_S)
-        await self._answer(call)
-        return digest
+    async def upload(self, source: Archive | bytes | Path) -> Uploaded:
+        """Store a packed directory, a file or bytes under their SHA-256; what is stored already is not sent again."""
+        made = await asyncio.to_thread(upload_of, source)
+        path = ("artifacts", made.sha256)
+        try:
+            return await self._get(Uploaded, *path)
+        except UsageError:
+            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(made.size)}
+            call = Call("PUT", (*API, *path), headers=headers, content=made.sent, read_s=UPLOAD_S)
+            return decoded(Uploaded, self._connection, call, await self._answer(call))
+
+    async def artifacts(self) -> ArtifactList:
+        return await self._get(ArtifactList, "artifacts")
 
     async def events(self, deployment: str, after: int = 0) -> AsyncGenerator[Event]:
         """The deployment's events from number `after` + 1 on, live, to its verdict; survives a portal's restart.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import UsageError
-
+from outrider.operations.answers.uploaded import ArtifactList, Uploaded
 from outrider.operations.environment import environment_named
 from outrider.operations.environment_view import EnvironmentView
 from outrider.operations.look import history
+from outrider.operations.look.artifacts import content, kept_artifacts, no_artifact
 from outrider.operations.look.endpoints import endpoints
 from outrider.operations.look.graph import graph
 from outrider.operations.look.logs import LogRequest, logs
@@ -19,7 +18,7 @@ from outrider.operations.lookups import datacenter, stored_version
 from outrider.operations.outside import outside_changes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping
 
     from outrider.operations.answers.endpoints import Endpoints
     from outrider.operations.answers.graph import TrafficGraph
@@ -31,11 +30,9 @@ if TYPE_CHECKING:
     from outrider.operations.journal import Journal
     from outrider.operations.observe.observation import Keeper
     from outrider.operations.principal import Principal
-    from outrider.operations.records import Deployment, Version, VersionSummary
+    from outrider.operations.records import Artifact, Deployment, Version, VersionSummary
     from outrider.operations.repositories import Store
     from outrider.spec.platform import Platform
-
-UNUSED_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +125,33 @@ class Application:
         """The output of a task."""
         return await logs(self.environment(principal, environment), service, request)
 
-    async def keep_artifact(self, principal: Principal, content: bytes) -> None:
-        """Keep uploaded bytes under their hash; what nobody refers to goes after a day."""
-        await self.store.artifacts.drop_artifacts(datetime.now(UTC) - UNUSED_FOR)
-        await self.store.artifacts.add_artifact(content)
+    async def keep_artifact(self, principal: Principal, content: AsyncIterable[bytes], sha256: str) -> Uploaded:
+        """Keep uploaded bytes under their hash; what nobody refers to goes after a day. OtherBytesError for other bytes."""
+        return self._uploaded(await self.store.artifacts.add_artifact(content, sha256))
 
-    async def artifact(self, principal: Principal, sha256: str) -> bytes:
-        """The bytes with that hash, or UsageError."""
-        found = await self.store.artifacts.content(sha256)
-        if found is None:
-            raise UsageError(f"no artifact {sha256} is stored", next_step="Deploy the spec that needs it again.")
+    async def uploaded(self, principal: Principal, sha256: str) -> Uploaded:
+        """What is known of the bytes with that hash, which stay for another day; UsageError where they are not here."""
+        found = await self.store.artifacts.artifact(sha256)
+        if found is None or not await self.store.artifacts.renew_artifact(sha256):
+            raise no_artifact(sha256)
+        return self._uploaded(found)
+
+    async def artifacts(self, principal: Principal) -> ArtifactList:
+        """All bytes that are stored, with the versions that need them."""
+        return await kept_artifacts(self.store.artifacts)
+
+    async def fetched(self, principal: Principal, sha256: str, word: str | None) -> Artifact:
+        """What a node asks for by an address of ours; for any other UsageError, as for bytes that are not here."""
+        found = await self.store.artifacts.artifact(sha256)
+        is_ours = found and (found.by_hash if word is None else self.store.artifacts.links.admits(sha256, word))
+        if found is None or not is_ours:
+            raise no_artifact(sha256)
         return found
+
+    async def content(self, principal: Principal, artifact: Artifact, start: int, stop: int) -> AsyncIterator[bytes]:
+        """Bytes ``start`` up to ``stop`` in pieces; RemoteError where the storage has lost them."""
+        return await content(self.store.artifacts, artifact, start, stop)
+
+    def _uploaded(self, kept: Artifact) -> Uploaded:
+        url = self.url and f"{self.url.rstrip('/')}/{self.store.artifacts.links.path(kept.sha256, '')}"
+        return Uploaded(kept.sha256, kept.size, url)

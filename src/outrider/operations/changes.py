@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from outrider.operations.answers.batch import BatchPlan
     from outrider.operations.answers.plan import Plan
     from outrider.operations.answers.release import ReleasePlan
+    from outrider.operations.artifact_links import ArtifactLinks
     from outrider.operations.batches import Batch
     from outrider.operations.change.digests import Digests
     from outrider.operations.change.plans import Prepared
@@ -70,7 +71,7 @@ class Changes:
 
     async def plan(self, principal: Principal, environment: str, text: Text, *, renews: bool = False) -> Plan:
         """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
-        here, source = self.environment(principal, environment), sent(self.platform, self.url, text)
+        here, source = self.environment(principal, environment), self._sent(text)
         return (await _with_blockers(here, source, Order(principal, renews=renews))).plan
 
     async def plan_batch(
@@ -78,7 +79,7 @@ class Changes:
     ) -> BatchPlan:
         """What deploying the texts would change, callees first."""
         here, order = self.environment(principal, environment), Order(principal, renews=renews)
-        sources = [sent(self.platform, self.url, text) for text in texts]
+        sources = [self._sent(text) for text in texts]
         return await batch_plan(self.platform, environment, sources, lambda one: _with_blockers(here, one, order))
 
     async def deploy_batch(self, environment: str, texts: Sequence[Text], order: Order) -> Batch:
@@ -124,7 +125,7 @@ class Changes:
         here = self.environment(principal, environment)
         found = await self._releasable(principal, here, service, source)
         order = Order(principal, origin=found.brought)
-        ready = await _with_blockers(here, sent(self.platform, self.url, found.text), order)
+        ready = await _with_blockers(here, self._sent(found.text), order)
         return release_plan(found, ready, await self.store.releases.approvals(environment, service))
 
     async def release(self, environment: str, service: str, source: str | None, order: Order) -> Deployment:
@@ -175,9 +176,15 @@ class Changes:
 
     async def _source(self, text: Text) -> Source:
         """The text with its directory, which is stored."""
-        if text.artifact is not None and not await self.store.artifacts.has_artifact(text.artifact):
+        if text.artifact is not None and not await self.store.artifacts.renew_artifact(text.artifact):
             raise UsageError(f"no artifact {text.artifact} is stored", next_step="Upload it first.")
-        return sent(self.platform, self.url, text)
+        return self._sent(text)
+
+    def _sent(self, text: Text) -> Source:
+        """The text with its directory; for a plan its hash is enough."""
+        places = Places(self.platform, self.url, self.store.artifacts.links)
+        packed = None if text.artifact is None else packed_directory(places, text.artifact)
+        return Source(text.spec, text.file, packed, text.protocols)
 
     async def _changed(
         self, environment: str, service: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
@@ -199,22 +206,28 @@ async def _with_blockers(environment: Environment, source: Source, order: Order)
     return replace(ready, plan=replace(ready.plan, blockers=await blockers(environment, change_of(ready, order))))
 
 
-def sent(platform: Platform, portal: str | None, text: Text) -> Source:
-    """The text with its directory; for a plan its hash is enough."""
-    packed = None if text.artifact is None else packed_directory(platform, portal, text.artifact)
-    return Source(text.spec, text.file, packed, text.protocols)
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where nodes may fetch from: a store of the operators by the platform, or the portal, whose addresses ``links`` makes."""
+
+    platform: Platform
+    portal: str | None
+    links: ArtifactLinks | None
 
 
-def packed_directory(platform: Platform, portal: str | None, sha256: str) -> Artifact:
+def packed_directory(places: Places, sha256: str) -> Artifact:
     """Where nodes fetch a packed directory: from the operators' store where the platform names one, else the portal.
 
     Nomad's getter takes the kind of archive from the end of the name. UsageError where there is neither.
     """
-    if platform.artifacts is None and portal is None:
+    of_operators, portal = places.platform.artifacts, (places.portal or "").rstrip("/")
+    if of_operators is None and not portal:
         raise UsageError(
             "run.directory cannot be fetched by any node: the platform file has neither portal.url nor artifacts.url",
             next_step="Set portal.url to an address of the portal that every node reaches, or artifacts.url to a store.",
         )
-    store = platform.artifacts.url if platform.artifacts else f"{(portal or '').rstrip('/')}/artifacts"
-    url = f"{store.rstrip('/')}/{sha256}/{DIRECTORY_FILE}"
-    return Artifact(url, sha256, is_portals=platform.artifacts is None)
+    if of_operators is not None:
+        return Artifact(f"{of_operators.url.rstrip('/')}/{sha256}/{DIRECTORY_FILE}", sha256)
+    # Files alone do not know the portal's key: what they render names the content, and no address that it answers.
+    path = places.links.path(sha256, DIRECTORY_FILE) if places.links else f"artifacts/{sha256}/{DIRECTORY_FILE}"
+    return Artifact(f"{portal}/{path}", sha256, is_portals=True)

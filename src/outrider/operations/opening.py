@@ -111,7 +111,7 @@ def check_index(service: str, index: int, order: Order) -> None:
 
 async def check_artifacts(environment: Environment, target: Version) -> None:
     """UsageError where bytes that the version's job downloads are gone."""
-    missing = [one for one in target.artifacts if not await environment.store.artifacts.has_artifact(one)]
+    missing = [one for one in target.artifacts if not await environment.store.artifacts.renew_artifact(one)]
     if missing:
         raise UsageError(
             f"version {target.number} of {target.service} needs artifacts that are no longer stored: {', '.join(missing)}",

@@ -197,3 +197,28 @@ class Draft:
     artifacts: tuple[str, ...]
     created_by: str
     format: int
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """All that is stored of one service in one environment, without documents; ``marked`` versions are rejected ones."""
+
+    environment: str
+    service: str
+    versions: tuple[VersionSummary, ...]
+    deployments: tuple[Deployment, ...]
+    marked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """Stored bytes: SHA-256 in hex, size, and since when they were not asked for; ``object`` is where the storage has them.
+
+    ``by_hash``: jobs of an Outrider whose URLs had no key fetch it by its hash alone.
+    """
+
+    sha256: str
+    size: int
+    object: str
+    by_hash: bool
+    added_at: datetime

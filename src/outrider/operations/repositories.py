@@ -5,22 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from outrider_ground.errors import UsageError
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping
     from datetime import datetime
 
     from outrider.documents import Json
+    from outrider.operations.artifact_links import ArtifactLinks
     from outrider.operations.batches import Batch, BatchMember, BatchState
     from outrider.operations.event_details import Detail, Ended
     from outrider.operations.events import Event
     from outrider.operations.records import (
         Approval,
+        Artifact,
         Declaration,
         Deployment,
         Draft,
         ImageDigest,
         Lock,
         Outline,
+        Past,
         Request,
         Version,
         VersionSummary,
@@ -174,18 +179,70 @@ class Journal(Protocol):
         ...
 
 
-class Artifacts(Protocol):
-    """Bytes that jobs download."""
+class OtherBytesError(UsageError):
+    """What came is not what was announced."""
 
-    async def add_artifact(self, content: bytes) -> str:
-        """The SHA-256 (hex) under which the bytes can be read; adding the same bytes again changes nothing."""
+
+class Artifacts(Protocol):
+    """Bytes that jobs download, by their SHA-256 in hex; none is ever in memory as a whole."""
+
+    @property
+    def links(self) -> ArtifactLinks:
+        """Their addresses below the portal's."""
         ...
 
-    async def content(self, sha256: str) -> bytes | None: ...
-    async def has_artifact(self, sha256: str) -> bool: ...
+    async def add_artifact(self, content: AsyncIterable[bytes], sha256: str | None = None) -> Artifact:
+        """Keep the bytes; adding them again only renews them. OtherBytesError where they have another SHA-256."""
+        ...
 
-    async def drop_artifacts(self, unused_since: datetime) -> int:
-        """Forget the bytes that no version refers to and that were added before ``unused_since``; how many."""
+    async def artifact(self, sha256: str) -> Artifact | None: ...
+
+    async def artifacts(self) -> tuple[Artifact, ...]:
+        """The newest first."""
+        ...
+
+    async def users(self) -> Mapping[str, tuple[tuple[str, str, int], ...]]:
+        """By SHA-256 the versions that need it: environment, service, number."""
+        ...
+
+    async def opened(self, artifact: Artifact, start: int, stop: int) -> AsyncIterator[bytes] | None:
+        """Bytes ``start`` up to ``stop`` in pieces; None where the storage has lost them."""
+        ...
+
+    async def renew_artifact(self, sha256: str) -> bool:
+        """Whether it is here; if so it stays for as long as if it had just been added."""
+        ...
+
+    async def unused_artifacts(self, since: datetime) -> tuple[str, ...]:
+        """Those that no version refers to and that were added or renewed before then."""
+        ...
+
+    async def drop_artifacts(self, sha256s: Collection[str], unused_since: datetime) -> int:
+        """Forget those of them of which that still holds; how many."""
+        ...
+
+    async def sweep(self, before: datetime) -> int:
+        """Delete what a crash has left in the storage before then; how many."""
+        ...
+
+
+class Leases(Protocol):
+    """Work that one process at a time does."""
+
+    async def take(self, name: str, holder: str, lease_s: float) -> bool:
+        """Take or renew the right to do it for ``lease_s`` seconds, unless another holder's lease still runs."""
+        ...
+
+    async def give_back(self, name: str, holder: str) -> None: ...
+
+
+class Retention(Protocol):
+    """What may be forgotten."""
+
+    async def past(self, environment: str, service: str) -> Past: ...
+
+    async def forget(self, past: Past, numbers: Collection[int], ids: Collection[str]) -> tuple[int, int]:
+        """Forget these versions and deployments; how many of each. A version that a deployment names by then stays."""
         ...
 
 
@@ -201,3 +258,5 @@ class Store:
     artifacts: Artifacts
     batches: Batches
     releases: Releases
+    leases: Leases
+    retention: Retention

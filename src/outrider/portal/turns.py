@@ -11,8 +11,6 @@ from typing import Annotated
 from fastapi import Depends, Request
 from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 
-from outrider.portal.contents import Contents
-
 FOLLOWED = Refusal(
     503,
     "Too many followers",
@@ -39,8 +37,6 @@ class Turns:
         self.plans = asyncio.Semaphore(bounds.plans)
         self.deployments = asyncio.Semaphore(bounds.deployments)
         self.uploads = asyncio.Semaphore(bounds.uploads)
-        self.storing = asyncio.Lock()
-        self.contents = Contents()
         self._free = bounds.followers
 
     def check_follower(self) -> None:

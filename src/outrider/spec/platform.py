@@ -230,6 +230,17 @@ class Registries(Written):
     """Those that are asked without TLS, by host and port as images name them. Those of the portal's machine need no word."""
 
 
+class Keep(Written):
+    """What the portal keeps, and for how long; what runs, ran last or is referred to stays whatever these say."""
+
+    versions: int = Field(default=200, ge=2, le=1_000_000)
+    """So many of the newest versions of each service in each environment. Numbers are never given again."""
+    days: int = Field(default=400, ge=1, le=100_000)
+    """So long deployments are kept, with their events and with the versions that they brought up."""
+    upload_mib: int = Field(default=1024, ge=1, le=1_048_576)
+    """The most that one upload may have, in MiB: a packed directory, or a file."""
+
+
 class Platform(Written):
     """All environments that one portal serves."""
 
@@ -242,6 +253,8 @@ class Platform(Written):
     """Where nodes fetch packed directories. Left out: from the portal, without which no node can start those services."""
     registries: Registries = Field(default_factory=Registries)
     """Where digests of images are asked for."""
+    keep: Keep = Keep()
+    """Left out: the defaults of its fields."""
     links: dict[Line, WebAddress] = Field(default_factory=dict)
     """Templates of links to other tools, for the pages of services. ``{service}``, ``{environment}``, ``{namespace}`` and
     ``{region}`` (Nomad's), ``{datacenter}`` (Consul's) and ``{dashboard}`` (``outrider-service``) are filled in; a link

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from outrider_ground.errors import RemoteError, UsageError
 from outrider_ground.private import DIRECTORY, closed, private_file
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
+MIGRATING = 0x6F757472
+"""The number of the lock that PostgreSQL gives to who migrates."""
 AT_ONCE = 500
 """Values that one statement takes, of either database."""
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -55,6 +59,15 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that sees one moment from its first question to its end, whatever is written meanwhile."""
+        options: dict[str, Any] = {}
+        if self._engine.dialect.name == "postgresql":  # SQLite's transactions are of this kind anyway
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        async with _translated(), self._engine.connect() as connection:
+            yield await connection.execution_options(**options)
+
+    @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncConnection]:
         """A transaction that writes: committed at the end, rolled back on an error.
 
@@ -69,21 +82,42 @@ class Database:
         async with self.writing() as connection:
             await connection.run_sync(_upgrade)
 
+    async def check_step(self) -> None:
+        """UsageError where the tables are not in their present form."""
+        async with self.reading() as connection:
+            found = await connection.run_sync(lambda one: MigrationContext.configure(one).get_current_revision())
+        if found != newest_revision():
+            raise UsageError(
+                f"the database is at step {found or 'none'}, and this Outrider, {version('outrider')}, works at {newest_revision()}",
+                next_step="Start the portal of this Outrider once, or use the Outrider of the portal that runs.",
+            )
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
 
 
-async def opened(url: str) -> Database:
-    """The database at ``url`` (``sqlite:///FILE`` or ``postgresql://…``), migrated; UsageError for another kind."""
-    engine = _engine(_driver_url(url))
-    database = Database(engine)
+async def opened(url: str, *, migrates: bool = True) -> Database:
+    """The database at ``url`` (``sqlite:///FILE`` or ``postgresql://…``), migrated; UsageError for another kind.
+
+    One that is not to be migrated has to be there, in today's form: UsageError for another one.
+    """
+    parsed = _driver_url(url)
+    if not migrates:
+        _check_there(parsed)
+    database = Database(_engine(parsed))
     try:
-        await database.migrate()
+        await (database.migrate() if migrates else database.check_step())
     except BaseException:  # a cancellation too: it is raised again, without the connections
         await database.close()
         raise
     return database
+
+
+def _check_there(url: URL) -> None:
+    """UsageError for a SQLite file that would be made only now."""
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise UsageError(f"there is no database {url.database}", next_step="Name that of the portal: --database URL.")
 
 
 def _driver_url(url: str) -> URL:
@@ -142,12 +176,29 @@ def _begun(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _upgrade(connection: Connection) -> None:
+def newest_revision() -> str | None:
+    """Today's step."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def known_revisions() -> frozenset[str]:
+    """All steps that this Outrider knows."""
+    return frozenset(one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+
+
+def upgraded(connection: Connection, revision: str) -> None:
+    """Bring the tables to their form at that step."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # portals that start at once stand in line, as SQLite has them do
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
     try:
-        command.upgrade(config, "head")
+        upgraded(connection, "head")
     except CommandError as error:
         raise UsageError(
             f"the database is of another Outrider than this one, {version('outrider')}: {error}",

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from outrider_ground.errors import ConflictError
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -13,7 +14,7 @@ from outrider.operations.records import Deployment, Override, Request
 from outrider.operations.states import DECISIONS, FINAL
 from outrider.store.database import parts
 from outrider.store.requests import kept_request
-from outrider.store.tables import deployments, release_counts
+from outrider.store.tables import deployments, release_counts, versions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -40,6 +41,7 @@ class Deployments:
             earlier = await _earlier(connection, deployment)
             if earlier is not None:
                 return earlier
+            await _check_version(connection, deployment)
             numbered = replace(deployment, release=await _next_release(connection, deployment))
             await connection.execute(insert(deployments).values(asdict(numbered)))
         return numbered
@@ -113,7 +115,20 @@ class Deployments:
 
     async def _deployments(self, query: Select[Any]) -> tuple[Deployment, ...]:
         async with self._database.reading() as connection:
-            return tuple(_deployment(row) for row in (await connection.execute(query)).mappings())
+            return tuple(deployment_of(row) for row in (await connection.execute(query)).mappings())
+
+
+async def _check_version(connection: AsyncConnection, deployment: Deployment) -> None:
+    """ConflictError where the version was forgotten since it was read; it is locked, so that nobody forgets it meanwhile."""
+    if deployment.version is None:
+        return
+    own = (versions.c.environment == deployment.environment) & (versions.c.service == deployment.service)
+    query = select(versions.c.number).where(own, versions.c.number == deployment.version).with_for_update(read=True)
+    if (await connection.execute(query)).one_or_none() is None:
+        raise ConflictError(
+            f"version {deployment.version} of {deployment.service} is not stored (any more) in {deployment.environment}",
+            next_step="Look at the history, and choose another version.",
+        )
 
 
 async def _earlier(connection: AsyncConnection, deployment: Deployment) -> Deployment | None:
@@ -125,7 +140,7 @@ async def _earlier(connection: AsyncConnection, deployment: Deployment) -> Deplo
     if kept.deployment == deployment.id:
         return None
     row = (await connection.execute(select(*_COLUMNS).where(deployments.c.id == kept.deployment))).mappings().one()
-    return _deployment(row)
+    return deployment_of(row)
 
 
 async def _next_release(connection: AsyncConnection, deployment: Deployment) -> int:
@@ -139,5 +154,6 @@ async def _next_release(connection: AsyncConnection, deployment: Deployment) -> 
     return (await connection.execute(counted.returning(release_counts.c.latest))).scalar_one()
 
 
-def _deployment(row: RowMapping) -> Deployment:
+def deployment_of(row: RowMapping) -> Deployment:
+    """The deployment in a row of its columns."""
     return replace(Deployment(**row), overrides=tuple(Override(**one) for one in row["overrides"]))

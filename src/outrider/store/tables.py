@@ -78,12 +78,24 @@ versions = Table(
     Column("format", Integer, nullable=False, server_default="1"),
 )
 
+# ``object`` is the key of the bytes in the storage, empty until they are moved there; ``by_hash`` says of what an Outrider
+# without keys in its URLs has stored that jobs of that time fetch it by its hash alone.
 artifacts = Table(
     "artifacts",
     metadata,
     Column("sha256", String(64), primary_key=True),
-    Column("content", LargeBinary, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("object", String(128), nullable=False),
+    Column("by_hash", Boolean, nullable=False),
     Column("added_at", Moment, nullable=False),
+)
+
+# Bytes that an Outrider of before kept here; each goes to the storage when the next one starts, and the table is empty then.
+artifact_contents = Table(
+    "artifact_contents",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 # No foreign key to artifacts: a version outlives bytes that an operator has deleted, and says so when it is asked.

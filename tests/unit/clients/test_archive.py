@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import tarfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from outrider_ground.errors import SpecError
+from support.packed import bytes_of
 
 from outrider.clients.archive import directory_archive
 
@@ -30,27 +32,28 @@ def test_the_same_content_is_the_same_bytes(tmp_path: Path) -> None:
     first = a_directory(tmp_path / "first")
     second = a_directory(tmp_path / "second", ("lib/b.txt", "app.py", "lib/a.txt"))
     os.utime(second / "app.py", (1, 1))
-    assert directory_archive(first) == directory_archive(second)
+    assert bytes_of(directory_archive(first)) == bytes_of(directory_archive(second))
+    assert directory_archive(first).sha256 == hashlib.sha256(bytes_of(directory_archive(second))).hexdigest()
 
 
 def test_another_content_is_other_bytes(tmp_path: Path) -> None:
     before = directory_archive(a_directory(tmp_path))
     (tmp_path / "app.py").write_text("something else")
-    assert directory_archive(tmp_path) != before
+    assert directory_archive(tmp_path).sha256 != before.sha256
 
 
 def test_only_whether_a_file_can_be_run_is_kept_of_its_mode(tmp_path: Path) -> None:
     a_directory(tmp_path)
     (tmp_path / "app.py").chmod(0o700)
     (tmp_path / "lib/a.txt").chmod(0o600)
-    found = members(directory_archive(tmp_path).content)
+    found = members(bytes_of(directory_archive(tmp_path)))
     assert (found["app.py"].mode, found["lib/a.txt"].mode, found["lib"].mode) == (0o755, 0o644, 0o755)
     assert {(one.uid, one.gid, one.uname, one.mtime) for one in found.values()} == {(0, 0, "", 0)}
 
 
 def test_version_control_and_caches_stay_at_home(tmp_path: Path) -> None:
     a_directory(tmp_path, ("app.py", ".git/config", "pkg/__pycache__/x.pyc", ".venv/bin/python"))
-    assert set(members(directory_archive(tmp_path).content)) == {"app.py", "pkg"}
+    assert set(members(bytes_of(directory_archive(tmp_path)))) == {"app.py", "pkg"}
 
 
 def contents(packed: bytes) -> dict[str, bytes | None]:
@@ -65,18 +68,18 @@ def test_a_link_inside_is_packed_as_what_it_leads_to_since_nomad_makes_an_empty_
     (tmp_path / "absolute").symlink_to(tmp_path / "lib" / "a.txt")
     (tmp_path / "lib" / "up").symlink_to("../app.py")
     (tmp_path / "lib/a.txt").chmod(0o755)
-    found = contents(directory_archive(tmp_path).content)
+    found = contents(bytes_of(directory_archive(tmp_path)))
     assert found["link"] == found["lib/up"] == b"content of app.py"
     assert found["absolute"] == b"content of lib/a.txt"
-    assert members(directory_archive(tmp_path).content)["absolute"].mode == 0o755
+    assert members(bytes_of(directory_archive(tmp_path)))["absolute"].mode == 0o755
 
 
 def test_a_link_to_a_folder_inside_is_a_folder_with_the_same_files(tmp_path: Path) -> None:
     root = a_directory(tmp_path)
     (root / "current").symlink_to("lib")
-    found = contents(directory_archive(root).content)
+    found = contents(bytes_of(directory_archive(root)))
     assert found["current/a.txt"] == found["lib/a.txt"]
-    assert set(members(directory_archive(root).content)) >= {"current", "current/b.txt"}
+    assert set(members(bytes_of(directory_archive(root)))) >= {"current", "current/b.txt"}
 
 
 @pytest.mark.parametrize(
@@ -112,13 +115,13 @@ def test_a_directory_of_which_nothing_would_go_along_is_refused_as_nomad_would(
 
 
 def test_what_editors_and_tools_leave_behind_changes_nothing(tmp_path: Path) -> None:
-    before = directory_archive(a_directory(tmp_path)).content
+    before = bytes_of(directory_archive(a_directory(tmp_path)))
     left = (".outrider.yaml.swp", "outrider.yaml~", "#outrider.yaml#", ".idea/workspace.xml", "lib/.pytest_cache/x")
     for name in left:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("count: 2")
     (tmp_path / ".#outrider.yaml").symlink_to("somebody@host.123")
-    assert directory_archive(tmp_path).content == before
+    assert bytes_of(directory_archive(tmp_path)) == before
     (tmp_path / ".outriderignore").write_text("!outrider.yaml~\n")
     assert "outrider.yaml~" in kept(tmp_path)
 
@@ -152,7 +155,7 @@ SPEC = "service: hello\nrun: {command: [python3, app.py], directory: .}\n"
 
 
 def kept(root: Path, spec: Path | None = None) -> set[str]:
-    return set(members(directory_archive(root, spec).content))
+    return set(members(bytes_of(directory_archive(root, spec))))
 
 
 def test_a_directory_that_holds_its_spec_is_the_same_with_another_count_or_team(tmp_path: Path) -> None:
@@ -160,7 +163,7 @@ def test_a_directory_that_holds_its_spec_is_the_same_with_another_count_or_team(
     spec.write_text(SPEC)
     before = directory_archive(root, spec)
     spec.write_text(f"{SPEC}count: 7\nteam: others\n")
-    assert directory_archive(root, spec).content == before.content
+    assert bytes_of(directory_archive(root, spec)) == bytes_of(before)
     size = sum(len(f"content of {name}") for name in ("app.py", "lib/a.txt", "lib/b.txt"))
     assert (before.files, before.size, before.specs) == (3, size, ("hello.yaml",))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from outrider_ground.errors import SpecError
+from support.packed import bytes_of
 
 from outrider.clients.archive import directory_archive
 from outrider.clients.credentials import credentials_in, credentials_warning
@@ -79,7 +80,7 @@ def test_a_missing_directory_is_named(spec: Path) -> None:
 def test_what_a_directory_packs_is_the_same_by_whichever_link_its_spec_is_named(spec: Path, tmp_path: Path) -> None:
     (spec.parent / "app.py").write_text("x")
     (tmp_path / "named.yaml").symlink_to(spec)
-    assert packed_directory_of(tmp_path / "named.yaml", ".").content == packed_directory_of(spec, ".").content
+    assert bytes_of(packed_directory_of(tmp_path / "named.yaml", ".")) == bytes_of(packed_directory_of(spec, "."))
     assert packed_directory_of(spec, ".").specs == ("outrider.yaml",)
 
 
@@ -95,14 +96,14 @@ def test_more_files_than_nomad_unpacks_are_told_before_a_node_says_so(spec: Path
 def test_two_names_of_one_file_are_two_files(spec: Path) -> None:
     (spec.parent / "one").write_text("x")
     os.link(spec.parent / "one", spec.parent / "two")
-    with tarfile.open(fileobj=io.BytesIO(directory_archive(spec.parent).content)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(bytes_of(directory_archive(spec.parent)))) as tar:
         assert all(tar.getmember(name).isreg() for name in ("one", "two"))
 
 
 def test_a_file_full_of_nothing_is_refused_before_it_is_read(spec: Path) -> None:
     with (spec.parent / "huge").open("wb") as file:
         file.truncate(20 << 30)
-    with pytest.raises(SpecError, match="larger than 9 GB"):
+    with pytest.raises(SpecError, match="larger than 10 GB"):
         directory_archive(spec.parent)
 
 
@@ -149,7 +150,7 @@ def test_credentials_are_known_by_their_names_and_by_what_they_hold(tmp_path: Pa
     for name, content in held.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    packed = directory_archive(tmp_path).content
+    packed = directory_archive(tmp_path).paths
     assert set(credentials_in(packed)) == {*NAMED, *held}
     warning = str(credentials_warning(packed))
     assert warning.endswith(f"and {len(NAMED) + len(held) - 5} more")
@@ -157,4 +158,4 @@ def test_credentials_are_known_by_their_names_and_by_what_they_hold(tmp_path: Pa
 
 def test_nothing_is_said_where_there_is_nothing_to_warn_of(tmp_path: Path) -> None:
     (tmp_path / "app.py").touch()
-    assert credentials_warning(directory_archive(tmp_path).content) is None
+    assert credentials_warning(directory_archive(tmp_path).paths) is None

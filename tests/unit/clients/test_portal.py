@@ -93,15 +93,28 @@ async def test_the_token_and_the_user_go_with_every_call() -> None:
 
 
 async def test_an_upload_is_named_by_its_content() -> None:
-    seen: list[str] = []
+    seen: list[tuple[str, str]] = []
+    digest = hashlib.sha256(b"packed").hexdigest()
+    known = {"sha256": digest, "size": 6, "url": None}
 
     def handler(request: httpx2.Request) -> httpx2.Response:
-        seen.append(request.url.path)
-        return httpx2.Response(204)
+        seen.append((request.method, request.url.path))
+        if request.method == "PUT":
+            return httpx2.Response(200, json=known)
+        return httpx2.Response(404, json={"title": "There is no such thing", "status": 404, "detail": "none"})
 
+    assert (await portal_with(handler).upload(b"packed")).sha256 == digest
+    assert seen == [("GET", f"/api/v1/artifacts/{digest}"), ("PUT", f"/api/v1/artifacts/{digest}")]
+
+
+async def test_what_the_portal_has_already_is_not_sent_again() -> None:
     digest = hashlib.sha256(b"packed").hexdigest()
-    assert await portal_with(handler).upload(b"packed") == digest
-    assert seen == [f"/api/v1/artifacts/{digest}"]
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        assert request.method == "GET"
+        return httpx2.Response(200, json={"sha256": digest, "size": 6, "url": "http://p/artifacts/x/y/"})
+
+    assert (await portal_with(handler).upload(b"packed")).url == "http://p/artifacts/x/y/"
 
 
 async def test_events_go_on_where_they_broke_off_and_end_with_the_verdict() -> None:

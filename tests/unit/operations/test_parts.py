@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.world import ADA, PLATFORM, World, finished, text
+from fakes.world import ADA, PLATFORM, World, finished, kept, text
 from outrider_ground.errors import UsageError
 
 from outrider.operations.application import Application
@@ -156,7 +156,7 @@ async def test_a_plan_that_asks_for_todays_sidecar_shows_it_as_a_change_and_blam
 
 
 async def test_redeploy_brings_the_directory_of_the_version_that_runs(world: World, application: Application) -> None:
-    await application.keep_artifact(ADA, b"hello")
+    await kept(application, b"hello")
     digest = hashlib.sha256(b"hello").hexdigest()
     spec = Text("service: checkout\nrun: {command: [python3, app.py], directory: .}\n", artifact=digest)
     await finished(application, await application.changes.deploy("stage", spec, ME))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from fakes.world import ADA, PLATFORM, World, finished, text
+from fakes.world import ADA, PLATFORM, World, finished, kept, text
 from outrider_ground.errors import RemoteError, SpecError, UsageError
 
 from outrider.operations.application import Application
@@ -74,7 +74,7 @@ async def test_a_patch_that_does_not_fit_is_named_with_its_line(application: App
 
 async def directory(application: Application, content: bytes) -> Text:
     """A spec that runs a packed directory of that content."""
-    await application.keep_artifact(ADA, content)
+    await kept(application, content)
     spec = "service: checkout\nrun: {command: [python3, app.py], directory: .}\n"
     return Text(spec, artifact=hashlib.sha256(content).hexdigest())
 
@@ -116,7 +116,7 @@ async def test_where_envoy_refuses_a_patched_bootstrap_the_patch_is_named(
 async def test_a_directory_that_nodes_could_fetch_nowhere_is_refused_and_other_services_are_not(world: World) -> None:
     world.url = None
     application = world.application()
-    await application.keep_artifact(ADA, b"packed")
+    await kept(application, b"packed")
     spec = Text("service: web\nrun: {command: [app], directory: .}\n", artifact=hashlib.sha256(b"packed").hexdigest())
     with pytest.raises(UsageError, match=r"neither portal\.url nor artifacts\.url"):
         await application.changes.plan(ADA, "stage", spec)

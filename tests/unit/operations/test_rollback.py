@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from fakes.world import ADA, World, finished, messages, text
+from fakes.world import ADA, World, finished, kept, messages, text
 from outrider_ground.errors import UsageError
 from sqlalchemy import delete
 
@@ -85,7 +85,7 @@ async def test_the_version_that_runs_needs_no_rollback(world: World, application
 
 
 async def test_a_version_whose_artifact_is_gone_is_refused(world: World, application: Application) -> None:
-    await application.keep_artifact(ADA, b"a directory")
+    await kept(application, b"a directory")
     packed = hashlib.sha256(b"a directory").hexdigest()
     spec = "service: checkout\nrun: {command: [app], directory: .}\n"
     await finished(application, await application.changes.deploy("stage", Text(spec, artifact=packed), ME))

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx2
@@ -12,7 +10,6 @@ from fakes.world import SPEC, World
 from outrider_ground.errors import RemoteError
 
 from outrider.operations.events import kinds
-from outrider.portal.api.artifacts import MOST_BYTES
 
 Client = httpx2.AsyncClient
 API = "/api/v1"
@@ -185,40 +182,6 @@ async def test_the_graph_is_a_list_of_edges(client: Client) -> None:
     await deployed(client, SPEC + "upstreams: {payments: {protocol: http}}\n")
     edges = (await client.get(f"{STAGE}/graph", params={"window": "0.1"})).json()["edges"]
     assert [(one["source"], one["target"], one["declared"]) for one in edges] == [("checkout", "payments", True)]
-
-
-async def test_an_artifact_is_kept_under_its_own_hash_and_fetched_without_a_token(client: Client) -> None:
-    content = b"packed"
-    sha256 = hashlib.sha256(content).hexdigest()
-    assert (await client.put(f"{API}/artifacts/{sha256}", content=content)).status_code == 204
-    answer = await client.get(f"/artifacts/{sha256}/directory.tar.gz")
-    assert (answer.status_code, answer.content) == (200, content)
-    assert "immutable" in answer.headers["cache-control"]
-
-
-async def test_bytes_under_a_wrong_hash_are_refused(client: Client) -> None:
-    assert problem(await client.put(f"{API}/artifacts/{'0' * 64}", content=b"x"), 400)
-    assert problem(await client.get(f"/artifacts/{'0' * 64}/x.tar.gz"), 404)
-    assert problem(await client.get("/artifacts/..%2f..%2fetc/passwd"), 404)
-
-
-async def test_an_artifact_that_is_too_large_is_refused_before_it_is_whole(client: Client) -> None:
-    async def endless() -> AsyncGenerator[bytes]:
-        for _ in range(MOST_BYTES // (1 << 20) + 2):
-            yield b"x" * (1 << 20)
-
-    assert problem(await client.put(f"{API}/artifacts/{'0' * 64}", content=endless()), 413)
-
-
-async def test_the_deployed_directory_is_an_artifact_of_the_job(client: Client) -> None:
-    content = b"packed"
-    sha256 = hashlib.sha256(content).hexdigest()
-    await client.put(f"{API}/artifacts/{sha256}", content=content)
-    spec = "service: checkout\nrun: {command: [./app], directory: app}\n"
-    await deployed(client, spec, artifact=sha256)
-    version = (await client.get(f"{CHECKOUT}/versions/1")).json()
-    assert sha256 in version["artifacts"]
-    assert f"http://127.0.0.1:7070/artifacts/{sha256}/directory.tar.gz" in json.dumps(version["job"])
 
 
 async def test_the_description_of_the_api_is_openapi_3_1(client: Client) -> None:

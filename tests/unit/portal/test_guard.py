@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import httpx2
 import pytest
-from fakes.world import SPEC, World
+from fakes.world import SPEC, World, in_pieces
 
 from outrider.portal.app import portal_app
 
@@ -40,8 +40,10 @@ async def test_the_right_token_opens_the_api(guarded: httpx2.AsyncClient) -> Non
 
 async def test_health_and_artifacts_stay_open(guarded: httpx2.AsyncClient, world: World) -> None:
     assert (await guarded.get("/api/v1/health")).status_code == 200
-    sha256 = await world.store.artifacts.add_artifact(b"a directory")
-    assert (await guarded.get(f"/artifacts/{sha256}/directory.tar.gz")).content == b"a directory"
+    artifacts = world.store.artifacts
+    kept = await artifacts.add_artifact(in_pieces(b"a directory"))
+    path = artifacts.links.path(kept.sha256, "directory.tar.gz")
+    assert (await guarded.get(f"/{path}")).content == b"a directory"
 
 
 async def test_uploads_need_the_token(guarded: httpx2.AsyncClient) -> None:

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 from fakes.older_database import at_step
+from fakes.world import in_pieces
 from outrider_ground.errors import RemoteError, UsageError
-from sqlalchemy import Connection, column, create_engine, insert, inspect, table, text
+from sqlalchemy import column, insert, table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Deployment, Request
 from outrider.store.database import BUSY_TIMEOUT_MS, opened
 from outrider.store.store import opened_store
-from outrider.store.tables import Moment, metadata
+from outrider.store.tables import Moment
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 COLUMNS = "id idempotency_key request_hash environment service kind state created_by purge expected_index reason"
@@ -40,33 +41,6 @@ async def test_a_second_start_finds_its_tables_in_place(tmp_path: Path) -> None:
     for _ in range(2):
         store = await opened_store(f"sqlite:///{tmp_path / 'as' / 'deep' / 'portal.db'}")
         await store.close()
-
-
-def shape(connection: Connection) -> dict[str, Any]:
-    """Columns with type and whether they may be empty, keys, indexes, by table."""
-    seen = inspect(connection)
-    return {
-        table: (
-            {one["name"]: (str(one["type"]), one["nullable"], one["default"]) for one in seen.get_columns(table)},
-            seen.get_pk_constraint(table)["constrained_columns"],
-            sorted((one["constrained_columns"], one["referred_table"]) for one in seen.get_foreign_keys(table)),
-            sorted((one["column_names"], one["unique"]) for one in seen.get_indexes(table)),
-            sorted(one["column_names"] for one in seen.get_unique_constraints(table)),
-        )
-        for table in sorted(metadata.tables)
-    }
-
-
-async def test_the_migrations_make_the_tables_that_the_code_speaks_of(tmp_path: Path) -> None:
-    database = await opened(f"sqlite:///{tmp_path / 'portal.db'}")
-    async with database.reading() as connection:
-        migrated = await connection.run_sync(shape)
-    await database.close()
-    engine = create_engine(f"sqlite:///{tmp_path / 'fresh.db'}")
-    metadata.create_all(engine)
-    with engine.connect() as connection:
-        assert migrated == shape(connection)
-    engine.dispose()
 
 
 async def test_keys_that_deployments_came_with_are_known_after_an_upgrade(tmp_path: Path) -> None:
@@ -254,9 +228,9 @@ async def test_a_moment_outlives_a_portal_whose_clock_is_in_another_zone(tmp_pat
     """A naive time would be taken for one of the zone that the machine is in."""
     with in_zone("Asia/Kolkata"):
         store = await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")
-        await store.artifacts.add_artifact(b"x")
-        assert await store.artifacts.drop_artifacts(datetime.now(UTC) - timedelta(minutes=1)) == 0
-        assert await store.artifacts.drop_artifacts(datetime.now(UTC) + timedelta(minutes=1)) == 1
+        await store.artifacts.add_artifact(in_pieces(b"x"))
+        assert not await store.artifacts.unused_artifacts(datetime.now(UTC) - timedelta(minutes=1))
+        assert len(await store.artifacts.unused_artifacts(datetime.now(UTC) + timedelta(minutes=1))) == 1
         await store.close()
 
 

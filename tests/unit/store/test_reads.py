@@ -96,6 +96,8 @@ async def test_the_version_that_runs_is_the_one_of_its_hash_that_was_deployed_la
     await store.deployments.add_deployment(done(place, "web", 3, version=2, modify_index=20))
     await store.deployments.add_deployment(done(place, "web", 2, version=1, modify_index=30))
     await store.deployments.add_deployment(done(place, "web", 1, version=4))
+    for _ in range(2):
+        await store.versions.add_version(draft(place, "other", "x"))
     await store.deployments.add_deployment(done(place, "other", 0, version=2, modify_index=90))
     assert (await store.versions.running_version(place, "web", "same") or made_up()).number == 1, "4 had nothing to do"
     assert await store.versions.running_version(place, "web", "gone") is None

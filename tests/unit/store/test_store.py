@@ -253,23 +253,6 @@ async def test_a_save_does_not_touch_the_lease(store: SqlStore, service: str) ->
     assert not await store.deployments.claim(made.id, "two", 60)
 
 
-async def test_artifacts_live_under_the_hash_of_their_bytes(store: SqlStore, service: str) -> None:
-    sha256 = await store.artifacts.add_artifact(service.encode())
-    assert await store.artifacts.add_artifact(service.encode()) == sha256
-    assert await store.artifacts.content(sha256) == service.encode()
-    assert await store.artifacts.has_artifact(sha256)
-    assert await store.artifacts.content("0" * 64) is None
-
-
-async def test_artifacts_stay_as_long_as_a_version_refers_to_them(store: SqlStore, service: str) -> None:
-    used, unused = [await store.artifacts.add_artifact(f"{service}{n}".encode()) for n in range(2)]
-    await store.versions.add_version(draft(service, artifacts=(used,)))
-    await store.artifacts.drop_artifacts(datetime.now(UTC) - timedelta(hours=1))
-    assert await store.artifacts.has_artifact(unused)
-    await store.artifacts.drop_artifacts(datetime.now(UTC) + timedelta(seconds=1))
-    assert [await store.artifacts.has_artifact(one) for one in (used, unused)] == [True, False]
-
-
 async def test_the_newest_version_says_what_a_service_calls(store: SqlStore, service: str) -> None:
     calls = {"payments": {"timeout": 800, "retries": None}}
     await store.versions.add_version(replace(draft(service), merged={"service": service, "upstreams": {"old": {}}}))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import Problem, SpecError, UsageError
 
+from outrider.operations.artifact_links import fetched_in
 from outrider.operations.blockers.change import Change
 from outrider.operations.blockers.check import check_blockers
 from outrider.operations.change.outcomes import ended
@@ -20,6 +22,7 @@ from outrider.operations.stored_specs import readable_spec
 from outrider.spec.stored import FORMAT
 
 if TYPE_CHECKING:
+    from outrider.documents import Json
     from outrider.operations.change.documents import Source
     from outrider.operations.environment import Environment
     from outrider.operations.states import Kind
@@ -38,6 +41,7 @@ async def deploy(environment: Environment, ready: Prepared, order: Order) -> Dep
         return found
     _refuse(ready)
     check_foreign(ready.plan.is_foreign, ready.plan.service, order)
+    await _check_fetched(environment, ready)
     passed = await check_blockers(environment, change_of(ready, order), order) if ready.plan.has_changes else ()
     await _validated(environment, ready)
     version = await _version(environment, ready, order)
@@ -113,7 +117,7 @@ async def _version(environment: Environment, ready: Prepared, order: Order) -> V
         job=ready.chosen.job,
         format=FORMAT,
         bootstrap=old.bootstrap if old else result.template,
-        artifacts=old.artifacts if old else _fetched(source),
+        artifacts=old.artifacts if old else _fetched(source, ready.chosen.job),
         created_by=order.by.name,
     )
     for kept in (ready.base, await environment.store.versions.newest_version(environment.name, draft.service)):
@@ -122,9 +126,20 @@ async def _version(environment: Environment, ready: Prepared, order: Order) -> V
     return await environment.store.versions.add_version(draft)
 
 
-def _fetched(source: Source) -> tuple[str, ...]:
-    """The stored bytes that the job downloads."""
-    return (source.directory.sha256,) if source.directory else ()
+def _fetched(source: Source, job: Json) -> tuple[str, ...]:
+    """The stored bytes that the job downloads: its packed directory, and what it names by an address of the portal's."""
+    packed = {source.directory.sha256} if source.directory else set[str]()
+    return tuple(sorted(packed | fetched_in(json.dumps(job))))
+
+
+async def _check_fetched(environment: Environment, ready: Prepared) -> None:
+    """UsageError where the job names bytes by an address of the portal's that are not there (any more)."""
+    for sha256 in fetched_in(json.dumps(ready.chosen.job)):
+        if not await environment.store.artifacts.renew_artifact(sha256):
+            raise UsageError(
+                f"run.artifact names bytes that are not stored any more: {sha256}",
+                next_step="Upload them again (`outrider upload`), then deploy.",
+            )
 
 
 def _is_same(kept: Version, draft: Draft) -> bool:

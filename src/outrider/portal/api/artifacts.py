@@ -2,79 +2,95 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections.abc import AsyncIterator
-from functools import partial
-from typing import IO, Annotated
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response, status
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from outrider_ground.edge.intake import too_large
 from outrider_ground.edge.limits import MIB
 from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 
-from outrider.portal.contents import Content
+from outrider.operations.answers.uploaded import ArtifactList, Uploaded
+from outrider.operations.records import Artifact
+from outrider.operations.repositories import OtherBytesError
 from outrider.portal.principal import Asker
+from outrider.portal.ranges import part_of
 from outrider.portal.requests import Running
-from outrider.portal.responses import GUARDED, NAMED
+from outrider.portal.responses import GUARDED, NAMED, Responses
 from outrider.portal.turns import Waiting
 
-MOST_BYTES = 100 * MIB
-PIECE = 256 * 1024
 FOR_EVER = "public, max-age=31536000, immutable"
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+Word = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{43}$")]
+BYTES: Responses = {
+    200: {"content": {"application/octet-stream": {}}, "description": "The bytes."},
+    206: {"content": {"application/octet-stream": {}}, "description": "The range of them that was asked for."},
+    304: {"description": "They are those that you have."},
+    416: {"description": "They are fewer than the range that was asked for begins with."},
+}
 
 upload_router = APIRouter(tags=["artifacts"], responses=GUARDED)
 download_router = APIRouter(tags=["artifacts"], responses=NAMED)
 
 
-@upload_router.put("/artifacts/{sha256}", status_code=status.HTTP_204_NO_CONTENT)
-async def upload(request: Request, running: Running, waiting: Waiting, asker: Asker, sha256: Sha256) -> Response:
-    """Keep a packed directory (.tar.gz) under its own SHA-256; at most 100 MiB."""
-    if int(request.headers.get("content-length", "0")) > MOST_BYTES:
-        raise TurnedAwayError(too_large(MOST_BYTES))
-    # Uploads lie in files while they come: memory holds one of them at a time.
+@upload_router.get("/artifacts")
+async def uploads(running: Running, asker: Asker) -> ArtifactList:
+    """What is stored, the newest first, each with the versions that need it."""
+    return await running.artifacts(asker)
+
+
+@upload_router.head("/artifacts/{sha256}", include_in_schema=False)
+@upload_router.get("/artifacts/{sha256}", responses=NAMED)
+async def uploaded(running: Running, asker: Asker, sha256: Sha256) -> Uploaded:
+    """Whether these bytes are stored, and where nodes fetch them; asked for, they stay for another day."""
+    return await running.uploaded(asker, sha256)
+
+
+@upload_router.put("/artifacts/{sha256}")
+async def upload(request: Request, running: Running, waiting: Waiting, asker: Asker, sha256: Sha256) -> Uploaded:
+    """Keep a file or a packed directory (.tar.gz) under its own SHA-256; `keep.upload_mib` of the platform is the most."""
+    most = running.platform.keep.upload_mib * MIB
+    if int(request.headers.get("content-length", "0")) > most:
+        raise TurnedAwayError(too_large(most))
     async with waiting.uploads:
-        with tempfile.TemporaryFile() as file:
-            if await _received(request, file) != sha256:
-                raise TurnedAwayError(
-                    Refusal(400, "Other bytes", f"these bytes do not have the SHA-256 {sha256}", "Send them again.")
-                )
-            async with waiting.storing:
-                file.seek(0)
-                await running.keep_artifact(asker, file.read())
-    return Response(status_code=status.HTTP_204_NO_CONTENT)
+        try:
+            return await running.keep_artifact(asker, _bounded(request.stream(), most), sha256)
+        except OtherBytesError as error:
+            raise TurnedAwayError(Refusal(400, "Other bytes", error.message, error.next_step)) from error
+
+
+@download_router.head("/artifacts/{sha256}/{word}/{file}", include_in_schema=False)
+@download_router.get("/artifacts/{sha256}/{word}/{file}", response_class=StreamingResponse, responses=BYTES)
+async def download(request: Request, running: Running, asker: Asker, sha256: Sha256, word: Word, file: str) -> Response:
+    """The bytes; the name at the end, which is free, only tells Nomad's getter what kind of archive they are."""
+    del file
+    return await _sent(request, running, asker, await running.fetched(asker, sha256, word))
 
 
 @download_router.head("/artifacts/{sha256}/{file}", include_in_schema=False)
-@download_router.get(
-    "/artifacts/{sha256}/{file}",
-    response_class=StreamingResponse,
-    responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes."}},
-)
-async def download(running: Running, waiting: Waiting, asker: Asker, sha256: Sha256, file: str) -> StreamingResponse:
-    """The bytes; the name at the end only tells Nomad's getter what kind of archive they are."""
+@download_router.get("/artifacts/{sha256}/{file}", include_in_schema=False)
+async def download_by_hash(request: Request, running: Running, asker: Asker, sha256: Sha256, file: str) -> Response:
+    """What was uploaded when addresses were made of the hash alone: jobs of that time still run, and are placed again."""
     del file
-    content = await waiting.contents.content(sha256, partial(running.artifact, asker))
-    headers = {"Cache-Control": FOR_EVER, "ETag": f'"{sha256}"', "Content-Length": str(len(content.data))}
-    return StreamingResponse(_pieces(content), media_type="application/octet-stream", headers=headers)
+    return await _sent(request, running, asker, await running.fetched(asker, sha256, None))
 
 
-async def _received(request: Request, file: IO[bytes]) -> str:
-    """The SHA-256 of the body, which is in the file then; TurnedAwayError for one that is too large or too slow."""
-    digest, size = hashlib.sha256(), 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MOST_BYTES:
-            raise TurnedAwayError(too_large(MOST_BYTES))
-        digest.update(chunk)
-        file.write(chunk)
-    return digest.hexdigest()
+async def _sent(request: Request, running: Running, asker: Asker, artifact: Artifact) -> Response:
+    etag = f'"{artifact.sha256}"'
+    part = part_of(artifact.size, etag, request.headers)
+    headers = {"Cache-Control": FOR_EVER, "ETag": etag, "Accept-Ranges": "bytes", **part.headers}
+    if part.start == part.stop or request.method == "HEAD":
+        return Response(status_code=part.status, headers=headers, media_type="application/octet-stream")
+    content = await running.content(asker, artifact, part.start, part.stop)
+    return StreamingResponse(content, part.status, headers, "application/octet-stream")
 
 
-async def _pieces(content: Content) -> AsyncIterator[memoryview]:
-    """Small enough that a slow reader has no copy of the whole."""
-    view = memoryview(content.data)
-    for start in range(0, len(view), PIECE):
-        yield view[start : start + PIECE]
+async def _bounded(content: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:
+    """TurnedAwayError as soon as more has come than may."""
+    size = 0
+    async for piece in content:
+        size += len(piece)
+        if size > most:
+            raise TurnedAwayError(too_large(most))
+        yield piece

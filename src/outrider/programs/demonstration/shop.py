@@ -92,7 +92,7 @@ async def deploy_one(portal: PortalClient, environment: str, spec: Spec) -> str:
 
 
 async def _uploaded(portal: PortalClient, specs: tuple[Spec, ...]) -> dict[Path, str]:
-    return {folder: await portal.upload(directory_archive(folder).content) for folder in _folders(specs)}
+    return {folder: (await portal.upload(directory_archive(folder))).sha256 for folder in _folders(specs)}
 
 
 def _folders(specs: tuple[Spec, ...]) -> Iterator[Path]:
