@@ -21,7 +21,7 @@ from outrider.portal.app import portal_app
 from outrider.settings import Settings, Sourced, settings
 from outrider.spec.platform import Platform
 from outrider.spec.reading.files import read_platform
-from outrider.wiring import application
+from outrider.wiring.application import application
 
 PLATFORM = """
 environments:

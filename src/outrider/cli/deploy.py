@@ -102,31 +102,56 @@ async def run(  # noqa: PLR0913  one parameter per option of the command line
 @click.command(short_help="Bring an earlier version back: the one before, or any number of the history.")
 @click.argument("service")
 @click.argument("version", type=Number(1, MOST_INTEGER), required=False)
+@click.option("--with-platform", is_flag=True, help="Its spec with the platform file and the Outrider of today.")
 @reason_options
 @waiting_options
 @portal_verb
-async def rollback(invocation: Invocation, service: str, version: int | None, *, why: Why, waiting: Waiting) -> int:
+async def rollback(
+    invocation: Invocation, service: str, version: int | None, *, with_platform: bool, why: Why, waiting: Waiting
+) -> int:
     """Bring VERSION of SERVICE back, or the one that ran before; `outrider history` lists them.
 
-    The version comes from the portal's store, so any of them can be reached, and no canary waits for a promotion.
+    The version comes from the portal's store, so any of them can be reached, and no canary waits for a promotion. It is
+    registered exactly as it ran, its sidecar too, since a change of the platform may be what went wrong; --with-platform
+    takes that version's spec with today's platform instead, as a new version.
     """
     environment = await invocation.environment()
     deployment = await invocation.portal.act(
-        environment, service, "rollback", RollbackBody(version=version, **why.fields)
+        environment, service, "rollback", RollbackBody(version=version, with_platform=with_platform, **why.fields)
     )
     return await watched(invocation, deployment, waiting)
 
 
 @click.command(short_help="Bring up what runs with today's sidecar: platform file and Outrider as they are now.")
-@click.argument("service")
+@click.argument("services", nargs=-1, metavar="[SERVICE]...")
+@click.option("--older", is_flag=True, help="All whose sidecar is older than what the platform makes today.")
 @reason_options
 @waiting_options
 @portal_verb
-async def redeploy(invocation: Invocation, service: str, *, why: Why, waiting: Waiting) -> int:
-    """Bring up the version of SERVICE that runs, with the sidecar of today's platform file and Outrider.
+async def redeploy(
+    invocation: Invocation, services: tuple[str, ...], *, older: bool, why: Why, waiting: Waiting
+) -> int:
+    """Bring up the versions of the SERVICEs that run, with the sidecar of today's platform file and Outrider.
 
-    Nobody's spec file is needed, and the count stays. Allocations are replaced as the spec's `update` says.
+    Nobody's spec file is needed, and the count stays. Allocations are replaced as the spec's `update` says. Several services
+    come up one after the other, and the first that does not ends it: `outrider redeploy --older -e stage`.
     """
     environment = await invocation.environment()
-    deployment = await invocation.portal.act(environment, service, "redeploy", ChangeBody(**why.fields))
-    return await watched(invocation, deployment, waiting)
+    if older == bool(services):
+        raise click.UsageError("Name the services, or say --older for all whose sidecar is older: one of both.")
+    chosen = services or await _older(invocation, environment)
+    if not chosen:
+        invocation.output.progress(f"No sidecar in {environment} is known to be older than today's platform.")
+    for number, service in enumerate(chosen, 1):
+        deployment = await invocation.portal.act(environment, service, "redeploy", ChangeBody(**why.fields))
+        ended = await watched(invocation, deployment, waiting)
+        if ended != exits.OK:
+            rest = ", ".join(chosen[number:])
+            invocation.output.progress(f"Left as they run: {rest}." if rest else "")
+            return ended
+    return exits.OK
+
+
+async def _older(invocation: Invocation, environment: str) -> tuple[str, ...]:
+    found = (await invocation.portal.services(environment)).services
+    return tuple(sorted(one.service for one in found if one.older))

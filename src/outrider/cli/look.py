@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import click
 from outrider_ground.errors import RemoteError
+from pydantic_core import to_jsonable_python
 
 from outrider.cli import exits, views
 from outrider.cli.arguments import Number, by_prefix
+from outrider.cli.ended import ended_lines
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.output import is_terminal
-from outrider.cli.outside import outside_history
+from outrider.cli.outside import outside_history, platform_lines
 from outrider.cli.printable import plain_chunks, printable
 from outrider.cli.readers import unread
 from outrider.cli.watching import followed, line
@@ -33,16 +35,24 @@ class History:
 
 @click.command(short_help="Show what runs: all services, or one with its allocations.")
 @click.argument("service", required=False)
-@click.option("--all", "with_stopped", is_flag=True, help="Stopped services too.")
+@click.option(
+    "--all", "with_stopped", is_flag=True, help="Stopped services too; of one service its last allocations that ended."
+)
 @portal_verb
 async def status(invocation: Invocation, service: str | None, *, with_stopped: bool) -> int:
     """Show all services and their state, or SERVICE with its allocations; all environments without -e."""
     if service is None:
         chosen = invocation.settings.environment
         found = await invocation.portal.services(chosen.value if chosen else None)
-        invocation.output.show(found, lambda shown: views.services(shown.services, with_stopped=with_stopped))
+        invocation.output.show(
+            found, lambda shown: [*platform_lines(shown), *views.services(shown.services, with_stopped=with_stopped)]
+        )
         return exits.OK
-    invocation.output.show(await invocation.portal.status(await invocation.environment(), service), views.service)
+    environment = await invocation.environment()
+    ended = await invocation.portal.ended(environment, service) if with_stopped else ()
+    found = await invocation.portal.status(environment, service)
+    document = {**to_jsonable_python(found), "ended": to_jsonable_python(ended)} if with_stopped else None
+    invocation.output.show(found, lambda shown: [*views.service(shown), *ended_lines(ended)], document)
     return exits.OK
 
 
@@ -99,20 +109,34 @@ async def _events(invocation: Invocation, deployment: str) -> int:
     show_default=True,
     help="Start about this many lines back, per allocation.",
 )
-@click.option("--allocation", metavar="ID", help="Only this allocation (a unique prefix will do).")
+@click.option("--allocation", metavar="ID", help="Only this one, also if it has ended (a unique prefix will do).")
+@click.option("--previous", "ended", flag_value="previous", help="The last allocation that no longer runs.")
+@click.option("--failed", "ended", flag_value="failed", help="The last allocation that failed.")
 @portal_verb
 async def logs(  # noqa: PLR0913  one parameter per option of the command line
-    invocation: Invocation, service: str, task: str, kind: str, *, follow: bool, lines: int, allocation: str | None
+    invocation: Invocation,
+    service: str,
+    task: str,
+    kind: str,
+    *,
+    follow: bool,
+    lines: int,
+    allocation: str | None,
+    ended: str | None,
 ) -> int:
     """Print the output of SERVICE's tasks, of all its running allocations or of one.
 
     Where several run, each line begins with the short id of its allocation. --follow follows those that run when it
-    begins.
+    begins. What ended can be read as long as Nomad has it, which is some hours: `outrider status SERVICE --all` lists it.
     """
+    if allocation and ended:
+        raise click.UsageError(f"--allocation names one already: leave out --{ended}.")
     environment = await invocation.environment()
     parameters = {"task": task, "type": kind, "lines": str(lines)}
     if allocation:
         parameters["allocation"] = allocation
+    if ended:
+        parameters["ended"] = ended
     if follow:
         parameters["follow"] = "true"
     chunks = invocation.portal.logs(environment, service, parameters)

@@ -9,10 +9,18 @@ import click
 from outrider.cli.output import table
 from outrider.cli.printable import one_line
 from outrider.cli.times import moment
+from outrider.operations.answers.lists import Services
 from outrider.operations.answers.outside import OutsideChange
 from outrider.operations.answers.status import Status
 
+MOST_NAMED = 5
 RUNNING_AGAIN = frozenset({"gone", "stopped"})
+
+
+def platform_lines(found: Services) -> Iterator[str]:
+    """That the platform is not the one of its file, loudly."""
+    if found.platform_problem:
+        yield click.style(f"! {one_line(found.platform_problem)} (`outrider platform`)", fg="red")
 
 
 def outside_summary(found: Iterable[Status]) -> Iterator[str]:
@@ -21,6 +29,23 @@ def outside_summary(found: Iterable[Status]) -> Iterator[str]:
         what = one.changes[0].said if one.changes else ""
         if one.outside or what:
             yield f"! {one.service} in {one.environment} was changed outside of Outrider{': ' if what else ''}{one_line(what)}"
+
+
+def older_summary(found: Iterable[Status]) -> Iterator[str]:
+    """A line for all services whose sidecar the platform would make another today."""
+    older = [f"{one.service} in {one.environment}" for one in found if one.older]
+    if older:
+        named = ", ".join(older[:MOST_NAMED]) + (
+            f" and {len(older) - MOST_NAMED} more" if len(older) > MOST_NAMED else ""
+        )
+        yield f"! older sidecars than the platform makes today: {named}; `outrider redeploy --older` brings them up in turns"
+
+
+def older_lines(found: Status) -> Iterator[str]:
+    """Where the sidecar of one service differs from today's."""
+    if found.older:
+        yield click.style(f"the sidecar is older than today's platform: {', '.join(found.older)}", fg="yellow")
+        yield f"         `outrider redeploy {found.service} -e {found.environment}` brings it up"
 
 
 def outside_lines(found: Status) -> Iterator[str]:

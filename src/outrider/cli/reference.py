@@ -31,6 +31,8 @@ VARIABLES = {
     "OUTRIDER_PLATFORM": "The platform file (`--platform`).",
     "OUTRIDER_DATABASE": "The portal's database: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",
     "OUTRIDER_USER": "Who you are in a service's history. Default: `LOGNAME` or `USER`.",
+    "DOCKER_CONFIG": "The folder of the `config.json` with credentials for registries of images, as `docker login` writes it; without "
+    "it `.docker` below `HOME`.",
     "ENVOY_BIN": "The Envoy that validates bootstraps, and that `dev` runs.",
     "NO_COLOR": "No colours; `NOMAD_CLI_NO_COLOR` and `TERM=dumb` mean the same.",
     "CLICOLOR_FORCE": "Colours also into a pipe.",

@@ -17,7 +17,6 @@ from outrider.cli.source_files import FILE, platform_of
 from outrider.programs.portal import ListenAddress, served_portal
 from outrider.programs.signals import until_told
 from outrider.settings import DEFAULT_PORT, Settings
-from outrider.spec.platform import Platform
 
 NO_ADDRESS = (
     "portal.url is not set, and {} is no address that nodes could fetch from: services with run.directory are refused "
@@ -66,7 +65,7 @@ def portal(
     place = ListenAddress(host, listening_address(host), port)
     if not anonymous:
         _check_token(settings, place)
-    asyncio.run(_served(settings, platform_of(path), place))
+    asyncio.run(_served(settings, path, place))
     return exits.OK
 
 
@@ -81,8 +80,9 @@ def _check_token(settings: Settings, place: ListenAddress) -> None:
         )
 
 
-async def _served(settings: Settings, platform: Platform, place: ListenAddress) -> None:
-    async with until_told() as told, served_portal(settings, platform, place) as served:
+async def _served(settings: Settings, file: Path, place: ListenAddress) -> None:
+    platform = platform_of(file)
+    async with until_told() as told, served_portal(settings, platform, place, file) as served:
         click.echo(f"The portal of {', '.join(platform.environments)} answers at {served.address}", err=True)
         if not served.is_known_to_nodes and platform.artifacts is None:
             click.echo(f"! {NO_ADDRESS.format(place.host or repr(place.host))}", err=True)

@@ -77,7 +77,7 @@ async def deployed_together(invocation: Invocation, environment: str, places: Se
     for one in written:
         digest = one.fields["artifact"]
         if one.packed and digest not in sent:
-            sent.add(await invocation.portal.upload(one.packed.content))
+            sent.add((await invocation.portal.upload(one.packed)).sha256)
     asked = {"redeploy": manner.redeploy, "take_over": manner.take_over}
     body = DeployBatchBody(specs=_entries(written), **asked, **manner.why.fields)
     batch = await invocation.portal.deploy_batch(environment, body, str(uuid.uuid4()))

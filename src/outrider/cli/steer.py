@@ -1,6 +1,10 @@
-"""The verbs that steer what runs: promote, fail, scale, stop, start."""
+"""The verbs that steer what runs: promote, fail, scale, restart, stop, start."""
 
 from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 
@@ -9,7 +13,20 @@ from outrider.cli.arguments import Number, short
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.reasons import Why, reason_options
 from outrider.cli.watching import Waiting, waiting_options, watched
-from outrider.operations.request_bodies import MOST_COUNT, ChangeBody, ScaleBody, StopBody
+from outrider.operations.request_bodies import MOST_COUNT, ChangeBody, RestartBody, ScaleBody, StopBody
+
+
+def restart_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what is to be restarted, and how; the function gets the fields of a request's body as `chosen`."""
+
+    @click.option("--allocation", metavar="ID", help="Only this one: another one takes its place (a prefix will do).")
+    @click.option("--task", metavar="NAME", help="Restart this task where it is; callers notice: it stays in Consul.")
+    @click.option("--all-at-once", is_flag=True, help="Wait for nobody in between: requests are lost.")
+    @functools.wraps(function)
+    def called(*arguments: Any, allocation: str | None, task: str | None, all_at_once: bool, **rest: Any) -> Any:
+        return function(*arguments, chosen={"allocation": allocation, "task": task, "all_at_once": all_at_once}, **rest)
+
+    return called
 
 
 @click.command(short_help="Let a healthy canary take over.")
@@ -40,6 +57,26 @@ async def scale(invocation: Invocation, service: str, count: int, *, why: Why, w
     """Run COUNT allocations of SERVICE; those that run already are kept."""
     body = ScaleBody(count=count, **why.fields)
     deployment = await invocation.portal.act(await invocation.environment(), service, "scale", body)
+    return await watched(invocation, deployment, waiting)
+
+
+@click.command(short_help="Restart what runs, one allocation after the other.")
+@click.argument("service")
+@restart_options
+@reason_options
+@waiting_options
+@portal_verb
+async def restart(
+    invocation: Invocation, service: str, *, chosen: Mapping[str, Any], why: Why, waiting: Waiting
+) -> int:
+    """Restart SERVICE as it runs: the same version, the same sidecar, by its own update rules, without losing a request.
+
+    Each new allocation is healthy before the next old one goes, and the first that does not get healthy ends it.
+
+    For example: `outrider restart checkout -e stage`, or of one allocation `--allocation 3f2a91c0`.
+    """
+    body = RestartBody(**chosen, **why.fields)
+    deployment = await invocation.portal.act(await invocation.environment(), service, "restart", body)
     return await watched(invocation, deployment, waiting)
 
 

@@ -17,7 +17,7 @@ from outrider.settings import Settings
 from outrider.store.backup.backup import Copied, backed_up
 from outrider.store.backup.restore import Restored, restored
 from outrider.store.database import opened
-from outrider.wiring import database_url, storage_of, store_of
+from outrider.wiring.stores import database_url, storage_of, store_of
 
 Wrapped = Callable[..., Any]
 

@@ -57,6 +57,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("fail", "steer", "Fail a running deployment, so that the version before stays."),
         Verb("rollback", "deploy", "Bring an earlier version back: the one before, or any number of the history."),
         Verb("scale", "steer", "Change the number of a service's allocations."),
+        Verb("restart", "steer", "Restart what runs, one allocation after the other."),
         Verb("stop", "steer", "Stop a service; `outrider start` brings it back."),
         Verb("start", "steer", "Start a stopped service again, as it was."),
     ),
@@ -70,6 +71,9 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     "Operate": (
         Verb("dev", "dev", "Run two small clusters and the portal on this machine, until Ctrl-C."),
         Verb("portal", "serve", "Run the portal of a platform."),
+        Verb(
+            "platform", "in_force", "Show the platform file that the portal goes by, and a changed one that it refuses."
+        ),
         Verb("doctor", "doctor", "Check a platform's Nomad and Consul: what lacks, why it matters, what to do."),
         Verb("backup", "storing", "Write a portal's whole store into one file, while it runs."),
         Verb("restore", "storing", "Bring a backup back, into an empty store or in place of one."),

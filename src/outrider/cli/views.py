@@ -9,7 +9,7 @@ import click
 from outrider.cli.arguments import short
 from outrider.cli.comparison import comparison
 from outrider.cli.output import state, table
-from outrider.cli.outside import outside_lines, outside_summary
+from outrider.cli.outside import older_lines, older_summary, outside_lines, outside_summary
 from outrider.cli.printable import one_line
 from outrider.cli.times import moment
 from outrider.consul.instances import Instance
@@ -34,7 +34,7 @@ def services(found: Sequence[Status], *, with_stopped: bool = False) -> list[str
     shown = [one for one in found if with_stopped or one.state != "stopped" or one.changes]
     ordered = sorted(shown, key=lambda one: (one.environment, one.service))
     stopped = len(found) - len(shown)
-    outside = list(outside_summary(ordered))
+    outside = [*outside_summary(ordered), *older_summary(ordered)]
     problems = dict.fromkeys(f"! {one_line(one.problem)}" for one in ordered if one.problem)
     rows = table(
         ("ENVIRONMENT", "SERVICE", "STATE", "HEALTHY", "VERSION", "TEAM"),
@@ -50,6 +50,7 @@ def service(found: Status) -> Iterator[str]:
     yield f"state    {state(found.state)}"
     yield f"version  {found.version or '-'} ({found.hash or 'no hash'})"
     yield from outside_lines(found)
+    yield from older_lines(found)
     yield f"healthy  {_healthy(found)}"
     yield from _deployment_line(found.deployment)
     yield from (f"{name:<9}{one_line(url)}" for name, url in found.links.items())

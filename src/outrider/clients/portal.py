@@ -18,11 +18,13 @@ from outrider.clients.archive import Archive
 from outrider.clients.http import READ_S, Call, Connection, Server
 from outrider.clients.problem import error_of
 from outrider.clients.uploads import upload_of
+from outrider.nomad.read.allocations import Allocation
 from outrider.operations.answers.batch import BatchPlan
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
 from outrider.operations.answers.lists import (
     Deployments,
+    EndedAllocations,
     EnvironmentList,
     EnvironmentSummary,
     Health,
@@ -31,6 +33,7 @@ from outrider.operations.answers.lists import (
 )
 from outrider.operations.answers.outside import OutsideChange, OutsideChanges
 from outrider.operations.answers.plan import Plan
+from outrider.operations.answers.platform import PlatformState
 from outrider.operations.answers.release import ReleasePlan
 from outrider.operations.answers.status import Status
 from outrider.operations.answers.uploaded import ArtifactList, Uploaded
@@ -96,6 +99,9 @@ class PortalClient:
     async def health(self) -> Health:
         return await self._get(Health, "health")
 
+    async def platform(self) -> PlatformState:
+        return await self._get(PlatformState, "platform")
+
     async def environments(self) -> tuple[EnvironmentSummary, ...]:
         return (await self._get(EnvironmentList, "environments")).environments
 
@@ -105,6 +111,9 @@ class PortalClient:
 
     async def status(self, environment: str, service: str) -> Status:
         return await self._get(Status, *_service(environment, service))
+
+    async def ended(self, environment: str, service: str) -> tuple[Allocation, ...]:
+        return (await self._get(EndedAllocations, *_service(environment, service), "ended")).allocations
 
     async def versions(self, environment: str, service: str) -> tuple[VersionSummary, ...]:
         return (await self._get(Versions, *_service(environment, service), "versions")).versions
@@ -155,7 +164,7 @@ class PortalClient:
         return await self._post(Approval, (*_service(environment, service), "approvals"), body)
 
     async def act(self, environment: str, service: str, verb: str, body: Body) -> Deployment:
-        """One of rollback, redeploy, start, promote, fail, scale, stop."""
+        """One of rollback, redeploy, start, promote, fail, scale, restart, stop."""
         return await self._post(Deployment, (*_service(environment, service), verb), body)
 
     async def deployment(self, deployment: str) -> Deployment:
@@ -202,7 +211,7 @@ class PortalClient:
             await asyncio.sleep(PAUSE_S)
 
     async def logs(self, environment: str, service: str, parameters: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """The text of a service's logs; parameters are task, type, follow, lines, allocation."""
+        """The text of a service's logs; parameters are task, type, follow, lines, allocation, ended."""
         silence = None if parameters.get("follow") else READ_S
         call = Call("GET", (*API, *_service(environment, service), "logs"), parameters, read_s=silence)
         try:

@@ -42,10 +42,10 @@ CHALLENGE = re.compile(r'([a-z]+)="([^"]*)"', re.ASCII | re.IGNORECASE)
 
 
 class RegistryClient:
-    """All registries that specs name; ``plain_http`` are those, by host and port, that are asked without TLS."""
+    """All registries that specs name; ``plain_http`` are those, by host and port, that are asked without TLS at that moment."""
 
-    def __init__(self, plain_http: Collection[str] = (), credentials: Path | None = None) -> None:
-        self._plain_http, self._credentials = frozenset(plain_http), credentials
+    def __init__(self, plain_http: Callable[[], Collection[str]] = tuple, credentials: Path | None = None) -> None:
+        self._plain_http, self._credentials = plain_http, credentials
 
     async def digest(self, image: str) -> str:
         """The digest that the reference has now. UsageError: there is no such image; RemoteError: nobody can tell."""
@@ -116,7 +116,7 @@ class RegistryClient:
         path = tuple(part for part in realm.path.split("/") if part)
         async with self._connected(f"{realm.scheme}://{realm.netloc}") as server:
             call = Call("GET", path, parameters, headers, read_s=ANSWER_S)
-            found = json_of(server, call, await server.answer(call))
+            found: dict[str, object] | object = json_of(server, call, await server.answer(call))
             token = (found.get("token") or found.get("access_token")) if isinstance(found, dict) else None
         if not isinstance(token, str) or not token.isprintable():
             raise RemoteError(f"{server.server} gives no token", next_step=ADVICE)
@@ -129,7 +129,7 @@ class RegistryClient:
 
     def _is_plain(self, host: str) -> bool:
         """Whether it may be asked without TLS: on this machine, or where the operators say so."""
-        return host in self._plain_http or same_host(urlsplit(f"//{host}").hostname or "") == THIS_MACHINE
+        return host in self._plain_http() or same_host(urlsplit(f"//{host}").hostname or "") == THIS_MACHINE
 
     @asynccontextmanager
     async def _connected(self, address: str) -> AsyncGenerator[Connection]:

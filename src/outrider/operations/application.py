@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from outrider.operations.answers.platform import PlatformState
 from outrider.operations.answers.uploaded import ArtifactList, Uploaded
 from outrider.operations.environment import environment_named
 from outrider.operations.environment_view import EnvironmentView
@@ -13,13 +15,15 @@ from outrider.operations.look.artifacts import content, kept_artifacts, no_artif
 from outrider.operations.look.endpoints import endpoints
 from outrider.operations.look.graph import graph
 from outrider.operations.look.logs import LogRequest, logs
-from outrider.operations.look.status import service_names, status, statuses
+from outrider.operations.look.status import ended_allocations, service_names, status, statuses
 from outrider.operations.lookups import datacenter, stored_version
+from outrider.operations.older import SidecarAges
 from outrider.operations.outside import outside_changes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping
 
+    from outrider.nomad.read.allocations import Allocation
     from outrider.operations.answers.endpoints import Endpoints
     from outrider.operations.answers.graph import TrafficGraph
     from outrider.operations.answers.outside import OutsideChange
@@ -40,7 +44,7 @@ class Application:
     """One portal's worth of operations; ``url`` is where nodes and people reach it, ``token`` what its API asks for.
 
     ``observers`` keep what runs, by environment; where there is none, whoever looks asks the servers.
-    ``url`` is None where the platform has no ``portal.url`` and the portal listens on no address of its own.
+    ``platform_state`` is what is known of the platform file; None where nobody watches one. ``url`` is None where the platform has no ``portal.url`` and the portal listens on no address of its own.
     Every method is told who asks, by a principal or by an order, which has one. Those that name an environment raise
     UsageError for one that the platform does not have.
     """
@@ -53,10 +57,17 @@ class Application:
     changes: Changes
     token: str | None = None
     observers: Mapping[str, Keeper] = field(default_factory=dict[str, "Keeper"])
+    platform_state: PlatformState | None = None
+    ages: SidecarAges = field(default_factory=SidecarAges)
 
     def environment(self, principal: Principal, name: str) -> Environment:
         """The environment of that name, for whoever asks: all may ask for all of them."""
         return environment_named(self.environments, name)
+
+    def in_force(self, principal: Principal) -> PlatformState:
+        """The platform file that this portal goes by, and the changed one that it refuses."""
+        known = tuple(self.platform.environments)
+        return self.platform_state or PlatformState(None, None, datetime.now(UTC), known)
 
     def _view(self, principal: Principal, name: str) -> EnvironmentView:
         """The environment of that name as one looks at it."""
@@ -68,12 +79,23 @@ class Application:
 
     async def status(self, principal: Principal, environment: str, service: str) -> Status:
         """What runs of a service."""
-        return await status(self._view(principal, environment), service)
+        found = await status(self._view(principal, environment), service)
+        return self.ages.told(self.environments, [found])[0]
 
     async def statuses(self, principal: Principal, environment: str | None = None) -> tuple[Status, ...]:
         """What runs of all services, in one environment or in all."""
         wanted = [environment] if environment else self.environments
-        return await statuses([self._view(principal, name) for name in wanted])
+        found = await statuses([self._view(principal, name) for name in wanted])
+        return self.ages.told(self.environments, found)
+
+    async def judge_sidecars(self) -> None:
+        """Find those that are older than what the platform and this Outrider make today; asked for now and then."""
+        for name, environment in self.environments.items():
+            await self.ages.look(EnvironmentView(environment, self.observers.get(name)))
+
+    async def ended_allocations(self, principal: Principal, environment: str, service: str) -> tuple[Allocation, ...]:
+        """The last allocations that no longer run, as long as Nomad has them."""
+        return await ended_allocations(self.environment(principal, environment), service)
 
     async def services(self, principal: Principal, environment: str) -> frozenset[str]:
         """The names of all services there, those that run and those that were deployed."""

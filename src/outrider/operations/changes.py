@@ -16,11 +16,13 @@ from outrider.operations.change.documents import Source, Text
 from outrider.operations.change.plan import named, prepared
 from outrider.operations.change.redeploy import version_to_renew
 from outrider.operations.change.release import approve, releasable, release_plan, release_source
-from outrider.operations.change.rollback import roll_back
+from outrider.operations.change.restart import Restart, restart
+from outrider.operations.change.rollback import roll_back, version_to_go_to
 from outrider.operations.change.scale import scale
 from outrider.operations.change.start import start
 from outrider.operations.change.stop import stop
 from outrider.operations.environment import environment_named
+from outrider.operations.event_details import Validated
 from outrider.operations.opening import Order, answered, repeated
 from outrider.operations.stored_specs import spec_of
 from outrider.operations.turns import turn
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from outrider.operations.drive.batches import BatchRunner
     from outrider.operations.environment import Environment
     from outrider.operations.principal import Principal
-    from outrider.operations.records import Approval, Deployment
+    from outrider.operations.records import Approval, Deployment, Version
     from outrider.operations.repositories import Store
     from outrider.spec.platform import Platform
 
@@ -109,9 +111,7 @@ class Changes:
 
     async def _renewed(self, here: Environment, service: str, order: Order) -> Deployment:
         version = await version_to_renew(here, service)
-        artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
-        source = await self._source(Text(version.spec, version.file, artifact))
-        return await self._deployed(here, source, replace(order, renews=True))
+        return await self._of_version(here, version, replace(order, renews=True))
 
     async def _deployed(self, here: Environment, source: Source, order: Order) -> Deployment:
         made = await deploy(here, await prepared(here, source, renews=order.renews), order)
@@ -158,9 +158,35 @@ class Changes:
         """Bring a stored version back, by default the one before."""
         return await self._changed(environment, service, order, lambda here: roll_back(here, service, number, order))
 
+    async def roll_back_with_platform(
+        self, environment: str, service: str, number: int | None, order: Order
+    ) -> Deployment:
+        """Bring the spec of a stored version back, by default the one before, with today's platform and Outrider."""
+        return await self._changed(
+            environment, service, order, lambda here: self._rolled_back(here, service, number, order)
+        )
+
+    async def _rolled_back(self, here: Environment, service: str, number: int | None, order: Order) -> Deployment:
+        version = await version_to_go_to(here, service, number)
+        found = await self._of_version(here, version, replace(order, renews=True, goes_back=True))
+        if not found.is_final:
+            said = f"the spec of version {version.number}, with the platform file and the Outrider of today"
+            await here.journal.note(found.id, said, Validated())
+        return found
+
+    async def _of_version(self, here: Environment, version: Version, order: Order) -> Deployment:
+        """Its spec, rendered today."""
+        artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
+        source = await self._source(Text(version.spec, version.file, artifact))
+        return await self._deployed(here, source, order)
+
     async def scale(self, environment: str, service: str, count: int, order: Order) -> Deployment:
         """Change the count of a running service."""
         return await self._changed(environment, service, order, lambda here: scale(here, service, count, order))
+
+    async def restart(self, environment: str, service: str, wanted: Restart, order: Order) -> Deployment:
+        """Restart what runs, as it is."""
+        return await self._changed(environment, service, order, lambda here: restart(here, service, wanted, order))
 
     async def stop(self, environment: str, service: str, order: Order, *, purge: bool = False) -> Deployment:
         """Stop a service."""

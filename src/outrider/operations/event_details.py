@@ -127,6 +127,24 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartPlanned:
+    """Which allocations are restarted, in this order; with a ``task`` that one where it is, else each by another one."""
+
+    allocations: tuple[str, ...]
+    task: str | None = None
+    all_at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestartAsked:
+    """Nomad was asked to restart it; ``restarted_at`` is when a task of it was restarted last before (seconds, 0: never)."""
+
+    allocation: str
+    task: str | None = None
+    restarted_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """The message says it all."""
 
@@ -142,6 +160,8 @@ class Ended:
 
 Detail: TypeAlias = (
     Accepted
+    | RestartPlanned
+    | RestartAsked
     | Overridden
     | Validated
     | Registered

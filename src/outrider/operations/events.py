@@ -25,6 +25,8 @@ from outrider.operations.event_details import (
     Paused,
     Promotion,
     Registered,
+    RestartAsked,
+    RestartPlanned,
     Resumed,
     Troubled,
     Unanswered,
@@ -139,6 +141,22 @@ class ResumedEvent(Told):
 
 
 @dataclass(frozen=True, slots=True)
+class RestartPlanEvent(Told):
+    """What is restarted, in which order."""
+
+    detail: RestartPlanned
+    kind: Literal["restart_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class RestartEvent(Told):
+    """One allocation is restarted now."""
+
+    detail: RestartAsked
+    kind: Literal["restart"]
+
+
+@dataclass(frozen=True, slots=True)
 class WarningEvent(Told):
     """Something that a person should know, and that ends nothing."""
 
@@ -175,6 +193,8 @@ KnownEvent: TypeAlias = Annotated[
     | PauseEvent
     | PromotionEvent
     | ResumedEvent
+    | RestartPlanEvent
+    | RestartEvent
     | WarningEvent
     | VerdictEvent,
     Field(discriminator="kind"),

@@ -24,7 +24,8 @@ class Order:
     """Who asks for a change, and how; ``key`` and ``request_hash`` make a repeated request the same one.
 
     ``renews`` asks for today's sidecar even where nothing of the service changes. ``reason`` is why, for the history;
-    ``overrides`` are the names of blockers that it goes past. ``origin`` is what a release brings over.
+    ``overrides`` are the names of blockers that it goes past. ``origin`` is what a release brings over. ``goes_back`` says
+    of a deploy that it is a rollback to an older spec, which takes today's sidecar.
     """
 
     by: Principal
@@ -36,6 +37,7 @@ class Order:
     reason: str = ""
     overrides: tuple[str, ...] = ()
     origin: Origin | None = None
+    goes_back: bool = False
 
 
 async def repeated(environment: Environment, order: Order) -> Deployment | None:

@@ -93,12 +93,25 @@ class RollbackBody(ChangeBody):
     """Which version to bring back; left out: the one before."""
 
     version: Annotated[int | None, Field(ge=1, le=MOST_INTEGER)] = None
+    with_platform: Annotated[
+        bool, Field(description="Render its spec with today's platform file and Outrider, instead of what ran.")
+    ] = False
 
 
 class ScaleBody(ChangeBody):
     """How many allocations."""
 
     count: Annotated[int, Field(ge=0, le=MOST_COUNT)]
+
+
+class RestartBody(ChangeBody):
+    """What to restart; left out: all allocations, by the service's own update rules."""
+
+    allocation: Annotated[str | None, Field(min_length=1, max_length=36, description="The beginning of an id.")] = None
+    task: Annotated[str | None, Field(min_length=1, max_length=128, description="Restart this task where it is.")] = (
+        None
+    )
+    all_at_once: Annotated[bool, Field(description="Wait for nobody in between.")] = False
 
 
 class StopBody(ChangeBody):

@@ -46,6 +46,8 @@ EVENTS: dict[str, Sign] = {
     "pause": Sign("‖", "warn"),
     "promotion": Sign("!", "warn"),
     "resumed": Sign("↻", "warn"),
+    "restart_plan": NOTED,
+    "restart": Sign("↻", "calm"),
     "warning": Sign("!", "warn"),
     "verdict": FAILED,
 }

@@ -36,7 +36,7 @@ def portal_app(
     app = api_app()
     app.state.application = application
     app.state.turns = Turns(bounds)
-    app.include_router(pages(application))
+    app.include_router(pages(lambda: app.state.application))
     # The last one added is the first that a request meets.
     app.add_middleware(Intake, limits=limits, answer=refused, reads_itself=is_upload)
     app.add_middleware(JsonBodies)

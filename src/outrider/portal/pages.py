@@ -57,7 +57,7 @@ class Shown(Protocol):
     async def events(self, principal: Principal, deployment_id: str, after: int = 0) -> tuple[Event, ...]: ...
 
 
-def pages(application: Shown) -> APIRouter:
+def pages(application: Callable[[], Shown]) -> APIRouter:
     """The routes of all pages and of the files they use."""
     router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
     shown = _Pages(application)
@@ -93,9 +93,14 @@ def templates() -> Environment:
 class _Pages:
     """One handler per page."""
 
-    def __init__(self, application: Shown) -> None:
-        self._application = application
+    def __init__(self, application: Callable[[], Shown]) -> None:
+        self._shown = application
         self._templates = templates()
+
+    @property
+    def _application(self) -> Shown:
+        """That of now: a changed platform file makes another one."""
+        return self._shown()
 
     async def services(self, asker: Asker, environment: str | None = None) -> HTMLResponse:
         return await self._answer(lambda: self._services(asker, environment), environment)

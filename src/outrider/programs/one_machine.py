@@ -24,7 +24,7 @@ from outrider.portal.app import portal_app
 from outrider.programs.machine import Machine
 from outrider.programs.one_machine_platform import ENVIRONMENTS, Addresses, one_machine
 from outrider.settings import Settings, Sourced
-from outrider.wiring import application
+from outrider.wiring.application import application
 
 HOST = "127.0.0.1"
 LOCK = "dev.pid"

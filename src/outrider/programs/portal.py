@@ -6,15 +6,18 @@ import ipaddress
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from outrider_ground.edge.limits import OF_PORTAL
 from outrider_ground.edge.listening import listener
 from outrider_ground.edge.serving import serving
 
 from outrider.portal.app import portal_app
+from outrider.programs.platform_watch import watched_platform
 from outrider.settings import Settings
 from outrider.spec.platform import Platform
-from outrider.wiring import application
+from outrider.wiring.application import live_application
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,20 @@ class Served:
 
 
 @asynccontextmanager
-async def served_portal(settings: Settings, platform: Platform, place: ListenAddress) -> AsyncGenerator[Served]:
-    """Run the portal of the platform while the block runs. OutriderError where the port is taken."""
+async def served_portal(
+    settings: Settings, platform: Platform, place: ListenAddress, file: Path | None = None
+) -> AsyncGenerator[Served]:
+    """Run the portal of the platform while the block runs; its ``file`` is watched. OutriderError where the port is taken."""
     port = place.port or _free_port(place.address)
     hosts = (place.host, place.address, *settings.hosts)
-    async with (
-        application(settings, platform, url_of(place.host, place.address, port)) as running,
-        serving(portal_app(running, hosts=hosts), place.address, port, limits=OF_PORTAL) as address,
-    ):
-        yield Served(address, running.url is not None)
+    async with live_application(settings, platform, url_of(place.host, place.address, port)) as live:
+        app = portal_app(live.now, hosts=hosts)
+        live.shown_by(partial(setattr, app.state, "application"))
+        async with (
+            watched_platform(live, file),
+            serving(app, place.address, port, limits=OF_PORTAL) as address,
+        ):
+            yield Served(address, live.now.url is not None)
 
 
 def url_of(host: str, address: str, port: int) -> str | None:

@@ -110,7 +110,7 @@ async def test_a_registry_that_is_away_is_named() -> None:
 
 
 def test_plain_http_is_for_this_machine_and_for_what_the_operators_name() -> None:
-    client = RegistryClient(plain_http=["registry.internal:5000"])
+    client = RegistryClient(plain_http=lambda: ["registry.internal:5000"])
     hosts = ("localhost:5000", "127.0.0.1", "[::1]:5000", "registry.internal:5000", "registry.internal", "docker.io")
     addresses = [client.address(one) for one in hosts]
     assert addresses == [

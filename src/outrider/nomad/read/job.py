@@ -12,6 +12,9 @@ from outrider.topology.parts import Parts
 if TYPE_CHECKING:
     from outrider.documents import Json
 
+SECOND_NS = 1_000_000_000
+HEALTHY_DEADLINE_S = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
@@ -72,6 +75,12 @@ def parts_in(job: Json) -> Parts | None:
     meta = nested(job, "Meta")
     service, sidecar = meta.get(names.JOB_META_SERVICE), meta.get(names.JOB_META_SIDECAR)
     return Parts(service, sidecar) if service and sidecar else None
+
+
+def healthy_deadline_s(job: Json) -> float:
+    """How long an allocation may take to get healthy, by the job's own update rules; Nomad's default without any."""
+    deadlines = [int(nested(group, "Update").get("HealthyDeadline") or 0) for group in listed(job, "TaskGroups")]
+    return max([*deadlines, 0]) / SECOND_NS or HEALTHY_DEADLINE_S
 
 
 def spoken_by(job: Json) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outrider.nomad.read.allocations import Allocation
 from outrider.operations.answers.status import Status
 from outrider.operations.events import KnownEvent
 from outrider.operations.records import Deployment, VersionSummary
@@ -36,9 +37,17 @@ class EnvironmentList:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Services with what runs of them."""
+    """Services with what runs of them; ``platform_problem`` says that the portal refuses a changed platform file, and why."""
 
     services: tuple[Status, ...]
+    platform_problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAllocations:
+    """Newest first, the last ten."""
+
+    allocations: tuple[Allocation, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 # What takes back or relieves is needed most while something is wrong, which is when things are frozen or under way.
 LETS_THROUGH: Final[Mapping[BlockerName, frozenset[Kind]]] = {
     "deploying": frozenset({"rollback", "stop", "promote", "fail"}),
-    "freeze": frozenset({"rollback", "stop", "fail", "scale"}),
-    "rejected": frozenset({"stop", "fail", "scale"}),
-    "unhealthy": frozenset({"rollback", "stop", "fail", "scale"}),
-    "soak": frozenset({"rollback", "stop", "fail", "scale"}),
-    "approval": frozenset({"rollback", "stop", "fail", "scale"}),
+    "freeze": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
+    "rejected": frozenset({"stop", "restart", "fail", "scale"}),
+    "unhealthy": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
+    "soak": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
+    "approval": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
     "consul": frozenset({"rollback", "stop", "fail"}),
-    "edited": frozenset({"rollback", "stop", "fail", "scale"}),
+    "edited": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
 }

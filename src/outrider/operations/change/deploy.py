@@ -68,6 +68,8 @@ def change_of(ready: Prepared, order: Order) -> Change:
 def _kind(order: Order) -> Kind:
     if order.origin is not None:
         return "release"
+    if order.goes_back:
+        return "rollback"
     return "redeploy" if order.renews else "run"
 
 

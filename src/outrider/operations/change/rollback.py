@@ -19,7 +19,7 @@ from outrider.operations.blockers.stored_change import change_to
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.submit import submitted
 from outrider.operations.drift import changed_outside
-from outrider.operations.event_details import Warned
+from outrider.operations.event_details import Validated, Warned
 from outrider.operations.lookups import (
     active,
     check_known,
@@ -58,6 +58,10 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
     passed = await check_blockers(environment, change, order)
     wanted = replace(_deployment(target, base, count, now, order), overrides=passed)
     deployment = await opened(environment, wanted, target)
+    said = (
+        f"exactly what ran as version {target.number}, its sidecar too: with the platform file and the Outrider of then"
+    )
+    await environment.journal.note(deployment.id, said, Validated())
     retry = await shortfall(environment, service, now, base) if now.hash == target.hash else ""
     is_there = base is not None and base.number == target.number and now.count == deployment.count and not retry
     is_there = is_there and await active(environment, service, now.index) is None
@@ -66,6 +70,13 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
     await _warn(environment, deployment)
     job = attempted(rolled_back(target.job, deployment.count or 0), now, is_again=bool(retry))
     return await submitted(environment, deployment, job)
+
+
+async def version_to_go_to(environment: Environment, service: str, number: int | None) -> Version:
+    """The stored version that a rollback goes to, by default the one that ran before. UsageError where there is none."""
+    now = running(await environment.nomad.job(service))
+    base = await running_version(environment, service, now)
+    return (await _target(environment, service, number, now, base))[0]
 
 
 async def _warn(environment: Environment, deployment: Deployment) -> None:

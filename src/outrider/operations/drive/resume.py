@@ -14,6 +14,7 @@ from outrider.operations.change.outcomes import ended
 from outrider.operations.change.scale import scaled, scaled_already
 from outrider.operations.change.stop import stopped, stopped_already
 from outrider.operations.change.submit import adopted, submitted
+from outrider.operations.event_details import RestartPlanned
 from outrider.operations.events import UnansweredEvent
 from outrider.operations.lookups import stored_version
 from outrider.operations.states import DECISIONS
@@ -31,6 +32,8 @@ async def resumed(environment: Environment, deployment: Deployment) -> Deploymen
     Raises what the submission raises, after writing it down as the deployment's end.
     """
     if deployment.modify_index is not None:
+        return deployment
+    if deployment.kind == "restart" and await _is_of_single_ones(environment, deployment):
         return deployment
     if deployment.kind in DECISIONS:
         raise UsageError("the portal ended before it knew whether Nomad has heard of this decision")
@@ -73,11 +76,17 @@ async def _was_unanswered(environment: Environment, deployment: Deployment) -> b
 
 
 async def _job(environment: Environment, deployment: Deployment, version: Version) -> Json:
-    job = rolled_back(version.job, deployment.count or 0) if deployment.kind in {"start", "rollback"} else version.job
+    is_as_it_ran = deployment.kind in {"start", "rollback", "restart"}
+    job = rolled_back(version.job, deployment.count or 0) if is_as_it_ran else version.job
     now = running(await environment.nomad.job(deployment.service))
     is_same = now.is_live and now.hash == version.hash
     retry = await shortfall(environment, deployment.service, now, version) if is_same else ""
-    return attempted(job, now, is_again=bool(retry))
+    return attempted(job, now, is_again=bool(retry) or deployment.kind == "restart")
+
+
+async def _is_of_single_ones(environment: Environment, deployment: Deployment) -> bool:
+    """Whether it registers nothing; its events tell what it was to restart."""
+    return any(isinstance(one.detail, RestartPlanned) for one in await environment.store.events.after(deployment.id))
 
 
 async def _check_age(environment: Environment, deployment: Deployment) -> None:

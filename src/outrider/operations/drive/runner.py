@@ -14,6 +14,7 @@ from outrider_ground.errors import OutriderError, RemoteError
 
 from outrider.operations.drive.follow import Following
 from outrider.operations.drive.progress import Verdict
+from outrider.operations.drive.restarting import Restarting
 from outrider.operations.drive.resume import resumed
 from outrider.operations.drive.stopping import Stopping
 from outrider.operations.event_details import Resumed, Warned
@@ -111,9 +112,16 @@ class Runner:
         if is_taken_up:
             deployment = await resumed(environment, deployment)
             await environment.journal.note(deployment.id, "the portal watches it again", Resumed())
-        following = (Stopping if deployment.kind == "stop" else Following)(environment, deployment)
+        following = _driver(deployment)(environment, deployment)
         verdict = await _patient_verdict(following, environment)
         await environment.journal.end(following.deployment, verdict.state, verdict.reason)
+
+
+def _driver(deployment: Deployment) -> type[Following | Stopping | Restarting]:
+    """Who watches it: a restart of single allocations registers nothing."""
+    if deployment.kind == "restart" and deployment.modify_index is None:
+        return Restarting
+    return Stopping if deployment.kind == "stop" else Following
 
 
 def _is_left_alone(deployment: Deployment) -> bool:
@@ -122,7 +130,7 @@ def _is_left_alone(deployment: Deployment) -> bool:
     return deployment.modify_index is not None or age > LEASE_S
 
 
-async def _patient_verdict(following: Following | Stopping, environment: Environment) -> Verdict:
+async def _patient_verdict(following: Following | Stopping | Restarting, environment: Environment) -> Verdict:
     """The verdict; a server that does not answer is asked again until the limit of its silence."""
     silent_since: float | None = None
     while True:

@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from outrider_ground.errors import UsageError
+from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.nomad.read.allocations import Allocation, allocations
 from outrider.operations.look.merged_lines import as_they_come, one_after_another
 from outrider.operations.lookups import check_known
+from outrider.operations.named_allocation import named_allocation
 from outrider.topology import names
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from outrider.operations.environment import Environment
     from outrider.operations.nomad_port import LogKind
 
 BYTES_PER_LINE = 400
 CUT = b"[cut: this line begins earlier] "
+EndedKind = Literal["previous", "failed"]
+FAILED = frozenset({"failed", "lost"})
+COLLECTED = frozenset({404, 500})
+"""What Nomad answers for output that is no longer there: the allocation, or its files."""
 MOST = 32
 """Allocations whose output is read at once: each one is a connection to Nomad."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogRequest:
-    """Which output: ``allocation`` is a prefix of an id (left out: all that run), ``lines`` from the end."""
+    """Which output: ``allocation`` is a prefix of an id (left out: all that run), ``lines`` from the end.
+
+    ``ended`` asks for the last allocation that no longer runs, or that failed.
+    """
 
     task: str = names.APP_TASK
     kind: LogKind = "stdout"
     follow: bool = False
     lines: int | None = None
     allocation: str | None = None
+    ended: EndedKind | None = None
 
 
 async def logs(environment: Environment, service: str, request: LogRequest) -> AsyncIterator[bytes]:
@@ -59,9 +68,25 @@ def _stream(
 ) -> AsyncIterator[bytes]:
     """From the start, or so many bytes before the end."""
     origin, offset = ("start", 0) if from_end is None else ("end", from_end)
-    return environment.nomad.logs(
+    found = environment.nomad.logs(
         chosen.id, request.task, request.kind, follow=request.follow, origin=origin, offset=offset
     )
+    return _uncollected(chosen, found)
+
+
+async def _uncollected(chosen: Allocation, found: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same; UsageError where Nomad has collected what an allocation that ended has left."""
+    try:
+        async for chunk in found:
+            yield chunk
+    except RemoteError as error:
+        if error.status not in COLLECTED or not chosen.is_gone:
+            raise
+        raise UsageError(
+            f"the output of allocation {chosen.short_id} on {chosen.node}, which is {chosen.status}, is gone: "
+            f"Nomad has collected it ({error.message})",
+            next_step="Nomad keeps what ended for some hours, and less where a node's disk is full; read it earlier next time.",
+        ) from error
 
 
 async def _last(environment: Environment, chosen: Allocation, request: LogRequest, lines: int) -> AsyncIterator[bytes]:
@@ -104,16 +129,25 @@ async def _chosen(environment: Environment, service: str, request: LogRequest) -
             f"{service} has no allocations in {environment.name}",
             next_step=f"`outrider history {service} -e {environment.name}` says why.",
         )
-    named = [one for one in found if one.id.startswith(request.allocation or "")]
-    if not named:
-        known = ", ".join(one.short_id for one in found)
-        raise UsageError(f"{service} has no allocation {request.allocation}", next_step=f"It has: {known}.")
-    if request.allocation and len(named) > 1:
-        alike = ", ".join(one.short_id for one in named)
-        raise UsageError(f"{len(named)} allocations of {service} begin with {request.allocation}: {alike}")
-    newest = max(named, key=lambda one: (one.is_live, one.modify_index))
-    live = [] if request.allocation else [one for one in named if one.is_live]
+    if request.allocation:
+        return _readable([named_allocation(found, request.allocation, service)], service, request)
+    if request.ended:
+        return _readable([_ended(found, service, request.ended)], service, request)
+    newest = max(found, key=lambda one: (one.is_live, one.modify_index))
+    live = [one for one in found if one.is_live]
     return _readable(live or [newest], service, request)
+
+
+def _ended(found: Sequence[Allocation], service: str, kind: EndedKind) -> Allocation:
+    """The last that no longer runs, or that failed, which may be about to start again elsewhere."""
+    chosen = [one for one in found if (one.is_gone if kind == "previous" else one.status in FAILED)]
+    if not chosen:
+        what = "that failed" if kind == "failed" else "that has ended"
+        raise UsageError(
+            f"Nomad knows no allocation of {service} {what}; it forgets them after some hours",
+            next_step=f"`outrider status {service} --all` lists those that it knows.",
+        )
+    return max(chosen, key=lambda one: one.modify_index)
 
 
 def _readable(chosen: list[Allocation], service: str, request: LogRequest) -> list[Allocation]:

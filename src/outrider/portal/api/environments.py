@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, status
 from outrider.operations.answers.graph import TrafficGraph
 from outrider.operations.answers.lists import EnvironmentList, EnvironmentSummary, Health
 from outrider.operations.answers.plan import Plan
+from outrider.operations.answers.platform import PlatformState
 from outrider.operations.records import Deployment
 from outrider.operations.request_bodies import DeployBody, SpecBody
 from outrider.portal.principal import Asker
@@ -39,6 +40,12 @@ async def environments(running: Running) -> EnvironmentList:
     return EnvironmentList(
         tuple(EnvironmentSummary(name, one.nomad.address, one.consul.address, one.driver) for name, one in written)
     )
+
+
+@router.get("/platform", responses=GUARDED)
+async def platform(running: Running, asker: Asker) -> PlatformState:
+    """The platform file that this portal goes by, since when, and why a changed one is not in force."""
+    return running.in_force(asker)
 
 
 @router.post("/environments/{environment}/plan", responses=DEPLOYING)

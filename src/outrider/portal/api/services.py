@@ -10,10 +10,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from outrider.operations.answers.endpoints import Endpoints
-from outrider.operations.answers.lists import Deployments, Services, Versions
+from outrider.operations.answers.lists import Deployments, EndedAllocations, Services, Versions
 from outrider.operations.answers.outside import OutsideChanges
 from outrider.operations.answers.status import Status
-from outrider.operations.look.logs import LogRequest
+from outrider.operations.look.logs import EndedKind, LogRequest
 from outrider.operations.nomad_port import LogKind
 from outrider.operations.records import Version
 from outrider.operations.request_bodies import MOST_INTEGER, Body
@@ -26,25 +26,32 @@ router = APIRouter(tags=["services"], responses=GUARDED | NAMED | REMOTE)
 
 
 class LogQuery(Body):
-    """Which output: ``lines`` is counted from the end, ``allocation`` the beginning of an id."""
+    """Which output: ``lines`` is counted from the end, ``allocation`` the beginning of an id, ``ended`` the last that no longer runs or failed."""
 
     task: str = names.APP_TASK
     type: LogKind = "stdout"
     follow: bool = False
     lines: Annotated[int | None, Field(ge=1, le=100_000)] = None
     allocation: Annotated[str | None, Field(min_length=1, max_length=36)] = None
+    ended: EndedKind | None = None
 
 
 @router.get("/services")
 async def services(running: Running, asker: Asker, environment: Annotated[str | None, Query()] = None) -> Services:
     """All services, of one environment or of all."""
-    return Services(await running.statuses(asker, environment))
+    return Services(await running.statuses(asker, environment), running.in_force(asker).problem)
 
 
 @router.get("/environments/{environment}/services/{service}")
 async def service(running: Running, asker: Asker, environment: str, service: str) -> Status:
     """What runs of a service."""
     return await running.status(asker, environment, service)
+
+
+@router.get("/environments/{environment}/services/{service}/ended")
+async def ended(running: Running, asker: Asker, environment: str, service: str) -> EndedAllocations:
+    """Its last allocations that no longer run, with what ended them, as long as Nomad has them."""
+    return EndedAllocations(await running.ended_allocations(asker, environment, service))
 
 
 @router.get("/environments/{environment}/services/{service}/versions")
@@ -91,7 +98,7 @@ async def logs(
 
     Where these are several, each line begins with the short id of its allocation.
     """
-    request = LogRequest(query.task, query.type, query.follow, query.lines, query.allocation)
+    request = LogRequest(query.task, query.type, query.follow, query.lines, query.allocation, query.ended)
     text = await _begun(await running.logs(asker, environment, service, request))
     return StreamingResponse(text, media_type="text/plain; charset=utf-8", headers={"X-Accel-Buffering": "no"})
 

@@ -1,11 +1,12 @@
-"""What can be done with a service that is there: redeploy, start, roll back, promote, fail, scale, stop."""
+"""What can be done with a service that is there: redeploy, start, roll back, promote, fail, scale, restart, stop."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, status
 
+from outrider.operations.change.restart import Restart
 from outrider.operations.records import Deployment
-from outrider.operations.request_bodies import ChangeBody, RollbackBody, ScaleBody, StopBody
+from outrider.operations.request_bodies import ChangeBody, RestartBody, RollbackBody, ScaleBody, StopBody
 from outrider.portal.requests import Ordered, Running, because
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
 
@@ -20,8 +21,11 @@ router = APIRouter(
 async def rollback(
     running: Running, environment: str, service: str, order: Ordered, body: RollbackBody | None = None
 ) -> Deployment:
-    """Bring a stored version back, by default the one before."""
-    return await running.changes.roll_back(environment, service, body.version if body else None, because(order, body))
+    """Bring a stored version back exactly as it ran, by default the one before; or its spec with today's platform."""
+    asked = body or RollbackBody()
+    changes = running.changes
+    back = changes.roll_back_with_platform if asked.with_platform else changes.roll_back
+    return await back(environment, service, asked.version, because(order, body))
 
 
 @router.post("/redeploy", status_code=status.HTTP_202_ACCEPTED)
@@ -60,6 +64,16 @@ async def fail(
 async def scale(running: Running, environment: str, service: str, order: Ordered, body: ScaleBody) -> Deployment:
     """Change the count; allocations that run are kept."""
     return await running.changes.scale(environment, service, body.count, because(order, body))
+
+
+@router.post("/restart", status_code=status.HTTP_202_ACCEPTED)
+async def restart(
+    running: Running, environment: str, service: str, order: Ordered, body: RestartBody | None = None
+) -> Deployment:
+    """Restart what runs: all by the service's update rules, one allocation, or one task where it is."""
+    asked = body or RestartBody()
+    wanted = Restart(asked.allocation, asked.task, asked.all_at_once)
+    return await running.changes.restart(environment, service, wanted, because(order, asked))
 
 
 @router.post("/stop", status_code=status.HTTP_202_ACCEPTED)

@@ -1,0 +1,52 @@
+"""What a changed platform file changes, and what of it cannot change while a portal runs: pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outrider.operations.differences import differences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from outrider.operations.answers.plan import Change
+    from outrider.spec.platform import Environment, Platform
+
+
+def platform_changes(before: Platform, after: Platform) -> tuple[Change, ...]:
+    """Every field that is another one, without the notes that are meant for specs."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return tuple(_unnoted(one) for one in differences(old, new))
+
+
+def _unnoted(change: Change) -> Change:
+    return type(change)(change.sign, change.path, change.before, change.after)
+
+
+def unchangeable(before: Platform, after: Platform, deployed: Mapping[str, int]) -> tuple[str, ...]:
+    """Why the new one cannot be taken as it is; ``deployed`` counts the services of each environment."""
+    return tuple(_unchangeable(before, after, deployed))
+
+
+def _unchangeable(before: Platform, after: Platform, deployed: Mapping[str, int]) -> Iterator[str]:
+    if before.portal != after.portal:
+        yield "portal: what nodes fetch names its address, so it cannot change while the portal runs; restart the portal"
+    for name, old in before.environments.items():
+        count, new = deployed.get(name, 0), after.environments.get(name)
+        services = f"{count} service{'s' if count > 1 else ''} known there"
+        if new is None and count:
+            yield f"environments.{name}: it cannot go while the portal runs, with {services}; restart the portal"
+        elif new is not None and count and is_elsewhere(old, new):
+            yield (
+                f"environments.{name}: its Nomad or Consul cannot be another one while the portal runs, with {services}; "
+                "restart the portal"
+            )
+
+
+def is_elsewhere(before: Environment, after: Environment) -> bool:
+    """Whether its servers are reached in another way."""
+    return _place(before) != _place(after)
+
+
+def _place(one: Environment) -> tuple[str | None, ...]:
+    return (one.nomad.address, one.nomad.region, one.nomad.namespace, one.consul.address)
