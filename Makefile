@@ -8,7 +8,7 @@ WORKERS ?= 2
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1200
 MUTANTS_SECONDS ?= 600
-BENCHES := agent_memory propagation render plan many services_page job_size envoy_memory instructions data_plane no_lost_requests static_stability \
+BENCHES := agent_memory propagation render plan many services_page job_size deploy_overhead envoy_memory instructions data_plane no_lost_requests static_stability \
 	thousand_agents
 TRAEFIK_VERSION := 3.7.15
 TRAEFIK := .cache/traefik/bin/traefik

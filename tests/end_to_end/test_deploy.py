@@ -64,7 +64,7 @@ async def test_a_canary_waits_for_its_promotion_and_scaling_waits_for_the_canary
     assert old.isdisjoint(await stage.running())
 
 
-async def test_a_broken_version_fails_with_its_reason_and_the_old_allocations_stay(stage: Stage) -> None:
+async def test_d05_a_broken_version_fails_with_its_reason_and_the_old_allocations_stay(stage: Stage) -> None:
     assert (await stage.run(spec("one", PLAIN))).state == "successful"
     old = await stage.running()
     ended = await stage.run(spec("broken", PLAIN))
@@ -86,7 +86,7 @@ async def test_a_rollback_reaches_further_back_than_nomad_remembers(stage: Stage
     assert (await stage.portal.status(ENVIRONMENT, "echo")).version == 1
 
 
-async def test_a_portal_that_is_killed_takes_its_deployment_up_again(killable_stage: Stage) -> None:
+async def test_d11_a_portal_that_is_killed_takes_its_deployment_up_again(killable_stage: Stage) -> None:
     stage = killable_stage
     assert (await stage.run(spec("one", PLAIN + "count: 2\n", CANARY))).state == "successful"
     deployment = await stage.deploy(spec("two", PLAIN + "count: 2\n", CANARY))

@@ -88,7 +88,7 @@ def assert_nothing_lost(account: dict[str, Any], ledger: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_a_caller_outside_the_mesh_loses_nothing_over_a_rolling_deploy(
+async def test_d01_a_caller_outside_the_mesh_loses_nothing_over_a_rolling_deploy(
     stage: Stage, ledger: Path, count: int
 ) -> None:
     """With the shortest ``stop.delay`` that a spec may have."""

@@ -14,7 +14,7 @@ from outrider_embedded.addresses import Cluster
 from outrider_embedded.cluster import served_scheduler
 from outrider_embedded.registry.running import running_registry
 from outrider_embedded.scheduler.server import Setting
-from outrider_ground.errors import OutriderError
+from outrider_ground.errors import ConflictError, OutriderError
 from outrider_ground.settings import host_environment
 from outrider_harness.portals import Place, portal_settings, running_portal
 from outrider_harness.ports import free_port
@@ -25,7 +25,7 @@ from outrider.clients.nomad import nomad_client
 from outrider.operations.answers.status import Status
 from outrider.operations.events import AllocationEvent
 from outrider.operations.records import Deployment
-from outrider.operations.request_bodies import ChangeBody
+from outrider.operations.request_bodies import ChangeBody, DeployBody
 from outrider.settings import settings
 
 PLAIN = "mesh: false\n"
@@ -145,7 +145,10 @@ async def test_without_consul_a_verdict_names_it_and_the_service_is_running_agai
     assert (await stage.run(one)).state == "successful"
     old = await stage.running()
     await separate.without_consul()
-    ended = await given_up(stage, await stage.deploy(one.replace("FLAVOUR: one", "FLAVOUR: two")))
+    with pytest.raises(ConflictError, match="is stopped by: consul"):
+        await stage.deploy(one.replace("FLAVOUR: one", "FLAVOUR: two"))
+    past = DeployBody(spec=one.replace("FLAVOUR: one", "FLAVOUR: two"), overrides=("consul",), reason="it may break")
+    ended = await given_up(stage, await stage.portal.deploy(ENVIRONMENT, past, "past-consul"))
     assert ended.state == "failed"
     assert "Consul does not answer, and without it no check passes" in ended.reason
     assert "allocations of the last good version run" in ended.reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from datetime import datetime
 from typing import Any, cast
 
 from fakes.asked_nomad import NomadThatWasAsked
@@ -13,7 +14,7 @@ from fakes.world import ADA, HURRY, World
 from outrider.operations.environment import Environment, WatchLimits
 from outrider.operations.event_details import Detail
 from outrider.operations.events import Event, document_of, happened
-from outrider.operations.records import Deployment, Lock, Version
+from outrider.operations.records import Deployment, Freeze, Lock, Rejection, Version
 from outrider.operations.repositories import Store
 
 Json = dict[str, Any]
@@ -29,6 +30,7 @@ class Records:
         self.told: list[tuple[str, str, Json]] = []
         self.events: list[Event] = []
         self.known_versions: list[Version] = []
+        self.rejected: list[Rejection] = []
 
     @property
     def lines(self) -> list[str]:
@@ -73,6 +75,15 @@ class Records:
 
     async def take(self, wanted: Lock) -> Lock:
         return wanted
+
+    async def freezes(self, environment: str, at: datetime) -> tuple[Freeze, ...]:
+        return ()
+
+    async def rejections(self, environment: str, service: str) -> tuple[Rejection, ...]:
+        return tuple(self.rejected)
+
+    async def add_rejection(self, rejection: Rejection) -> None:
+        self.rejected.append(rejection)
 
     async def free(self, lock: Lock) -> None:
         pass

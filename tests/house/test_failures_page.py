@@ -7,16 +7,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "explanation" / "failures.md"
+OF_DEPLOYS = ROOT / "docs" / "explanation" / "failing-deploys.md"
 FROM_CONSUL = (1, 2, 4, 5, 6, 7, 9, 10, 11, 13, 15, 16, 17, 18, 19, 21, 22, 23, 25, 26)
+OF_A_DEPLOY = (1, 2, 3, 4, 5, 6, 8, 9, 11, 13, 16, 21)
 TO_ENVOY = (1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16)
 
 
 def _named() -> list[tuple[str, str]]:
-    return re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE.read_text())
+    pages = PAGE.read_text() + OF_DEPLOYS.read_text()
+    return re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", pages)
 
 
-def _rows() -> list[list[str]]:
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ") and not line.startswith("| |")]
+def _rows(page: Path = PAGE) -> list[list[str]]:
+    lines = [line for line in page.read_text().splitlines() if line.startswith("| ") and not line.startswith("| |")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
@@ -32,6 +35,12 @@ def test_every_test_that_the_page_names_exists() -> None:
 def test_every_failure_of_the_catalogue_has_its_line() -> None:
     numbers = [row[0] for row in _rows()]
     assert sorted(numbers) == sorted([*(f"A{one:02}" for one in FROM_CONSUL), *(f"B{one:02}" for one in TO_ENVOY)])
+
+
+def test_every_failure_of_a_deploy_has_its_line_with_a_test_that_bears_its_number() -> None:
+    rows = [row for row in _rows(OF_DEPLOYS) if re.fullmatch(r"D\d\d", row[0])]
+    assert [row[0] for row in rows] == [f"D{one:02}" for one in OF_A_DEPLOY]
+    assert [row[0] for row in rows if f"::test_{row[0].lower()}_" not in row[-1]] == []
 
 
 def test_every_line_names_a_proof() -> None:

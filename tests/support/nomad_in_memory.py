@@ -22,9 +22,9 @@ IS_TOLD_HEALTH = "no check is asked and no time is waited for: health is told to
 NOT_MODELLED: dict[str, str] = {
     **dict.fromkeys(
         (
-            "test_a_main_task_waits_for_the_end_of_the_gate_and_the_start_of_the_sidecar",
+            "test_d04_a_main_task_waits_for_the_end_of_the_gate_and_the_start_of_the_sidecar",
             "test_a_failing_gate_keeps_the_main_task_from_starting_and_fails_the_deployment",
-            "test_a_stop_deregisters_then_waits_then_ends_main_tasks_then_sidecars_then_runs_poststop",
+            "test_d03_a_stop_deregisters_then_waits_then_ends_main_tasks_then_sidecars_then_runs_poststop",
             "test_a_task_that_ignores_its_signal_is_killed_with_all_its_children",
             "test_a_crashing_task_starts_again_within_its_policy_and_then_fails",
             "test_a_task_with_mode_delay_starts_again_for_ever",

@@ -13,7 +13,7 @@ from outrider.cli.arguments import Number, index
 from outrider.cli.changes import Asked, plan_lines
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.packed_spec import contents, packed_spec
-from outrider.cli.reasons import Why, reason_options
+from outrider.cli.reasons import Why, asked, reason_options
 from outrider.cli.several import Manner, are_several, deployed_together, planned_together, the_file
 from outrider.cli.source_files import FILE_OR_FOLDER
 from outrider.cli.watching import Waiting, waiting_options, watched
@@ -93,8 +93,8 @@ async def run(  # noqa: PLR0913  one parameter per option of the command line
     written = await packed_spec(invocation, the_file(files), environment)
     if written.packed is not None:
         await invocation.portal.upload(written.packed)
-    asked = {"redeploy": redeploy, "check_index": check_index, "take_over": take_over}
-    body = DeployBody(**written.fields, **asked, **why.fields)
+    how = {"redeploy": redeploy, "check_index": check_index, "take_over": take_over}
+    body = DeployBody(**written.fields, **how, **why.fields)
     deployment = await invocation.portal.deploy(environment, body, str(uuid.uuid4()))
     return await watched(invocation, deployment, waiting)
 
@@ -116,9 +116,9 @@ async def rollback(
     takes that version's spec with today's platform instead, as a new version.
     """
     environment = await invocation.environment()
-    deployment = await invocation.portal.act(
-        environment, service, "rollback", RollbackBody(version=version, with_platform=with_platform, **why.fields)
-    )
+    said = asked(why, "Why does it go back? (Enter: no reason)")
+    body = RollbackBody(version=version, with_platform=with_platform, **said.fields)
+    deployment = await invocation.portal.act(environment, service, "rollback", body)
     return await watched(invocation, deployment, waiting)
 
 

@@ -19,17 +19,18 @@ from outrider.cli.outside import outside_history, platform_lines
 from outrider.cli.printable import plain_chunks, printable
 from outrider.cli.readers import unread
 from outrider.cli.watching import followed, line
+from outrider.operations.answers.lists import Release
 from outrider.operations.answers.outside import OutsideChange
 from outrider.operations.events import document_of
-from outrider.operations.records import Deployment, VersionSummary
+from outrider.operations.records import VersionSummary
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was done with a service, newest first."""
+    """What was done with a service, newest first: by us as releases, and by others; and the versions that there are."""
 
+    releases: tuple[Release, ...]
     versions: tuple[VersionSummary, ...]
-    deployments: tuple[Deployment, ...]
     outside: tuple[OutsideChange, ...] = ()
 
 
@@ -56,23 +57,25 @@ async def status(invocation: Invocation, service: str | None, *, with_stopped: b
     return exits.OK
 
 
-@click.command(short_help="List a service's versions and deployments, or one deployment's events.")
+@click.command(short_help="List all changes of a service, by whom and why, or one deployment's events.")
 @click.argument("service")
 @click.option("--deployment", metavar="ID", help="Show the events of this deployment (a unique prefix will do).")
 @click.option("--follow", "-f", is_flag=True, help="With --deployment: go on to its verdict.")
 @portal_verb
 async def history(invocation: Invocation, service: str, deployment: str | None, *, follow: bool) -> int:
-    """List versions and deployments of SERVICE, newest first, or the events of one deployment."""
+    """List all changes of SERVICE as numbered releases, newest first, or the events of one deployment.
+
+    Deploys, scales, rollbacks, stops, decisions on canaries: by whom, why, what came of it, and what it went past.
+    """
     environment = await invocation.environment()
-    deployments = await invocation.portal.deployments(environment, service)
     if deployment is None:
         versions = await invocation.portal.versions(environment, service)
+        releases = (await invocation.portal.releases(environment, service)).releases
         others = await _outside(invocation, environment, service)
-        found = History(versions, deployments, others)
-        invocation.output.show(
-            found, lambda shown: [*views.history(shown.versions, shown.deployments), *outside_history(shown.outside)]
-        )
+        found = History(releases, versions, others)
+        invocation.output.show(found, lambda shown: [*views.releases(shown.releases), *outside_history(shown.outside)])
         return exits.OK
+    deployments = await invocation.portal.deployments(environment, service)
     chosen = by_prefix(deployment, (one.id for one in deployments), "deployment")
     of_id = next(one for one in deployments if one.id == chosen)
     return await followed(invocation, of_id, None) if follow else await _events(invocation, chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,14 @@ def reason_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*arguments, why=Why(reason, overrides), **rest)
 
     return called
+
+
+def asked(why: Why, question: str) -> Why:
+    """The reason of a person at a terminal who has given none; Enter leaves it out, and nobody else is asked."""
+    if why.reason or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return why
+    said = str(click.prompt(question, default="", show_default=False, err=True)).strip()
+    return Why(said[:MOST_REASON], why.overrides)
 
 
 def _reason(context: click.Context, parameter: click.Parameter, value: str | None) -> str:

@@ -55,6 +55,13 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         ),
         Verb("promote", "steer", "Let a healthy canary take over."),
         Verb("fail", "steer", "Fail a running deployment, so that the version before stays."),
+        Verb("reject", "stops", "Mark a version so that it does not run again; --lift takes that back."),
+        Verb(
+            "freeze",
+            "stops",
+            "Stop deploys of a service, a team or an environment until a time; or list what is frozen.",
+        ),
+        Verb("thaw", "stops", "End a freeze before its time."),
         Verb("rollback", "deploy", "Bring an earlier version back: the one before, or any number of the history."),
         Verb("scale", "steer", "Change the number of a service's allocations."),
         Verb("restart", "steer", "Restart what runs, one allocation after the other."),
@@ -63,7 +70,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     ),
     "Look": (
         Verb("status", "look", "Show what runs: all services, or one with its allocations."),
-        Verb("history", "look", "List a service's versions and deployments, or one deployment's events."),
+        Verb("history", "look", "List all changes of a service, by whom and why, or one deployment's events."),
         Verb("logs", "look", "Print the output of a service's tasks."),
         Verb("endpoints", "look", "Compare what Consul, the agents and the Envoys know of a service's upstreams."),
         Verb("graph", "look", "Print who calls whom, with measured rates, error shares and latencies."),

@@ -16,8 +16,9 @@ from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation, Task
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
+from outrider.operations.answers.lists import Release
 from outrider.operations.answers.status import Status
-from outrider.operations.records import Deployment, VersionSummary
+from outrider.operations.records import Deployment
 from outrider.operations.signs import progress
 from outrider.spec.notation import knobs_written
 from outrider.spec.upstream import Upstream
@@ -62,20 +63,24 @@ def service(found: Status) -> Iterator[str]:
     yield from (f"\n! {text}" for text in (found.problem,) if text)
 
 
-def history(versions: Sequence[VersionSummary], deployments: Sequence[Deployment]) -> Iterator[str]:
-    """Versions and deployments, newest first."""
-    yield from table(
-        ("VERSION", "HASH", "CREATED", "BY"),
-        [(one.number, one.hash, moment(one.created_at), one.created_by) for one in versions],
-    )
-    yield ""
-    yield from table(
-        ("DEPLOYMENT", "KIND", "VERSION", "STATE", "CREATED", "REASON"),
-        [
-            (short(one.id), _kind(one), one.version, _progress(one), moment(one.created_at), _first(one.reason))
-            for one in deployments
-        ],
-    )
+def releases(found: Sequence[Release]) -> Iterator[str]:
+    """All changes, newest first; below them what stands behind a mark: what was overridden, and rejected versions."""
+    heads = ("RELEASE", "WHEN", "CHANGE", "VERSION", "BY", "OUTCOME", "DEPLOYMENT", "WHY")
+    yield from table(heads, [_release(one) for one in found])
+    for one in found:
+        yield from (
+            f"! {one.number} went past {past.name}: {one_line(past.blocked)}" for past in one.overrides if past.blocked
+        )
+    rejected = {one.version: one.rejected for one in found if one.rejected}
+    yield from (f"! version {number} is rejected: {one_line(why)}" for number, why in sorted(rejected.items()))
+
+
+def _release(one: Release) -> tuple[object, ...]:
+    changed = f"{one.kind} to {one.count}" if one.kind == "scale" else one.kind
+    version = f"{one.version} (rejected)" if one.rejected else one.version
+    outcome = progress(one.state).replace("_", " ")
+    why = "; ".join(part for part in (one.cause, "" if one.state == "successful" else _first(one.reason)) if part)
+    return one.number, moment(one.at), changed, version, one.by, outcome, short(one.deployment), why
 
 
 def _kind(deployment: Deployment) -> str:

@@ -27,7 +27,9 @@ from outrider.operations.answers.lists import (
     EndedAllocations,
     EnvironmentList,
     EnvironmentSummary,
+    Freezes,
     Health,
+    Releases,
     Services,
     Versions,
 )
@@ -39,16 +41,19 @@ from outrider.operations.answers.status import Status
 from outrider.operations.answers.uploaded import ArtifactList, Uploaded
 from outrider.operations.batches import Batch
 from outrider.operations.events import Event
-from outrider.operations.records import Approval, Deployment, Version, VersionSummary
+from outrider.operations.records import Approval, Deployment, Freeze, Rejection, Version, VersionSummary
 from outrider.operations.request_bodies import (
     ApprovalBody,
     BatchBody,
     Body,
     DeployBatchBody,
     DeployBody,
+    FreezeBody,
+    RejectBody,
     ReleaseBody,
     ReleasePlanBody,
     SpecBody,
+    SubjectBody,
 )
 from outrider.settings import Settings
 
@@ -123,6 +128,27 @@ class PortalClient:
 
     async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]:
         return (await self._get(Deployments, *_service(environment, service), "deployments")).deployments
+
+    async def releases(self, environment: str, service: str) -> Releases:
+        return await self._get(Releases, *_service(environment, service), "releases")
+
+    async def freezes(self, environment: str) -> Freezes:
+        return await self._get(Freezes, "environments", environment, "freezes")
+
+    async def freeze(self, environment: str, body: FreezeBody) -> Freeze:
+        return await self._post(Freeze, ("environments", environment, "freezes"), body)
+
+    async def thaw(self, environment: str, body: SubjectBody) -> Freezes:
+        """The freezes that were lifted."""
+        return await self._post(Freezes, ("environments", environment, "freezes", "thaw"), body)
+
+    async def reject(self, environment: str, service: str, version: int, body: RejectBody) -> Rejection:
+        return await self._post(Rejection, (*_service(environment, service), "versions", str(version), "reject"), body)
+
+    async def unreject(self, environment: str, service: str, version: int) -> Rejection:
+        """The rejection that was lifted."""
+        path = (*_service(environment, service), "versions", str(version), "unreject")
+        return await self._post(Rejection, path, Body())
 
     async def outside(self, environment: str, service: str) -> tuple[OutsideChange, ...]:
         return (await self._get(OutsideChanges, *_service(environment, service), "outside")).changes

@@ -20,7 +20,7 @@ from outrider.spec.image import DIGEST, DOCKER_HUB, ImageReference, image_refere
 from outrider.spec.platform_rules import THIS_MACHINE, same_host
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Mapping
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping
     from pathlib import Path
 
     import httpx2

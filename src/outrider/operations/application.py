@@ -19,6 +19,7 @@ from outrider.operations.look.status import ended_allocations, service_names, st
 from outrider.operations.lookups import datacenter, stored_version
 from outrider.operations.older import SidecarAges
 from outrider.operations.outside import outside_changes
+from outrider.operations.stops import Stops
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from outrider.nomad.read.allocations import Allocation
     from outrider.operations.answers.endpoints import Endpoints
     from outrider.operations.answers.graph import TrafficGraph
+    from outrider.operations.answers.lists import Releases
     from outrider.operations.answers.outside import OutsideChange
     from outrider.operations.answers.status import Status
     from outrider.operations.changes import Changes
@@ -59,6 +61,11 @@ class Application:
     observers: Mapping[str, Keeper] = field(default_factory=dict[str, "Keeper"])
     platform_state: PlatformState | None = None
     ages: SidecarAges = field(default_factory=SidecarAges)
+
+    @property
+    def stops(self) -> Stops:
+        """What people put in the way of changes."""
+        return Stops(self.environments)
 
     def environment(self, principal: Principal, name: str) -> Environment:
         """The environment of that name, for whoever asks: all may ask for all of them."""
@@ -118,6 +125,10 @@ class Application:
     async def outside_changes(self, principal: Principal, environment: str, service: str) -> tuple[OutsideChange, ...]:
         """What others did to its job that Nomad still remembers, newest first."""
         return await outside_changes(self.environment(principal, environment), service)
+
+    async def releases(self, principal: Principal, environment: str, service: str, limit: int = 50) -> Releases:
+        """The last changes of any kind, newest first."""
+        return await history.releases(self.environment(principal, environment), service, limit)
 
     async def deployment(self, principal: Principal, deployment_id: str) -> Deployment:
         """One deployment."""

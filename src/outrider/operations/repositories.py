@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         Declaration,
         Deployment,
         Draft,
+        Freeze,
         ImageDigest,
         Lock,
         Outline,
         Past,
+        Rejection,
         Request,
         Version,
         VersionSummary,
@@ -148,6 +150,34 @@ class Releases(Protocol):
     async def digest(self, environment: str, service: str, number: int) -> ImageDigest | None: ...
 
 
+class Freezes(Protocol):
+    """What is frozen, by whom, until when."""
+
+    async def add_freeze(self, freeze: Freeze) -> None: ...
+
+    async def freezes(self, environment: str, at: datetime) -> tuple[Freeze, ...]:
+        """Those that hold at that moment, the oldest first."""
+        ...
+
+    async def lift_freeze(self, freeze: Freeze, by: str, at: datetime) -> bool:
+        """End it before its time; whether it was still there."""
+        ...
+
+
+class Rejections(Protocol):
+    """Which versions shall not run again."""
+
+    async def add_rejection(self, rejection: Rejection) -> None: ...
+
+    async def rejections(self, environment: str, service: str) -> tuple[Rejection, ...]:
+        """Those of the service that nobody has lifted, the oldest first."""
+        ...
+
+    async def lift_rejection(self, rejection: Rejection, by: str, at: datetime) -> bool:
+        """The version may run again; whether it was still rejected."""
+        ...
+
+
 class Requests(Protocol):
     """Which changes were asked for before, by their idempotency keys."""
 
@@ -253,6 +283,8 @@ class Store:
     versions: Versions
     deployments: Deployments
     locks: Locks
+    freezes: Freezes
+    rejections: Rejections
     requests: Requests
     events: Events
     artifacts: Artifacts

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 MOST_SPEC = 1_000_000
 MOST_SPECS = 2_000
@@ -29,6 +29,26 @@ class ChangeBody(Body):
     overrides: Annotated[
         tuple[str, ...], Field(max_length=16, description="Names of blockers to go past; needs a reason.")
     ] = ()
+
+
+class SubjectBody(Body):
+    """A service, a team's services, or the whole environment."""
+
+    scope: Literal["service", "team", "environment"]
+    name: Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class FreezeBody(SubjectBody):
+    """What is frozen, why and until when."""
+
+    reason: Annotated[str, Field(max_length=MOST_REASON)]
+    until: Annotated[AwareDatetime, Field(description="With its zone.")]
+
+
+class RejectBody(Body):
+    """Why the version shall not run again."""
+
+    reason: Annotated[str, Field(max_length=MOST_REASON)]
 
 
 class SpecBody(Body):

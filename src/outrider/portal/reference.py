@@ -20,7 +20,7 @@ Which of the others a call may answer stands beside it: 401: no valid token; 404
 was faster; 422: the spec cannot be used; 429: too many wrong tokens; 502: Nomad or Consul refuses or is away.
 
 Where the portal has a token (`OUTRIDER_TOKEN`), requests to `/api` carry it as `Authorization: Bearer TOKEN`. A body is
-JSON and says so (`Content-Type: application/json`); it has at most 6 MiB, an artifact 100 MiB. The `Host` of a request
+JSON and says so (`Content-Type: application/json`); it has at most 6 MiB, an upload as many as `keep.upload_mib` says. The `Host` of a request
 is a name of the portal: loopback, the address it listens on, the host of `portal.url`, or one in `OUTRIDER_HOSTS`. No
 answer under `/api` may be kept (`Cache-Control: no-store`) or taken for another type (`nosniff`). A
 `POST` that starts a deployment takes an `Idempotency-Key`: the same request with the same key is done once. Events are

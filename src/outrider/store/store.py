@@ -15,9 +15,11 @@ from outrider.store.batches import Batches
 from outrider.store.database import opened
 from outrider.store.deployments import Deployments
 from outrider.store.events import Events
+from outrider.store.freezes import Freezes
 from outrider.store.leases import Leases
 from outrider.store.locks import Locks
 from outrider.store.moving import move_contents
+from outrider.store.rejections import Rejections
 from outrider.store.releases import Releases
 from outrider.store.requests import Requests
 from outrider.store.retention import Retention
@@ -60,6 +62,8 @@ async def opened_store(url: str, place: Storage | None = None, *, migrates: bool
         versions=Versions(found),
         deployments=Deployments(found),
         locks=Locks(found),
+        freezes=Freezes(found),
+        rejections=Rejections(found),
         requests=Requests(found),
         events=Events(found),
         artifacts=artifacts,

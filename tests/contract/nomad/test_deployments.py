@@ -295,6 +295,25 @@ class TestDeployments:
         await calls.post(path, {**body, "Pause": False})
         await calls.deployed("pause")
 
+    async def test_a_paused_deployment_outlives_its_progress_deadline_from_2_0_1_on_and_has_it_anew(
+        self, calls: NomadCalls
+    ) -> None:
+        quick = update(MinHealthyTime=SECOND, HealthyDeadline=2 * SECOND, ProgressDeadline=3 * SECOND)
+        await calls.healthy(versioned("hold", "1", 2))
+        await calls.register(versioned("hold", "2", 2, Update=quick))
+        deployment = await calls.until("/v1/job/hold/deployment", lambda found: found["JobVersion"] == 1)
+        path, here = f"/v1/deployment/pause/{deployment['ID']}", f"/v1/deployment/{deployment['ID']}"
+        await calls.post(path, {"DeploymentID": deployment["ID"], "Pause": True})
+        await asyncio.sleep(6)
+        found = await calls.get(here)
+        version = (await calls.get("/v1/agent/self"))["config"]["Version"]["Version"]
+        if tuple(map(int, version.split("."))) < (2, 0, 1):
+            assert (found["Status"], found["StatusDescription"]) == ("failed", "Failed due to progress deadline")
+            return
+        assert found["Status"] == "paused"
+        await calls.post(path, {"DeploymentID": deployment["ID"], "Pause": False})
+        await calls.deployed("hold")
+
     async def test_a_newer_job_cancels_the_deployment_before_it(self, calls: NomadCalls) -> None:
         slow = update(MinHealthyTime=10 * SECOND)
         await calls.register(versioned("newer", "1", Update=slow))

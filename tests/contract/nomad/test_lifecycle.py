@@ -21,7 +21,7 @@ ON_TERM = "trap '" + MARK.format("term").replace("'", "") + "exit 0' TERM; while
 class TestLifecycle:
     """What a job's tasks may rely on."""
 
-    async def test_a_main_task_waits_for_the_end_of_the_gate_and_the_start_of_the_sidecar(
+    async def test_d04_a_main_task_waits_for_the_end_of_the_gate_and_the_start_of_the_sidecar(
         self, calls: NomadCalls
     ) -> None:
         await calls.healthy(
@@ -54,7 +54,7 @@ class TestLifecycle:
         assert allocation["TaskStates"]["gate"]["Failed"] is True
         assert "Sibling Task Failed" in events(allocation, "side")
 
-    async def test_a_stop_deregisters_then_waits_then_ends_main_tasks_then_sidecars_then_runs_poststop(
+    async def test_d03_a_stop_deregisters_then_waits_then_ends_main_tasks_then_sidecars_then_runs_poststop(
         self, calls: NomadCalls
     ) -> None:
         document = job(

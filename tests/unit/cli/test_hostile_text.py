@@ -20,6 +20,7 @@ from outrider.cli.watching import line
 from outrider.operations.answers.endpoints import SidecarView
 from outrider.operations.event_details import Warned
 from outrider.operations.events import happened
+from outrider.operations.look.history import release_of
 from outrider.telemetry.report import Report
 
 SIGNS = {
@@ -100,5 +101,5 @@ def test_names_and_problems_in_views_are_plain() -> None:
 
 def test_a_reason_that_is_cut_says_so() -> None:
     for length, ends in ((81, "a" * 79 + "…"), (80, "a" * 80)):
-        row = list(views.history([], [a_deployment("checkout", reason="a" * length)]))[-1]
+        row = list(views.releases([release_of(a_deployment("checkout", state="failed", reason="a" * length))]))[-1]
         assert row.endswith(ends)

@@ -19,6 +19,7 @@ from pydantic_core import to_jsonable_python
 from outrider.cli import views
 from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
+from outrider.operations.look.history import release_of
 from outrider.settings import Terminal
 from outrider.telemetry.report import Report
 
@@ -56,23 +57,24 @@ def test_the_same_document_comes_as_json_and_as_yaml(deployed: CommandLine) -> N
     assert as_json["service"] == "checkout"
 
 
-def test_history_lists_versions_and_deployments_and_one_deployments_events_by_prefix(deployed: CommandLine) -> None:
+def test_history_lists_changes_and_one_deployments_events_by_prefix(deployed: CommandLine) -> None:
     document = json.loads(deployed("history", "checkout", *STAGE, "-o", "json").stdout)
-    (deployment,) = document["deployments"]
+    (release,) = document["releases"]
     table = deployed("history", "checkout", *STAGE).stdout
-    assert deployment["id"][:8] in table
+    assert release["deployment"][:8] in table
     assert "kim" in table
-    events = deployed("history", "checkout", *STAGE, "--deployment", deployment["id"][:6])
+    events = deployed("history", "checkout", *STAGE, "--deployment", release["deployment"][:6])
     assert "Nomad has accepted it" in events.stdout
-    followed = deployed("history", "checkout", *STAGE, "--deployment", deployment["id"][:6], "--follow")
+    followed = deployed("history", "checkout", *STAGE, "--deployment", release["deployment"][:6], "--follow")
     assert followed.exit_code == 0
     assert "✓" in followed.stderr
 
 
 def test_a_deployment_that_goes_on_is_under_way_as_pages_say() -> None:
     for stored, shown in {"running": "under way", "not_placed": "not placed", "waiting": "waiting"}.items():
-        row = list(views.history([], [a_deployment("checkout", state=stored)]))[-1]
-        assert re.search(rf"run +7 +{shown} ", click.unstyle(row))
+        found = release_of(a_deployment("checkout", state=stored))
+        row = list(views.releases([found]))[-1]
+        assert re.search(rf"run +7 +\S+ +{shown} ", click.unstyle(row))
 
 
 def test_a_server_that_does_not_answer_is_named_below_the_services() -> None:
@@ -225,8 +227,8 @@ def test_a_deployment_and_its_events_are_as_data_what_the_api_answers(deployed: 
     base = f"{deployed.settings.address.value}/api/v1"
     here = f"{base}/environments/stage/services/checkout"
     assert history["versions"] == httpx2.get(f"{here}/versions").json()["versions"]
-    assert history["deployments"] == httpx2.get(f"{here}/deployments").json()["deployments"]
-    deployment = history["deployments"][0]["id"]
+    assert history["releases"] == httpx2.get(f"{here}/releases").json()["releases"]
+    deployment = history["releases"][0]["deployment"]
     events = httpx2.get(f"{base}/deployments/{deployment}/events", headers={"Accept": "application/json"}).json()
     assert (
         json.loads(deployed("history", "checkout", *STAGE, "--deployment", deployment, "-o", "json").stdout) == events

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from fakes.nomad import Outcome
@@ -67,6 +68,12 @@ async def test_a_plan_of_several_has_callees_first_and_a_total(application: Appl
     assert [one.service for one in plan.plans] == ["catalog", "sessions", "cart", "storefront"]
     assert plan.total == Total(new=4, changed=0, unchanged=0, allocations={"place": 4})
     assert plan.has_changes
+
+
+async def test_an_upstream_outside_is_no_service_of_the_batch(application: Application) -> None:
+    outside = spec("a").spec.replace("upstreams: {}", 'upstreams: {b: {address: "b.example:443", tls: true}}')
+    plan = await application.changes.plan_batch(ADA, "stage", (Text(outside, "a.yaml"), spec("b", "a")))
+    assert plan.steps == (BatchStep(("a",), ()), BatchStep(("b",), ("a",)))
 
 
 async def test_a_plan_tells_new_changed_and_unchanged_apart(application: Application) -> None:
@@ -253,6 +260,13 @@ async def test_a_batch_that_is_another_portals_is_left_to_it(world: World) -> No
     assert over.state == "successful"
     counts = [len(await first.deployments(ADA, "stage", one.service)) for one in over.members]
     assert counts == [1, 1, 1, 1]
+
+
+async def test_a_batch_that_cannot_be_driven_ends_and_is_not_under_way_for_ever(application: Application) -> None:
+    members = (BatchMember("a", 0, ("nobody",)),)
+    broken = Batch("broken", "stage", "running", "ada", datetime.now(UTC), members)
+    over = await ended(application, await application.changes.batches.begin(broken, {}))
+    assert over.state == "failed"
 
 
 async def test_a_batch_that_nobody_knows_is_named(application: Application) -> None:

@@ -267,7 +267,7 @@ async def test_a_canary_that_is_not_healthy_waits_for_nobody() -> None:
     assert (watched.kept.state, watched.told("promotion")) == ("running", [])
 
 
-async def test_what_nomad_was_told_to_promote_and_has_forgotten_is_promoted() -> None:
+async def test_d09_what_nomad_was_told_to_promote_and_has_forgotten_is_promoted() -> None:
     waiting = a_rollout(**CANARY, AutoPromote=True)
     watched = Watched(*[waiting] * 2, DONE, allocations=[[an_allocation(1, "running", **WELL)]])
     watched.limits = replace(CALM, promotion=0.0)

@@ -92,7 +92,7 @@ async def test_a_return_with_one_allocation_still_undecided_is_waited_for() -> N
     )
 
 
-async def test_a_return_is_promoted_once_its_canary_is_healthy_and_not_before() -> None:
+async def test_d08_a_return_is_promoted_once_its_canary_is_healthy_and_not_before() -> None:
     waiting = a_rollout(**CANARY)
     early, late = [an_allocation(1, "running")], [an_allocation(1, "running", **HEALTHY)]
     nomad = NomadThatWasAsked([early, late], [waiting, waiting, a_rollout("successful", healthy=2)])

@@ -84,7 +84,7 @@ async def test_the_version_that_runs_needs_no_rollback(world: World, application
     assert world.nomad.registrations == 1
 
 
-async def test_a_version_whose_artifact_is_gone_is_refused(world: World, application: Application) -> None:
+async def test_d19_a_version_whose_artifact_is_gone_is_refused(world: World, application: Application) -> None:
     await kept(application, b"a directory")
     packed = hashlib.sha256(b"a directory").hexdigest()
     spec = "service: checkout\nrun: {command: [app], directory: .}\n"

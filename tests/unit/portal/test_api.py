@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -252,3 +253,25 @@ async def test_what_stops_a_change_is_in_the_problem_and_why_is_in_the_deploymen
     assert (gone["cause"], [one["name"] for one in gone["overrides"]]) == ("it must", ["deploying"])
     unknown = await client.post(f"{at}/stop", json={"reason": "x", "overrides": ["nothing"]})
     assert (unknown.status_code, "nothing called 'nothing'" in unknown.json()["detail"]) == (404, True)
+
+
+async def test_freezes_rejections_and_releases_have_routes_of_their_own(client: httpx2.AsyncClient) -> None:
+    stage = f"{API}/environments/stage"
+    begun = (await client.post(f"{stage}/deployments", json={"spec": SPEC, "reason": "the first"})).json()
+    async with asyncio.timeout(5):
+        while (await client.get(f"{API}/deployments/{begun['id']}")).json()["state"] in {"pending", "running"}:  # noqa: ASYNC110  the API has no bell
+            await asyncio.sleep(0.01)
+    body = {"scope": "service", "name": "checkout", "reason": "why", "until": "2099-01-01T00:00:00Z"}
+    assert (await client.post(f"{stage}/freezes", json=body)).status_code == 404, "within a year"
+    assert (await client.post(f"{stage}/freezes", json=body | {"until": "2099-01-01T00:00:00"})).status_code == 400
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    assert (await client.post(f"{stage}/freezes", json=body | {"until": soon})).status_code == 201
+    assert [one["reason"] for one in (await client.get(f"{stage}/freezes")).json()["freezes"]] == ["why"]
+    thawed = await client.post(f"{stage}/freezes/thaw", json={"scope": "service", "name": "checkout"})
+    assert [one["name"] for one in thawed.json()["freezes"]] == ["checkout"]
+    version = f"{stage}/services/checkout/versions/1"
+    rejected = await client.post(f"{version}/reject", json={"reason": "loses orders"})
+    assert (rejected.status_code, rejected.json()["reason"]) == (201, "loses orders")
+    (release,) = (await client.get(f"{stage}/services/checkout/releases")).json()["releases"]
+    assert (release["number"], release["cause"], release["rejected"]) == (1, "the first", "loses orders")
+    assert (await client.post(f"{version}/unreject", json={})).status_code == 200

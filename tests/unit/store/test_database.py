@@ -186,7 +186,7 @@ async def test_a_read_only_database_is_a_remote_error_that_can_be_tried_again(tm
     await database.close()
 
 
-async def test_what_was_written_survives_a_killed_process(tmp_path: Path) -> None:
+async def test_d21_what_was_written_survives_a_killed_process(tmp_path: Path) -> None:
     file = tmp_path / "portal.db"
     await (await opened_store(f"sqlite:///{file}")).close()
     torn = sqlite3.connect(file, isolation_level=None)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from outrider.operations.event_details import Accepted, Ended, Warned
-from outrider.operations.records import Deployment, Draft, Lock, Override, Request
+from outrider.operations.records import Deployment, Draft, Freeze, Lock, Override, Rejection, Request
 from outrider.spec.stored import Declared, stored_part
 from outrider.store.store import SqlStore, opened_store
 
@@ -348,3 +348,31 @@ async def test_of_portals_that_ask_at_once_one_has_the_lock(store: SqlStore, url
         assert len({found.holder for found in await asyncio.gather(*asked)}) == 1
     finally:
         await other.close()
+
+
+async def test_a_freeze_holds_until_its_time_or_until_it_is_lifted_once(store: SqlStore, service: str) -> None:
+    now = datetime.now(UTC)
+    environment = service
+    over, holds = (
+        Freeze(str(uuid.uuid4()), environment, "team", "web", "why", "ana", now, now + timedelta(seconds=seconds))
+        for seconds in (1, 60)
+    )
+    for one in (over, holds):
+        await store.freezes.add_freeze(one)
+    assert await store.freezes.freezes(environment, now) == (over, holds)
+    assert await store.freezes.freezes(environment, over.until) == (holds,)
+    assert await store.freezes.freezes("another", now) == ()
+    assert await store.freezes.lift_freeze(holds, "ben", now)
+    assert not await store.freezes.lift_freeze(holds, "eve", now)
+    assert await store.freezes.freezes(environment, over.until) == ()
+
+
+async def test_a_rejection_stands_until_it_is_lifted_once(store: SqlStore, service: str) -> None:
+    now = datetime.now(UTC)
+    found = Rejection(str(uuid.uuid4()), "stage", service, 3, "abc", "part", "why", "ana", now)
+    await store.rejections.add_rejection(found)
+    assert await store.rejections.rejections("stage", service) == (found,)
+    assert await store.rejections.rejections("production", service) == ()
+    assert await store.rejections.lift_rejection(found, "ben", now)
+    assert not await store.rejections.lift_rejection(found, "eve", now)
+    assert await store.rejections.rejections("stage", service) == ()

@@ -88,6 +88,15 @@ def with_group(deployment: Document, name: str, **changes: object) -> Document:
     return {**deployment, "TaskGroups": {**deployment["TaskGroups"], name: state}, "ModifyTime": time.time_ns()}
 
 
+def with_new_deadlines(deployment: Document, now: int) -> Document:
+    """The deployment as it is paused or resumed: each group has its whole time again (nomad/state/state_store.go, from 2.0.1)."""
+    result = deployment
+    for name, state in deployment["TaskGroups"].items():
+        if state["ProgressDeadline"]:
+            result = with_group(result, name, RequireProgressBy=stamp(now + state["ProgressDeadline"]))
+    return result
+
+
 def promoted(deployment: Document, name: str, now: int) -> Document:
     """The deployment after one group's promotion, which is progress: its deadline begins anew."""
     state = deployment["TaskGroups"][name]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from outrider.nomad.read.allocations import Allocation
 from outrider.operations.answers.status import Status
 from outrider.operations.events import KnownEvent
-from outrider.operations.records import Deployment, VersionSummary
+from outrider.operations.records import Deployment, Freeze, Override, VersionSummary
+from outrider.operations.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,43 @@ class Deployments:
     """Newest first."""
 
     deployments: tuple[Deployment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Freezes:
+    """Those that hold now, the oldest first."""
+
+    freezes: tuple[Freeze, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One change of a service, by its number; ``deployment`` is the id under which its events are found.
+
+    ``cause`` is why it was asked for, ``reason`` why it ended as it did; ``rejected`` why its version shall not run again.
+    """
+
+    number: int
+    at: datetime
+    kind: str
+    version: int | None
+    previous: int | None
+    count: int | None
+    by: str
+    cause: str
+    state: State
+    reason: str
+    overrides: tuple[Override, ...]
+    deployment: str
+    ended_at: datetime | None
+    rejected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """Newest first."""
+
+    releases: tuple[Release, ...]
 
 
 @dataclass(frozen=True, slots=True)

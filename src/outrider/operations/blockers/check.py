@@ -13,7 +13,9 @@ from outrider.operations.answers.blockers import BlockedError, Blocker
 from outrider.operations.blockers.approval import approval_blockers
 from outrider.operations.blockers.consul import consul_blockers
 from outrider.operations.blockers.deploying import deploying_blockers
+from outrider.operations.blockers.freeze import freeze_blockers
 from outrider.operations.blockers.kinds import LETS_THROUGH
+from outrider.operations.blockers.rejected import rejected_blockers
 from outrider.operations.blockers.soak import soak_blockers
 from outrider.operations.blockers.unhealthy import unhealthy_blockers
 from outrider.operations.records import Override
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 ASKED: Final[Mapping[BlockerName, Ask]] = {
     "deploying": deploying_blockers,
+    "freeze": freeze_blockers,
+    "rejected": rejected_blockers,
     "unhealthy": unhealthy_blockers,
     "soak": soak_blockers,
     "approval": approval_blockers,

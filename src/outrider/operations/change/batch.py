@@ -37,7 +37,7 @@ async def batch_plan(
     found = await in_turns(lambda source: _outcome(plan, source), [source for source, _ in ordered.values()])
     check_specs(one for one in found if isinstance(one, OutriderError))
     plans = tuple(one for one in found if not isinstance(one, OutriderError))
-    order = steps({name: tuple(service.upstreams) for name, (_, service) in ordered.items()})
+    order = _order(service for _, service in ordered.values())
     return BatchPlan(environment, tuple(BatchStep(one.services, one.after) for one in order), plans, total_of(plans))
 
 
@@ -56,7 +56,9 @@ def in_order(platform: Platform, environment: str, sources: Sequence[Source]) ->
 
 
 def _order(services: Iterable[Service]) -> tuple[Step, ...]:
-    return steps({service.service: tuple(service.upstreams) for service in services})
+    """What lies outside Consul is nobody of the batch, whatever it is called."""
+    calls = {one.service: [name for name, called in one.upstreams.items() if not called.address] for one in services}
+    return steps(calls)
 
 
 def _read(platform: Platform, environment: str, sources: Sequence[Source]) -> list[tuple[Source, Service]]:

@@ -101,11 +101,15 @@ async def _target(
 
 
 async def _earlier(environment: Environment, service: str, base: Version | None) -> int:
-    """The version that was brought up with success before the one that runs; what had nothing to do brought nothing up."""
+    """The version that was brought up with success before the one that runs, and that nobody has rejected.
+
+    What had nothing to do brought nothing up.
+    """
+    rejected = {one.number for one in await environment.store.rejections.rejections(environment.name, service)}
     for deployment in await environment.store.deployments.newest(environment.name, service):
         is_other = base is None or deployment.version != base.number
         came_up = deployment.state == "successful" and deployment.modify_index is not None
-        if deployment.version is not None and came_up and is_other:
+        if deployment.version is not None and deployment.version not in rejected and came_up and is_other:
             return deployment.version
     await check_known(environment, service)
     here = f"-e {environment.name}"

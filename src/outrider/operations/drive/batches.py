@@ -109,6 +109,9 @@ class BatchRunner:
             work.result()
         except OutriderError as error:
             log.warning("batch %s is taken up again later: %s", batch_id, error.message)
+        except Exception:  # whatever it is: a batch that nobody can drive would be under way for ever
+            log.exception("batch %s", batch_id)
+            await self._batches.end_batch(batch_id, "failed")
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)

@@ -46,6 +46,7 @@ class Following:
     def __init__(self, environment: Environment, deployment: Deployment) -> None:
         self.environment = environment
         self.deployment = deployment
+        self.has_returned = False
         self._limits = environment.limits
         self._progress = Progress(time.monotonic)
         self._placing = Placing(environment, deployment, self.note)
@@ -159,6 +160,7 @@ class Following:
 
     async def _return(self) -> str:
         """What came of Nomad's return to the last good version, which waits for Consul as well."""
+        self.has_returned = True
         return await returned(self.environment, self.deployment, self.note, self._pausing)
 
     async def _unplaced(self, state: State, reason: str) -> Verdict:

@@ -37,6 +37,11 @@ async def resumed(environment: Environment, deployment: Deployment) -> Deploymen
         return deployment
     if deployment.kind in DECISIONS:
         raise UsageError("the portal ended before it knew whether Nomad has heard of this decision")
+    async with turn(environment, deployment.service, deployment.created_by):
+        return await _taken_up(environment, deployment)
+
+
+async def _taken_up(environment: Environment, deployment: Deployment) -> Deployment:
     found = await _found(environment, deployment)
     if found is not None:
         return found
@@ -45,8 +50,7 @@ async def resumed(environment: Environment, deployment: Deployment) -> Deploymen
         await ended(environment, deployment, error)
         raise error
     await _check_age(environment, deployment)
-    async with turn(environment, deployment.service, deployment.created_by):
-        return await _done(environment, deployment)
+    return await _done(environment, deployment)
 
 
 async def _found(environment: Environment, deployment: Deployment) -> Deployment | None:

@@ -14,6 +14,7 @@ from outrider_ground.errors import OutriderError, RemoteError
 
 from outrider.operations.drive.follow import Following
 from outrider.operations.drive.progress import Verdict
+from outrider.operations.drive.rejecting import reject_by_itself
 from outrider.operations.drive.restarting import Restarting
 from outrider.operations.drive.resume import resumed
 from outrider.operations.drive.stopping import Stopping
@@ -114,6 +115,8 @@ class Runner:
             await environment.journal.note(deployment.id, "the portal watches it again", Resumed())
         following = _driver(deployment)(environment, deployment)
         verdict = await _patient_verdict(following, environment)
+        if isinstance(following, Following) and following.has_returned and verdict.state == "failed":
+            await reject_by_itself(environment, following.deployment, verdict.reason)
         await environment.journal.end(following.deployment, verdict.state, verdict.reason)
 
 

@@ -1,4 +1,4 @@
-"""What was done with a service: its versions and deployments, newest first."""
+"""What was done with a service: its versions, its deployments and all changes as numbered releases, newest first."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import UsageError
 
+from outrider.operations.answers.lists import Release, Releases
 from outrider.operations.lookups import check_known, unknown_service
 
 if TYPE_CHECKING:
@@ -28,6 +29,36 @@ async def deployments(environment: Environment, service: str, limit: int = 50) -
     if not found:
         await check_known(environment, service)
     return found
+
+
+async def releases(environment: Environment, service: str, limit: int = 50) -> Releases:
+    """Its last changes of any kind, by their numbers. UsageError where nobody knows the service."""
+    found = await deployments(environment, service, limit)
+    rejected = {
+        one.number: one.reason for one in await environment.store.rejections.rejections(environment.name, service)
+    }
+    made = [release_of(one, rejected.get(one.version) if one.version else None) for one in found]
+    return Releases(tuple(sorted(made, key=lambda one: one.number, reverse=True)))
+
+
+def release_of(deployment: Deployment, rejected: str | None = None) -> Release:
+    """The deployment as one of all changes; ``rejected`` is why its version shall not run again."""
+    return Release(
+        number=deployment.release or 0,
+        at=deployment.created_at,
+        kind=deployment.kind,
+        version=deployment.version,
+        previous=deployment.previous,
+        count=deployment.count,
+        by=deployment.created_by,
+        cause=deployment.cause,
+        state=deployment.state,
+        reason=deployment.reason,
+        overrides=deployment.overrides,
+        deployment=deployment.id,
+        ended_at=deployment.ended_at,
+        rejected=rejected,
+    )
 
 
 async def deployment(store: Deployments, deployment_id: str) -> Deployment:

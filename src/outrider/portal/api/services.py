@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from outrider.operations.answers.endpoints import Endpoints
-from outrider.operations.answers.lists import Deployments, EndedAllocations, Services, Versions
+from outrider.operations.answers.lists import Deployments, EndedAllocations, Releases, Services, Versions
 from outrider.operations.answers.outside import OutsideChanges
 from outrider.operations.answers.status import Status
 from outrider.operations.look.logs import EndedKind, LogRequest
@@ -78,6 +78,18 @@ async def deployments(running: Running, asker: Asker, environment: str, service:
 async def outside(running: Running, asker: Asker, environment: str, service: str) -> OutsideChanges:
     """What others did to its job in Nomad, as far as Nomad remembers it."""
     return OutsideChanges(await running.outside_changes(asker, environment, service))
+
+
+@router.get("/environments/{environment}/services/{service}/releases")
+async def releases(
+    running: Running,
+    asker: Asker,
+    environment: str,
+    service: str,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
+) -> Releases:
+    """Its last changes of any kind as numbered releases: who did what and why, and what came of it."""
+    return await running.releases(asker, environment, service, limit)
 
 
 @router.get("/environments/{environment}/services/{service}/endpoints")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -67,7 +69,7 @@ class DeploymentCalls:
         is_pausing = bool(asked.get("Pause"))
         deployment = self._active(request, asked, "pause" if is_pausing else "resume")
         status, text = ("paused", rules.PAUSED) if is_pausing else ("running", rules.RUNNING)
-        changed = rules.with_status(deployment, status, text)
+        changed = rules.with_new_deadlines(rules.with_status(deployment, status, text), time.time_ns())
         more = () if is_pausing else (_evaluation(deployment),)
         commit = Commit("DeploymentStatusUpdate", deployments=(changed,), evaluations=more)
         return self._updated(self._state.commit(commit))
