@@ -1,7 +1,7 @@
 """The environment's variables and the context file, read once into frozen data: no other module looks at them.
 
 Precedence: flag > environment > context file > default. A value whose origin a person may ask for is `Sourced`.
-Names and meanings of NOMAD_* and CONSUL_* are those of the tools that define them.
+Names and meanings of NOMAD_*, CONSUL_* and VAULT_* are those of the tools that define them.
 """
 
 from __future__ import annotations
@@ -78,6 +78,16 @@ class ConsulSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """VAULT_*: the Vault of all environments, as the portal reaches it and with its own rights."""
+
+    address: str | None = None
+    token: str | None = field(default=None, repr=False)
+    namespace: str | None = None
+    tls: Tls = Tls()
+
+
+@dataclass(frozen=True, slots=True)
 class S3Settings:
     """AWS_*: credentials and address of the S3-compatible server that keeps artifacts; without keys those of the machine."""
 
@@ -111,6 +121,7 @@ class Settings:
     terminal: Terminal = Terminal()
     nomad: NomadSettings = NomadSettings()
     consul: ConsulSettings = ConsulSettings()
+    vault: VaultSettings = VaultSettings()
     platform: Sourced | None = None
     database: str | None = None
     artifacts: str | None = None
@@ -134,6 +145,7 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
         terminal=_terminal(environ),
         nomad=_nomad(environ),
         consul=_consul(environ),
+        vault=_vault(environ),
         platform=_sourced(environ, "OUTRIDER_PLATFORM", context, "platform", context_file),
         database=_text(environ, "OUTRIDER_DATABASE"),
         artifacts=_text(environ, "OUTRIDER_ARTIFACTS"),
@@ -173,21 +185,9 @@ def _terminal(environ: Mapping[str, str]) -> Terminal:
 
 
 def _nomad(environ: Mapping[str, str]) -> NomadSettings:
-    return NomadSettings(
-        address=_text(environ, "NOMAD_ADDR"),
-        token=_text(environ, "NOMAD_TOKEN"),
-        namespace=_text(environ, "NOMAD_NAMESPACE"),
-        region=_text(environ, "NOMAD_REGION"),
-        http_auth=_text(environ, "NOMAD_HTTP_AUTH"),
-        tls=Tls(
-            ca_file=_text(environ, "NOMAD_CACERT"),
-            ca_path=_text(environ, "NOMAD_CAPATH"),
-            client_certificate=_text(environ, "NOMAD_CLIENT_CERT"),
-            client_key=_text(environ, "NOMAD_CLIENT_KEY"),
-            server_name=_text(environ, "NOMAD_TLS_SERVER_NAME"),
-            is_verified=not _is_true(environ, "NOMAD_SKIP_VERIFY"),
-        ),
-    )
+    names = ("ADDR", "TOKEN", "NAMESPACE", "REGION", "HTTP_AUTH")
+    tls = _tls(environ, "NOMAD", is_verified=not _is_true(environ, "NOMAD_SKIP_VERIFY"))
+    return NomadSettings(*(_text(environ, f"NOMAD_{name}") for name in names), tls=tls)
 
 
 def _consul(environ: Mapping[str, str]) -> ConsulSettings:
@@ -198,15 +198,14 @@ def _consul(environ: Mapping[str, str]) -> ConsulSettings:
         namespace=_text(environ, "CONSUL_NAMESPACE"),
         http_auth=_text(environ, "CONSUL_HTTP_AUTH"),
         is_tls=_is_true(environ, "CONSUL_HTTP_SSL"),
-        tls=Tls(
-            ca_file=_text(environ, "CONSUL_CACERT"),
-            ca_path=_text(environ, "CONSUL_CAPATH"),
-            client_certificate=_text(environ, "CONSUL_CLIENT_CERT"),
-            client_key=_text(environ, "CONSUL_CLIENT_KEY"),
-            server_name=_text(environ, "CONSUL_TLS_SERVER_NAME"),
-            is_verified=_is_true(environ, "CONSUL_HTTP_SSL_VERIFY", default=True),
-        ),
+        tls=_tls(environ, "CONSUL", is_verified=_is_true(environ, "CONSUL_HTTP_SSL_VERIFY", default=True)),
     )
+
+
+def _vault(environ: Mapping[str, str]) -> VaultSettings:
+    address, token, namespace = (_text(environ, f"VAULT_{name}") for name in ("ADDR", "TOKEN", "NAMESPACE"))
+    verified = not _is_true(environ, "VAULT_SKIP_VERIFY")
+    return VaultSettings(address, token, namespace, _tls(environ, "VAULT", is_verified=verified))
 
 
 def _s3(environ: Mapping[str, str]) -> S3Settings:
@@ -218,6 +217,12 @@ def _s3(environ: Mapping[str, str]) -> S3Settings:
         region=_text(environ, "AWS_REGION") or _text(environ, "AWS_DEFAULT_REGION"),
         endpoint=_text(environ, "AWS_ENDPOINT_URL_S3") or _text(environ, "AWS_ENDPOINT_URL"),
     )
+
+
+def _tls(environ: Mapping[str, str], of: str, *, is_verified: bool) -> Tls:
+    """The names that all tools of HashiCorp share."""
+    names = ("CACERT", "CAPATH", "CLIENT_CERT", "CLIENT_KEY", "TLS_SERVER_NAME")
+    return Tls(*(_text(environ, f"{of}_{name}") for name in names), is_verified=is_verified)
 
 
 def _text(environ: Mapping[str, str], name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from outrider_ground.errors import RemoteError
@@ -16,6 +17,9 @@ class CatalogInMemory:
         self.away: RemoteError | None = None
         self.has_leader = True
         self.agents_checks: dict[str, Json] = {}
+        self.keys: dict[str, bytes] = {}
+        self.keys_at = 1
+        self._changed = asyncio.Condition()
         self._entries: dict[str, list[Json]] = {}
 
     def add(
@@ -60,7 +64,34 @@ class CatalogInMemory:
         return {"Config": {"Version": "1.8.7"}}
 
     async def key(self, path: str) -> bytes | None:
-        return None  # nobody has written one
+        self._answer()
+        return self.keys.get(path)
+
+    async def entries(
+        self, path: str, index: int = 0, wait_s: float = 0, *, is_exact: bool = False
+    ) -> tuple[dict[str, bytes] | None, int]:
+        """As Consul: held until something changes below the path, or until time is up."""
+        self._answer()
+        if index and index == self.keys_at:
+            async with self._changed:
+                try:
+                    async with asyncio.timeout(wait_s):
+                        await self._changed.wait()
+                except TimeoutError:
+                    return None, self.keys_at
+        self._answer()
+        return {
+            key: value for key, value in self.keys.items() if (key == path if is_exact else key.startswith(path))
+        }, self.keys_at
+
+    async def put_key(self, path: str, value: bytes | None) -> None:
+        """Write a key, or take it away."""
+        self.keys_at += 1
+        self.keys = {key: one for key, one in self.keys.items() if key != path} | (
+            {} if value is None else {path: value}
+        )
+        async with self._changed:
+            self._changed.notify_all()
 
     async def datacenters(self) -> list[str]:
         return ["dc1"]

@@ -121,7 +121,7 @@ def place(
 ) -> Environment:
     """The environment ``stage`` with these and nothing else."""
     kept = cast("Any", records or Records())
-    whole = Store(**dict.fromkeys((one.name for one in fields(Store)), kept))
+    whole = Store(**{one.name: kept for one in fields(Store)})
     made = (
         World(cast("Any", whole), nomad=cast("Any", nomad), consul=consul or CatalogInMemory())
         .application()

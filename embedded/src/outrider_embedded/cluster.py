@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.edge.serving import serving, shielded
 from outrider_ground.errors import OutriderError
 from outrider_ground.private import private_directory
-from outrider_ground.settings import allowed_hosts, host_environment
+from outrider_ground.settings import allowed_hosts, host_environment, vault_access
 
 from outrider_embedded.addresses import Cluster
 from outrider_embedded.registry.running import running_registry
@@ -53,9 +53,9 @@ async def cluster(
     Processes and registrations that a crashed predecessor left in ``directory`` are ended first. At the end every task
     has ended. Raises OutriderError where a port is taken.
     """
-    directory = await asyncio.to_thread(_made, directory)
+    directory, vault = await asyncio.to_thread(_made, directory), vault_access()
     async with running_registry(name, name, address, ports.consul, allowed_hosts()) as registry:
-        setting = Setting(name, directory, registry.address, ports.of_allocations, host_environment(), address)
+        setting = Setting(name, directory, registry.address, ports.of_allocations, host_environment(), address, vault)
         async with served_scheduler(setting, ports.nomad) as nomad:
             yield Cluster(name, nomad, registry.address, directory)
 

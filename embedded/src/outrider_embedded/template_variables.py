@@ -29,7 +29,10 @@ class VariableSource:
 
     def _secret(self, path: str, *_: str) -> Fields | None:
         if self._lookups.secret is None:
-            raise MissingSourceError("Vault", path, "Use a Consul key or a Nomad variable, or a cluster with Vault.")
+            raise MissingSourceError(
+                "Vault", path, "Use a Consul key or a Nomad variable, or set VAULT_ADDR and VAULT_TOKEN for it."
+            )
+        self._record.note("secret", path)
         return self._record.found(f"vault.read({path})", self._lookups.secret(path))
 
     def _variable(self, path: str) -> Items | None:

@@ -18,6 +18,7 @@ from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.clients.prometheus import PrometheusClient
+from outrider.clients.vault import vault_client
 from outrider.operations.doctor.findings import Finding, bad, good
 from outrider.operations.doctor.platform import Servers, findings
 from outrider.settings import Settings, Sourced, Tls
@@ -58,13 +59,16 @@ def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
 
 async def _findings(here: ProcessContext, platform: Platform) -> list[Finding]:
     clients = {name: _clients(here, environment) for name, environment in platform.environments.items()}
+    vault = vault_client(here.settings.vault, transport=here.transport)
     try:
-        servers = {name: Servers(*of_environment) for name, of_environment in clients.items()}
+        servers = {name: Servers(*of_environment, vault) for name, of_environment in clients.items()}
         return [*await findings(platform, servers), await _envoy(here.settings)]
     finally:
         for client in (one for of_environment in clients.values() for one in of_environment):
             if isinstance(client, (NomadClient, ConsulClient, PrometheusClient)):
                 await client.close()
+        if vault is not None:
+            await vault.close()
 
 
 def _clients(
@@ -143,5 +147,6 @@ def _origins(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "Nomad CA", settings.nomad.tls.ca_file or settings.nomad.tls.ca_path or "the machine's own"
     yield "Consul token", "set" if settings.consul.token or settings.consul.token_file else "not set"
     yield "Consul CA", settings.consul.tls.ca_file or settings.consul.tls.ca_path or "the machine's own"
+    yield "Vault", settings.vault.address or "not set (VAULT_ADDR)"
     unset = "not set (ENVOY_BIN): see portal below"
     yield "Envoy", f"{settings.envoy} (from {settings.envoy.source})" if settings.envoy else unset

@@ -42,6 +42,9 @@ VARIABLES = {
     "CONSUL_*": "The same for every Consul: `CONSUL_HTTP_TOKEN`, `CONSUL_HTTP_TOKEN_FILE`, `CONSUL_HTTP_AUTH`, "
     "`CONSUL_HTTP_SSL`, `CONSUL_HTTP_SSL_VERIFY`, `CONSUL_CACERT`, `CONSUL_CAPATH`, `CONSUL_CLIENT_CERT`, "
     "`CONSUL_CLIENT_KEY`, `CONSUL_TLS_SERVER_NAME`, `CONSUL_NAMESPACE`.",
+    "VAULT_*": "The Vault of all environments, which the portal watches for changed secrets, and from which the cluster of "
+    "`outrider dev` reads them: `VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`; for the portal also `VAULT_CACERT`, "
+    "`VAULT_CAPATH`, `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`, `VAULT_TLS_SERVER_NAME`, `VAULT_SKIP_VERIFY`.",
 }
 HEAD = """<!-- Written by `make docs` from src/outrider/cli. Change the commands there. -->
 

@@ -66,11 +66,13 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("scale", "steer", "Change the number of a service's allocations."),
         Verb("restart", "steer", "Restart what runs, one allocation after the other."),
         Verb("stop", "steer", "Stop a service; `outrider start` brings it back."),
+        Verb("roll", "values", "Start a service's allocations anew by its update rules, with the values of now."),
         Verb("start", "steer", "Start a stopped service again, as it was."),
     ),
     "Look": (
         Verb("status", "look", "Show what runs: all services, or one with its allocations."),
         Verb("history", "look", "List all changes of a service, by whom and why, or one deployment's events."),
+        Verb("values", "values", "Show the values that a service reads elsewhere, and which of them have changed."),
         Verb("logs", "look", "Print the output of a service's tasks."),
         Verb("endpoints", "look", "Compare what Consul, the agents and the Envoys know of a service's upstreams."),
         Verb("graph", "look", "Print who calls whom, with measured rates, error shares and latencies."),

@@ -12,6 +12,7 @@ from outrider.cli.output import state, table
 from outrider.cli.outside import older_lines, older_summary, outside_lines, outside_summary
 from outrider.cli.printable import one_line
 from outrider.cli.times import moment
+from outrider.cli.values import pending_lines
 from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation, Task
 from outrider.operations.answers.endpoints import Endpoints
@@ -35,7 +36,7 @@ def services(found: Sequence[Status], *, with_stopped: bool = False) -> list[str
     shown = [one for one in found if with_stopped or one.state != "stopped" or one.changes]
     ordered = sorted(shown, key=lambda one: (one.environment, one.service))
     stopped = len(found) - len(shown)
-    outside = [*outside_summary(ordered), *older_summary(ordered)]
+    outside = [*outside_summary(ordered), *older_summary(ordered), *_changed_values(ordered)]
     problems = dict.fromkeys(f"! {one_line(one.problem)}" for one in ordered if one.problem)
     rows = table(
         ("ENVIRONMENT", "SERVICE", "STATE", "HEALTHY", "VERSION", "TEAM"),
@@ -43,6 +44,13 @@ def services(found: Sequence[Status], *, with_stopped: bool = False) -> list[str
     )
     hidden = [f"{stopped} stopped: outrider status --all"] if stopped else []
     return [*(rows if ordered else []), *outside, *list(problems)[:3], *hidden]
+
+
+def _changed_values(found: Sequence[Status]) -> Iterator[str]:
+    for one in found:
+        if one.values and one.values.pending:
+            here = f"{one.service} -e {one.environment}"
+            yield f"! {one.service} in {one.environment} runs with values that have changed: outrider values {here}"
 
 
 def service(found: Status) -> Iterator[str]:
@@ -54,6 +62,7 @@ def service(found: Status) -> Iterator[str]:
     yield from older_lines(found)
     yield f"healthy  {_healthy(found)}"
     yield from _deployment_line(found.deployment)
+    yield from (pending_lines(found.values) if found.values else ())
     yield from (f"{name:<9}{one_line(url)}" for name, url in found.links.items())
     yield ""
     yield from _allocations(found.allocations)
@@ -77,16 +86,11 @@ def releases(found: Sequence[Release]) -> Iterator[str]:
 
 def _release(one: Release) -> tuple[object, ...]:
     changed = f"{one.kind} to {one.count}" if one.kind == "scale" else one.kind
+    changed += f" ({one.from_environment} {one.from_version})" if one.from_environment else ""
     version = f"{one.version} (rejected)" if one.rejected else one.version
     outcome = progress(one.state).replace("_", " ")
     why = "; ".join(part for part in (one.cause, "" if one.state == "successful" else _first(one.reason)) if part)
     return one.number, moment(one.at), changed, version, one.by, outcome, short(one.deployment), why
-
-
-def _kind(deployment: Deployment) -> str:
-    """What was done, and where it was brought from."""
-    origin = f" ({deployment.from_environment} {deployment.from_version})" if deployment.from_environment else ""
-    return f"{deployment.kind}{origin}"
 
 
 def _progress(deployment: Deployment) -> str:

@@ -122,6 +122,29 @@ class ConsulClient:
         entries = json_of(self._connection, call, response)
         return base64.b64decode(entries[0]["Value"] or "")
 
+    async def entries(
+        self, path: str, index: int = 0, wait_s: float = 0, *, is_exact: bool = False
+    ) -> tuple[dict[str, bytes] | None, int]:
+        """A key, or all that begin so, with their values; None where nothing is newer than ``index``."""
+        parameters = {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}
+        asked = ("v1", "kv", *filter(None, path.split("/")))
+        # A trailing slash is part of the prefix: config/a/ is not config/ab.
+        call = Call(
+            "GET",
+            asked,
+            parameters if is_exact else parameters | {"recurse": "true"},
+            read_s=waiting_s(wait_s),
+            is_folder=path.endswith("/"),
+        )
+        response = await self._connection.answer(call, frozenset({NOT_FOUND}))
+        now = _index(response)
+        if index and now == index:
+            return None, now
+        if response.status_code == NOT_FOUND:
+            return {}, now
+        entries = json_of(self._connection, call, response)
+        return {str(one["Key"]): base64.b64decode(one["Value"] or "") for one in entries}, now
+
     async def put_key(self, path: str, value: bytes) -> bool:
         """Whether Consul has taken the value."""
         call = Call("PUT", ("v1", "kv", *path.strip("/").split("/")), content=value)

@@ -60,10 +60,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request; `path` is a sequence of segments, each of which is quoted here and nowhere else.
-
-    `content` is the body, or makes it anew each time that it is sent.
-    """
+    """One request, its path's segments quoted here alone; `content` is the body, or makes it anew whenever it is sent."""
 
     method: str
     path: tuple[str, ...]
@@ -72,6 +69,7 @@ class Call:
     body: Any = None
     content: bytes | Callable[[], AsyncIterator[bytes]] | None = None
     read_s: float | None = READ_S
+    is_folder: bool = False
 
     @property
     def target(self) -> str:
@@ -79,7 +77,7 @@ class Call:
         for segment in self.path:
             if segment in {"", ".", ".."}:
                 raise UsageError(f"{segment!r} is no name that could stand in the path of a request")
-        return "/" + "/".join(quote(segment, safe="") for segment in self.path)
+        return "/" + "/".join(quote(segment, safe="") for segment in self.path) + ("/" if self.is_folder else "")
 
     def __str__(self) -> str:
         return f"{self.method} {self.target}"

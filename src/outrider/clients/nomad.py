@@ -9,6 +9,7 @@ from outrider.clients.nomad_allocations import MOST_STREAMS, NomadAllocations
 from outrider.clients.nomad_cluster import NomadCluster
 from outrider.clients.nomad_deployments import NomadDeployments
 from outrider.clients.nomad_jobs import NomadJobs
+from outrider.clients.nomad_variables import NomadVariables
 
 if TYPE_CHECKING:
     import httpx2
@@ -40,7 +41,7 @@ def nomad_client(
     return NomadClient(Connection(server, transport), Connection(server, transport, connections=MOST_STREAMS))
 
 
-class NomadClient(NomadJobs, NomadDeployments, NomadCluster, NomadAllocations):
+class NomadClient(NomadJobs, NomadDeployments, NomadCluster, NomadVariables, NomadAllocations):
     """One Nomad, one region, one namespace; each kind of call stands in a module of its own."""
 
     @property

@@ -39,6 +39,7 @@ from outrider.operations.answers.platform import PlatformState
 from outrider.operations.answers.release import ReleasePlan
 from outrider.operations.answers.status import Status
 from outrider.operations.answers.uploaded import ArtifactList, Uploaded
+from outrider.operations.answers.values import ServiceValues
 from outrider.operations.batches import Batch
 from outrider.operations.events import Event
 from outrider.operations.records import Approval, Deployment, Freeze, Rejection, Version, VersionSummary
@@ -156,6 +157,9 @@ class PortalClient:
     async def endpoints(self, environment: str, service: str) -> Endpoints:
         return await self._get(Endpoints, *_service(environment, service), "endpoints")
 
+    async def values(self, environment: str, service: str) -> ServiceValues:
+        return await self._get(ServiceValues, *_service(environment, service), "values")
+
     async def graph(self, environment: str) -> TrafficGraph:
         return await self._get(TrafficGraph, "environments", environment, "graph")
 
@@ -190,7 +194,7 @@ class PortalClient:
         return await self._post(Approval, (*_service(environment, service), "approvals"), body)
 
     async def act(self, environment: str, service: str, verb: str, body: Body) -> Deployment:
-        """One of rollback, redeploy, start, promote, fail, scale, restart, stop."""
+        """One of rollback, redeploy, roll, start, promote, fail, scale, restart, stop."""
         return await self._post(Deployment, (*_service(environment, service), verb), body)
 
     async def deployment(self, deployment: str) -> Deployment:

@@ -16,6 +16,7 @@ from outrider.operations.look.endpoints import endpoints
 from outrider.operations.look.graph import graph
 from outrider.operations.look.logs import LogRequest, logs
 from outrider.operations.look.status import ended_allocations, service_names, status, statuses
+from outrider.operations.look.values import values
 from outrider.operations.lookups import datacenter, stored_version
 from outrider.operations.older import SidecarAges
 from outrider.operations.outside import outside_changes
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from outrider.operations.answers.lists import Releases
     from outrider.operations.answers.outside import OutsideChange
     from outrider.operations.answers.status import Status
+    from outrider.operations.answers.values import ServiceValues
     from outrider.operations.changes import Changes
     from outrider.operations.environment import Environment
     from outrider.operations.events import Event
@@ -95,11 +97,6 @@ class Application:
         found = await statuses([self._view(principal, name) for name in wanted])
         return self.ages.told(self.environments, found)
 
-    async def judge_sidecars(self) -> None:
-        """Find those that are older than what the platform and this Outrider make today; asked for now and then."""
-        for name, environment in self.environments.items():
-            await self.ages.look(EnvironmentView(environment, self.observers.get(name)))
-
     async def ended_allocations(self, principal: Principal, environment: str, service: str) -> tuple[Allocation, ...]:
         """The last allocations that no longer run, as long as Nomad has them."""
         return await ended_allocations(self.environment(principal, environment), service)
@@ -147,6 +144,10 @@ class Application:
     async def endpoints(self, principal: Principal, environment: str, service: str) -> Endpoints:
         """Where the service's calls can go, by Consul, agents and Envoys."""
         return await endpoints(self._view(principal, environment), service)
+
+    async def values(self, principal: Principal, environment: str, service: str) -> ServiceValues:
+        """The values that the service reads, and which of its allocations started before one changed."""
+        return await values(self.environment(principal, environment), service)
 
     async def graph(self, principal: Principal, environment: str, window_s: float) -> TrafficGraph:
         """The declared calls with what flows on them during the next ``window_s`` seconds."""

@@ -17,6 +17,7 @@ from outrider.operations.change.plan import named, prepared
 from outrider.operations.change.redeploy import version_to_renew
 from outrider.operations.change.release import approve, releasable, release_plan, release_source
 from outrider.operations.change.restart import Restart, restart
+from outrider.operations.change.roll import roll
 from outrider.operations.change.rollback import roll_back, version_to_go_to
 from outrider.operations.change.scale import scale
 from outrider.operations.change.start import start
@@ -153,6 +154,10 @@ class Changes:
     async def start(self, environment: str, service: str, order: Order) -> Deployment:
         """Start what was stopped, as it was."""
         return await self._changed(environment, service, order, lambda here: start(here, service, order))
+
+    async def roll(self, environment: str, service: str, order: Order) -> Deployment:
+        """Start all allocations anew by the service's own update rules, with the values of now."""
+        return await self._changed(environment, service, order, lambda here: roll(here, service, order))
 
     async def roll_back(self, environment: str, service: str, number: int | None, order: Order) -> Deployment:
         """Bring a stored version back, by default the one before."""

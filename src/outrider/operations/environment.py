@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from outrider_ground.errors import RemoteError, UsageError
 
+from outrider.operations.values.board import Board
+
 if TYPE_CHECKING:
     from outrider.operations.answers.outside import OutsideChange
     from outrider.operations.nomad_port import Nomad
@@ -72,7 +74,7 @@ class OutsideCheck:
 class Environment:
     """The servers and settings of one environment; ``agent`` is the agent as jobs carry it.
 
-    ``drift_checks`` are Nomad's last ones of jobs that somebody else has registered, by service.
+    ``values`` is what is known of the values that services read. ``drift_checks`` are Nomad's last ones of jobs that somebody else has registered, by service.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Environment:
     drift_checks: dict[str, DriftCheck] = field(default_factory=dict[str, "DriftCheck"])
     outside_checks: dict[str, OutsideCheck] = field(default_factory=dict[str, "OutsideCheck"])
     limits: WatchLimits = field(default_factory=WatchLimits)
+    values: Board = field(default_factory=Board)
 
     async def in_time(self, work: Awaitable[Answer], server: str) -> Answer:
         """The answer, or RemoteError where there is none within the limit for a question."""

@@ -127,26 +127,32 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
-class RestartPlanned:
-    """Which allocations are restarted, in this order; with a ``task`` that one where it is, else each by another one."""
+class Restarted:
+    """Allocations that are to be restarted, in this order; or, with ``is_asked``, one that Nomad was asked to restart.
+
+    With a ``task`` that one where it is, else each by another allocation. ``restarted_at`` is when a task of it was
+    restarted last before (seconds, 0: never).
+    """
 
     allocations: tuple[str, ...]
     task: str | None = None
     all_at_once: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RestartAsked:
-    """Nomad was asked to restart it; ``restarted_at`` is when a task of it was restarted last before (seconds, 0: never)."""
-
-    allocation: str
-    task: str | None = None
+    is_asked: bool = False
     restarted_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Warned:
     """The message says it all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueChanged:
+    """A value that is rolled out: fingerprints of what allocations had read, and of what is there now."""
+
+    reference: str
+    before: tuple[str, ...] = ()
+    now: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +166,7 @@ class Ended:
 
 Detail: TypeAlias = (
     Accepted
-    | RestartPlanned
-    | RestartAsked
+    | Restarted
     | Overridden
     | Validated
     | Registered
@@ -174,5 +179,6 @@ Detail: TypeAlias = (
     | Promotion
     | Resumed
     | Warned
+    | ValueChanged
     | Ended
 )

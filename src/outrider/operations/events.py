@@ -25,12 +25,12 @@ from outrider.operations.event_details import (
     Paused,
     Promotion,
     Registered,
-    RestartAsked,
-    RestartPlanned,
+    Restarted,
     Resumed,
     Troubled,
     Unanswered,
     Validated,
+    ValueChanged,
     Warned,
 )
 
@@ -141,18 +141,10 @@ class ResumedEvent(Told):
 
 
 @dataclass(frozen=True, slots=True)
-class RestartPlanEvent(Told):
-    """What is restarted, in which order."""
-
-    detail: RestartPlanned
-    kind: Literal["restart_plan"]
-
-
-@dataclass(frozen=True, slots=True)
 class RestartEvent(Told):
-    """One allocation is restarted now."""
+    """What is to be restarted, or is now."""
 
-    detail: RestartAsked
+    detail: Restarted
     kind: Literal["restart"]
 
 
@@ -162,6 +154,14 @@ class WarningEvent(Told):
 
     detail: Warned
     kind: Literal["warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueEvent(Told):
+    """A value that the service reads has changed, and is rolled out."""
+
+    detail: ValueChanged
+    kind: Literal["value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +193,9 @@ KnownEvent: TypeAlias = Annotated[
     | PauseEvent
     | PromotionEvent
     | ResumedEvent
-    | RestartPlanEvent
     | RestartEvent
     | WarningEvent
+    | ValueEvent
     | VerdictEvent,
     Field(discriminator="kind"),
 ]

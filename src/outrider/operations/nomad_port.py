@@ -139,7 +139,21 @@ class NomadCluster(Protocol):
         ...
 
 
-class Nomad(NomadJobs, NomadAllocations, NomadDeployments, NomadCluster, Protocol):
+class NomadVariables(Protocol):
+    """What templates read of Nomad itself."""
+
+    async def variables(
+        self, prefix: str, namespace: str | None = None, index: int = 0, wait_s: float = 0
+    ) -> tuple[list[Json] | None, int]:
+        """Variables below a prefix without their items, with the index; with one, None where nothing is newer."""
+        ...
+
+    async def variable(self, path: str, namespace: str | None = None) -> Json | None:
+        """One variable with its items."""
+        ...
+
+
+class Nomad(NomadJobs, NomadAllocations, NomadDeployments, NomadCluster, NomadVariables, Protocol):
     """One region and namespace of Nomad's HTTP API (https://developer.hashicorp.com/nomad/api-docs).
 
     What does not exist is None (job, allocation, deployment) or an empty list, never an error. A refused

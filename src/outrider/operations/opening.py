@@ -140,6 +140,7 @@ def _headline(deployment: Deployment) -> str:
         "start": f"start version {deployment.version} again",
         "rollback": f"roll back to version {deployment.version}",
         "scale": f"scale to {deployment.count}",
+        "values": "start all allocations anew, with the values of now",
         "restart": "restart",
         "stop": "stop and forget the job" if deployment.purge else "stop",
         "promote": f"promote the canary of version {deployment.version}",

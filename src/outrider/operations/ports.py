@@ -13,6 +13,7 @@ from outrider.documents import Json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from outrider.telemetry.report import Report
     from outrider.telemetry.traffic import Edge
@@ -42,8 +43,35 @@ class Consul(Protocol):
     async def agent_self(self) -> Json: ...
     async def agent_checks(self) -> dict[str, Json]: ...
     async def key(self, path: str) -> bytes | None: ...
+    async def entries(
+        self, path: str, index: int = 0, wait_s: float = 0, *, is_exact: bool = False
+    ) -> tuple[dict[str, bytes] | None, int]:
+        """That key, or all that begin so, with their values and the index; with one, None where nothing is newer."""
+        ...
+
     async def datacenters(self) -> list[str]: ...
     async def leader(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSecret:
+    """A secret as it is told apart: ``text`` changes with it, None where it is gone; ``lease_s`` of one that is lent."""
+
+    text: bytes | None
+    changed_at: datetime | None = None
+    lease_s: float | None = None
+
+
+class Vault(Protocol):
+    """Vault's HTTP API (https://developer.hashicorp.com/vault/api-docs)."""
+
+    async def look(self, path: str) -> VaultSecret:
+        """The secret at a path as templates name it (``secret/data/checkout``): by its version where it has versions."""
+        ...
+
+    async def health(self) -> str:
+        """Empty where it serves; else why it does not (sealed, not initialised)."""
+        ...
 
 
 class Metrics(Protocol):

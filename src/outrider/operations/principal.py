@@ -8,6 +8,7 @@ from typing import Literal
 PrincipalKind = Literal[
     "anonymous",  # nobody has vouched for them: the portal asks for no token, or not on this path
     "token",  # whoever has the portal's token
+    "portal",  # the portal itself, which acts on what a spec says
 ]
 
 

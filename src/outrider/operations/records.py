@@ -223,6 +223,14 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A value as it was seen from that moment on: its fingerprint, never the value."""
+
+    fingerprint: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A version before the store has numbered it; fields as in ``Version``."""
 

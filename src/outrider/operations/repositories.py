@@ -29,10 +29,12 @@ if TYPE_CHECKING:
         Past,
         Rejection,
         Request,
+        Seen,
         Version,
         VersionSummary,
     )
     from outrider.operations.states import State
+    from outrider.spec.references import Reference
 
 
 class Versions(Protocol):
@@ -94,6 +96,10 @@ class Deployments(Protocol):
 
     async def last_deployments(self, environment: str, service: str | None = None) -> Mapping[str, Deployment]:
         """By service the one under way, else the last; of all services, or of one."""
+        ...
+
+    async def last_rolled(self, environment: str) -> Mapping[str, datetime]:
+        """By service when the last rollout of changed values began that came to a good end."""
         ...
 
     async def registrations(self, environment: str, indexes: Collection[int]) -> frozenset[tuple[str, int]]:
@@ -276,6 +282,26 @@ class Retention(Protocol):
         ...
 
 
+class Values(Protocol):
+    """How values that services read have looked, by fingerprints only, and which portal rolls out the changed ones."""
+
+    async def key(self) -> bytes:
+        """What fingerprints are made with: random, and the same for all portals of this store."""
+        ...
+
+    async def add_sighting(self, environment: str, reference: Reference, seen: Seen) -> None:
+        """Remember it where it is not what was seen last."""
+        ...
+
+    async def sightings(self, environment: str) -> Mapping[Reference, tuple[Seen, ...]]:
+        """Of each reference what was seen, oldest first."""
+        ...
+
+    async def claim(self, environment: str, holder: str, lease_s: float) -> bool:
+        """Whether ``holder`` may roll values out there for the next ``lease_s`` seconds."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """All of them, over one database."""
@@ -288,6 +314,7 @@ class Store:
     requests: Requests
     events: Events
     artifacts: Artifacts
+    values: Values
     batches: Batches
     releases: Releases
     leases: Leases

@@ -46,9 +46,9 @@ EVENTS: dict[str, Sign] = {
     "pause": Sign("‖", "warn"),
     "promotion": Sign("!", "warn"),
     "resumed": Sign("↻", "warn"),
-    "restart_plan": NOTED,
     "restart": Sign("↻", "calm"),
     "warning": Sign("!", "warn"),
+    "value": NOTED,
     "verdict": FAILED,
 }
 

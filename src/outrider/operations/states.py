@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Kind = Literal["run", "redeploy", "start", "rollback", "scale", "restart", "stop", "promote", "fail", "release"]
+Kind = Literal[
+    "run", "redeploy", "start", "rollback", "scale", "restart", "stop", "values", "promote", "fail", "release"
+]
 BlockerName = Literal[
     "deploying",  # another change of the service is under way
     "freeze",  # somebody has frozen the service, its team or the environment

@@ -199,6 +199,8 @@ class Environment(Written):
     """Where spans go. Left out: no tracing."""
     defaults: Defaults = Field(default_factory=Defaults)
     """Knobs of every upstream that says nothing else."""
+    on_change: Literal["roll", "ask", "nothing"] = "ask"
+    """What is done when a value changes that a service reads, where its spec does not say."""
     patches: dict[DnsLabel, Patch] = Field(default_factory=dict)
     """Changes of Envoy's bootstrap, by name, for the services that name them in their ``patches``."""
     release: Release = Field(default_factory=Release)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from outrider.spec.change_rules import signals_without_effect
 from outrider.spec.check import ScriptCheck
 from outrider.spec.check_rules import checks_at_odds, checks_twice, scripts_without_program
 from outrider.spec.knobs import listed, without_effect
@@ -229,6 +230,11 @@ SERVICE = Kind(
             ("update", "count"),
             update_at_odds,
             "`canary` is at most `count`; `min_healthy_time` is shorter than `healthy_deadline`.",
+        ),
+        Rule(
+            ("on_change", "files", "upstreams"),
+            signals_without_effect,
+            "A file's `signal` belongs to `on_change: signal`, and no `password` of an upstream has that.",
         ),
         Rule(
             ("files",),

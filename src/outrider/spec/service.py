@@ -24,7 +24,7 @@ from outrider.spec.values import (
     refusal,
     shown,
 )
-from outrider.spec.variables import File, Value, VariableName
+from outrider.spec.variables import File, OnChange, Value, VariableName
 
 Signal = Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"]
 MetaKey = Annotated[str, Matching(r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$", "a name of letters, digits, _ and -")]
@@ -138,6 +138,10 @@ class Service(Written):
     """Environment variables of the app, beside those that Outrider sets."""
     files: Items[File] = ()
     """Files that are written before the app starts."""
+    on_change: OnChange | None = None
+    """What is done when a value changes that it reads in ``env``, ``files`` or an upstream's ``password``: ``roll`` brings
+    it up by its own ``update`` rules, ``ask`` waits for a person (``outrider roll``), ``nothing`` leaves it; ``restart`` and
+    ``signal`` are Nomad's, and reach **all allocations at once**. Left out: what the platform says, which is ``ask``."""
     resources: Resources = Field(default_factory=Resources)
     """What the app may use."""
     count: Annotated[int, Field(ge=0, le=10_000)] | None = None

@@ -21,7 +21,7 @@ from outrider.spec.service import Service
 from outrider.spec.upstream import Upstream
 from outrider.spec.values import Written
 
-FORMAT = 1
+FORMAT = 2
 """Rises when a field goes or means something else, so that JSON of before is read otherwise. A new optional field needs none."""
 PATCHES = "patches"
 STEP = "Another Outrider has written it: run that one, or deploy the service's file again."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, Tag, WithJsonSchema
 
@@ -38,6 +38,12 @@ A_PATH = "a path of letters, digits and _.@~=+/-"
 A_VARIABLE = "a path of letters, digits and _~/- (Nomad's variables have no others)"
 
 
+OnChange = Literal["roll", "ask", "restart", "signal", "nothing"]
+"""What is done when a value changes that an allocation has read."""
+LOUD = frozenset({"restart", "signal"})
+"""What Nomad does by itself, in all allocations at once; for the others it does nothing, and the portal looks."""
+
+
 def as_text(value: Any) -> Any:
     """Whole numbers and booleans as they were written; everything else as it came."""
     if isinstance(value, bool):
@@ -47,14 +53,21 @@ def as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-class ConsulValue(Written):
-    """Read from Consul's key-value store when the allocation starts, and again when it changes."""
+class Readable(Written):
+    """A value that Nomad reads where it is kept."""
+
+    on_change: OnChange | None = None
+    """What is done when it changes. Left out: what the service's own ``on_change`` says."""
+
+
+class ConsulValue(Readable):
+    """Read from Consul's key-value store when the allocation starts."""
 
     consul: Annotated[str, Matching(STORE_PATH, A_PATH), Field(examples=["config/checkout/flag"])]
     """Path of the key in Consul's key-value store."""
 
 
-class VaultValue(Written):
+class VaultValue(Readable):
     """Read from Vault by Nomad; the value never passes through Outrider."""
 
     vault: Annotated[
@@ -63,7 +76,7 @@ class VaultValue(Written):
     """``PATH#FIELD`` of the secret. For a version 2 store the path contains ``data/``."""
 
 
-class NomadValue(Written):
+class NomadValue(Readable):
     """Read from a Nomad variable by Nomad; the value never passes through Outrider."""
 
     nomad_variable: Annotated[
@@ -112,9 +125,9 @@ class File(Written):
     """Where the app finds it, relative to its task directory's ``local/``. No ``..``, not absolute."""
     template: Annotated[str, Field(max_length=262_144)]
     """Text in consul-template's language, as Nomad renders it: the one field where ``{{ … }}`` is a command."""
-    change: Annotated[
-        str,
-        Matching("^(restart|noop|SIG[A-Z0-9]{2,8})$", "restart, noop or a signal such as SIGHUP"),
-        Field(examples=["restart", "noop", "SIGHUP"]),
-    ] = "restart"
-    """When the rendered text changes: ``restart`` the app, send it a signal (``SIGHUP``), or do nothing (``noop``)."""
+    on_change: OnChange | None = None
+    """What is done when something changes that its template reads. Left out: what the service's own ``on_change`` says."""
+    signal: Annotated[
+        str, Matching("^SIG[A-Z0-9]{2,8}$", "a signal such as SIGHUP"), Field(examples=["SIGHUP", "SIGUSR1"])
+    ] = "SIGHUP"
+    """Which signal the app gets, with ``on_change: signal``."""

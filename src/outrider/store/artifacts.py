@@ -41,11 +41,6 @@ class Artifacts:
         self._storage = storage
         self.links = links
 
-    @property
-    def incoming(self) -> Path:
-        """The folder of this machine in which bytes lie while they come."""
-        return self._storage.incoming
-
     async def add_artifact(self, content: AsyncIterable[bytes], sha256: str | None = None) -> Artifact:
         """Keep the bytes; a second time is as good as the first. OtherBytesError where they have another SHA-256."""
         with _spooled(self._storage.incoming) as (file, path):

@@ -103,6 +103,14 @@ class Deployments:
         under_way = select(*_COLUMNS).where(*here, done.state.not_in(FINAL)).order_by(done.created_at)
         return {one.service: one for one in (*ended, *await self._deployments(under_way))}
 
+    async def last_rolled(self, environment: str) -> Mapping[str, datetime]:
+        """By service when the last rollout of changed values began that came to a good end."""
+        done = deployments.c
+        good = (done.environment == environment, done.kind == "values", done.state == "successful")
+        newest = select(done.service, func.max(done.created_at)).where(*good).group_by(done.service)
+        async with self._database.reading() as connection:
+            return {row[0]: row[1] for row in await connection.execute(newest)}
+
     async def registrations(self, environment: str, indexes: Collection[int]) -> frozenset[tuple[str, int]]:
         """Which of these indexes of jobs our own deployments have made, by service; a scale does not count."""
         done, wanted, found = deployments.c, sorted(indexes), set[tuple[str, int]]()

@@ -25,6 +25,7 @@ from outrider.store.requests import Requests
 from outrider.store.retention import Retention
 from outrider.store.storage.folder import Folder
 from outrider.store.storage.identity import links_of, settle
+from outrider.store.values import Values
 from outrider.store.versions import Versions
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class SqlStore(Store):
     """Operations' ``Store`` in SQLite or PostgreSQL."""
 
     database: Database
+    incoming: Path
+    """The folder of this machine in which bytes lie while they come."""
 
     async def close(self) -> None:
         """Close every connection to the database."""
@@ -67,11 +70,13 @@ async def opened_store(url: str, place: Storage | None = None, *, migrates: bool
         requests=Requests(found),
         events=Events(found),
         artifacts=artifacts,
+        values=Values(found),
         batches=Batches(found),
         releases=Releases(found),
         leases=Leases(found),
         retention=Retention(found),
         database=found,
+        incoming=place.incoming,
     )
 
 

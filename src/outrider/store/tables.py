@@ -219,3 +219,28 @@ events = Table(
     Column("message", Text, nullable=False),
     Column("detail", JSON, nullable=False),
 )
+
+# By which values are told apart without being kept; one row.
+fingerprint_keys = Table(
+    "fingerprint_keys", metadata, Column("id", Integer, primary_key=True), Column("key", LargeBinary)
+)
+
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("environment", String(63), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("path", String(512), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+# Which portal rolls changed values out, for how long.
+value_leases = Table(
+    "value_leases",
+    metadata,
+    Column("environment", String(63), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until", Moment, nullable=False),
+)

@@ -89,7 +89,6 @@ TOKEN_FILE: Final = "secrets/consul.token"  # noqa: S105 - a path
 CONSUL_CA_FILE: Final = "secrets/consul-ca.pem"
 CONSUL_CERTIFICATE_FILE: Final = "secrets/consul-client.pem"
 CONSUL_KEY_FILE: Final = "secrets/consul-client.key"
-VARIABLES_FILE: Final = "secrets/outrider.env"
 # Beside the allocation's tmp/, not in it: that is the app's scratch space, which it may empty.
 AGENT_SOCKET: Final = "agent.sock"
 ADMIN_SOCKET: Final = "envoy.sock"
@@ -133,6 +132,11 @@ def upstream_variables(upstream: str) -> tuple[str, str]:
 def own_instance(service: str, port_label: str) -> str:
     """The id under which Nomad registers an allocation's group service in Consul (nomad/command/agent/consul)."""
     return f"_nomad-task-${{NOMAD_ALLOC_ID}}-group-{service}-{service}-{port_label}"
+
+
+def variables_file(change: str = "") -> str:
+    """The environment file whose change Nomad answers so; the one that it leaves alone bears no word."""
+    return f"secrets/outrider-{change}.env" if change else "secrets/outrider.env"
 
 
 def _variable(upstream: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from outrider.spec.check import ScriptCheck
+from outrider.spec.readings import BY_NOMAD, readings
 from outrider.spec.values import duration
 from outrider.spec.variables import TOOL_VARIABLES
 from outrider.topology import names
@@ -130,9 +131,18 @@ def _from_the_portal(topology: Topology) -> Iterator[str]:
         )
 
 
+def _restarted_at_once(topology: Topology) -> Iterator[str]:
+    """What Nomad does by itself knows no update rules (hashicorp/nomad#6151)."""
+    found = [one for one in readings(topology.spec) if one.word(topology.platform.on_change) in BY_NOMAD]
+    for word in ("restart", "signal"):
+        places = dict.fromkeys(one.purpose for one in found if one.on_change == word)
+        if places:
+            yield f"on_change: {word}: a change of what {', '.join(places)} reads reaches all allocations at once"
+
+
 TELLERS = (
     *(_fixed_ports, _fixed_canaries, _single_redis, _lonely_consul, _cut_at_stop, _capped_stop, _patched),
-    *(_full_memory, _turns, _left_to_tools, _from_the_portal, _late_checks),
+    *(_full_memory, _turns, _left_to_tools, _from_the_portal, _late_checks, _restarted_at_once),
 )
 
 

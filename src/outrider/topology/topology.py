@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from outrider.spec.platform import Environment
 from outrider.spec.service import Service
+from outrider.spec.variables import File, OnChange, Readable
 from outrider.topology import names
 from outrider.topology.ports import Ports
 from outrider.topology.sidecar import Artifact, CarriedAgent, Sidecar, Upstream
@@ -35,6 +36,10 @@ class Topology:
     def count(self) -> int | None:
         """Allocations that the spec asks for."""
         return self.spec.count
+
+    def on_change(self, read: Readable | File) -> OnChange:
+        """What is done when this changes."""
+        return read.on_change or self.spec.on_change or self.platform.on_change
 
     @property
     def upstreams(self) -> tuple[Upstream, ...]:

@@ -47,7 +47,7 @@ async def live_application(
         journal = Journal(store.deployments, store.events)
         shared = Shared(settings, platform, store, journal, carried_agent())
         live = LiveApplication(shared, stack, url, token)
-        live.start()
+        await live.start()
         yield live
 
 

@@ -19,7 +19,10 @@ from outrider.operations.changes import Changes
 from outrider.operations.drive.batches import BatchRunner
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment
+from outrider.operations.environment_view import EnvironmentView
+from outrider.operations.opening import Order
 from outrider.operations.platform_change import is_elsewhere
+from outrider.operations.principal import Principal
 from outrider.operations.upkeep.retention import Bounds
 from outrider.operations.upkeep.upkeep import Upkeep
 
@@ -27,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from outrider.operations.change.documents import Text
-    from outrider.operations.opening import Order
     from outrider.operations.records import Deployment
     from outrider.spec.platform import Keep, Platform
 from outrider.wiring.environments import Shared, environment, observer, renewed
+from outrider.wiring.values import ValueWatchers
 
 JUDGED_EVERY_S = 5.0
 
@@ -54,6 +57,7 @@ class LiveApplication:
         changes = Changes(shared.platform, environments, shared.store, self._runner.drive, url, self._batches, digests)
         state = PlatformState(None, None, datetime.now(UTC), tuple(environments))
         self._observers = observers
+        self._values = ValueWatchers(shared.settings, self._roll, lambda: self.now.platform)
         self._show: Callable[[Application], object] = lambda _: None
         self.now = Application(
             shared.platform, environments, shared.store, shared.journal, url, changes, token, observers, state
@@ -68,12 +72,17 @@ class LiveApplication:
     async def _deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         return await self.now.changes.deploy(environment, text, order)
 
-    def start(self) -> None:
+    async def _roll(self, environment: str, service: str) -> Deployment:
+        return await self.now.changes.roll(environment, service, Order(Principal("portal", "outrider")))
+
+    async def start(self) -> None:
         """Take up what is unfinished; everything ends with the stack."""
         self._stack.push_async_callback(self.now.changes.digests.close)
         for worker in (self._upkeep, self._runner, self._batches):
             worker.start()
             self._stack.push_async_callback(worker.close)
+        self._stack.push_async_callback(self._values.close)
+        await self._values.follow(self.now.environments, self._observers)
         judging = asyncio.create_task(self._judging(), name="outrider-sidecars")
         self._stack.push_async_callback(_cancelled, judging)
 
@@ -81,7 +90,9 @@ class LiveApplication:
         """Which sidecars are older than today's: a server that is away is asked again, and says so elsewhere."""
         while True:
             with suppress(OutriderError):
-                await self.now.judge_sidecars()
+                now = self.now
+                for name, one in now.environments.items():
+                    await now.ages.look(EnvironmentView(one, now.observers.get(name)))
             await asyncio.sleep(JUDGED_EVERY_S)
 
     def shown_by(self, show: Callable[[Application], object]) -> None:
@@ -114,6 +125,7 @@ class LiveApplication:
         self._replace(
             replace(self.now, platform=platform, environments=environments, changes=changes, observers=self._observers)
         )
+        await self._values.follow(environments, self._observers)
         for one in left:
             await one.close()
 

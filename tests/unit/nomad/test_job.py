@@ -180,11 +180,15 @@ def test_envoy_comes_from_an_image_a_path_or_a_download() -> None:
     assert fetched["Artifacts"][0]["RelativeDest"] == "local/envoy"
 
 
-def test_a_password_moves_the_bootstrap_to_the_secrets_and_restarts_envoy_when_it_changes() -> None:
+def test_a_password_moves_the_bootstrap_to_the_secrets_and_restarts_envoy_only_where_the_spec_says_so() -> None:
     upstreams = {"sessions": {"password": {"vault": "secret/data/sessions#password"}}}
     found = task("envoy", {"upstreams": upstreams}, sessions="redis")
     assert found["Templates"][0]["DestPath"] == "secrets/envoy.json"
-    assert found["Templates"][0]["ChangeMode"] == "restart"
+    assert found["Templates"][0]["ChangeMode"] == "noop"
+    restarting = task("envoy", {"upstreams": upstreams, "on_change": "restart"}, sessions="redis")
+    assert restarting["Templates"][0]["ChangeMode"] == "restart"
+    signalling = task("envoy", {"upstreams": upstreams, "on_change": "signal"}, sessions="redis")
+    assert signalling["Templates"][0]["ChangeMode"] == "noop"
     assert found["Vault"] == {"Policies": ["checkout"]}
 
 
@@ -208,15 +212,15 @@ def test_values_that_nomad_reads_elsewhere_are_questions_in_a_file_of_variables(
     assert found["Vault"] == {"Policies": ["checkout"]}
 
 
-def test_a_file_is_restarted_for_signalled_or_left_alone() -> None:
+def test_a_file_is_signalled_or_left_alone() -> None:
     files = [
         {"path": "a.ini", "template": "x"},
-        {"path": "b.ini", "template": "x", "change": "SIGHUP"},
-        {"path": "c.ini", "template": "x", "change": "noop"},
+        {"path": "b.ini", "template": "x", "on_change": "signal"},
+        {"path": "c.ini", "template": "x", "on_change": "nothing"},
     ]
     templates = task("app", {"files": files})["Templates"]
     assert [item["DestPath"] for item in templates] == ["local/a.ini", "local/b.ini", "local/c.ini"]
-    assert [item["ChangeMode"] for item in templates] == ["restart", "signal", "noop"]
+    assert [item["ChangeMode"] for item in templates] == ["noop", "signal", "noop"]
     assert templates[1]["ChangeSignal"] == "SIGHUP"
 
 

@@ -27,10 +27,12 @@ from outrider.operations.event_details import (
     Paused,
     Promotion,
     Registered,
+    Restarted,
     Resumed,
     Troubled,
     Unanswered,
     Validated,
+    ValueChanged,
     Warned,
 )
 from outrider.operations.events import AcceptedEvent, UnknownEvent, document_of, event_of, happened, kinds
@@ -54,7 +56,9 @@ DETAILS: dict[str, Detail] = {
     "pause": Paused(is_paused=True, reason="Consul has no leader", since=AT, progress_by=AT),
     "promotion": Promotion(needed=True),
     "resumed": Resumed(),
+    "restart": Restarted(("a1",), "app", is_asked=True, restarted_at=1.5),
     "warning": Warned(),
+    "value": ValueChanged("Consul key a", ("1a2b3c4d",), "5e6f7a8b"),
     "verdict": Ended("failed", placed=False, reason="why"),
 }
 

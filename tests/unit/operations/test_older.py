@@ -7,6 +7,7 @@ from dataclasses import replace
 from fakes.world import ADA, PLATFORM, World, finished, text
 
 from outrider.operations.application import Application
+from outrider.operations.environment_view import EnvironmentView
 from outrider.operations.opening import Order
 from outrider.spec.reading.files import read_platform
 
@@ -21,6 +22,10 @@ async def older(application: Application) -> tuple[str, ...]:
     return found.older
 
 
+async def judged(application: Application) -> None:
+    await application.ages.look(EnvironmentView(application.environments["stage"]))
+
+
 def under_another_platform(world: World) -> Application:
     world.platform = read_platform(CHANGED, "platform.yaml")
     return world.application()
@@ -28,7 +33,7 @@ def under_another_platform(world: World) -> Application:
 
 async def test_nothing_is_older_right_after_its_deploy(application: Application) -> None:
     await finished(application, await application.changes.deploy("stage", text(UPSTREAM), ME))
-    await application.judge_sidecars()
+    await judged(application)
     assert await older(application) == ()
 
 
@@ -38,17 +43,17 @@ async def test_a_changed_default_makes_the_sidecar_of_its_callers_older_until_th
     await finished(application, await application.changes.deploy("stage", text(UPSTREAM), ME))
     later = under_another_platform(world)
     assert await older(later) == (), "not looked for yet"
-    await later.judge_sidecars()
+    await judged(later)
     assert await older(later) == ("envoy.Templates",)
     await finished(later, await later.changes.redeploy("stage", "checkout", ME))
-    await later.judge_sidecars()
+    await judged(later)
     assert await older(later) == ()
 
 
 async def test_who_calls_nobody_is_not_older_for_a_default_of_calls(world: World, application: Application) -> None:
     await finished(application, await application.changes.deploy("stage", text(), ME))
     later = under_another_platform(world)
-    await later.judge_sidecars()
+    await judged(later)
     assert await older(later) == ()
 
 
@@ -57,6 +62,6 @@ async def test_what_was_judged_under_one_platform_says_nothing_under_another(
 ) -> None:
     await finished(application, await application.changes.deploy("stage", text(UPSTREAM), ME))
     later = under_another_platform(world)
-    await later.judge_sidecars()
+    await judged(later)
     back = replace(later, environments=application.environments)
     assert await older(back) == ()

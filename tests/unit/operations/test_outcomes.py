@@ -202,7 +202,7 @@ class Deciding(NomadThatWasAsked):
     """Takes a decision, or does not, and gives no answer."""
 
     def __init__(self, *shown: Json, error: RemoteError = LOST) -> None:
-        group = {"DesiredCanaries": 1, "PlacedCanaries": ["00000001-0000"], "Promoted": False}
+        group: Json = {"DesiredCanaries": 1, "PlacedCanaries": ["00000001-0000"], "Promoted": False}
         waiting = a_rollout(**group)
         super().__init__([[an_allocation(1, "running", **WELL)]], [*shown])
         self.newest, self.refusal = [waiting], error

@@ -44,7 +44,7 @@ class Clocked:
 
     async def look(self, after: float = 1.0, *, healthy: tuple[str, ...] = (), status: str = "") -> bool:
         self.now += after
-        until = {"RequireProgressBy": "2026-11-27T12:34:56Z"}
+        until: Json = {"RequireProgressBy": "2026-11-27T12:34:56Z"}
         return await self.pausing.holds(a_rollout(status or self.shown, **until), healthy)
 
     @property
@@ -211,7 +211,8 @@ class Pausable(NomadThatWasAsked):
 
     def __init__(self, ends: Json = DONE, looks: int = 3) -> None:
         super().__init__([[an_allocation(1, "running", **WELL), an_allocation(2, "running")]])
-        self.registered, self.ends, self.left = [REGISTERED], ends, looks
+        self.registered: list[Json | None] = [REGISTERED]
+        self.ends, self.left = ends, looks
         self.on_pause: Any = None
 
     async def deployment(self, deployment_id: str, index: int = 0, wait_s: float = 0) -> tuple[Json, int]:

@@ -24,7 +24,9 @@ TASK: dict[str, Any] = {
     "Templates": [
         environment_template("secrets/outrider.env", ENVIRONMENT, "restart"),
         file_template(
-            File(path="app.conf", template='{{ key "pay/limit" }} {{ range service `tax` }}x{{ end }}'), "raw_exec"
+            File(path="app.conf", template='{{ key "pay/limit" }} {{ range service `tax` }}x{{ end }}'),
+            "raw_exec",
+            "restart",
         ),
         template("secrets/consul.token", kept("nomad/jobs/agent#it"), of_nomad()),
     ]

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 PATIENCE = 5.0
 
 
-def fallen(restarts: int = 0, *, failed: bool = False, said: str = "Exit Code: 1", **more: object) -> Json:
+def fallen(restarts: int = 0, *, failed: bool = False, said: str = "Exit Code: 1", **more: Any) -> Json:
     events = [{"Type": "Terminated", "DisplayMessage": said}]
     app = {"State": "running", "Failed": failed, "Restarts": restarts, "Events": events}
     return an_allocation(1, "running", TaskStates={"app": app}, **more)

@@ -43,7 +43,7 @@ env:
   DB_PASSWORD: {vault: "secret/data/checkout#password"}
   KEY: {nomad_variable: "nomad/jobs/checkout#key"}
 files:
-  - {path: config.ini, template: "x = {{ key \\"a\\" }}", change: SIGHUP}
+  - {path: config.ini, template: "x = {{ key \\"a\\" }}", on_change: signal}
 resources: {cpu: 200, memory: 256}
 count: 2
 update: {max_parallel: 1, auto_revert: true, min_healthy_time: 5s, healthy_deadline: 2m}

@@ -95,7 +95,7 @@ def test_each_example_platform_fits_the_schema(path: Path) -> None:
         "env: {A: {consul: x, vault: y}}",
         "env: {my-name: x}",
         "files: [{path: ../x, template: y}]",
-        "files: [{path: x, template: y, change: maybe}]",
+        "files: [{path: x, template: y, on_change: maybe}]",
         "links: {a: 'javascript:alert(1)'}",
         "consul: {meta: {a: 1}}",
         "consul: {tags: blue}",

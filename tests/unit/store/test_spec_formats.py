@@ -13,6 +13,7 @@ from outrider.operations.stored_specs import spec_of
 from outrider.spec.reading.files import read_service
 from outrider.spec.stored import FORMAT, StoredSpec, UnreadableSpecError
 from outrider.store.migrations.versions import v0004_spec_formats as step
+from outrider.store.migrations.versions import v0008_fingerprints as words
 from outrider.store.store import opened_store
 
 SPEC = """service: checkout
@@ -70,3 +71,32 @@ async def test_a_spec_of_a_later_format_is_an_error_that_names_version_and_forma
     with pytest.raises(UnreadableSpecError, match="version 1 of checkout in stage is stored in format 7") as caught:
         spec_of(found)
     assert caught.value.next_step
+
+
+BEFORE_WORDS = {
+    "service": "checkout",
+    "run": {"command": ["a"]},
+    "env": {"PLAIN": "a", "FLAG": {"consul": "config/flag"}},
+    "files": [
+        {"path": "a.ini", "template": "a", "change": "restart"},
+        {"path": "b.ini", "template": "b", "change": "noop"},
+        {"path": "c.ini", "template": "c", "change": "SIGUSR1"},
+    ],
+    "patches": {},
+}
+
+
+async def test_what_was_said_of_changes_before_there_was_a_word_for_it_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    at_the_step_before(tmp_path / "portal.db", json.dumps(BEFORE_WORDS))
+    store = await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")
+    found = await store.versions.numbered("stage", "checkout", 1)
+    await store.close()
+    assert found
+    read = spec_of(found).service
+    assert [(one.on_change, one.signal) for one in read.files] == [
+        ("restart", "SIGHUP"),
+        ("nothing", "SIGHUP"),
+        ("signal", "SIGUSR1"),
+    ]
+    assert read.env["FLAG"].on_change == "restart"  # type: ignore[union-attr]
+    assert words.without_words(words.with_words(BEFORE_WORDS))["files"] == BEFORE_WORDS["files"]

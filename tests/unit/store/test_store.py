@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from outrider.operations.event_details import Accepted, Ended, Warned
 from outrider.operations.records import Deployment, Draft, Freeze, Lock, Override, Rejection, Request
-from outrider.spec.stored import Declared, stored_part
+from outrider.spec.stored import FORMAT, Declared, stored_part
 from outrider.store.store import SqlStore, opened_store
 
 BOOM = Ended("failed", placed=True, reason="boom")
@@ -36,7 +36,7 @@ def draft(service: str, protocol: str = "http", artifacts: tuple[str, ...] = ())
         bootstrap="{{ env `X` }}",
         artifacts=artifacts,
         created_by="ada",
-        format=1,
+        format=FORMAT,
     )
 
 
@@ -268,7 +268,7 @@ async def test_a_version_is_found_by_its_hash_the_newest_of_several(store: SqlSt
         await store.versions.add_version(replace(draft(service), hash=hash_, merged={"upstreams": calls}))
     found = await store.versions.declaration("stage", service, "h1")
     assert found
-    assert (found.hash, found.format, found.said["upstreams"]) == ("h1", 1, {"b": {}})
+    assert (found.hash, found.format, found.said["upstreams"]) == ("h1", FORMAT, {"b": {}})
     assert await store.versions.declaration("stage", service, "h3") is None
     assert await store.versions.declaration("production", service, "h1") is None
 

@@ -168,3 +168,44 @@ def test_each_part_alone_changes_the_version() -> None:
     versions = {Parts(service, sidecar).version for service in ("a", "b") for sidecar in ("a", "b")}
     assert len(versions) == 4
     assert content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
+
+
+READS: dict[str, Any] = {
+    "env": {"FLAG": {"consul": "config/flag"}},
+    "files": [{"path": "a.ini", "template": '{{ key "a" }}'}],
+}
+
+
+@pytest.mark.parametrize("word", ["roll", "ask", "nothing"])
+def test_words_with_which_nomad_does_nothing_are_the_same_to_it_and_restart_nobody(word: str) -> None:
+    assert made_job(READS | {"on_change": word}) == made_job(READS)
+    worded = {
+        "env": {"FLAG": {"consul": "config/flag", "on_change": word}},
+        "files": [READS["files"][0] | {"on_change": word}],
+    }
+    assert made_job(worded) == made_job(READS)
+
+
+@pytest.mark.parametrize("word", ["restart", "signal"])
+def test_words_of_nomads_are_another_service_part_wherever_they_stand(word: str) -> None:
+    flag = {"env": {"FLAG": {"consul": "config/flag", "on_change": word}}, "files": READS["files"]}
+    file = {"env": READS["env"], "files": [READS["files"][0] | {"on_change": word}]}
+    hashes = {made_parts(spec).service for spec in (READS, flag, file, READS | {"on_change": word})}
+    assert len(hashes) == 4
+
+
+def test_a_quiet_word_of_one_value_counts_against_the_services_own() -> None:
+    quiet = {**READS, "on_change": "restart", "env": {"FLAG": {"consul": "config/flag", "on_change": "ask"}}}
+    assert made_parts(quiet).service != made_parts(READS | {"on_change": "restart"}).service
+
+
+def test_what_a_variable_is_called_is_no_word() -> None:
+    assert made_parts({"env": {"signal": "a"}}).service != made_parts({"env": {}}).service
+    assert made_parts({"env": {"on_change": "a"}}).service != made_parts({"env": {"on_change": "b"}}).service
+
+
+def test_a_signal_that_cannot_reach_envoy_is_no_other_version() -> None:
+    password = {"upstreams": {"payments": {"password": {"vault": "secret/data/a#b"}}}}
+    quiet = made_parts(password, payments="redis")
+    assert made_parts(password | {"on_change": "signal"}, payments="redis") == quiet
+    assert made_parts(password | {"on_change": "restart"}, payments="redis") != quiet

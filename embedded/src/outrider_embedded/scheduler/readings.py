@@ -10,9 +10,10 @@ from typing import Any
 from outrider_embedded.scheduler.consul import ConsulAgent
 from outrider_embedded.scheduler.documents import Document
 from outrider_embedded.scheduler.state import State
+from outrider_embedded.scheduler.vault import VaultReader
 
 Name = tuple[str, str]
-"""Its kind (key, prefix, service, catalog, file, variable, variables) and its path."""
+"""Its kind (key, prefix, service, catalog, file, variable, variables, secret) and its path."""
 
 _WAIT_S = 60.0
 _LOOK_S = 2.0
@@ -22,7 +23,7 @@ _LOOK_S = 2.0
 class Readings:
     """Values by kind and path. Where Consul is asked and cannot answer, RemoteError is raised."""
 
-    def __init__(self, consul: ConsulAgent, state: State) -> None:
+    def __init__(self, consul: ConsulAgent, state: State, vault: VaultReader | None = None) -> None:
         self._state = state
         self._kinds: dict[str, Callable[[str, int], Awaitable[tuple[Any, int]]]] = {
             "key": consul.watched_key,
@@ -33,6 +34,9 @@ class Readings:
             "variable": self._variable,
             "variables": self._variables,
         }
+        if vault is not None:
+            self._kinds["secret"] = vault.watched
+        self.has_vault = vault is not None
 
     async def watched(self, name: Name, index: int) -> tuple[Any, int]:
         """The value and its index; with an index, the answer comes with the next change or after a minute.

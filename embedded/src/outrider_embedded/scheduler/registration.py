@@ -41,10 +41,10 @@ def candidate(body: Document) -> Document:
     return job
 
 
-def valid_candidate(body: Document) -> Document:
+def valid_candidate(state: State, body: Document) -> Document:
     """The same, refused where it is not valid."""
     job = candidate(body)
-    problems = job_problems(job)
+    problems = job_problems(job, has_vault=state.has_vault)
     if problems:
         raise RefusalError(500, listed(problems))
     if job["Namespace"] != "default":
@@ -54,7 +54,7 @@ def valid_candidate(body: Document) -> Document:
 
 def register(state: State, body: Document) -> Document:
     """Store a job, as a new version where it differs from the present one. Raises RefusalError."""
-    job = valid_candidate(body)
+    job = valid_candidate(state, body)
     existing = state.jobs.get(job["ID"])
     _enforce(body, existing)
     if body.get("PreserveCounts") and existing is not None:

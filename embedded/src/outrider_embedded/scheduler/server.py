@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from random import randrange
 
+from outrider_ground.settings import VaultAccess
+
 from outrider_embedded.scheduler import orphans
 from outrider_embedded.scheduler.catalog import Catalog
 from outrider_embedded.scheduler.client import Client
@@ -24,6 +26,7 @@ from outrider_embedded.scheduler.ports import PortBook, is_port_free
 from outrider_embedded.scheduler.readings import Readings
 from outrider_embedded.scheduler.runner import NodeServices
 from outrider_embedded.scheduler.state import State
+from outrider_embedded.scheduler.vault import VaultReader
 from outrider_embedded.scheduler.watcher import DeploymentWatcher
 
 LOOPBACK = "127.0.0.1"
@@ -31,7 +34,10 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a scheduler is started with; ``host`` are the variables that tasks inherit, ``address`` is the node's."""
+    """What a scheduler is started with; ``host`` are the variables that tasks inherit, ``address`` is the node's.
+
+    ``vault`` is what templates read secrets from; without it jobs that want a token of Vault are refused, as Nomad does.
+    """
 
     name: str
     directory: Path
@@ -39,6 +45,7 @@ class Setting:
     port_range: tuple[int, int]
     host: Mapping[str, str]
     address: str = LOOPBACK
+    vault: VaultAccess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +82,9 @@ async def scheduling(setting: Setting) -> AsyncGenerator[Scheduler]:
     is_free = partial(is_port_free, addresses=(LOOPBACK, setting.address))
     book = PortBook(first, last, is_free, next_step=randrange(last - first))  # noqa: S311  like Nomad's own, anywhere
     node = node_document(setting.name, f"{setting.address}:0", setting.port_range, await consul.self_document())
-    state = State()
-    shared = NodeServices(node, Readings(consul, state), catalog, ledger, allocations, setting.host)
+    vault = VaultReader(setting.vault) if setting.vault else None
+    state = State(has_vault=vault is not None)
+    shared = NodeServices(node, Readings(consul, state, vault), catalog, ledger, allocations, setting.host)
     events = EventBuffer(state)
     client = Client(state, shared, book)
     evaluator = Evaluator(state, node, book)
@@ -93,6 +101,8 @@ async def scheduling(setting: Setting) -> AsyncGenerator[Scheduler]:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
             await consul.close()
+            if vault is not None:
+                await vault.close()
             await asyncio.to_thread(end_orphans, ledger_file)
 
 

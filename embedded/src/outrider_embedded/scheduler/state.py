@@ -47,6 +47,7 @@ class State:
     listeners: list[Callable[[Commit], None]] = field(default_factory=list[Callable[[Commit], None]])
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     is_closed: bool = False
+    has_vault: bool = False
 
     def commit(self, commit: Commit) -> Commit:
         """Store the commit's documents under the next index; returns the commit as stored."""

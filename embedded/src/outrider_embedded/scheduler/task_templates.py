@@ -91,7 +91,7 @@ class TaskTemplates:
     def _written(self, number: int) -> tuple[consul_template.Rendered, bool]:
         """A template rendered with what is known, and whether its text was new and whole, and so is written."""
         template = self.templates[number]
-        found = _rendered(self.directory, template, self.environment, self.values)
+        found = _rendered(self.directory, template, self.environment, self.values, has_vault=self.readings.has_vault)
         is_new = not found.missing and not self._unread([found]) and self.texts.get(number) != found.text
         if is_new:
             self.texts[number] = found.text
@@ -168,7 +168,7 @@ def _unquoted(value: str) -> str:
 
 
 def _rendered(
-    directory: Path, template: Document, environment: Mapping[str, str], values: Values
+    directory: Path, template: Document, environment: Mapping[str, str], values: Values, *, has_vault: bool
 ) -> consul_template.Rendered:
     def value(kind: str, path: str) -> Any:
         return values.get((kind, path), (None, 0))[0]
@@ -185,6 +185,7 @@ def _rendered(
         instances=lambda name: instances(value("service", name) or ()),
         below=keys_below,
         catalog=lambda what: value("catalog", what),
+        secret=(lambda path: value("secret", path)) if has_vault else None,
         variable=lambda path: value("variable", path),
         variables=lambda prefix: value("variables", prefix) or (),
         file=lambda path: _file(directory, path),

@@ -24,7 +24,7 @@ def nested(title: str, problems: list[str]) -> list[str]:
     return [f"{title} validation failed: {listed(problems)}"] if problems else []
 
 
-def job_problems(job: Document) -> list[str]:
+def job_problems(job: Document, *, has_vault: bool = False) -> list[str]:
     """Everything wrong with a canonical job; an empty list means it can be registered."""
     problems = _identity_problems(job)
     if job["Type"] not in _TYPES:
@@ -36,7 +36,7 @@ def job_problems(job: Document) -> list[str]:
     problems += redefined("Job task group", [group["Name"] for group in job["TaskGroups"]], "group")
     for group in job["TaskGroups"]:
         problems += nested(f"Task group {group['Name']}", group_problems(group, job))
-    if any(task["Vault"] for group in job["TaskGroups"] for task in group["Tasks"]):
+    if not has_vault and any(task["Vault"] for group in job["TaskGroups"] for task in group["Tasks"]):
         problems.append('Vault "default" not enabled but used in the job')
     return problems + count_problems(group["Count"] for group in job["TaskGroups"])
 

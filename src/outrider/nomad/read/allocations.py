@@ -39,7 +39,8 @@ OPENED = "Exit Code: 0"  # as Nomad words the end of a gate that let the app sta
 class Task:
     """A task of an allocation; ``text`` is what Nomad said about it last, ``reason`` what is more than routine of it.
 
-    ``unread`` is what it waits to read before it can start; ``restarted_at`` is when it was restarted last, in seconds.
+    ``unread`` is what it waits to read before it can start; ``restarted_at`` is when it was restarted last, ``started_at`` when it
+    was started last, both in seconds and 0 for never.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Task:
     reason: str
     unread: str = ""
     restarted_at: float = 0.0
+    started_at: float = 0.0
 
     @property
     def is_closed_gate(self) -> bool:
@@ -186,6 +188,7 @@ def _task(name: str, state: Json, document: Json | None) -> Task:
         reason="; ".join(dict.fromkeys(in_words(text, document) for text in telling[-3:])),
         unread=in_words(unread[-1], document) if unread else "",
         restarted_at=_seconds(state.get("LastRestart")),
+        started_at=_seconds(state.get("StartedAt")),
     )
 
 

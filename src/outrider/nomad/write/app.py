@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from outrider.documents import Json
 from outrider.nomad.write.artifact import archive, packed
 from outrider.nomad.write.driver import app_command, app_container
 from outrider.nomad.write.restart import a_few_times
 from outrider.nomad.write.task import Needs, Start, task, vault_access
-from outrider.nomad.write.template import ASKS_VAULT, environment_template, file_template, variables
+from outrider.nomad.write.template import ASKS_VAULT, NOOP, change_mode, environment_template, file_template, variables
 from outrider.spec.run import CommandRun, ImageRun
 from outrider.spec.variables import TOOL_VARIABLES, ConsulValue, VaultValue
 from outrider.topology import names
@@ -28,8 +30,8 @@ def app_task(topology: Topology) -> Json:
         env=_own_variables(topology) | _plain_variables(topology),
         artifacts=_artifacts(topology),
         templates=(
-            *_variables_template(topology),
-            *(file_template(file, topology.platform.driver) for file in spec.files),
+            *_variables_templates(topology),
+            *_file_templates(topology),
         ),
     )
     needs = Needs(spec.resources.cpu, spec.resources.memory, LOG_FILES, LOG_MB)
@@ -76,14 +78,22 @@ def _plain_variables(topology: Topology) -> dict[str, str]:
     return {name: value for name, value in topology.spec.env.items() if isinstance(value, str) and "${" not in value}
 
 
-def _variables_template(topology: Topology) -> tuple[Json, ...]:
-    """Everything else: values that Nomad reads elsewhere, and texts that only a template leaves alone."""
+def _variables_templates(topology: Topology) -> Iterator[Json]:
+    """Everything else, a file for each thing that Nomad does when they change.
+
+    That is values that it reads elsewhere, and texts that only a template leaves alone.
+    """
     plain = _plain_variables(topology)
     rest = [(name, value) for name, value in sorted(topology.spec.env.items()) if name not in plain]
-    if not rest:
-        return ()
-    change = "noop" if all(isinstance(value, str) for _, value in rest) else "restart"
-    return (environment_template(names.VARIABLES_FILE, variables(rest), change),)
+    modes = {name: NOOP if isinstance(value, str) else change_mode(topology.on_change(value)) for name, value in rest}
+    for mode in sorted(set(modes.values())):
+        text = variables((name, value) for name, value in rest if modes[name] == mode)
+        yield environment_template(names.variables_file("" if mode == NOOP else mode.lower()), text, mode)
+
+
+def _file_templates(topology: Topology) -> Iterator[Json]:
+    for file in topology.spec.files:
+        yield file_template(file, topology.platform.driver, change_mode(topology.on_change(file), file.signal))
 
 
 def _identities(topology: Topology) -> Json:

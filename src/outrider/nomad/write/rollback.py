@@ -23,6 +23,16 @@ def rolled_back(job: Json, count: int) -> Json:
     return again
 
 
+def started_anew(job: Json, count: int) -> Json:
+    """The version's job with that count, by its own rules: a canary that it says waits for a person."""
+    update = nested(job["TaskGroups"][0], "Update")
+    if not update.get("Canary") or update.get("AutoPromote"):
+        return rolled_back(job, count)
+    again = copy.deepcopy(job)
+    again["TaskGroups"][0] |= {"Count": count, "Update": update | {"Canary": min(int(update["Canary"]), count)}}
+    return again
+
+
 def _fits_beside(job: Json) -> bool:
     """Not with a fixed port on the node, which the old one holds, nor with keys that two instances would share."""
     reserved = any(network.get("ReservedPorts") for network in listed(job["TaskGroups"][0], "Networks"))

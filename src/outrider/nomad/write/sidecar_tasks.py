@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from outrider_agent import settings as variables
 
@@ -12,11 +12,11 @@ from outrider.nomad.write.artifact import file
 from outrider.nomad.write.driver import command, container, in_task, program
 from outrider.nomad.write.restart import for_ever, once
 from outrider.nomad.write.task import Needs, Start, prestart, task, vault_access
-from outrider.nomad.write.template import bytes_of, kept, template
+from outrider.nomad.write.template import NOOP, bytes_of, kept, template
 from outrider.spec.platform import NomadVariableFile, NomadVariableToken
 from outrider.spec.sidecar import ArchiveFile, Download, Image
 from outrider.spec.sidecar import Path as OnNode
-from outrider.spec.variables import VaultValue
+from outrider.spec.variables import NomadValue, VaultValue
 from outrider.topology import names
 from outrider.topology.memory import AGENT_MB
 from outrider.topology.ports import Address, Pipe
@@ -171,11 +171,16 @@ def envoy_task(topology: Topology, sidecar: Sidecar, bootstrap: str) -> Json:
         config=program(_envoy(settings.envoy), arguments, topology.ports.mode),
         user=settings.user,
         artifacts=(file(Artifact(downloaded.artifact, downloaded.sha256), names.ENVOY_FILE),) if downloaded else (),
-        templates=(template(path, bootstrap, of_sidecar(settings), "restart" if secrets else "noop"),),
+        templates=(template(path, bootstrap, of_sidecar(settings), _restarts(topology, secrets)),),
     )
     made = task(names.ENVOY_TASK, start, Needs(ENVOY_CPU, sidecar.memory_mb))
     vault = vault_access(topology.service) if any(isinstance(secret, VaultValue) for secret in secrets) else {}
     return prestart(made, for_ever(), is_sidecar=True) | vault
+
+
+def _restarts(topology: Topology, secrets: Iterable[VaultValue | NomadValue]) -> str:
+    """Whether Nomad restarts every Envoy when a password changes; there is one bootstrap for all of them."""
+    return "restart" if any(topology.on_change(secret) == "restart" for secret in secrets) else NOOP
 
 
 def _envoy(source: Image | OnNode | Download) -> Image | str:

@@ -15,14 +15,19 @@ from outrider.topology.secret import consul_expression, nomad_expression, vault_
 
 # A developer's template that asks Vault: the task then needs a token of it.
 ASKS_VAULT = re.compile(r"\b(secret|secrets|pkiCert)\s")
+NOOP = "noop"
 # Nomad refuses a template without a text; this one renders an empty file.
 NOTHING = '{{ "" }}'
 HOLDS_SECRETS = re.compile(r"\b(secret|secrets|pkiCert|nomadVar)\s")
 
 
-def template(path: str, text: str, access: Json, change: str = "noop") -> Json:
-    """A template; ``change`` is restart, noop or a signal, ``path`` starts with local/ or secrets/."""
-    modes = {"restart", "noop"}
+def template(path: str, text: str, access: Json, change: str = NOOP) -> Json:
+    """A template; ``change`` is restart, noop or a signal, ``path`` starts with local/ or secrets/.
+
+    With noop Nomad still writes the file anew, and what an environment file says is what the task finds at its next start
+    (client/allocrunner/taskrunner/template, onTemplateRendered).
+    """
+    modes = {"restart", NOOP}
     return {
         "ChangeMode": change if change in modes else "signal",
         **({} if change in modes else {"ChangeSignal": change}),
@@ -42,10 +47,15 @@ def bytes_of(base64: str) -> str:
     return f'{{{{ base64Decode "{base64}" }}}}'
 
 
-def file_template(file: File, driver: Driver) -> Json:
+def change_mode(word: str, signal: str = "SIGHUP") -> str:
+    """What Nomad does by itself where a spec says this of a change: nothing, where somebody looks at it first."""
+    return {"restart": "restart", "signal": signal}.get(word, NOOP)
+
+
+def file_template(file: File, driver: Driver, change: str) -> Json:
     """A developer's file: the one place where their text is meant as consul-template's language."""
     access = of_app(driver, is_secret=bool(HOLDS_SECRETS.search(file.template)))
-    return template(literal(f"local/{file.path}"), file.template or NOTHING, access, file.change)
+    return template(literal(f"local/{file.path}"), file.template or NOTHING, access, change)
 
 
 def variables(values: Iterable[tuple[str, str | ConsulValue | VaultValue | NomadValue]]) -> str:

@@ -94,6 +94,8 @@ class Release:
     deployment: str
     ended_at: datetime | None
     rejected: str | None = None
+    from_environment: str | None = None
+    from_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

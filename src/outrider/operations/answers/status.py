@@ -8,6 +8,7 @@ from typing import Literal
 from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation
 from outrider.operations.answers.outside import OutsideChange
+from outrider.operations.answers.values import ServiceValues
 from outrider.operations.records import Deployment
 from outrider.spec.upstream import Upstream
 
@@ -22,7 +23,7 @@ class Status:
     nobody knows. ``outside`` names where somebody has changed the job in Nomad, so that it is not the version's any more.
     ``changes`` are what others did since our last deployment, newest first: of a count in a list of services without author and time, for an autoscaler changes it all the time. ``older`` names where its sidecar differs from what the platform file
     and this Outrider make today. ``replaced`` is the state of a name that a job of somebody else has.
-    ``age_s`` is how old all this is where a server does not answer (in seconds).
+    ``values`` are those that it reads elsewhere, where it reads any. ``age_s`` is how old all this is where a server does not answer (in seconds).
     """
 
     environment: str
@@ -46,3 +47,4 @@ class Status:
     changes: tuple[OutsideChange, ...] = ()
     older: tuple[str, ...] = ()
     age_s: float | None = None
+    values: ServiceValues | None = None

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 LETS_THROUGH: Final[Mapping[BlockerName, frozenset[Kind]]] = {
     "deploying": frozenset({"rollback", "stop", "promote", "fail"}),
     "freeze": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
-    "rejected": frozenset({"stop", "restart", "fail", "scale"}),
-    "unhealthy": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
-    "soak": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
-    "approval": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
+    "rejected": frozenset({"values", "stop", "restart", "fail", "scale"}),
+    "unhealthy": frozenset({"values", "rollback", "stop", "restart", "fail", "scale"}),
+    "soak": frozenset({"values", "rollback", "stop", "restart", "fail", "scale"}),
+    "approval": frozenset({"values", "rollback", "stop", "restart", "fail", "scale"}),
     "consul": frozenset({"rollback", "stop", "fail"}),
-    "edited": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
+    "edited": frozenset({"values", "rollback", "stop", "restart", "fail", "scale"}),
 }

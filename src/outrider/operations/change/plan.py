@@ -18,6 +18,7 @@ from outrider.operations.change.neighbours import declared_around
 from outrider.operations.change.parts import chosen
 from outrider.operations.change.plans import Prepared
 from outrider.operations.change.render import read, rendered
+from outrider.operations.change.values_ahead import value_warnings
 from outrider.operations.explain.service import contradictions
 from outrider.operations.lookalikes import mistakable
 from outrider.operations.lookups import last_count, running_version
@@ -49,17 +50,18 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
     retry = await shortfall(environment, name, now, base) if result.is_same_service(now) else ""
     choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))
     job = attempted(choice.job, now, is_again=bool(retry))
-    refusals, answer, alike, crowded, others = await asyncio.gather(
+    refusals, answer, alike, crowded, values, others = await asyncio.gather(
         _refusals(environment, result, choice),
         environment.nomad.plan(job),
         mistakable(environment, result.topology),
         instance_warnings(environment, result.topology),
+        value_warnings(environment, result.service),
         outside_warnings(environment, name),
     )
     compared = Comparison(result, choice, now, base)
     plan = await asyncio.to_thread(_plan, environment, compared, answer, refusals)
     graph = declared_around(around, result.topology)
-    beside = (*alike, *contradictions(graph, name), *crowded, *around.problems, *others)
+    beside = (*alike, *contradictions(graph, name), *crowded, *values, *around.problems, *others)
     plan = replace(plan, warnings=(*plan.warnings, *beside))
     return Prepared(source, _tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
 

@@ -19,7 +19,7 @@ from outrider.operations.blockers.stored_change import change_to
 from outrider.operations.change.attempts import attempted
 from outrider.operations.change.submit import submitted
 from outrider.operations.drift import changed_outside
-from outrider.operations.event_details import RestartPlanned
+from outrider.operations.event_details import Restarted
 from outrider.operations.lookups import not_running, running_version
 from outrider.operations.named_allocation import named_allocation
 from outrider.operations.opening import Order, check_artifacts, check_foreign, new_deployment, opened
@@ -66,7 +66,7 @@ async def restart(environment: Environment, service: str, wanted: Restart, order
     if known is not None:
         return await _by_the_rules(environment, now, known, fresh)
     deployment = await opened(environment, fresh, base)
-    planned = RestartPlanned(tuple(one.id for one in chosen), wanted.task, wanted.all_at_once)
+    planned = Restarted(tuple(one.id for one in chosen), wanted.task, wanted.all_at_once)
     await environment.journal.note(deployment.id, _line(chosen, wanted), planned)
     begun = replace(deployment, state="running")
     await environment.store.deployments.save_deployment(begun)

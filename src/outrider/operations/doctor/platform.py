@@ -15,10 +15,11 @@ from outrider.operations.doctor.connections import connection_findings
 from outrider.operations.doctor.consul import consul_findings
 from outrider.operations.doctor.findings import Finding, bad, good, warning
 from outrider.operations.doctor.nomad import nomad_findings
+from outrider.operations.doctor.values import value_findings
 
 if TYPE_CHECKING:
     from outrider.operations.nomad_port import Nomad
-    from outrider.operations.ports import Consul, Metrics
+    from outrider.operations.ports import Consul, Metrics, Vault
     from outrider.spec.platform import Environment, Platform
 
 LOOPBACK = ("127.", "localhost", "::1")
@@ -36,6 +37,7 @@ class Servers:
     agent: Consul | OutriderError | None = None
     anybody: Consul | None = None
     metrics: Metrics | None = None
+    vault: Vault | None = None
 
 
 async def findings(platform: Platform, servers: Mapping[str, Servers]) -> tuple[Finding, ...]:
@@ -57,6 +59,7 @@ async def _of_environment(name: str, platform: Platform, servers: Servers) -> li
         *await connection_findings(name, environment, servers.nomad, servers.consul),
         *await _agent_address(name, environment, servers),
         *await _prometheus(name, environment, servers.metrics),
+        *await value_findings(name, servers.nomad, servers.consul, servers.vault),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from outrider_ground.errors import ConflictError, OutriderError, RemoteError
 
+from outrider.documents import nested
 from outrider.nomad.read.deployment import PAUSED, progress_by
 from outrider.operations.event_details import Paused, Warned
 from outrider.operations.events import PauseEvent
@@ -149,9 +150,9 @@ class Pausing:
     async def _stops_the_clock(self) -> bool:
         """Whether this Nomad keeps a paused deployment beyond its deadline; one that does not say is taken to."""
         try:
-            config = (await self._environment.nomad.agent_self()).get("config") or {}
+            config = nested(await self._environment.nomad.agent_self(), "config")
         except OutriderError:
             return True
-        written = str((config.get("Version") or {}).get("Version") or "")
+        written = str(nested(config, "Version").get("Version") or "")
         numbers = tuple(int(part) for part in written.split("-", maxsplit=1)[0].split(".") if part.isdecimal())
         return not numbers or numbers >= STOPS_THE_CLOCK

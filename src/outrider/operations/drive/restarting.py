@@ -13,7 +13,7 @@ from outrider.nomad.read.job import healthy_deadline_s
 from outrider.nomad.read.summary import summary
 from outrider.operations.drive.allocation_lines import allocation_line, allocation_seen
 from outrider.operations.drive.progress import Progress, Verdict
-from outrider.operations.event_details import RestartAsked, RestartPlanned
+from outrider.operations.event_details import Restarted
 from outrider.operations.instances import instances
 from outrider.operations.soundness import passing_ids
 
@@ -34,8 +34,9 @@ class Restarting:
     async def verdict(self) -> Verdict:
         """Ask for one after the other, or for all, and wait. RemoteError: Nomad is silent; the caller may look again."""
         events = await self.environment.store.events.after(self.deployment.id)
-        planned = next(one.detail for one in events if isinstance(one.detail, RestartPlanned))
-        asked = {one.detail.allocation: one.detail for one in events if isinstance(one.detail, RestartAsked)}
+        told = [one.detail for one in events if isinstance(one.detail, Restarted)]
+        planned = next(one for one in told if not one.is_asked)
+        asked = {one.allocations[0]: one for one in told if one.is_asked}
         for turn in [planned.allocations] if planned.all_at_once else [(one,) for one in planned.allocations]:
             for one in turn:
                 asked[one] = asked.get(one) or await self._asked(one, planned.task)
@@ -50,19 +51,18 @@ class Restarting:
         """Write an event down."""
         await self.environment.journal.note(self.deployment.id, message, detail)
 
-    async def _asked(self, allocation: str, task: str | None) -> RestartAsked:
+    async def _asked(self, allocation: str, task: str | None) -> Restarted:
         """Ask Nomad; one that has ended by itself meanwhile needs nothing any more."""
         before = next((one for one in await self._allocations() if one.id == allocation), None)
-        told = RestartAsked(
-            allocation, task, max((each.restarted_at for each in before.tasks), default=0.0) if before else 0.0
-        )
+        restarted_at = max((each.restarted_at for each in before.tasks), default=0.0) if before else 0.0
+        told = Restarted((allocation,), task, is_asked=True, restarted_at=restarted_at)
         if before is not None and before.is_live:
             nomad = self.environment.nomad
             await (nomad.restart(allocation, task) if task else nomad.stop_allocation(allocation))
         await self.note(f"{allocation[:8]}: {'restarts ' + task if task else 'ends, and is replaced'}", told)
         return told
 
-    async def _awaited(self, asked: RestartAsked) -> str:
+    async def _awaited(self, asked: Restarted) -> str:
         """Wait until it, or the one that replaces it, is healthy; why it is not, or ""."""
         document = await self.environment.nomad.job(self.deployment.service)
         if document is None:
@@ -79,7 +79,7 @@ class Restarting:
             if one is not None and _is_new(one, asked) and await self._is_good(one, is_registered=is_registered):
                 return ""
             if time.monotonic() > give_up:
-                return f"{(one.short_id if one else asked.allocation[:8])} did not get healthy in time"
+                return f"{(one.short_id if one else asked.allocations[0][:8])} did not get healthy in time"
             await asyncio.sleep(self.environment.limits.look)
 
     async def _is_good(self, one: Allocation, *, is_registered: bool) -> bool:
@@ -99,16 +99,16 @@ class Restarting:
         return found
 
 
-def _successor(found: tuple[Allocation, ...], asked: RestartAsked) -> Allocation | None:
+def _successor(found: tuple[Allocation, ...], asked: Restarted) -> Allocation | None:
     """The allocation itself where a task restarts in it; else the last of those that came in its place."""
     by_id = {one.id: one for one in found}
-    one = by_id.get(asked.allocation)
+    one = by_id.get(asked.allocations[0])
     while one is not None and one.next_allocation in by_id:
         one = by_id[one.next_allocation]
     return one
 
 
-def _is_new(one: Allocation, asked: RestartAsked) -> bool:
+def _is_new(one: Allocation, asked: Restarted) -> bool:
     if asked.task is None:
-        return one.id != asked.allocation
-    return one.id != asked.allocation or any(each.restarted_at > asked.restarted_at for each in one.tasks)
+        return one.id != asked.allocations[0]
+    return one.id != asked.allocations[0] or any(each.restarted_at > asked.restarted_at for each in one.tasks)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import ConflictError, UsageError
 
 from outrider.nomad.read.job import running
-from outrider.nomad.write.rollback import rolled_back
+from outrider.nomad.write.rollback import rolled_back, started_anew
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.outcomes import ended
 from outrider.operations.change.scale import scaled, scaled_already
 from outrider.operations.change.stop import stopped, stopped_already
 from outrider.operations.change.submit import adopted, submitted
-from outrider.operations.event_details import RestartPlanned
+from outrider.operations.event_details import Restarted
 from outrider.operations.events import UnansweredEvent
 from outrider.operations.lookups import stored_version
 from outrider.operations.states import DECISIONS
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.operations.environment import Environment
     from outrider.operations.records import Deployment, Version
+
+AS_IT_RAN = frozenset({"start", "rollback", "restart"})
 
 
 async def resumed(environment: Environment, deployment: Deployment) -> Deployment:
@@ -80,9 +82,10 @@ async def _was_unanswered(environment: Environment, deployment: Deployment) -> b
 
 
 async def _job(environment: Environment, deployment: Deployment, version: Version) -> Json:
-    is_as_it_ran = deployment.kind in {"start", "rollback", "restart"}
-    job = rolled_back(version.job, deployment.count or 0) if is_as_it_ran else version.job
     now = running(await environment.nomad.job(deployment.service))
+    if deployment.kind == "values":
+        return attempted(started_anew(version.job, deployment.count or 0), now, is_again=True)
+    job = rolled_back(version.job, deployment.count or 0) if deployment.kind in AS_IT_RAN else version.job
     is_same = now.is_live and now.hash == version.hash
     retry = await shortfall(environment, deployment.service, now, version) if is_same else ""
     return attempted(job, now, is_again=bool(retry) or deployment.kind == "restart")
@@ -90,7 +93,7 @@ async def _job(environment: Environment, deployment: Deployment, version: Versio
 
 async def _is_of_single_ones(environment: Environment, deployment: Deployment) -> bool:
     """Whether it registers nothing; its events tell what it was to restart."""
-    return any(isinstance(one.detail, RestartPlanned) for one in await environment.store.events.after(deployment.id))
+    return any(isinstance(one.detail, Restarted) for one in await environment.store.events.after(deployment.id))
 
 
 async def _check_age(environment: Environment, deployment: Deployment) -> None:

@@ -58,6 +58,8 @@ def release_of(deployment: Deployment, rejected: str | None = None) -> Release:
         deployment=deployment.id,
         ended_at=deployment.ended_at,
         rejected=rejected,
+        from_environment=deployment.from_environment,
+        from_version=deployment.from_version,
     )
 
 

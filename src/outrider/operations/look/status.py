@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from outrider.operations.environment_view import EnvironmentView
     from outrider.operations.observe.observation import Observation
     from outrider.operations.records import Outline
+    from outrider.operations.values.board import Board
 
 RECENTLY = timedelta(minutes=2)
 MOST_ENDED = 10
@@ -44,6 +45,7 @@ class _Told:
     outlines: Mapping[str, Outline]
     deployments: Mapping[str, Deployment]
     edited: Mapping[str, Edited]
+    values: Board
 
 
 async def status(view: EnvironmentView, service: str) -> Status:
@@ -159,7 +161,8 @@ async def _told(
         if job and service in outlines and outlines[service].hash == job.now.hash
     }
     is_there = observation.nomad.silence is None
-    return _Told(observation, outlines, deployments, await edited(environment, bases) if is_there else {})
+    changed = await edited(environment, bases) if is_there else {}
+    return _Told(observation, outlines, deployments, changed, environment.values)
 
 
 def _status(environment: str, service: str, told: _Told) -> Status:
@@ -192,6 +195,7 @@ def _status(environment: str, service: str, told: _Told) -> Status:
         outside=changed.places,
         changes=tuple(filter(None, (evident,))),
         age_s=observation.age_s,
+        values=told.values.of(service),
     )
 
 

@@ -13,6 +13,7 @@ from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.lists import Deployments, EndedAllocations, Releases, Services, Versions
 from outrider.operations.answers.outside import OutsideChanges
 from outrider.operations.answers.status import Status
+from outrider.operations.answers.values import ServiceValues
 from outrider.operations.look.logs import EndedKind, LogRequest
 from outrider.operations.nomad_port import LogKind
 from outrider.operations.records import Version
@@ -46,6 +47,12 @@ async def services(running: Running, asker: Asker, environment: Annotated[str | 
 async def service(running: Running, asker: Asker, environment: str, service: str) -> Status:
     """What runs of a service."""
     return await running.status(asker, environment, service)
+
+
+@router.get("/environments/{environment}/services/{service}/values")
+async def values(running: Running, asker: Asker, environment: str, service: str) -> ServiceValues:
+    """The values that it reads elsewhere, by fingerprints, and which of its allocations started before one changed."""
+    return await running.values(asker, environment, service)
 
 
 @router.get("/environments/{environment}/services/{service}/ended")

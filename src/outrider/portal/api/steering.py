@@ -1,4 +1,4 @@
-"""What can be done with a service that is there: redeploy, start, roll back, promote, fail, scale, restart, stop."""
+"""What can be done with a service that is there: redeploy, roll, start, roll back, promote, fail, scale, restart, stop."""
 
 from __future__ import annotations
 
@@ -34,6 +34,14 @@ async def redeploy(
 ) -> Deployment:
     """Bring up the version that runs with the sidecar of today's platform file and Outrider."""
     return await running.changes.redeploy(environment, service, because(order, body))
+
+
+@router.post("/roll", status_code=status.HTTP_202_ACCEPTED)
+async def roll(
+    running: Running, environment: str, service: str, order: Ordered, body: ChangeBody | None = None
+) -> Deployment:
+    """Start all allocations anew by the service's own update rules: each reads the values of now."""
+    return await running.changes.roll(environment, service, because(order, body))
 
 
 @router.post("/start", status_code=status.HTTP_202_ACCEPTED)

@@ -16,7 +16,7 @@ from outrider_ground.errors import ConflictError, UsageError
 from outrider_ground.private import FILE
 from sqlalchemy import MetaData, Table, select, text
 
-from outrider.store.backup.container import Writing, closed, writing
+from outrider.store.backup.container import Writing, writing
 from outrider.store.backup.rows import lines_of
 from outrider.store.own_tables import leases, storage
 from outrider.store.tables import metadata
@@ -83,7 +83,7 @@ async def _written(store: SqlStore, target: BinaryIO) -> Copied:
     # The moment is over for the database, which need not wait for the bytes: while this goes on nothing is forgotten.
     artifacts = await store.artifacts.artifacts()
     lost = [one.sha256 for one in artifacts if not await _artifact(store, one, output)]
-    closed(output)
+    output.end()
     target.flush()
     await asyncio.to_thread(os.fsync, target.fileno())
     return Copied(sum(rows), len(artifacts) - len(lost), target.tell(), tuple(lost))
@@ -120,7 +120,7 @@ async def _artifact(store: SqlStore, artifact: Artifact, output: Writing) -> boo
     pieces = await store.artifacts.opened(artifact, 0, artifact.size)
     if pieces is None:
         return False
-    path = store.artifacts.incoming / f"outrider-backup-{secrets.token_hex(16)}"
+    path = store.incoming / f"outrider-backup-{secrets.token_hex(16)}"
     digest = hashlib.sha256()
     try:
         with await asyncio.to_thread(_new_file, path) as spool:

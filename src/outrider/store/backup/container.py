@@ -47,19 +47,14 @@ class Writing:
         """The list of what there is: a file without it is not whole."""
         content = json.dumps(self._sums, indent=0).encode()
         self._tar.addfile(_member(LAST, len(content)), io.BytesIO(content))
+        self._tar.close()
 
 
 def writing(file: BinaryIO, about: dict[str, Any]) -> Writing:
     """A backup that begins with what it is of."""
-    made = Writing(tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT, bufsize=PIECE))  # noqa: SIM115  ended by `closed`
+    made = Writing(tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT, bufsize=PIECE))  # noqa: SIM115  `end` closes it
     made.add(FIRST, json.dumps({"format": FORMAT, **about}).encode())
     return made
-
-
-def closed(made: Writing) -> None:
-    """The end of the tar."""
-    made.end()
-    made._tar.close()  # noqa: SLF001  its own module
 
 
 def members(file: Path) -> Iterator[tuple[str, int, Iterator[bytes]]]:

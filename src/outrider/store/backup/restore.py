@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, UsageError
 from outrider_ground.private import FILE
-from sqlalchemy import Connection, MetaData, Table, func, insert, inspect, select, update
+from sqlalchemy import Connection, MetaData, Table, func, insert, inspect, select, table, update
 
 from outrider.store.backup.backup import NOT_COPIED
 from outrider.store.backup.container import NEXT, members, verified
@@ -63,8 +63,7 @@ async def restored(database: Database, storage: Storage, file: Path, *, replaces
 
 async def _check_empty(connection: AsyncConnection) -> None:
     for name in await connection.run_sync(_copied):
-        table = await connection.run_sync(lambda one, name=name: Table(name, MetaData(), autoload_with=one))
-        if name != "keys" and (await connection.execute(select(func.count()).select_from(table))).scalar_one():
+        if name != "keys" and (await connection.execute(select(func.count()).select_from(table(name)))).scalar_one():
             raise ConflictError(
                 f"the store is not empty: there are {name}",
                 next_step="Name an empty database and storage, or say --replace: all that is there is lost then.",

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, DateTime, LargeBinary, TypeDecorator, null
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Column, Table
+    from sqlalchemy import Column, RowMapping, Table
 
 
-def lines_of(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+def lines_of(rows: Iterable[RowMapping]) -> Iterator[bytes]:
     """One line for each row."""
     for row in rows:
-        yield json.dumps({name: _written(value) for name, value in row.items()}, separators=(",", ":")).encode() + b"\n"
+        yield (
+            json.dumps({str(name): _written(value) for name, value in row.items()}, separators=(",", ":")).encode()
+            + b"\n"
+        )
 
 
 def rows_in(table: Table, content: bytes, dialect: str) -> list[dict[str, Any]]:

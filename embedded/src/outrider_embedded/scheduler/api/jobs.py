@@ -62,7 +62,7 @@ class JobCalls:
     async def plan_validate(self, request: Request) -> Response:
         """POST /v1/validate/job."""
         job = registration.candidate(await body(request, request_types.VALIDATE))
-        problems = job_problems(job)
+        problems = job_problems(job, has_vault=self._state.has_vault)
         answer = {
             "DriverConfigValidated": True,
             "Error": listed(problems) if problems else "",

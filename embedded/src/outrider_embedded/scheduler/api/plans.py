@@ -21,7 +21,7 @@ class PlanCalls:
 
     async def plan(self, request: Request) -> Response:
         asked = await body(request, request_types.PLAN)
-        job = registration.valid_candidate(asked)
+        job = registration.valid_candidate(self._state, asked)
         if job["ID"] != request.path_params["job"]:
             raise RefusalError(400, "Job ID does not match")
         answer = dry_run(self._state, self._evaluator, job, with_diff=bool(asked.get("Diff")))

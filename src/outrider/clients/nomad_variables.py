@@ -1,0 +1,28 @@
+"""Nomad's variables: what is listed of them without their items, and one by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outrider.clients.http import Call, json_of, waiting_s
+from outrider.clients.nomad_calls import NOT_FOUND, NomadCalls
+
+
+class NomadVariables(NomadCalls):
+    """The calls that concern variables (https://developer.hashicorp.com/nomad/api-docs/variables)."""
+
+    async def variables(
+        self, prefix: str, namespace: str | None = None, index: int = 0, wait_s: float = 0
+    ) -> tuple[list[dict[str, Any]] | None, int]:
+        """Those below a prefix, without their items; None where nothing is newer than ``index``."""
+        parameters = {"prefix": prefix} | ({"namespace": namespace} if namespace else {})
+        parameters |= {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}
+        found, now = await self._indexed(Call("GET", ("v1", "vars"), parameters, read_s=waiting_s(wait_s)))
+        return (None if index and now == index else found), now
+
+    async def variable(self, path: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """One with its items, None where there is none."""
+        parameters = {"namespace": namespace} if namespace else {}
+        call = Call("GET", ("v1", "var", *filter(None, path.split("/"))), parameters)
+        response = await self._answer(call, frozenset({NOT_FOUND}))
+        return None if response.status_code == NOT_FOUND else json_of(self._connection, call, response)
