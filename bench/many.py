@@ -104,30 +104,30 @@ async def answering(port: str) -> None:
 
 
 async def measured(directory: Path, services: int) -> tuple[float, Deployed, Deployed, float]:
-    """The portal's memory before, half as many services, all of them, and seconds for a second run that changes nothing."""
+    """The portal's memory before, a quarter of the services, all of them, and seconds for a second run of the quarter."""
     ports = ClusterPorts(of_allocations=PORTS)
     async with cluster("bench", directory / "cluster", ports) as running, counted(running.nomad_address) as nomad:
         place = Place(nomad.address, running.consul_address, f"http://127.0.0.1:{free_port()}", "bench")
         async with served(place, directory) as portal:
             idle = mapped(portal.pid)["Pss"] / 1e6
-            half = await deployed(place, folder(directory, "half", services // 4), nomad, portal)
-            specs = folder(directory, "all", services)
-            whole = await deployed(place, specs, nomad, portal)
-            again = await deployed(place, specs, nomad, portal)
-            return idle, half, whole, again.seconds
+            few = folder(directory, "few", services // 4)
+            quarter = await deployed(place, few, nomad, portal)
+            whole = await deployed(place, folder(directory, "all", services), nomad, portal)
+            again = await deployed(place, few, nomad, portal)
+            return idle, quarter, whole, again.seconds
 
 
 def main() -> int:
     services = int(sys.argv[1]) if len(sys.argv) > 1 else SERVICES
     with short_directory() as directory:
-        idle, half, whole, again = asyncio.run(measured(directory, services))
+        idle, quarter, whole, again = asyncio.run(measured(directory, services))
     figures = [
         Figure(f"{services:,} services by one run, callees first", whole.seconds, LIMIT_S, "s"),
         Figure("requests to Nomad for each service", whole.requests, LIMIT_REQUESTS),
-        Figure("the same, to that of a quarter as many", whole.requests / half.requests, LIMIT_GROWTH, "times"),
+        Figure("the same, to that of a quarter as many", whole.requests / quarter.requests, LIMIT_GROWTH, "times"),
         Figure("portal's memory afterwards (PSS)", whole.memory, LIMIT_MB, "MB"),
         Figure("the same before", idle, None, "MB"),
-        Figure("the same run again, nothing changed", again, None, "s"),
+        Figure("that quarter again, nothing changed", again, None, "s"),
     ]
     note = f"sleepers without a sidecar; the embedded cluster; {os.cpu_count()} cores"
     return report("many", figures, (note,))

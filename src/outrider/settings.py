@@ -108,6 +108,15 @@ class Terminal:
 
 
 @dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """What a CI system says of the run that this process belongs to: addresses as it says them, with what they hold."""
+
+    repository: str | None = None
+    commit: str | None = None
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it; `platform`, `database`, `artifacts`, `s3` and `data_directory` matter to the portal, the first four to its clients.
 
@@ -130,6 +139,7 @@ class Settings:
     envoy: Sourced | None = None
     hosts: tuple[str, ...] = ()
     registries: Path | None = None
+    pipeline: PipelineSettings = PipelineSettings()
 
 
 def settings(environ: Mapping[str, str] | None = None, context_file: Path | None = None) -> Settings:
@@ -154,6 +164,7 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
         envoy=_sourced(environ, "ENVOY_BIN", context, "envoy", context_file),
         hosts=allowed_hosts(environ),
         registries=_registries(environ),
+        pipeline=_pipeline(environ),
     )
 
 
@@ -223,6 +234,24 @@ def _tls(environ: Mapping[str, str], of: str, *, is_verified: bool) -> Tls:
     """The names that all tools of HashiCorp share."""
     names = ("CACERT", "CAPATH", "CLIENT_CERT", "CLIENT_KEY", "TLS_SERVER_NAME")
     return Tls(*(_text(environ, f"{of}_{name}") for name in names), is_verified=is_verified)
+
+
+def _pipeline(environ: Mapping[str, str]) -> PipelineSettings:
+    """Of any CI system by OUTRIDER_REPOSITORY, OUTRIDER_COMMIT and OUTRIDER_RUN; of GitHub, GitLab and Jenkins by their own."""
+    server, name = _text(environ, "GITHUB_SERVER_URL"), _text(environ, "GITHUB_REPOSITORY")
+    github = f"{server}/{name}" if server and name else None
+    run = _text(environ, "GITHUB_RUN_ID")
+    return PipelineSettings(
+        repository=_first(environ, "OUTRIDER_REPOSITORY") or github or _first(environ, "CI_PROJECT_URL", "GIT_URL"),
+        commit=_first(environ, "OUTRIDER_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"),
+        run=_first(environ, "OUTRIDER_RUN")
+        or (f"{github}/actions/runs/{run}" if github and run else None)
+        or _first(environ, "CI_JOB_URL", "CI_PIPELINE_URL", "BUILD_URL"),
+    )
+
+
+def _first(environ: Mapping[str, str], *variables: str) -> str | None:
+    return next(filter(None, (_text(environ, name) for name in variables)), None)
 
 
 def _text(environ: Mapping[str, str], name: str) -> str | None:

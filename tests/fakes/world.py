@@ -13,6 +13,7 @@ from fakes.consul_catalog import CatalogInMemory
 from fakes.nomad import NomadSimulator
 from outrider_ground.errors import RemoteError
 
+from outrider.clients.addon_files import catalogue
 from outrider.operations.application import Application
 from outrider.operations.change.digests import Digests
 from outrider.operations.changes import Changes, Text
@@ -145,7 +146,9 @@ class World:
         batches = BatchRunner(self.store.batches, self.store.deployments, journal, lease_s=lease_s)
         self.batches.append(batches)
         digests = Digests(self.registry, self.store.releases)
-        changes = Changes(self.platform, environments, self.store, runner.drive, self.url, batches, digests)
+        changes = Changes(
+            self.platform, environments, self.store, runner.drive, self.url, batches, digests, catalogue()
+        )
         batches.deploys_by(changes.deploy)
         return Application(self.platform, environments, self.store, journal, self.url, changes, self.token)
 

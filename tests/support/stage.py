@@ -128,6 +128,7 @@ async def stage(
         address = f"http://127.0.0.1:{free_port()}"
         place = Place(running.nomad_address, running.consul_address, address, ENVIRONMENT, envoy=envoy, python=agent)
         place = replace(place, consul_agent=consul.agent_address, of_consul=consul.tls)
+        place = replace(place, more=f'volumes: {{directory: "{directory}/cluster/volumes"}}')
         file = directory / "platform.yaml"
         file.write_text(place.text)
         here = portal_settings(address, directory)

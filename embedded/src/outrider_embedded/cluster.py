@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 from dataclasses import dataclass
 
 _GRACE_S = 0.2
+VOLUMES = "volumes"
+"""Below a cluster's directory: its host volumes, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,10 @@ async def cluster(
     """
     directory, vault = await asyncio.to_thread(_made, directory), vault_access()
     async with running_registry(name, name, address, ports.consul, allowed_hosts()) as registry:
-        setting = Setting(name, directory, registry.address, ports.of_allocations, host_environment(), address, vault)
+        ranges = ports.of_allocations
+        setting = Setting(
+            name, directory, registry.address, ranges, host_environment(), address, vault, directory / VOLUMES
+        )
         async with served_scheduler(setting, ports.nomad) as nomad:
             yield Cluster(name, nomad, registry.address, directory)
 

@@ -17,6 +17,8 @@ from outrider_harness.ports import free_ports
 from outrider_harness.programs import Program
 from outrider_harness.waiting import eventually
 
+VOLUME = "harness-data"
+"""The host volume that the node has."""
 _START_S, _END_S, _PAUSE_S = 90.0, 20.0, 0.2
 
 
@@ -48,6 +50,7 @@ def nomad_server(
     ports: dict[str, int] = dict(
         zip(("http", "rpc", "serf", "chttp", "cserver", "clan", "cwan"), free_ports(7), strict=True)
     )
+    (directory / VOLUME).mkdir(exist_ok=True)
     configuration = directory / "nomad.hcl"
     configuration.write_text(
         _configuration(ports, directory, first_port) + ("acl { enabled = true }" if with_acls else "")
@@ -96,6 +99,9 @@ client {{
   enabled = true
   servers = ["127.0.0.1:{ports["rpc"]}"]
   network_interface = "lo"
+  host_volume "{VOLUME}" {{
+    path = "{directory}/{VOLUME}"
+  }}
   min_dynamic_port = {first_port}
   max_dynamic_port = {first_port + 1000}
   options = {{ "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }}

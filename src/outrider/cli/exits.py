@@ -8,6 +8,7 @@ OK = 0
 FAILED = 1
 CHANGES = 1  # plan: allocations would change
 NOT_PLACED = 2  # run: Nomad found no room
+SHOWN = 3  # connect, disconnect, add, pull: shown only, since nobody said yes
 USAGE = 64  # the command line itself was wrong (sysexits.h: EX_USAGE), so that 2 stays "not placed"
 WAIT_TIMEOUT = 124  # --wait-timeout ran out (as timeout(1) has it); the deployment goes on
 INTERRUPTED = 130  # SIGINT

@@ -17,7 +17,7 @@ from outrider.cli.source_files import FILE_OR_FOLDER, service_of, specs
 from outrider.clients.agent_archive import FILENAME, agent_archive
 from outrider.clients.directory import directory_warnings, packed_directory_of
 from outrider.clients.uploads import Upload, upload_of
-from outrider.operations.changes import DIRECTORY_FILE
+from outrider.operations.change.packed_directory import DIRECTORY_FILE
 from outrider.spec.run import CommandRun
 
 

@@ -25,8 +25,8 @@ from outrider.clients.agent_archive import carried_agent
 from outrider.clients.directory import packed_directory_of
 from outrider.nomad.write.hcl import hcl
 from outrider.operations.change.documents import RenderContext, Rendered, Source
+from outrider.operations.change.packed_directory import Places, packed_directory
 from outrider.operations.change.render import rendered
-from outrider.operations.changes import Places, packed_directory
 from outrider.spec.platform import Platform
 from outrider.spec.run import CommandRun
 from outrider.topology.sidecar import Artifact

@@ -17,7 +17,7 @@ from outrider.cli.printable import printable
 from outrider.clients.archive import Archive, directory_archive
 from outrider.clients.credentials import credentials_warning
 from outrider.operations.answers.uploaded import ArtifactList, Kept
-from outrider.operations.changes import DIRECTORY_FILE
+from outrider.operations.change.packed_directory import DIRECTORY_FILE
 
 DIGITS = 12
 

@@ -1,11 +1,18 @@
-"""Nomad's variables: what is listed of them without their items, and one by itself."""
+"""Nomad's variables: what is listed of them without their items, one by itself, and one that is kept."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from outrider_ground.errors import ConflictError, RemoteError
 
 from outrider.clients.http import Call, json_of, waiting_s
 from outrider.clients.nomad_calls import NOT_FOUND, NomadCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TAKEN = 409
 
 
 class NomadVariables(NomadCalls):
@@ -26,3 +33,14 @@ class NomadVariables(NomadCalls):
         call = Call("GET", ("v1", "var", *filter(None, path.split("/"))), parameters)
         response = await self._answer(call, frozenset({NOT_FOUND}))
         return None if response.status_code == NOT_FOUND else json_of(self._connection, call, response)
+
+    async def put_variable(self, path: str, items: Mapping[str, str], index: int) -> None:
+        """Keep the items, if the variable is still as of that index (0: there is none); ConflictError where it is not."""
+        body = {"Path": path, "Items": dict(items)}
+        call = Call("PUT", ("v1", "var", *path.split("/")), {"cas": str(index)}, body=body)
+        try:
+            await self._answer(call)
+        except RemoteError as error:
+            if error.status == TAKEN:
+                raise ConflictError(f"the variable {path} has changed meanwhile", next_step="Try again.") from error
+            raise

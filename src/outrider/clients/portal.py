@@ -13,12 +13,14 @@ from pathlib import Path
 import httpx2
 from outrider_ground.errors import RemoteError, UsageError
 
-from outrider.clients.answers import Answer, UnreadableError, check_type, decoded, listed_events, sent_event
+from outrider.clients.answers import UnreadableError, check_type, decoded, listed_events, sent_event
 from outrider.clients.archive import Archive
 from outrider.clients.http import READ_S, Call, Connection, Server
+from outrider.clients.portal_calls import API, PortalCalls
 from outrider.clients.problem import error_of
 from outrider.clients.uploads import upload_of
 from outrider.nomad.read.allocations import Allocation
+from outrider.operations.answers.addons import Addition, AddOnAnswer, AddOns
 from outrider.operations.answers.batch import BatchPlan
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
@@ -36,6 +38,7 @@ from outrider.operations.answers.lists import (
 from outrider.operations.answers.outside import OutsideChange, OutsideChanges
 from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.platform import PlatformState
+from outrider.operations.answers.proposal import Proposal
 from outrider.operations.answers.release import ReleasePlan
 from outrider.operations.answers.status import Status
 from outrider.operations.answers.uploaded import ArtifactList, Uploaded
@@ -44,6 +47,7 @@ from outrider.operations.batches import Batch
 from outrider.operations.events import Event
 from outrider.operations.records import Approval, Deployment, Freeze, Rejection, Version, VersionSummary
 from outrider.operations.request_bodies import (
+    AddBody,
     ApprovalBody,
     BatchBody,
     Body,
@@ -58,13 +62,11 @@ from outrider.operations.request_bodies import (
 )
 from outrider.settings import Settings
 
-API = ("api", "v1")
 UPLOAD_S = 300.0
 # The portal says something at least every 15 s (heartbeat), so silence of twice that means it is gone.
 SILENCE_S = 35.0
 RECONNECTS = 20
 PAUSE_S = 0.5
-MAY_TAKE_S = 120.0
 # No answer at all, or that of a proxy in front of a portal that is being restarted.
 AWAY = frozenset({None, 502, 503, 504})
 
@@ -93,14 +95,8 @@ def _headers(settings: Settings) -> dict[str, str]:
     return {"X-Outrider-User": user, **token}
 
 
-class PortalClient:
+class PortalClient(PortalCalls):
     """One portal. Methods raise SpecError, UsageError, ConflictError or RemoteError with the portal's own words."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def close(self) -> None:
-        await self._connection.close()
 
     async def health(self) -> Health:
         return await self._get(Health, "health")
@@ -195,7 +191,24 @@ class PortalClient:
 
     async def act(self, environment: str, service: str, verb: str, body: Body) -> Deployment:
         """One of rollback, redeploy, roll, start, promote, fail, scale, restart, stop."""
+        """One of rollback, redeploy, start, promote, fail, scale, restart, stop, connect, disconnect, attach."""
         return await self._post(Deployment, (*_service(environment, service), verb), body)
+
+    async def proposal(self, environment: str, service: str, verb: str, body: Body) -> Proposal:
+        """What one of connect, disconnect would change."""
+        return await self._post(Proposal, (*_service(environment, service), verb, "plan"), body)
+
+    async def addons(self) -> tuple[AddOnAnswer, ...]:
+        return (await self._get(AddOns, "addons")).addons
+
+    async def addition(self, environment: str, body: AddBody) -> Addition:
+        """What adding it would do."""
+        return await self._post(Addition, ("environments", environment, "addons", "plan"), body)
+
+    async def add(self, environment: str, body: AddBody, idempotency_key: str) -> Deployment:
+        """The new service is deployed; its callers are attached afterwards."""
+        headers = {"Idempotency-Key": idempotency_key}
+        return await self._post(Deployment, ("environments", environment, "addons"), body, headers)
 
     async def deployment(self, deployment: str) -> Deployment:
         return await self._get(Deployment, "deployments", deployment)
@@ -260,23 +273,6 @@ class PortalClient:
             async for sent in httpx2.EventSource(response):
                 if sent.data:
                     yield sent_event(self._connection, call, sent.data)
-
-    async def _get(self, kind: type[Answer], *path: str, parameters: Mapping[str, str] | None = None) -> Answer:
-        call = Call("GET", (*API, *path), parameters or {})
-        return decoded(kind, self._connection, call, await self._answer(call))
-
-    async def _post(
-        self, kind: type[Answer], path: tuple[str, ...], body: Body, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        said = body.model_dump(mode="json", exclude_defaults=True)
-        call = Call("POST", (*API, *path), headers=headers or {}, body=said, read_s=MAY_TAKE_S)
-        return decoded(kind, self._connection, call, await self._answer(call))
-
-    async def _answer(self, call: Call) -> httpx2.Response:
-        try:
-            return await self._connection.answer(call)
-        except RemoteError as error:
-            raise error_of(error) from error
 
 
 def _service(environment: str, service: str) -> tuple[str, ...]:

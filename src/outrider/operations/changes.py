@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import UsageError
@@ -13,6 +13,7 @@ from outrider.operations.change.batch import batch_plan, check_batch, known_batc
 from outrider.operations.change.batch_order import asked_of, begun_batch, repeated_batch
 from outrider.operations.change.deploy import change_of, deploy
 from outrider.operations.change.documents import Source, Text
+from outrider.operations.change.packed_directory import Places, packed_directory
 from outrider.operations.change.plan import named, prepared
 from outrider.operations.change.redeploy import version_to_renew
 from outrider.operations.change.release import approve, releasable, release_plan, release_source
@@ -25,9 +26,10 @@ from outrider.operations.change.stop import stop
 from outrider.operations.environment import environment_named
 from outrider.operations.event_details import Validated
 from outrider.operations.opening import Order, answered, repeated
+from outrider.operations.records import VersionSource
+from outrider.operations.registered import registered
 from outrider.operations.stored_specs import spec_of
 from outrider.operations.turns import turn
-from outrider.topology.sidecar import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from outrider.operations.answers.batch import BatchPlan
     from outrider.operations.answers.plan import Plan
     from outrider.operations.answers.release import ReleasePlan
-    from outrider.operations.artifact_links import ArtifactLinks
     from outrider.operations.batches import Batch
     from outrider.operations.change.digests import Digests
     from outrider.operations.change.plans import Prepared
@@ -44,15 +45,15 @@ if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.principal import Principal
     from outrider.operations.records import Approval, Deployment, Version
+    from outrider.operations.registered import Registered
     from outrider.operations.repositories import Store
+    from outrider.spec.addon import AddOn
     from outrider.spec.platform import Platform
-
-DIRECTORY_FILE = "directory.tar.gz"
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one portal can change; ``url`` is where nodes reach it, for what they fetch from it.
+    """What one portal can change; ``url`` is where nodes reach it, for what they fetch from it, ``addons`` the catalogue.
 
     ``drive`` carries what was begun to its verdict, in the background; ``batches`` what is deployed as one plan.
 
@@ -67,6 +68,7 @@ class Changes:
     url: str | None
     batches: BatchRunner
     digests: Digests
+    addons: Mapping[str, AddOn] = field(default_factory=dict[str, "AddOn"])
 
     def environment(self, principal: Principal, name: str) -> Environment:
         """The environment of that name, for whoever asks: all may change all of them."""
@@ -82,8 +84,10 @@ class Changes:
     ) -> BatchPlan:
         """What deploying the texts would change, callees first."""
         here, order = self.environment(principal, environment), Order(principal, renews=renews)
-        sources = [self._sent(text) for text in texts]
-        return await batch_plan(self.platform, environment, sources, lambda one: _with_blockers(here, one, order))
+        sources, known = [self._sent(text) for text in texts], await registered(here)
+        return await batch_plan(
+            self.platform, environment, sources, lambda one: _with_blockers(here, one, order, known)
+        )
 
     async def deploy_batch(self, environment: str, texts: Sequence[Text], order: Order) -> Batch:
         """Deploy the texts as one plan, in the background; nothing begins where something speaks against one of them."""
@@ -182,7 +186,7 @@ class Changes:
     async def _of_version(self, here: Environment, version: Version, order: Order) -> Deployment:
         """Its spec, rendered today."""
         artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
-        source = await self._source(Text(version.spec, version.file, artifact))
+        source = await self._source(Text(version.spec, version.file, artifact, source=version.source))
         return await self._deployed(here, source, order)
 
     async def scale(self, environment: str, service: str, count: int, order: Order) -> Deployment:
@@ -215,7 +219,8 @@ class Changes:
         """The text with its directory; for a plan its hash is enough."""
         places = Places(self.platform, self.url, self.store.artifacts.links)
         packed = None if text.artifact is None else packed_directory(places, text.artifact)
-        return Source(text.spec, text.file, packed, text.protocols)
+        origin = text.source or VersionSource(path=text.file)
+        return Source(text.spec, text.file, packed, text.protocols, origin)
 
     async def _changed(
         self, environment: str, service: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
@@ -229,36 +234,11 @@ class Changes:
         return deployment
 
 
-async def _with_blockers(environment: Environment, source: Source, order: Order) -> Prepared:
+async def _with_blockers(
+    environment: Environment, source: Source, order: Order, known: Registered | None = None
+) -> Prepared:
     """What is prepared, with all that would stop it now."""
-    ready = await prepared(environment, source, renews=order.renews)
+    ready = await prepared(environment, source, renews=order.renews, known=known)
     if not ready.plan.has_changes:
         return ready
     return replace(ready, plan=replace(ready.plan, blockers=await blockers(environment, change_of(ready, order))))
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where nodes may fetch from: a store of the operators by the platform, or the portal, whose addresses ``links`` makes."""
-
-    platform: Platform
-    portal: str | None
-    links: ArtifactLinks | None
-
-
-def packed_directory(places: Places, sha256: str) -> Artifact:
-    """Where nodes fetch a packed directory: from the operators' store where the platform names one, else the portal.
-
-    Nomad's getter takes the kind of archive from the end of the name. UsageError where there is neither.
-    """
-    of_operators, portal = places.platform.artifacts, (places.portal or "").rstrip("/")
-    if of_operators is None and not portal:
-        raise UsageError(
-            "run.directory cannot be fetched by any node: the platform file has neither portal.url nor artifacts.url",
-            next_step="Set portal.url to an address of the portal that every node reaches, or artifacts.url to a store.",
-        )
-    if of_operators is not None:
-        return Artifact(f"{of_operators.url.rstrip('/')}/{sha256}/{DIRECTORY_FILE}", sha256)
-    # Files alone do not know the portal's key: what they render names the content, and no address that it answers.
-    path = places.links.path(sha256, DIRECTORY_FILE) if places.links else f"artifacts/{sha256}/{DIRECTORY_FILE}"
-    return Artifact(f"{portal}/{path}", sha256, is_portals=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from outrider.documents import Json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
 LogKind = Literal["stdout", "stderr"]
 Origin = Literal["start", "end"]
@@ -140,7 +140,7 @@ class NomadCluster(Protocol):
 
 
 class NomadVariables(Protocol):
-    """What templates read of Nomad itself."""
+    """What templates read of Nomad itself, and what is kept there for jobs to read."""
 
     async def variables(
         self, prefix: str, namespace: str | None = None, index: int = 0, wait_s: float = 0
@@ -150,6 +150,10 @@ class NomadVariables(Protocol):
 
     async def variable(self, path: str, namespace: str | None = None) -> Json | None:
         """One variable with its items."""
+        ...
+
+    async def put_variable(self, path: str, items: Mapping[str, str], index: int) -> None:
+        """Keep the items if the variable is still as of that index (0: there is none); ConflictError where it is not."""
         ...
 
 

@@ -11,13 +11,36 @@ from outrider.operations.states import FINAL, BlockerName, Kind, State
 
 
 @dataclass(frozen=True, slots=True)
+class VersionSource:
+    """Where a spec came from: a ``file`` (in a repository where one is known), or an ``edit`` of a stored version.
+
+    ``path`` is the file's, from the root of its repository, else as it lies on the machine; ``has_changes`` says that it was
+    not as the commit has it. ``run`` is the page of the CI run. ``edit`` says what was edited, as ``connect payments``.
+    """
+
+    kind: Literal["file", "edit"] = "file"
+    path: str = ""
+    repository: str | None = None
+    commit: str | None = None
+    has_changes: bool = False
+    run: str | None = None
+    edit: str = ""
+
+    @property
+    def key(self) -> tuple[str, ...] | None:
+        """What two versions of one source have in common, whatever commit they are of; None for an edit."""
+        return (repository_name(self.repository or ""), self.path) if self.kind == "file" else None
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One stored spec with its rendered artifacts; ``number`` counts from 1 per service and environment.
 
     ``hash`` is the content hash of what runs in an allocation (the OUTRIDER_VERSION of its tasks): two versions that
     differ in count or links only have the same one. ``merged`` is the spec of the environment as JSON, defaults filled
     in, in the format of that number: `lookups.spec_of` reads it. ``bootstrap`` is the Nomad template of Envoy's start file, or
-    None for a service outside the mesh. ``artifacts`` are the SHA-256 of the stored bytes that the job downloads.
+    None for a service outside the mesh. ``artifacts`` are the SHA-256 of the stored bytes that the job downloads. ``source`` is
+    None where nobody said.
     """
 
     environment: str
@@ -34,6 +57,7 @@ class Version:
     created_by: str
     created_at: datetime
     format: int
+    source: VersionSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +72,7 @@ class VersionSummary:
     file: str
     created_by: str
     created_at: datetime
+    source: VersionSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +121,7 @@ class Deployment:
 
     ``expected_index`` is the job's modify index that the registration builds on, ``modify_index`` the one that it
     made (None until Nomad has answered); ``version`` is None for a stop, ``previous`` what ran before where that is
-    known. ``waiting`` is a canary that a person has to promote or fail. ``release`` is its number among the changes of the
+    known. ``source`` is where the spec that was asked for came from. ``waiting`` is a canary that a person has to promote or fail. ``release`` is its number among the changes of the
     service in this environment, given by the store; ``cause`` is why it was asked for, ``overrides`` what it went past.
     What was brought over has the environment and the number of the version there that it comes from.
     """
@@ -125,6 +150,7 @@ class Deployment:
     overrides: tuple[Override, ...] = ()
     from_environment: str | None = None
     from_version: int | None = None
+    source: VersionSource | None = None
 
     @property
     def is_final(self) -> bool:
@@ -246,6 +272,7 @@ class Draft:
     artifacts: tuple[str, ...]
     created_by: str
     format: int
+    source: VersionSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,3 +298,20 @@ class Artifact:
     object: str
     by_hash: bool
     added_at: datetime
+
+
+def without_credentials(address: str | None) -> str | None:
+    """The address of a repository or a page without a user, a password or a token in it; ``git@host:path`` stays."""
+    if address is None or "://" not in address:
+        return address
+    scheme, _, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0].partition('#')[0]}"
+
+
+def repository_name(address: str) -> str:
+    """``host/path`` of a repository, however it is reached: by https, by ssh, or as ``git@host:path.git``."""
+    _, has_scheme, rest = address.rpartition("://")
+    host, slash, path = rest.partition("/" if has_scheme else ":")
+    plain = f"{host.rpartition('@')[2].lower()}/{path}" if slash else rest
+    return plain.rstrip("/").removesuffix(".git")

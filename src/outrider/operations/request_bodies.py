@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -51,12 +51,23 @@ class RejectBody(Body):
     reason: Annotated[str, Field(max_length=MOST_REASON)]
 
 
+class SourceBody(Body):
+    """Where a spec file lies."""
+
+    path: Annotated[str, Field(max_length=4096, description="From the root of its repository, or of the machine.")] = ""
+    repository: Annotated[str | None, Field(max_length=2048, description="Address, without credentials.")] = None
+    commit: Annotated[str | None, Field(max_length=128)] = None
+    has_changes: Annotated[bool, Field(description="The file is not as the commit has it.")] = False
+    run: Annotated[str | None, Field(max_length=2048, description="Page of the CI run.")] = None
+
+
 class SpecBody(Body):
     """A service spec to plan."""
 
     spec: Annotated[str, Field(max_length=MOST_SPEC, description="The YAML text.")]
     file: Annotated[str, Field(max_length=4096, description="Its name, for messages.")] = "outrider.yaml"
     artifact: Annotated[Sha256 | None, Field(description="SHA-256 of the packed directory, uploaded before.")] = None
+    source: SourceBody | None = None
     redeploy: Annotated[bool, Field(description="Take today's sidecar even where the service does not change.")] = False
 
 
@@ -75,6 +86,7 @@ class SpecEntry(Body):
     spec: Annotated[str, Field(max_length=MOST_SPEC, description="The YAML text.")]
     file: Annotated[str, Field(max_length=4096, description="Its name, for messages.")] = "outrider.yaml"
     artifact: Annotated[Sha256 | None, Field(description="SHA-256 of the packed directory, uploaded before.")] = None
+    source: SourceBody | None = None
 
 
 class BatchBody(Body):
@@ -138,3 +150,60 @@ class StopBody(ChangeBody):
     """Whether Nomad forgets the job too."""
 
     purge: bool = False
+
+
+class KnobsBody(Body):
+    """An upstream's settings as one writes them in the spec; ``default`` takes one away, what is left out stays."""
+
+    timeout: Annotated[str | None, Field(max_length=32)] = None
+    retries: Annotated[int | Literal["default"] | None, Field()] = None
+    limit: Annotated[int | Literal["default"] | None, Field()] = None
+    stream: bool | None = None
+    protocol: Annotated[str | None, Field(max_length=16)] = None
+    keep_alive: Annotated[str | None, Field(max_length=32)] = None
+    address: Annotated[str | None, Field(max_length=300)] = None
+    tls: bool | None = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Those that were given."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}
+
+
+class EditBody(ChangeBody):
+    """How an edit of a stored version is meant; with ``version`` and ``check_index`` it is done only if they still hold."""
+
+    environment_only: Annotated[bool, Field(description="Write it for this environment alone.")] = False
+    version: Annotated[int | None, Field(ge=1, le=MOST_INTEGER)] = None
+    check_index: Annotated[int | None, Field(ge=0, le=MOST_INDEX)] = None
+
+
+class ConnectBody(EditBody):
+    """Which service it shall call, and with which knobs."""
+
+    callee: Annotated[str, Field(max_length=63)]
+    knobs: KnobsBody = KnobsBody()
+
+
+class DisconnectBody(EditBody):
+    """Which service it shall not call any more."""
+
+    callee: Annotated[str, Field(max_length=63)]
+
+
+class AddBody(ChangeBody):
+    """A new service of the catalogue, and those that shall use it."""
+
+    addon: Annotated[str, Field(max_length=63)]
+    name: Annotated[str, Field(max_length=63)]
+    parameters: Annotated[dict[str, str], Field(max_length=64)] = {}
+    to: Annotated[tuple[str, ...], Field(max_length=32)] = ()
+    check_index: Annotated[int | None, Field(ge=0, le=MOST_INDEX)] = None
+
+
+class AttachBody(EditBody):
+    """Which add-on a service shall use."""
+
+    addon: Annotated[str, Field(max_length=63)]
+    name: Annotated[str, Field(max_length=63)]
+    parameters: Annotated[dict[str, str], Field(max_length=64)] = {}

@@ -13,7 +13,18 @@ from outrider_ground.edge.limits import OF_PORTAL, Limits
 
 from outrider.operations.application import Application
 from outrider.portal.answers import ApiAnswers
-from outrider.portal.api import artifacts, batches, deployments, environments, releases, services, steering, stops
+from outrider.portal.api import (
+    addons,
+    artifacts,
+    batches,
+    deployments,
+    edits,
+    environments,
+    releases,
+    services,
+    steering,
+    stops,
+)
 from outrider.portal.bodies import JsonBodies, is_upload
 from outrider.portal.guard import Guard
 from outrider.portal.pages import pages
@@ -59,7 +70,7 @@ def api_app() -> FastAPI:
         responses=ALWAYS,
     )
     answer_problems(app)
-    for noun in (environments, batches, services, steering, stops, releases, deployments):
+    for noun in (environments, batches, services, steering, stops, edits, addons, releases, deployments):
         app.include_router(noun.router, prefix=API)
     app.include_router(artifacts.upload_router, prefix=API)
     app.include_router(artifacts.download_router)

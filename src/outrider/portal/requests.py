@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Response
+from outrider_ground.errors import UsageError
 
+from outrider.operations.answers.proposal import Proposal
 from outrider.operations.application import Application
 from outrider.operations.change.documents import Text
 from outrider.operations.opening import Order
-from outrider.operations.request_bodies import ChangeBody, SpecBody, SpecEntry
+from outrider.operations.records import VersionSource, without_credentials
+from outrider.operations.request_bodies import ChangeBody, EditBody, SourceBody, SpecBody, SpecEntry
 from outrider.portal.principal import Asker
 
 
 def text_of(body: SpecBody | SpecEntry) -> Text:
     """The spec as operations take it."""
-    return Text(body.spec, body.file, body.artifact)
+    return Text(body.spec, body.file, body.artifact, source=source_of(body.source))
+
+
+def source_of(body: SourceBody | None) -> VersionSource | None:
+    """Where it came from; whatever is sent, no credentials of an address are kept."""
+    if body is None:
+        return None
+    said = body.model_dump()
+    return VersionSource(**{**said, **{key: without_credentials(said[key]) for key in ("repository", "run")}})
 
 
 def application_of(request: Request) -> Application:
@@ -43,3 +55,48 @@ def because(order: Order, body: ChangeBody | None) -> Order:
 
 Running = Annotated[Application, Depends(application_of)]
 Ordered = Annotated[Order, Depends(order_of)]
+
+TAG = re.compile(r'"([0-9]{1,9})-([0-9]{1,18})"')
+
+
+async def named(environment: str, service: str) -> tuple[str, str]:
+    """The environment and the service that the address names."""
+    return environment, service
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An order on what was shown: of which version, where that was said."""
+
+    order: Order
+    version: int | None = None
+
+    def on(self, body: EditBody) -> tuple[Order, int | None]:
+        """The order and the version; what the body says goes before the tag."""
+        index = self.order.check_index if body.check_index is None else body.check_index
+        return because(replace(self.order, check_index=index), body), body.version or self.version
+
+
+async def held(
+    order: Ordered,
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description="The ETag of the plan: done only if it still holds.")
+    ] = None,
+) -> Claim:
+    """The order, on the index that the tag of a plan says, and the version that it was of."""
+    if if_match is None or if_match.strip() == "*":
+        return Claim(order)
+    found = TAG.fullmatch(if_match.strip())
+    if found is None:
+        raise UsageError(f"If-Match {if_match} is no tag of a plan", next_step="Send the ETag that the plan came with.")
+    return Claim(replace(order, check_index=int(found[2])), int(found[1]))
+
+
+Named = Annotated[tuple[str, str], Depends(named)]
+Held = Annotated[Claim, Depends(held)]
+
+
+def tagged(response: Response, found: Proposal) -> Proposal:
+    """The proposal, with its tag in the answer's head."""
+    response.headers["ETag"] = f'"{found.tag}"'
+    return found

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from outrider_embedded.addresses import Cluster
-from outrider_embedded.cluster import ClusterPorts, cluster
+from outrider_embedded.cluster import VOLUMES, ClusterPorts, cluster
 from outrider_ground.edge.limits import OF_PORTAL
 from outrider_ground.edge.serving import serving
 from outrider_ground.errors import ConflictError, OutriderError
@@ -51,7 +51,10 @@ async def one_machine_portal(settings: Settings, directory: Path, port: int) -> 
             clusters[name] = await stack.enter_async_context(starting)
         port = port or _bound(0)
         address = f"http://{HOST}:{port}"
-        servers = {name: Addresses(one.nomad_address, one.consul_address) for name, one in clusters.items()}
+        servers = {
+            name: Addresses(one.nomad_address, one.consul_address, str(one.directory / VOLUMES))
+            for name, one in clusters.items()
+        }
         platform = one_machine(servers, portal=address, envoy=str(envoy.path))
         local = replace(settings, database=f"sqlite:///{directory / 'portal.db'}", address=Sourced(address, "dev"))
         running = await stack.enter_async_context(application(local, platform))

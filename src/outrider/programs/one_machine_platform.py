@@ -14,10 +14,11 @@ SAMPLE_PORTAL = "http://127.0.0.1:7070"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the two servers of one environment answer."""
+    """Where the two servers of one environment answer, and where its host volumes lie."""
 
     nomad: str
     consul: str
+    volumes: str = "/srv/volumes"
 
 
 def one_machine(servers: Mapping[str, Addresses], *, portal: str, envoy: str) -> Platform:
@@ -39,6 +40,7 @@ def _environment(addresses: Addresses, envoy: str) -> Environment:
             "consul": {"address": addresses.consul, "agent_address": addresses.consul},
             "driver": "raw_exec",
             "network": {"mode": "host"},
+            "volumes": {"directory": addresses.volumes},
             "sidecar": {"envoy": {"path": envoy}, "agent": {"path": sys.executable}},
         }
     )

@@ -23,6 +23,8 @@ class Traits:
     sidecar: SidecarDriver
     remedy: str
     user: str | None = NOBODY
+    mounts: bool = True
+    """Whether it mounts volumes (Nomad: the driver's capability MountConfigs)."""
     has_own_root: bool = True
     """Whether the task's directory is its root; without, it runs where the directory lies, and has no ``/alloc``."""
 
@@ -44,6 +46,7 @@ DRIVERS: dict[Driver, Traits] = {
         "raw_exec",
         'In each client\'s configuration: plugin "raw_exec" { config { enabled = true } }',
         user=None,
+        mounts=False,
         has_own_root=False,
     ),
     "java": Traits("jar", "exec", "Install java on the nodes."),

@@ -69,9 +69,13 @@ def _placed(name: str) -> tuple[str, str]:
 def with_image(text: str, environment: str, image: str, other: str) -> str:
     """The spec's text with ``other`` where its common part, or its part of the environment, runs ``image``.
 
-    Everything else stays as it is written, comments too. The text is one that was read as a spec before.
+    Everything else stays as it is written, comments too. The text is one that was read as a spec before; where it cannot be
+    done, it comes back as it is.
     """
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:  # an anchor that stands twice, which the reader of specs takes
+        return text
     overlay = _at(_at(root, "environments"), environment)
     found = [_at(_at(part, "run"), "image") for part in (root, overlay)]
     places = {(one.start_mark.index, one.end_mark.index) for one in found if _is_scalar(one) and one.value == image}

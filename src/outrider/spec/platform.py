@@ -123,6 +123,15 @@ class Consul(Written):
     ``http_max_conns_per_client``; ``doctor`` multiplies."""
 
 
+class Volumes(Written):
+    """Where host volumes lie on the nodes: for ``raw_exec``, which mounts nothing, so that an app is told its directory."""
+
+    directory: Annotated[Line, Matching("^/.*[^/]$", "an absolute path of a directory")] = Field(
+        examples=["/srv/nomad/volumes"]
+    )
+    """The volume ``NAME`` is ``DIRECTORY/NAME`` on each node that has it."""
+
+
 class Network(Written):
     """How allocations are connected."""
 
@@ -191,6 +200,8 @@ class Environment(Written):
     """Nomad's driver for the apps."""
     network: Network = Field(default_factory=network_of)
     """How allocations are connected. Left out: ``bridge`` for docker and podman, else ``host``."""
+    volumes: Volumes | None = None
+    """Where host volumes lie. Only ``raw_exec`` needs it."""
     sidecar: Sidecar = Field(default_factory=Sidecar)
     """What runs beside each app."""
     prometheus: Prometheus | None = None
@@ -257,6 +268,8 @@ class Platform(Written):
     """Where digests of images are asked for."""
     keep: Keep = Keep()
     """Left out: the defaults of its fields."""
+    addons: Annotated[Line, Field(examples=["/etc/outrider/addons"])] | None = None
+    """A directory with further add-ons, beside the portal; one with the name of one of ours takes its place."""
     links: dict[Line, WebAddress] = Field(default_factory=dict)
     """Templates of links to other tools, for the pages of services. ``{service}``, ``{environment}``, ``{namespace}`` and
     ``{region}`` (Nomad's), ``{datacenter}`` (Consul's) and ``{dashboard}`` (``outrider-service``) are filled in; a link

@@ -14,6 +14,8 @@ from outrider.spec.run import CommandRun
 from outrider.spec.service import Service
 from outrider.spec.values import duration
 from outrider.spec.variables import FREE_VARIABLES, TOOL_VARIABLES
+from outrider.spec.volume import variable_of
+from outrider.spec.volume_rules import volumes_at_odds
 
 RESERVED_META = frozenset({"canary", "external-source"})
 RESERVED_META_PREFIXES = ("outrider", "consul-")
@@ -115,9 +117,11 @@ def variables_taken(service: Service) -> Iterator[Mistake]:
     upstreams = {name: name.replace("-", "_").upper() for name in service.upstreams}
     of_upstream = {f"{word}_{end}": name for name, word in upstreams.items() for end in ("URL", "ADDR")}
     of_upstream = {variable: name for variable, name in of_upstream.items() if variable not in TOOL_VARIABLES}
+    found = {variable: f"upstream {name}" for variable, name in of_upstream.items()}
+    found |= {variable_of(volume.host): f"volume {volume.host}" for volume in service.volumes}
     for name in service.env:
-        if name in of_upstream:
-            message = f"is set by Outrider: it is where the app finds its upstream {of_upstream[name]}; remove it"
+        if name in found:
+            message = f"is set by Outrider: it is where the app finds its {found[name]}; remove it"
             yield Mistake(("env", name), message, of_key=True)
         elif name in own or (name.startswith(OWN_VARIABLE_PREFIXES) and name not in FREE_VARIABLES):
             setter = "Nomad" if name.startswith("NOMAD_") else "Outrider"
@@ -210,9 +214,9 @@ SERVICE = Kind(
             ("checks",), checks_twice, "No two checks do the same under one name: Consul would know only one of them."
         ),
         Rule(
-            ("port", "upstreams", "env"),
+            ("port", "upstreams", "env", "volumes"),
             variables_taken,
-            "`HOST`, `PORT`, `OUTRIDER_*`, `NOMAD_*`, and `<UPSTREAM>_URL` and `<UPSTREAM>_ADDR` of each upstream are set for the app and cannot be set in `env`. "
+            "`HOST`, `PORT`, `OUTRIDER_*`, `NOMAD_*`, and `<UPSTREAM>_URL` and `<UPSTREAM>_ADDR` of each upstream and `<VOLUME>_DIR` of each volume are set for the app and cannot be set in `env`. "
             "Not set, and so free, are those that the tools of Consul, Nomad, Vault and Outrider read: `VAULT_ADDR` of an upstream `vault`, "
             "`NOMAD_ADDR`, `NOMAD_TOKEN`, `NOMAD_CACERT`, `OUTRIDER_ADDR`, `OUTRIDER_TOKEN` and the like.",
         ),
@@ -235,6 +239,11 @@ SERVICE = Kind(
             ("on_change", "files", "upstreams"),
             signals_without_effect,
             "A file's `signal` belongs to `on_change: signal`, and no `password` of an upstream has that.",
+        ),
+        Rule(
+            ("volumes",),
+            volumes_at_odds,
+            "No two `volumes` have the same name, and none lies inside another one.",
         ),
         Rule(
             ("files",),

@@ -25,6 +25,7 @@ from outrider.spec.values import (
     shown,
 )
 from outrider.spec.variables import File, OnChange, Value, VariableName
+from outrider.spec.volume import Volume
 
 Signal = Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"]
 MetaKey = Annotated[str, Matching(r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$", "a name of letters, digits, _ and -")]
@@ -142,6 +143,8 @@ class Service(Written):
     """What is done when a value changes that it reads in ``env``, ``files`` or an upstream's ``password``: ``roll`` brings
     it up by its own ``update`` rules, ``ask`` waits for a person (``outrider roll``), ``nothing`` leaves it; ``restart`` and
     ``signal`` are Nomad's, and reach **all allocations at once**. Left out: what the platform says, which is ``ask``."""
+    volumes: Items[Volume] = ()
+    """Directories of the node that outlive allocations (Nomad's host volumes)."""
     resources: Resources = Field(default_factory=Resources)
     """What the app may use."""
     count: Annotated[int, Field(ge=0, le=10_000)] | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -22,6 +24,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
+
+from outrider.operations.records import VersionSource
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
@@ -50,6 +54,24 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Sourced(TypeDecorator[VersionSource]):
+    """Where a spec came from, as JSON; fields that a newer Outrider has written are left out."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: VersionSource | Mapping[str, Any] | None, dialect: Dialect) -> Any:
+        """As a map: ``asdict`` of a record has made one of it already."""
+        del dialect
+        return asdict(value) if isinstance(value, VersionSource) else value
+
+    def process_result_value(self, value: Mapping[str, Any] | None, dialect: Dialect) -> VersionSource | None:
+        """As the record that it was."""
+        del dialect
+        known = {field.name for field in fields(VersionSource)}
+        return None if value is None else VersionSource(**{key: part for key, part in value.items() if key in known})
+
+
 metadata = MetaData()
 
 services = Table(
@@ -76,6 +98,7 @@ versions = Table(
     Column("created_by", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("format", Integer, nullable=False, server_default="1"),
+    Column("source", Sourced, nullable=True),
 )
 
 # ``object`` is the key of the bytes in the storage, empty until they are moved there; ``by_hash`` says of what an Outrider
@@ -139,6 +162,7 @@ deployments = Table(
     Column("overrides", JSON, nullable=False, server_default="[]"),
     Column("from_environment", String(63), nullable=True),
     Column("from_version", Integer, nullable=True),
+    Column("source", Sourced, nullable=True),
     Column("lease_holder", String(64), nullable=True),
     Column("lease_until", Moment, nullable=True),
     Index("deployments_by_service", "environment", "service", "created_at"),

@@ -73,7 +73,8 @@ class Versions:
         """Number the draft and keep it."""
         async with self._database.writing() as connection:
             number = await _next_number(connection, draft)
-            version = Version(**asdict(draft), number=number, created_at=datetime.now(UTC))
+            given = {field.name: getattr(draft, field.name) for field in fields(Draft)}
+            version = Version(**given, number=number, created_at=datetime.now(UTC))
             row = {key: value for key, value in asdict(version).items() if key != "artifacts"}
             await connection.execute(insert(versions).values(row))
             place = {"environment": version.environment, "service": version.service, "number": number}

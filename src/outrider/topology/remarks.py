@@ -9,6 +9,7 @@ from outrider.spec.check import ScriptCheck
 from outrider.spec.readings import BY_NOMAD, readings
 from outrider.spec.values import duration
 from outrider.spec.variables import TOOL_VARIABLES
+from outrider.spec.volume import variable_of
 from outrider.topology import names
 from outrider.topology.memory import at_rest_mb, envoy_mb, heap_mb, is_full_at_rest
 from outrider.topology.topology import Topology
@@ -66,6 +67,32 @@ def _fixed_canaries(topology: Topology) -> Iterator[str]:
 def _single_redis(topology: Topology) -> Iterator[str]:
     if topology.protocol == "redis" and not topology.spec.shard:
         yield "redis: the old instance stops before the new one starts, since two would share the keys between them"
+
+
+def _single_writer(topology: Topology) -> Iterator[str]:
+    written = [one.host for one in topology.spec.volumes if not one.read_only]
+    if not written:
+        return
+    whose = " and ".join(written)
+    yield (
+        f"volumes: {whose} is written by one allocation at a time: the old one stops before the new one starts, and nothing "
+        "answers in between"
+    )
+    if topology.spec.update.canary:
+        yield f"update.canary: a canary starts beside the old allocation, and both write {whose}"
+    if (topology.count or 1) > 1:
+        yield f"count: {topology.count} allocations write {whose}, each that of its node; two on one node write the same"
+
+
+def _unmounted(topology: Topology) -> Iterator[str]:
+    if topology.has_mounts:
+        return
+    for number, volume in enumerate(topology.spec.volumes):
+        free = "; nothing keeps the app from writing there" if volume.read_only else ""
+        yield (
+            f"volumes.{number}.path: {topology.platform.driver} mounts nothing: the app finds {volume.host} not at "
+            f"{volume.path}, but where ${variable_of(volume.host)} says, {topology.directory_of(volume)}{free}"
+        )
 
 
 def _lonely_consul(topology: Topology) -> Iterator[str]:
@@ -141,7 +168,17 @@ def _restarted_at_once(topology: Topology) -> Iterator[str]:
 
 
 TELLERS = (
-    *(_fixed_ports, _fixed_canaries, _single_redis, _lonely_consul, _cut_at_stop, _capped_stop, _patched),
+    *(
+        _fixed_ports,
+        _fixed_canaries,
+        _single_redis,
+        _single_writer,
+        _unmounted,
+        _lonely_consul,
+        _cut_at_stop,
+        _capped_stop,
+        _patched,
+    ),
     *(_full_memory, _turns, _left_to_tools, _from_the_portal, _late_checks, _restarted_at_once),
 )
 

@@ -94,6 +94,18 @@ def run_and_driver(case: Case) -> Iterator[Problem]:
         yield Problem("run.command", f"the driver here is {driver}, which runs an image: name one with run.image")
 
 
+def volumes_without_mounts(case: Case) -> Iterator[Problem]:
+    """Nomad would refuse the task when it starts; without a mount an app has to be told where the directory lies."""
+    if DRIVERS[case.platform.driver].mounts or case.platform.volumes:
+        return
+    for index, volume in enumerate(case.spec.volumes):
+        yield Problem(
+            f"volumes.{index}",
+            f"the driver here, {case.platform.driver}, mounts nothing: write volumes.directory in the platform file (where "
+            f"{volume.host} lies on the nodes), or choose a driver that mounts",
+        )
+
+
 def ports_in_bridge(case: Case) -> Iterator[Problem]:
     if case.spec.mesh and not case.is_host and case.spec.port in BRIDGE_RANGE:
         span = f"{BRIDGE_RANGE.start} to {BRIDGE_RANGE.stop - 1}"
@@ -117,6 +129,7 @@ def fixed_ports(case: Case) -> Iterator[Problem]:
 
 RULES: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     run_and_driver,
+    volumes_without_mounts,
     ports_in_bridge,
     unknown_upstreams,
     mismatched_upstreams,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outrider.spec.drivers import DRIVERS
 from outrider.spec.platform import Environment
 from outrider.spec.service import Service
 from outrider.spec.variables import File, OnChange, Readable
+from outrider.spec.volume import Volume
 from outrider.topology import names
 from outrider.topology.ports import Ports
 from outrider.topology.sidecar import Artifact, CarriedAgent, Sidecar, Upstream
@@ -50,6 +52,21 @@ class Topology:
     def has_fixed_port(self) -> bool:
         """Whether no two allocations of the service fit on one node."""
         return any(booking.reserved for booking in self.ports.bookings)
+
+    @property
+    def has_mounts(self) -> bool:
+        """Whether the driver puts volumes where the spec says."""
+        return DRIVERS[self.platform.driver].mounts
+
+    @property
+    def writes_volumes(self) -> bool:
+        """Whether two allocations beside each other could write the same directory."""
+        return any(not volume.read_only for volume in self.spec.volumes)
+
+    def directory_of(self, volume: Volume) -> str:
+        """Where the app finds a volume: mounted, or on the node itself, where the rules want the platform to say where."""
+        known = self.platform.volumes
+        return volume.path if self.has_mounts or known is None else f"{known.directory}/{volume.host}"
 
     @property
     def serves_on(self) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import OutriderError
 
+from outrider.clients.addon_files import catalogue
 from outrider.clients.registry import RegistryClient
 from outrider.operations.answers.platform import PlatformState
 from outrider.operations.application import Application
@@ -54,7 +55,16 @@ class LiveApplication:
         registry = RegistryClient(lambda: self.now.platform.registries.plain_http, shared.settings.registries)
         digests = Digests(registry, shared.store.releases)
         self._upkeep = Upkeep(shared.store, _EnvironmentsNow(self), lambda: _bounds(self.now.platform.keep))
-        changes = Changes(shared.platform, environments, shared.store, self._runner.drive, url, self._batches, digests)
+        changes = Changes(
+            shared.platform,
+            environments,
+            shared.store,
+            self._runner.drive,
+            url,
+            self._batches,
+            digests,
+            catalogue(shared.platform.addons),
+        )
         state = PlatformState(None, None, datetime.now(UTC), tuple(environments))
         self._observers = observers
         self._values = ValueWatchers(shared.settings, self._roll, lambda: self.now.platform)
@@ -120,7 +130,9 @@ class LiveApplication:
         fresh = {name: observer(one, self._stack) for name, one in environments.items() if name not in kept}
         left = [one for name, one in self._observers.items() if name not in kept]
         self._observers = {name: fresh.get(name) or self._observers[name] for name in environments}
-        changes = replace(self.now.changes, platform=platform, environments=environments)
+        changes = replace(
+            self.now.changes, platform=platform, environments=environments, addons=catalogue(platform.addons)
+        )
         self._shared = shared
         self._replace(
             replace(self.now, platform=platform, environments=environments, changes=changes, observers=self._observers)

@@ -269,6 +269,13 @@ async def test_a_batch_that_cannot_be_driven_ends_and_is_not_under_way_for_ever(
     assert over.state == "failed"
 
 
+async def test_what_a_batch_has_decided_on_before_stands_when_it_is_taken_up(application: Application) -> None:
+    members = (BatchMember("a", 0, (), "failed", "boom"), BatchMember("b", 1, ("a",)))
+    left = Batch("left", "stage", "running", "ada", datetime.now(UTC), members)
+    first, second = (await ended(application, await application.changes.batches.begin(left, {}))).members
+    assert (first.reason, second.state, second.reason) == ("boom", "not_deployed", "a failed")
+
+
 async def test_a_batch_that_nobody_knows_is_named(application: Application) -> None:
     with pytest.raises(UsageError, match="no batch nothing"):
         await application.changes.batch(ADA, "nothing")

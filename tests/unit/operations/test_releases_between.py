@@ -191,9 +191,12 @@ async def test_a_digest_that_is_written_is_asked_of_no_registry(world: World) ->
     assert (await application.version(ADA, "production", "checkout", 1)).merged["run"]["image"].endswith(OTHER)
 
 
-async def test_an_image_that_an_anchor_ties_to_something_else_is_not_pinned_in_silence(world: World) -> None:
+@pytest.mark.parametrize("before", ["", "description: &image words\n"])
+async def test_an_image_that_an_anchor_ties_to_something_else_is_not_pinned_in_silence(
+    world: World, before: str
+) -> None:
     application = world.application()
-    tied = f'service: checkout\nrun: {{image: &image "{IMAGE}"}}\nenv: {{IMAGE: *image}}\n'
+    tied = f'service: checkout\n{before}run: {{image: &image "{IMAGE}"}}\nenv: {{IMAGE: *image}}\n'
     await run(application, tied)
     with pytest.raises(UsageError, match="anchor"):
         await release(application)
@@ -350,6 +353,22 @@ async def test_a_file_does_not_go_past_what_an_environment_asks(world: World, re
     assert (await run(application)).state == "successful"
 
 
+async def test_nothing_of_several_begins_where_something_stops_one_of_them(world: World) -> None:
+    asks(world, "{after: stage, soak: 1h}")
+    application = world.application()
+    texts = (Text(SPEC), Text(SPEC.replace("service: checkout", "service: cart"), "cart.yaml"))
+    with pytest.raises(BlockedError) as error:
+        await application.changes.deploy_batch("production", texts, ME)
+    assert [one.reason.partition(":")[0] for one in error.value.blockers] == ["cart", "checkout"]
+    assert world.nomads["production"].registrations == 0
+    past = replace(ME, overrides=("soak",), reason="begin")
+    batch = await application.changes.deploy_batch("production", texts, past)
+    while (await application.changes.batch(ADA, batch.id)).state == "running":  # noqa: ASYNC110  the store has no bell
+        await asyncio.sleep(0.01)
+    (one,) = await application.deployments(ADA, "production", "cart")
+    assert (one.state, one.cause, [each.name for each in one.overrides]) == ("successful", "begin", ["soak"])
+
+
 async def test_a_rollback_and_a_scale_ask_nobody(world: World) -> None:
     asks(world, "{after: stage, approval: true, soak: 1h}")
     application = world.application()
@@ -377,6 +396,7 @@ def done(version: int, at: int, kind: Any = "run", state: Any = "successful", **
         ((done(1, 1), done(2, 2)), 2),
         ((done(2, 1), done(2, 2, "redeploy")), 1),
         ((done(2, 1), done(2, 2, "scale")), 1),
+        ((done(2, 1), done(2, 2, "scale", "failed")), 1),
         ((done(2, 1), done(3, 2, state="failed")), 2),
         ((done(2, 1), done(2, 2, state="failed")), 2),
         ((done(2, 1), done(2, 2, "stop"), done(2, 3, "start")), 3),

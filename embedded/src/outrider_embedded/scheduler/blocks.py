@@ -88,6 +88,26 @@ ARTIFACT: dict[str, Any] = {
     "RelativeDest": "local/",
 }
 
+VOLUME: dict[str, Any] = {
+    "AccessMode": "",
+    "AttachmentMode": "",
+    "MountOptions": None,
+    "Name": "",
+    "PerAlloc": False,
+    "ReadOnly": False,
+    "Source": "",
+    "Sticky": False,
+    "Type": "",
+}
+
+VOLUME_MOUNT: dict[str, Any] = {
+    "Destination": "",
+    "PropagationMode": "private",
+    "ReadOnly": False,
+    "SELinuxLabel": "",
+    "Volume": "",
+}
+
 LIFECYCLE: dict[str, Any] = {"Hook": "", "Sidecar": False}
 
 CONSTRAINT: dict[str, Any] = {"LTarget": "", "Operand": "=", "RTarget": ""}

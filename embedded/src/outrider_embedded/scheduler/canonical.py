@@ -36,6 +36,8 @@ def _group(group: Document, job: Document, job_update: Document) -> Document:
         result["Update"] = filled(defaults.UPDATE, group["Update"])
     result["Networks"] = [_network(network) for network in rows(group.get("Networks"))] or None
     result["Services"] = [_service(service, job, group, "") for service in rows(group.get("Services"))] or None
+    volumes = fields(group.get("Volumes"))
+    result["Volumes"] = {name: filled(blocks.VOLUME, one) for name, one in volumes.items()} or None
     result["Tasks"] = [_task(task, result, job) for task in rows(group.get("Tasks"))]
     result["Constraints"] = _constraints(group) or None
     result["Constraints"] = _with_implied_constraints(result)
@@ -52,6 +54,7 @@ def _task(task: Document, group: Document, job: Document) -> Document:
     result["Lifecycle"] = filled(blocks.LIFECYCLE, task["Lifecycle"]) if task.get("Lifecycle") else None
     result["Templates"] = [filled(blocks.TEMPLATE, template) for template in rows(task.get("Templates"))] or None
     result["Artifacts"] = [filled(blocks.ARTIFACT, artifact) for artifact in rows(task.get("Artifacts"))] or None
+    result["VolumeMounts"] = [filled(blocks.VOLUME_MOUNT, one) for one in rows(task.get("VolumeMounts"))] or None
     services = [_service(service, job, group, result["Name"]) for service in rows(task.get("Services"))]
     result["Services"] = services or None
     return result

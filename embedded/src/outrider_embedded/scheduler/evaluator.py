@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 from outrider_embedded.scheduler import deployment as deployments
+from outrider_embedded.scheduler import host_volumes
 from outrider_embedded.scheduler.allocation import is_client_terminal
 from outrider_embedded.scheduler.decision import Decisions, desired_updates
 from outrider_embedded.scheduler.documents import Document
@@ -22,10 +24,13 @@ _SECOND = 1_000_000_000
 
 
 class Evaluator:
-    """Turns pending evaluations into plans; each turn of the event loop takes one."""
+    """Turns pending evaluations into plans; each turn of the event loop takes one.
 
-    def __init__(self, state: State, node: Document, book: PortBook) -> None:
-        self._state, self._node, self._book = state, node, book
+    ``volumes`` is where a directory is made for each host volume that a job asks for; None where none is made.
+    """
+
+    def __init__(self, state: State, node: Document, book: PortBook, volumes: Path | None = None) -> None:
+        self._state, self._node, self._book, self._volumes = state, node, book, volumes
         self._timers: set[asyncio.TimerHandle] = set()
         self._ended: set[str] = set()
         state.listeners.append(self._on_commit)
@@ -83,6 +88,7 @@ class Evaluator:
             document = {**allocations[-1]["Job"], "Stop": True}
         if document is None:
             return None
+        host_volumes.make(document, self._node, self._volumes)
         return World(
             document,
             allocations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outrider_embedded.scheduler import host_volumes
 from outrider_embedded.scheduler.constraint import all_constraints, unmet
 from outrider_embedded.scheduler.documents import Document, rows
 from outrider_embedded.scheduler.ports import NoPortLeftError, PortBook, PortCollisionError
@@ -22,6 +23,8 @@ def refusal(job: Document, group: Document, node: Document) -> Document | None:
     reasons = unmet(all_constraints(job, group), node)
     if reasons:
         return metrics(node, filtered={reasons[0]: 1})
+    if host_volumes.lacks(group, node):
+        return metrics(node, filtered={host_volumes.MISSING: 1})
     dimension = _exhausted(group, node)
     return metrics(node, exhausted={dimension: 1}) if dimension else None
 

@@ -26,6 +26,7 @@ from outrider_embedded.scheduler.ports import PortBook, is_port_free
 from outrider_embedded.scheduler.readings import Readings
 from outrider_embedded.scheduler.runner import NodeServices
 from outrider_embedded.scheduler.state import State
+from outrider_embedded.scheduler.variables_file import kept_state
 from outrider_embedded.scheduler.vault import VaultReader
 from outrider_embedded.scheduler.watcher import DeploymentWatcher
 
@@ -37,6 +38,7 @@ class Setting:
     """What a scheduler is started with; ``host`` are the variables that tasks inherit, ``address`` is the node's.
 
     ``vault`` is what templates read secrets from; without it jobs that want a token of Vault are refused, as Nomad does.
+    ``volumes`` is where a host volume is made that a job asks for; without, there are none.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Setting:
     host: Mapping[str, str]
     address: str = LOOPBACK
     vault: VaultAccess | None = None
+    volumes: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,11 @@ async def scheduling(setting: Setting) -> AsyncGenerator[Scheduler]:
     book = PortBook(first, last, is_free, next_step=randrange(last - first))  # noqa: S311  like Nomad's own, anywhere
     node = node_document(setting.name, f"{setting.address}:0", setting.port_range, await consul.self_document())
     vault = VaultReader(setting.vault) if setting.vault else None
-    state = State(has_vault=vault is not None)
+    state = kept_state(setting.directory / "variables.json", has_vault=vault is not None)
     shared = NodeServices(node, Readings(consul, state, vault), catalog, ledger, allocations, setting.host)
     events = EventBuffer(state)
     client = Client(state, shared, book)
-    evaluator = Evaluator(state, node, book)
+    evaluator = Evaluator(state, node, book, setting.volumes)
     watcher = DeploymentWatcher(state)
     keeper = asyncio.create_task(catalog.keep())
     async with _guard(ledger_file):

@@ -31,9 +31,17 @@ class Commit:
     index: int = 0
 
 
+def _nobody(variables: dict[str, Document]) -> None:
+    """Nobody keeps them."""
+    del variables
+
+
 @dataclass(slots=True)
 class State:
-    """The tables, by ID; ``versions`` holds a job's last six, newest first."""
+    """The tables, by ID; ``versions`` holds a job's last six, newest first.
+
+    ``on_variables`` is told of all variables whenever one has changed.
+    """
 
     jobs: dict[str, Document] = field(default_factory=dict[str, Document])
     versions: dict[str, list[Document]] = field(default_factory=dict[str, list[Document]])
@@ -48,6 +56,7 @@ class State:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     is_closed: bool = False
     has_vault: bool = False
+    on_variables: Callable[[dict[str, Document]], None] = _nobody
 
     def commit(self, commit: Commit) -> Commit:
         """Store the commit's documents under the next index; returns the commit as stored."""
@@ -114,6 +123,7 @@ class State:
         created = {name: before[name] for name in ("CreateIndex", "CreateTime")}
         stored = {**variable, **created, "ModifyIndex": self.index}
         self.variables = {**self.variables, variable["Path"]: stored}
+        self.on_variables(self.variables)
         self.indexes["variables"] = self.index
         self._wake()
         return stored
@@ -122,6 +132,7 @@ class State:
         """Drop a variable; one that is not there is none the less gone."""
         self.index += 1
         self.variables = {name: one for name, one in self.variables.items() if name != path}
+        self.on_variables(self.variables)
         self.indexes["variables"] = self.index
         self._wake()
 

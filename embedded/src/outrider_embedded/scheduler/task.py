@@ -115,7 +115,9 @@ class Task:
 
     async def _prepared(self) -> Document | None:
         """Fetch artifacts and render templates; the event of a failure, or None."""
-        problem = None
+        problem = self._setup.refusal()
+        if problem is not None:
+            return problem
         if self._setup.needs_artifacts:
             self.status.emit(task_events.downloading())
             problem = await self._unless_ending(self._setup.fetch())

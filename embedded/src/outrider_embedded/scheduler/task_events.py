@@ -136,6 +136,10 @@ def download_failed(message: str) -> Document:
     return _event("Failed Artifact Download", message, details, DownloadError=message)
 
 
+def hook_failed(message: str) -> Document:
+    return _event("Task hook failed", message, {"message": message}, Message=message)
+
+
 def setup_failed(message: str) -> Document:
     return _event("Setup Failure", message, {"setup_error": message}, SetupError=message)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from outrider_embedded.logs import RotatingLog
-from outrider_embedded.scheduler import artifacts, task_events
+from outrider_embedded.scheduler import artifacts, host_volumes, task_events
 from outrider_embedded.scheduler.documents import Document, fields, rows, words
 from outrider_embedded.scheduler.environment import driver_config, interpolated, interpolated_document
 from outrider_embedded.scheduler.orphans import Ledger
@@ -44,6 +44,11 @@ class TaskSetup:
     def needs_artifacts(self) -> bool:
         """Whether artifacts are still to be fetched: they stay over restarts."""
         return not self._has_artifacts
+
+    def refusal(self) -> Document | None:
+        """The event of what the driver cannot do, or None."""
+        said = host_volumes.refusal(self._task)
+        return None if said is None else task_events.hook_failed(said)
 
     async def fetch(self) -> Document | None:
         """Fetch the artifacts; the event of a failure, or None."""

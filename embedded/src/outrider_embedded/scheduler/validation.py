@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from outrider_embedded.scheduler.documents import Document, rows
+from outrider_embedded.scheduler.host_volumes import mount_problems, volume_problems
 from outrider_embedded.scheduler.times import duration_text
 
 _TYPES = ("service", "batch", "system", "sysbatch")
@@ -83,10 +84,11 @@ def group_problems(group: Document, job: Document) -> list[str]:
     problems += redefined("Task", [task["Name"] for task in group["Tasks"]], "task")
     if sum(task["Leader"] for task in group["Tasks"]) > 1:
         problems.append("Only one task may be marked as leader")
+    problems += volume_problems(group)
     problems += nested("Task group network", _port_problems(group))
     problems += nested("Task group service", _service_problems(group["Services"]))
     for task in group["Tasks"]:
-        problems += nested(f"Task {task['Name']}", task_problems(task))
+        problems += nested(f"Task {task['Name']}", task_problems(task) + mount_problems(task, group))
     return problems
 
 

@@ -35,7 +35,11 @@ BLOCKS: Mapping[str, tuple[str, str | None]] = {
     "CanaryMeta": ("canary_meta", None),
     "Header": ("header", None),
     "GetterOptions": ("options", None),
+    "Volumes": ("volume", "Name"),
+    "VolumeMounts": ("volume_mount", None),
 }
+# Fields that hold several blocks by their label.
+BY_NAME = frozenset({"Volumes"})
 # Blocks whose keys are the job's own words.
 MAPS = frozenset({"config", "meta", "canary_meta", "header", "options"})
 NAMES: Mapping[str, str] = {
@@ -93,7 +97,8 @@ def _field(key: str, value: Any, indent: str, *, is_map: bool) -> Iterator[str]:
         yield f"{indent}{key if is_map else _name(key)} = {_value(key, value, indent)}"
         return
     name, label = BLOCKS[key]
-    for item in cast("list[Json]", value if isinstance(value, list) else [value]):
+    inner = list(value.values()) if key in BY_NAME else value
+    for item in cast("list[Json]", inner if isinstance(inner, list) else [inner]):
         fields = {inner: inside for inner, inside in item.items() if inner != label}
         yield from _block(name, item[label] if label else None, fields, indent)
 

@@ -14,6 +14,7 @@ from outrider.nomad.write.registration import registrations
 from outrider.nomad.write.restart import a_few_times
 from outrider.nomad.write.sidecar_tasks import agent_task, envoy_task, gate_task
 from outrider.nomad.write.version import in_allocation, versioned
+from outrider.nomad.write.volume import volumes, with_volumes
 from outrider.topology import names
 from outrider.topology.parts import Parts, content_hash
 from outrider.topology.sidecar import CarriedAgent
@@ -49,13 +50,14 @@ def group(topology: Topology, bootstrap: str | None) -> Json:
         **({} if topology.count is None else {"Count": topology.count}),
         **({"Networks": networked} if networked else {}),
         **({"Services": registered} if registered else {}),
+        **({"Volumes": volumes(topology)} if topology.spec.volumes else {}),
         # From leaving Consul to the app's signal: in between callers stop sending (nomad: killTasks, preKill hooks).
         "ShutdownDelay": nanoseconds(topology.spec.stop.delay),
         "Update": update(topology),
         "Migrate": migration(topology),
         "RestartPolicy": a_few_times(),
         "ReschedulePolicy": reschedule(),
-        "Tasks": [*_beside(topology, bootstrap), app_task(topology)],
+        "Tasks": [*_beside(topology, bootstrap), with_volumes(app_task(topology), topology)],
     }
 
 

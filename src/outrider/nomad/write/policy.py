@@ -61,9 +61,10 @@ def _judged_by(topology: Topology) -> str:
 def _all_beside(topology: Topology) -> int:
     """Where everything would be replaced in one step, the new comes up beside the old and takes over by itself.
 
-    Not with a fixed port, which the old one holds; and not for a redis whose keys two instances would share.
+    Not with a fixed port, which the old one holds; not for a redis whose keys two instances would share; and not with a volume
+    that both would write.
     """
     count = 1 if topology.count is None else topology.count
     shares_keys = topology.protocol == "redis" and not topology.spec.shard
-    possible = not topology.has_fixed_port and not shares_keys
+    possible = not topology.has_fixed_port and not shares_keys and not topology.writes_volumes
     return count if possible and count <= topology.spec.update.max_parallel else 0

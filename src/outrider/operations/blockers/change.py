@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outrider.operations.records import Origin
+    from outrider.operations.records import Origin, VersionSource
     from outrider.operations.states import Kind
     from outrider.spec.stored import StoredSpec
 
@@ -17,7 +17,7 @@ class Change:
 
     ``hash`` is the content hash of that version, ``part`` the hash of its service's part, ``number`` its number where it
     is stored already, ``spec`` its spec; all are None where the change brings no version up, or nobody knows it.
-    ``running`` is the stored version that runs now.
+    ``running`` is the stored version that runs now, ``source`` where the spec comes from.
     """
 
     service: str
@@ -29,6 +29,7 @@ class Change:
     spec: StoredSpec | None = None
     running: int | None = None
     origin: Origin | None = None
+    source: VersionSource | None = None
 
     @property
     def goes_back(self) -> bool:

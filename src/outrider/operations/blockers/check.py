@@ -13,6 +13,7 @@ from outrider.operations.answers.blockers import BlockedError, Blocker
 from outrider.operations.blockers.approval import approval_blockers
 from outrider.operations.blockers.consul import consul_blockers
 from outrider.operations.blockers.deploying import deploying_blockers
+from outrider.operations.blockers.edited import edited_blockers
 from outrider.operations.blockers.freeze import freeze_blockers
 from outrider.operations.blockers.kinds import LETS_THROUGH
 from outrider.operations.blockers.rejected import rejected_blockers
@@ -38,6 +39,7 @@ ASKED: Final[Mapping[BlockerName, Ask]] = {
     "soak": soak_blockers,
     "approval": approval_blockers,
     "consul": consul_blockers,
+    "edited": edited_blockers,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from outrider.operations.batches import Batch, BatchMember
 from outrider.operations.change.documents import Text
 from outrider.operations.opening import Order
 from outrider.operations.principal import Principal
+from outrider.operations.records import VersionSource
 from outrider.spec.reading.files import read_service
 from outrider.topology.spoken import spoken
 
@@ -58,7 +60,13 @@ def asked_of(texts: Sequence[Text], environment: str, order: Order) -> Json:
     read = [(read_service(text.spec, text.file, environment).service, text) for text in texts]
     return {
         "specs": {
-            service.service: {"spec": one.spec, "file": one.file, "artifact": one.artifact} for service, one in read
+            service.service: {
+                "spec": one.spec,
+                "file": one.file,
+                "artifact": one.artifact,
+                "source": asdict(one.source) if one.source else None,
+            }
+            for service, one in read
         },
         "protocols": {service.service: spoken(service) for service, _ in read},
         "order": {
@@ -74,7 +82,8 @@ def asked_of(texts: Sequence[Text], environment: str, order: Order) -> Json:
 def text_of(asked: Json, service: str) -> Text:
     """The spec of one service in that JSON, with what all of them speak."""
     spec = asked["specs"][service]
-    return Text(spec["spec"], spec["file"], spec["artifact"], asked["protocols"])
+    source = VersionSource(**spec["source"]) if spec.get("source") else None
+    return Text(spec["spec"], spec["file"], spec["artifact"], asked["protocols"], source)
 
 
 def order_of(asked: Json) -> Order:

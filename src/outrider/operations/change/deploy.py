@@ -62,6 +62,7 @@ def change_of(ready: Prepared, order: Order) -> Change:
         spec=ready.rendered.stored,
         running=base,
         origin=order.origin,
+        source=ready.source.origin,
     )
 
 
@@ -121,6 +122,7 @@ async def _version(environment: Environment, ready: Prepared, order: Order) -> V
         bootstrap=old.bootstrap if old else result.template,
         artifacts=old.artifacts if old else _fetched(source, ready.chosen.job),
         created_by=order.by.name,
+        source=source.origin,
     )
     for kept in (ready.base, await environment.store.versions.newest_version(environment.name, draft.service)):
         if kept and _is_same(kept, draft):
@@ -157,6 +159,7 @@ def _deployment(ready: Prepared, version: Version, order: Order) -> Deployment:
         previous=ready.base.number if ready.base else None,
         count=ready.rendered.count,
         expected_index=ready.plan.check_index if order.check_index is None else order.check_index,
+        source=ready.source.origin,
     )
 
 

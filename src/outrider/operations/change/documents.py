@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from outrider.documents import Json
 from outrider.nomad.read.job import RunningJob, version_hash
 from outrider.operations.answers.plan import Part
+from outrider.operations.records import VersionSource
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.spec.stored import StoredSpec
@@ -21,13 +22,15 @@ from outrider.topology.topology import Topology
 class Text:
     """A service spec as a face hands it in; ``artifact`` is the SHA-256 of its packed directory, uploaded before.
 
-    ``protocols`` is what the specs speak that are deployed together with it.
+    ``protocols`` is what the specs speak that are deployed together with it. ``source`` is where it came from, as far as
+    whoever sends it says.
     """
 
     spec: str
     file: str = "outrider.yaml"
     artifact: str | None = None
     protocols: Mapping[str, str] = field(default_factory=dict[str, str])
+    source: VersionSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,14 @@ class Source:
     """A service spec as it was handed in; ``directory`` is the packed directory that it runs, where it runs one.
 
     ``protocols`` is what the specs speak that are deployed together with it: they count more than what is there.
+    ``origin`` is where the text came from, as far as somebody said.
     """
 
     text: str
     file: str = "outrider.yaml"
     directory: Artifact | None = None
     protocols: Mapping[str, str] = field(default_factory=dict[str, str])
+    origin: VersionSource | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from outrider.operations.change.parts import chosen
 from outrider.operations.change.plans import Prepared
 from outrider.operations.change.render import read, rendered
 from outrider.operations.change.values_ahead import value_warnings
+from outrider.operations.change.volume_places import volume_remarks
 from outrider.operations.explain.service import contradictions
 from outrider.operations.lookalikes import mistakable
 from outrider.operations.lookups import last_count, running_version
@@ -30,15 +31,18 @@ from outrider.topology.remarks import effects_not_yet, remarks
 if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.operations.environment import Environment
+    from outrider.operations.registered import Registered
 
 
-async def prepared(environment: Environment, source: Source, *, renews: bool = False) -> Prepared:
+async def prepared(
+    environment: Environment, source: Source, *, renews: bool = False, known: Registered | None = None
+) -> Prepared:
     """Render the spec, look at what runs, ask Envoy and Nomad. SpecError, UsageError or RemoteError; nothing changes.
 
     With ``renews`` today's sidecar is taken, and the count is the one that runs. What takes long for a large spec runs
-    in a thread: whoever else is served goes on.
+    in a thread: whoever else is served goes on. ``known`` is what is registered, for whoever has asked already.
     """
-    around = await registered(environment)
+    around = known or await registered(environment)
     spoken = {**around.protocols, **source.protocols}
     context = RenderContext(environment.platform, environment.name, spoken, environment.agent)
     name = (await asyncio.to_thread(read, source, context)).service.service
@@ -58,10 +62,12 @@ async def prepared(environment: Environment, source: Source, *, renews: bool = F
         value_warnings(environment, result.service),
         outside_warnings(environment, name),
     )
+    # After Nomad's plan: a cluster of one machine makes what a job asks for.
+    placed = await volume_remarks(environment, result.topology)
     compared = Comparison(result, choice, now, base)
     plan = await asyncio.to_thread(_plan, environment, compared, answer, refusals)
     graph = declared_around(around, result.topology)
-    beside = (*alike, *contradictions(graph, name), *crowded, *values, *around.problems, *others)
+    beside = (*placed, *alike, *contradictions(graph, name), *crowded, *values, *around.problems, *others)
     plan = replace(plan, warnings=(*plan.warnings, *beside))
     return Prepared(source, _tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
 

@@ -90,7 +90,7 @@ async def releasable(source: Environment, target: Environment, service: str, dig
     there = read_service(version.spec, version.file, target.name, known=tuple(target.platform.environments)).service
     _check_same_program(here, there, source.name, target.name)
     artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
-    text = Text(version.spec, version.file, artifact)
+    text = Text(version.spec, version.file, artifact, source=version.source)
     if not isinstance(there.run, ImageRun):
         return Releasable(origin, here, text, None, _unpinned_artifact(there.run))
     image = await digests.of(version, there.run.image)

@@ -16,6 +16,7 @@ from outrider.operations.doctor.consul import consul_findings
 from outrider.operations.doctor.findings import Finding, bad, good, warning
 from outrider.operations.doctor.nomad import nomad_findings
 from outrider.operations.doctor.values import value_findings
+from outrider.operations.doctor.volumes import volume_findings
 
 if TYPE_CHECKING:
     from outrider.operations.nomad_port import Nomad
@@ -56,6 +57,7 @@ async def _of_environment(name: str, platform: Platform, servers: Servers) -> li
     return [
         *of_nomad,
         *of_consul,
+        *await volume_findings(name, servers.nomad),
         *await connection_findings(name, environment, servers.nomad, servers.consul),
         *await _agent_address(name, environment, servers),
         *await _prometheus(name, environment, servers.metrics),

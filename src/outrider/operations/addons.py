@@ -1,0 +1,154 @@
+"""Adding what comes from the catalogue: a service of its own, with its passwords, and its callers' part in their specs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from outrider_ground.errors import ConflictError, UsageError
+
+from outrider.operations.answers.addons import Addition, AddOnAnswer, AddOns, ParameterAnswer
+from outrider.operations.changes import Changes, Text
+from outrider.operations.lookups import check_known
+from outrider.operations.opening import repeated
+from outrider.operations.passwords import kept, password, variable_of_job
+from outrider.operations.records import VersionSource
+from outrider.spec.addon import Chosen
+from outrider.spec.drivers import DRIVERS
+from outrider.spec.reading.document import document
+from outrider.spec.reading.files import read_service
+from outrider.spec.shapes import near_miss
+from outrider.spec.written.connection import Attach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from outrider.operations.environment import Environment
+    from outrider.operations.opening import Order
+    from outrider.operations.principal import Principal
+    from outrider.operations.records import Deployment
+    from outrider.spec.addon import AddOn
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which add-on, under which name, with which parameters, for which services."""
+
+    addon: str
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    to: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What one portal can add. UsageError for an add-on, a parameter or a caller that is not known."""
+
+    changes: Changes
+
+    def catalogue(self) -> AddOns:
+        """All that can be added."""
+        return AddOns(tuple(_shown(one) for one in self.changes.addons.values()))
+
+    async def proposed(self, principal: Principal, environment: str, request: Request) -> Addition:
+        """What it would do; nothing is changed by asking, and no password is made."""
+        here = self.changes.environment(principal, environment)
+        chosen, text = self._chosen(here, request)
+        is_there = await self._is_there(here, request)
+        await _check_callers(here, request.to)
+        plan = None if is_there else await self.changes.plan(principal, environment, text)
+        callers = {one: _part(chosen, one) for one in request.to}
+        places = [variable_of_job(one) for one in (request.name, *request.to)] if chosen.addon.passwords else []
+        return Addition(
+            request.addon, request.name, environment, text.spec, is_there, chosen.lost, plan, callers, tuple(places)
+        )
+
+    async def added(self, environment: str, request: Request, order: Order) -> Deployment:
+        """Make what passwords it needs, and deploy the new service; its callers are another change, once it runs."""
+        here = self.changes.environment(order.by, environment)
+        earlier = await repeated(here, order)
+        if earlier is not None:
+            return earlier
+        chosen, text = self._chosen(here, request)
+        if await self._is_there(here, request):
+            raise ConflictError(
+                f"{request.name} is there already",
+                next_step=f"`outrider add {request.addon} {request.name} --to SERVICE` lets one more use it.",
+            )
+        await _check_callers(here, request.to)
+        await self._keep_passwords(here, chosen, request)
+        return await self.changes.deploy(environment, text, order)
+
+    async def attached(self, environment: str, caller: str, request: Request, order: Order | None = None) -> Attach:
+        """The wish that the caller uses it; with an order its passwords are kept where the caller may read them."""
+        here = self.changes.environment(order.by, environment) if order else self.changes.environments[environment]
+        chosen, _ = self._chosen(here, request)
+        if not await self._is_there(here, request):
+            raise UsageError(
+                f"there is no {request.addon} called {request.name} in {environment}",
+                next_step=f"Add it first: `outrider add {request.addon} {request.name}`.",
+            )
+        if order:
+            await self._keep_passwords(
+                here, chosen, Request(request.addon, request.name, request.parameters, (caller,))
+            )
+        return Attach(request.addon, request.name, _part(chosen, caller))
+
+    def _chosen(self, here: Environment, request: Request) -> tuple[Chosen, Text]:
+        addon = self._named(request.addon)
+        chosen = Chosen(addon, request.name, here.name, request.parameters)
+        driver = here.platform.environments[here.name].driver
+        spec = chosen.spec(is_container=DRIVERS[driver].is_container)
+        file = f"{request.name}.yaml"
+        read_service(spec, f"add-on {request.addon}: {file}", here.name)
+        return chosen, Text(spec, file, source=VersionSource(kind="edit", edit=f"add {request.addon}"))
+
+    def _named(self, name: str) -> AddOn:
+        known = self.changes.addons
+        if name in known:
+            return known[name]
+        near = near_miss(name, tuple(known))
+        hint = f"Did you mean {near}? " if near else ""
+        raise UsageError(
+            f"the catalogue has no add-on {name}", next_step=f"{hint}It has: {', '.join(known) or 'none'}."
+        )
+
+    async def _is_there(self, here: Environment, request: Request) -> bool:
+        """Whether the name is that of such an add-on; ConflictError where it is that of anything else."""
+        newest = await here.store.versions.newest_version(here.name, request.name)
+        if newest is None:
+            if await here.nomad.job(request.name) is not None:
+                raise ConflictError(
+                    f"Nomad has a job {request.name} that Outrider did not deploy", next_step="Choose another name."
+                )
+            return False
+        first = await here.store.versions.numbered(here.name, request.name, 1) or newest
+        if first.source is None or first.source.edit != f"add {request.addon}":
+            raise ConflictError(
+                f"{request.name} is another service in {here.name} already", next_step="Choose another name."
+            )
+        return True
+
+    async def _keep_passwords(self, here: Environment, chosen: Chosen, request: Request) -> None:
+        for key in chosen.addon.passwords:
+            value = await password(here, request.name, key)
+            for caller in request.to:
+                await kept(here, caller, f"{request.name}_{key}", value)
+
+
+async def _check_callers(here: Environment, callers: Sequence[str]) -> None:
+    for caller in callers:
+        await check_known(here, caller)
+
+
+def _part(chosen: Chosen, caller: str) -> dict[str, Any]:
+    return document(chosen.caller(caller), f"add-on {chosen.addon.addon}").data
+
+
+def _shown(addon: AddOn) -> AddOnAnswer:
+    parameters = tuple(
+        ParameterAnswer(name, one.description, one.kind, one.default, one.least, one.most, one.matches)
+        for name, one in addon.parameters.items()
+    )
+    runs_as = tuple(kind for kind, text in (("image", addon.image), ("program", addon.command)) if text is not None)
+    return AddOnAnswer(addon.addon, addon.description, addon.lost, parameters, runs_as)
