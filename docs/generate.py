@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from outrider.cli.document_reference import document_reference
 from outrider.cli.reference import cli_reference
 from outrider.portal.app import api_app
 from outrider.portal.reference import api_reference
@@ -14,6 +15,7 @@ PAGES = {
     "service-spec.md": service_reference,
     "platform.md": platform_reference,
     "cli.md": cli_reference,
+    "plan.md": document_reference,
     "api.md": lambda: api_reference(api_app().openapi()),
 }
 

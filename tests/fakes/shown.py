@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation, Task
 from outrider.operations.answers.endpoints import Endpoints, SidecarView
+from outrider.operations.answers.plan import Change, Part, Plan, Sign
 from outrider.operations.answers.status import Status
 from outrider.operations.event_details import AllocationSeen, TaskSeen
 from outrider.operations.events import Event
@@ -173,3 +175,34 @@ class FixedAnswers:
     async def events(self, principal: Principal, deployment_id: str, after: int = 0) -> tuple[Event, ...]:
         self.askers.add(principal)
         return tuple(one for one in self.told[deployment_id][1] if one.number > after)
+
+
+def a_plan(*changes: Change, running: int | None = 3, **more: Any) -> Plan:
+    made = Plan(
+        service="checkout",
+        environment="stage",
+        has_changes=bool(changes),
+        check_index=42,
+        version_hash="c3",
+        service_part=part("a1", "a2"),
+        sidecar_part=part("b1", "b1"),
+        older=(),
+        running_version=running,
+        changes=changes,
+        allocations={},
+        warnings=(),
+        without_effect=(),
+        failures=(),
+        refusals=(),
+        restarts_nothing=False,
+        is_foreign=False,
+    )
+    return replace(made, **more)
+
+
+def part(running: str | None, planned: str, today: str = "b2") -> Part:
+    return Part(running, planned, today)
+
+
+def change(sign: Sign, path: str, before: Any = None, after: Any = None, note: str = "") -> Change:
+    return Change(sign, path, before, after, note)

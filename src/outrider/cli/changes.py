@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -12,12 +12,11 @@ import click
 
 from outrider.cli.printable import printable
 from outrider.cli.problems import blocker_lines
-from outrider.operations.answers.plan import Change, Part, Plan, Sign
-from outrider.spec.notation import as_written
+from outrider.cli.rollout_lines import around_lines, change_lines, raw_lines, rollout_lines, words_lines
+from outrider.operations.answers.plan import Change, Part, Plan
 from outrider.spec.reading.document import document
 from outrider.spec.reading.files import parts
 
-COLOURS: Mapping[Sign, str] = {"+": "green", "-": "red", "~": "yellow"}
 SIZES = ((1_000_000, "MB"), (1_000, "kB"))
 
 
@@ -33,7 +32,7 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The spec that is planned: its file and text, what is packed with it, and whether today's sidecar is asked for.
+    """The spec that is planned: its file and text, what is packed with it, whether today's sidecar is asked for, and each place.
 
     ``is_alone`` is false where it is planned with others, which one command deploys together.
     """
@@ -42,30 +41,44 @@ class Asked:
     text: str
     packed: Packed | None = None
     renews: bool = False
+    is_raw: bool = False
     is_alone: bool = True
 
 
 def plan_lines(found: Plan, asked: Asked) -> Iterator[str]:
     """The plan; of a service that is new only what its file states, since everything else is a default."""
-    service, environment = found.service, found.environment
     is_new = found.running_version is None and all(change.sign == "+" for change in found.changes)
-    shown = _stated(found.changes, asked.text, environment) if is_new else found.changes
+    yield from _headline(found, is_new=is_new)
+    if found.blockers:
+        yield from blocker_lines(found.blockers)
+    for change in _stated(found.changes, asked.text, found.environment) if is_new else found.changes:
+        yield from change_lines(change, is_new=is_new)
+    yield from words_lines(found, is_new=is_new)
+    yield from _directory_line(asked.packed)
+    yield from _sidecar_lines(found)
+    if found.has_changes:
+        yield from rollout_lines(found)
+        yield from around_lines(found.around)
+    yield from _remarks(found)
+    if asked.is_raw and found.raw:
+        yield from raw_lines(found.raw)
+    yield from _next_command(found, asked)
+
+
+def _headline(found: Plan, *, is_new: bool) -> Iterator[str]:
+    service, environment = found.service, found.environment
     if found.retry:
         yield click.style(f"{service} in {environment}: {printable(found.retry)}. Deploying tries again.", bold=True)
     elif not found.has_changes:
         yield f"No change: {service} in {environment} already runs this."
     elif is_new:
         yield click.style(f"{service} is new in {environment}:", bold=True)
-    yield from (_change_line(change, is_new=is_new) for change in shown)
-    yield from (f"{group}: {_counts(counts)}" for group, counts in found.allocations.items() if _counts(counts))
-    yield from _directory_line(asked.packed)
-    yield from _sidecar_lines(found)
-    yield from _remarks(found)
-    if found.blockers:
-        yield from blocker_lines(found.blockers)
+
+
+def _next_command(found: Plan, asked: Asked) -> Iterator[str]:
     if asked.is_alone and found.has_changes and not found.refusals:
         command = _command(found, renews=asked.renews)
-        yield f"\nTo deploy exactly this:\n  {command} -e {environment} {shlex.quote(str(asked.file))}"
+        yield f"\nTo deploy exactly this:\n  {command} -e {found.environment} {shlex.quote(str(asked.file))}"
 
 
 def _command(found: Plan, *, renews: bool) -> str:
@@ -132,19 +145,3 @@ def _paths(value: Any, path: str = "") -> Iterator[str]:
 
 def _is_at_or_below(path: str, stated: str) -> bool:
     return path == stated or path.startswith(f"{stated}.")
-
-
-def change_lines(changes: Sequence[Change]) -> Iterator[str]:
-    """Each field that differs, as a line."""
-    return (_change_line(one, is_new=True) for one in changes)
-
-
-def _change_line(change: Change, *, is_new: bool) -> str:
-    before, after = as_written(change.before), as_written(change.after)
-    what = {"+": after, "-": before}.get(change.sign, f"{before} → {after}")
-    note = f"  ({change.note})" if change.note and not is_new else ""
-    return click.style(f"{change.sign:<3} {change.path}: {what}{note}", fg=COLOURS[change.sign])
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in counts.items() if number)

@@ -6,7 +6,7 @@ from outrider_ground.errors import DeployFailed
 
 OK = 0
 FAILED = 1
-CHANGES = 1  # plan: allocations would change
+CHANGES = 1  # plan: allocations would change; diff: both sides differ
 NOT_PLACED = 2  # run: Nomad found no room
 SHOWN = 3  # connect, disconnect, add, pull: shown only, since nobody said yes
 USAGE = 64  # the command line itself was wrong (sysexits.h: EX_USAGE), so that 2 stays "not placed"
@@ -14,10 +14,11 @@ WAIT_TIMEOUT = 124  # --wait-timeout ran out (as timeout(1) has it); the deploym
 INTERRUPTED = 130  # SIGINT
 UNREAD = 141  # whoever read our output has gone (as a shell says of SIGPIPE)
 PLAN_ERROR = 255
+COMPARING = frozenset({"plan", "diff"})  # those whose 1 says that something differs
 
 
 def code_of(error: Exception, verb: str | None) -> int:
     """The exit code for an error that ended `verb`."""
-    if verb == "plan":
+    if verb in COMPARING:
         return PLAN_ERROR
     return NOT_PLACED if isinstance(error, DeployFailed) and not error.placed else FAILED

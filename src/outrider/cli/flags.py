@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ from outrider.spec.written.edits import OVERLAY
 
 
 @contextmanager
-def in_flags(callee: str, given: Mapping[str, Any]) -> Iterator[None]:
+def in_flags(callee: str, given: Mapping[str, Any]) -> Generator[None]:
     """Raise a SpecError about a knob of the callee as one about the flag that set it, the callee's own as the argument."""
     try:
         yield

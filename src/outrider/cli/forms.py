@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 FORMATS = ("table", "json", "yaml")
+MARKDOWN = "markdown"
+"""For what somebody reviews: plans and comparisons."""
 
 
 def asked_form(arguments: Sequence[str]) -> str:

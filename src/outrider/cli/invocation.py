@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 import httpx2
 from outrider_ground.errors import Problem, SpecError
 
-from outrider.cli.forms import FORMATS
+from outrider.cli.forms import FORMATS, MARKDOWN
 from outrider.cli.output import Output, colour
 from outrider.clients.portal import PortalClient, portal_client
 from outrider.context_file import ContextFileError
@@ -65,12 +65,10 @@ def _own_settings() -> Settings:
         raise SpecError(problems) from error
 
 
-def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def output_options(function: Callable[..., Any], forms: Sequence[str] = FORMATS) -> Callable[..., Any]:
     """Add -o and --no-color; the function gets `output: Output` first."""
 
-    @click.option(
-        "-o", "--output", "form", type=click.Choice(FORMATS), default="table", help="How to print the result."
-    )
+    @click.option("-o", "--output", "form", type=click.Choice(forms), default="table", help="How to print the result.")
     @click.option("--no-color", is_flag=True, help="No colours (also: NO_COLOR).")
     @functools.wraps(function)
     def called(*, form: str, no_color: bool, **rest: Any) -> Any:
@@ -81,13 +79,18 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def portal_verb(body: Body) -> Callable[..., int]:
+def reviewed_verb(body: Body) -> Callable[..., int]:
+    """A verb as `portal_verb` makes one, whose result can also be Markdown."""
+    return portal_verb(body, (*FORMATS, MARKDOWN))
+
+
+def portal_verb(body: Body, forms: Sequence[str] = FORMATS) -> Callable[..., int]:
     """A verb that is a client of the portal: adds its options, runs the body with an Invocation, closes the client."""
 
     @click.option("--addr", metavar="URL", help="Address of the portal (OUTRIDER_ADDR).")
     @click.option("--token", metavar="TOKEN", help="Token for the portal (OUTRIDER_TOKEN).")
     @click.option("-e", "--environment", metavar="NAME", help="The environment (OUTRIDER_ENVIRONMENT).")
-    @output_options
+    @functools.partial(output_options, forms=forms)
     @functools.wraps(body)
     def called(output: Output, *, addr: str | None, token: str | None, environment: str | None, **rest: Any) -> int:
         found = process_context()

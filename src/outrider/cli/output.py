@@ -40,6 +40,10 @@ class Output:
         else:
             click.echo(data(to_jsonable_python(document or found), self.form), nl=False)
 
+    def write(self, text: str) -> None:
+        """Print a text that is the whole result already, as Markdown is."""
+        click.echo(text, nl=False)
+
     def progress(self, line: str) -> None:
         """Say something that is no result."""
         click.echo(line, err=True)

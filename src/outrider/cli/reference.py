@@ -12,14 +12,15 @@ from outrider.cli.main import outrider
 from outrider.cli.verbs import SECTIONS
 
 EXIT_CODES = {
-    "0": "It worked; `plan`: nothing would change; `run`: every allocation is healthy, or a canary waits for a person; "
+    "0": "It worked; `plan`: nothing would change; `diff`: both sides are the same; `run`: every allocation is healthy, or a canary waits for a person; "
     "`dev` and `portal`: ended by Ctrl-C or SIGTERM, as asked.",
-    "1": "It did not work, with the reason on stderr; `plan`: something would change; `doctor`: something lacks.",
+    "1": "It did not work, with the reason on stderr; `plan`: something would change; `diff`: the sides differ; "
+    "`doctor`: something lacks.",
     "2": "`run`, `rollback`, `scale`: Nomad found no room; `doctor --strict`: there are warnings.",
     "64": "The command line itself is wrong.",
     "124": "`--wait-timeout` ran out; the deployment goes on.",
     "130": "Ctrl-C; a deployment that was being watched goes on.",
-    "255": "`plan`: an error.",
+    "255": "`plan`, `diff`: an error.",
 }
 VARIABLES = {
     "OUTRIDER_ADDR": "Address of the portal (`--addr`). Default: `http://127.0.0.1:7070`.",

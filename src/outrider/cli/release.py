@@ -10,11 +10,11 @@ import click
 
 from outrider.cli import exits
 from outrider.cli.arguments import Number
-from outrider.cli.changes import change_lines
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.printable import printable
 from outrider.cli.problems import blocker_lines
 from outrider.cli.reasons import Why, reason_options
+from outrider.cli.rollout_lines import field_lines
 from outrider.cli.times import moment
 from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.operations.answers.release import ReleaseImage, ReleasePlan
@@ -106,14 +106,14 @@ def _lines(found: ReleasePlan) -> Iterator[str]:
     yield from _same(found)
     if found.differs:
         yield f"In {found.environment} it is another than in {origin.environment}:"
-        yield from change_lines(found.differs)
+        yield from field_lines(found.differs)
     yield from (f"approved by {one.by} at {moment(one.at)}: {one.reason}" for one in found.approvals)
     yield from (click.style(f"! {text}", fg="yellow") for text in (*found.warnings, *found.plan.warnings))
     if not found.plan.has_changes:
         yield f"No change: {service} in {found.environment} already runs this."
     elif found.plan.changes:
         yield f"What changes in {found.environment}:"
-        yield from change_lines(found.plan.changes)
+        yield from field_lines(found.plan.changes)
     if found.plan.blockers:
         yield from blocker_lines(found.plan.blockers)
 

@@ -42,6 +42,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
     ),
     "Deploy": (
         Verb("plan", "deploy", "Show what a deploy would change (exit 0: nothing, 1: something, 255: error)."),
+        Verb("diff", "diff", "Compare two versions, environments or files (exit 0: same, 1: different, 255: error)."),
         Verb("run", "deploy", "Deploy a spec, or several as one plan, and follow it to the verdict."),
         Verb("upload", "uploading", "Upload a directory or a file, and print what a spec says to run it."),
         Verb(
@@ -96,7 +97,6 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("completion", "about", "Print the completion script for bash, zsh or fish."),
     ),
 }
-PLAN = "plan"
 # What the extra `dev` brings.
 ONE_MACHINE = frozenset({"outrider_embedded", "psutil"})
 FORM = "outrider.form"
@@ -138,7 +138,7 @@ class VerbGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Errors of our own become a message and an exit code; anything else is a bug and shows its traceback.
 
-        A bug in `plan` ends with its code for errors: 1 would say that something would change.
+        A bug in `plan` or `diff` ends with its code for errors: 1 would say that something would change.
         """
         try:
             return super().invoke(ctx)
@@ -148,7 +148,7 @@ class VerbGroup(click.Group):
         except (click.exceptions.Exit, click.Abort, click.UsageError, BrokenPipeError):
             raise
         except Exception as error:  # any defect of ours: 1 would say that something changes
-            if ctx.invoked_subcommand != PLAN:
+            if ctx.invoked_subcommand not in exits.COMPARING:
                 raise
             _tell(error, ctx.meta[FORM])
             return exits.PLAN_ERROR

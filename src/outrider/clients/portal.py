@@ -22,6 +22,7 @@ from outrider.clients.uploads import upload_of
 from outrider.nomad.read.allocations import Allocation
 from outrider.operations.answers.addons import Addition, AddOnAnswer, AddOns
 from outrider.operations.answers.batch import BatchPlan
+from outrider.operations.answers.difference import Difference
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
 from outrider.operations.answers.lists import (
@@ -53,6 +54,7 @@ from outrider.operations.request_bodies import (
     Body,
     DeployBatchBody,
     DeployBody,
+    DiffBody,
     FreezeBody,
     RejectBody,
     ReleaseBody,
@@ -161,6 +163,9 @@ class PortalClient(PortalCalls):
 
     async def plan(self, environment: str, body: SpecBody) -> Plan:
         return await self._post(Plan, ("environments", environment, "plan"), body)
+
+    async def difference(self, body: DiffBody) -> Difference:
+        return await self._post(Difference, ("diff",), body)
 
     async def deploy(self, environment: str, body: DeployBody, idempotency_key: str) -> Deployment:
         """The deployment goes on in the portal."""

@@ -16,6 +16,7 @@ from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.clients.http import Call, Connection, Server, json_of
 from outrider.clients.registry_credentials import credentials_for
+from outrider.documents import nested
 from outrider.spec.image import DIGEST, DOCKER_HUB, ImageReference, image_reference
 from outrider.spec.platform_rules import THIS_MACHINE, same_host
 
@@ -116,8 +117,8 @@ class RegistryClient:
         path = tuple(part for part in realm.path.split("/") if part)
         async with self._connected(f"{realm.scheme}://{realm.netloc}") as server:
             call = Call("GET", path, parameters, headers, read_s=ANSWER_S)
-            found: dict[str, object] | object = json_of(server, call, await server.answer(call))
-            token = (found.get("token") or found.get("access_token")) if isinstance(found, dict) else None
+            found = nested({"": json_of(server, call, await server.answer(call))}, "")
+            token = found.get("token") or found.get("access_token")
         if not isinstance(token, str) or not token.isprintable():
             raise RemoteError(f"{server.server} gives no token", next_step=ADVICE)
         return token

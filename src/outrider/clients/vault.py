@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from outrider_ground.errors import RemoteError
 
 from outrider.clients.http import Call, Connection, Server, json_of
+from outrider.documents import nested
 from outrider.operations.ports import VaultSecret
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ class VaultClient:
     async def _versioned(self, segments: tuple[str, ...]) -> VaultSecret:
         at = segments.index(DATA, 1)
         found = await self._found(Call("GET", ("v1", *segments[:at], METADATA, *segments[at + 1 :])))
-        data: dict[str, Any] = (found or {}).get("data") or {}
+        data = nested(found or {}, "data")
         number = data.get("current_version") or 0
-        version: dict[str, Any] = (data.get("versions") or {}).get(str(number)) or {}
+        version = nested(nested(data, "versions"), str(number))
         if not version or version.get("destroyed") or version.get("deletion_time"):
             return VaultSecret(None)
         created = str(version.get("created_time") or "")
@@ -83,7 +84,7 @@ class VaultClient:
         if found is None:
             return VaultSecret(None)
         if not found.get("lease_id"):
-            return VaultSecret(repr(sorted((found.get("data") or {}).items())).encode())
+            return VaultSecret(repr(sorted(nested(found, "data").items())).encode())
         return VaultSecret(None, lease_s=await self._longest(found))
 
     async def _longest(self, found: dict[str, Any]) -> float:

@@ -12,6 +12,7 @@ from outrider.operations.change import canary
 from outrider.operations.change.batch import batch_plan, check_batch, known_batch
 from outrider.operations.change.batch_order import asked_of, begun_batch, repeated_batch
 from outrider.operations.change.deploy import change_of, deploy
+from outrider.operations.change.difference import Subject, Wanted, difference
 from outrider.operations.change.documents import Source, Text
 from outrider.operations.change.packed_directory import Places, packed_directory
 from outrider.operations.change.plan import named, prepared
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from outrider.operations.answers.batch import BatchPlan
+    from outrider.operations.answers.difference import Difference
     from outrider.operations.answers.plan import Plan
     from outrider.operations.answers.release import ReleasePlan
     from outrider.operations.batches import Batch
@@ -103,6 +105,14 @@ class Changes:
     async def batch(self, principal: Principal, batch_id: str) -> Batch:
         """How far a batch has come."""
         return await known_batch(self.store.batches, batch_id)
+
+    async def difference(self, principal: Principal, before: Wanted, after: Wanted) -> Difference:
+        """How two versions differ, or a text and what runs, also of two environments. Nothing is changed."""
+        return await difference(self._subject(principal, before), self._subject(principal, after))
+
+    def _subject(self, principal: Principal, wanted: Wanted) -> Subject:
+        source = self._sent(wanted.text) if wanted.text else None
+        return Subject(self.environment(principal, wanted.environment), wanted.service, wanted.number, source)
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
@@ -238,7 +248,7 @@ async def _with_blockers(
     environment: Environment, source: Source, order: Order, known: Registered | None = None
 ) -> Prepared:
     """What is prepared, with all that would stop it now."""
-    ready = await prepared(environment, source, renews=order.renews, known=known)
+    ready = await prepared(environment, source, renews=order.renews, known=known, is_shown=True)
     if not ready.plan.has_changes:
         return ready
     return replace(ready, plan=replace(ready.plan, blockers=await blockers(environment, change_of(ready, order))))

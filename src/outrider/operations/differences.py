@@ -1,14 +1,18 @@
-"""What differs between two specs as they are stored, field by field, in the words of the spec: pure."""
+"""What differs between two specs as they are stored, field by field, in the words of the spec; secrets are masked: pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
 from outrider.operations.answers.plan import Change, Sign
+from outrider.operations.redaction import SENSITIVE, is_kept_elsewhere, masked
 from outrider.topology.version import BESIDE
 
 if TYPE_CHECKING:
     from outrider.documents import Json
+
+# Lists whose things are long: each of their fields is a change of its own, ``files.0.template``.
+ITEMIZED = frozenset({"files"})
 
 
 def differences(before: Json, after: Json) -> tuple[Change, ...]:
@@ -24,16 +28,30 @@ _ABSENT = object()
 def _change(path: str, old: dict[str, Any], new: dict[str, Any]) -> Change:
     sign: Sign = "+" if path not in old else "-" if path not in new else "~"
     note = "" if path.split(".", 1)[0] in BESIDE else "replaces allocations"
-    return Change(sign=sign, path=path, before=old.get(path), after=new.get(path), note=note)
+    before, after = old.get(path), new.get(path)
+    return Change(sign, path, _shown(path, before, beside=after), _shown(path, after, beside=before), note)
+
+
+def _shown(path: str, value: Any, *, beside: Any) -> Any:
+    """The value without secrets: one that is kept elsewhere on the other side is a secret on this side too."""
+    if isinstance(value, str) and is_kept_elsewhere(beside):
+        return SENSITIVE
+    head, _, rest = path.partition(".")
+    names = (head, rest) if head == "env" and rest else tuple(path.split("."))
+    return masked(value, names)
 
 
 def _leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
     """Paths and values without what is not set: None, and empty collections at their default."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not is_kept_elsewhere(cast("dict[str, Any]", value)):
         fields = cast("dict[str, Any]", value)
         inner = [leaf for key, part in fields.items() for leaf in _leaves(part, f"{path}.{key}" if path else key)]
         # An upstream without knobs is written {}: it is there, though it has no field.
         return inner or ([(path, {})] if path.count(".") == 1 else [])
     if value is None or value in ([], ()):
         return []
+    if path in ITEMIZED:
+        return [
+            leaf for place, part in enumerate(cast("list[Any]", value)) for leaf in _leaves(part, f"{path}.{place}")
+        ]
     return [(path, value)]

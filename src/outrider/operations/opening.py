@@ -13,6 +13,7 @@ from outrider.operations.event_details import Accepted, Overridden
 from outrider.operations.records import Deployment, Request
 
 if TYPE_CHECKING:
+    from outrider.operations.answers.plan import Basis
     from outrider.operations.environment import Environment
     from outrider.operations.principal import Principal
     from outrider.operations.records import Origin, Version
@@ -26,12 +27,14 @@ class Order:
     ``renews`` asks for today's sidecar even where nothing of the service changes. ``reason`` is why, for the history;
     ``overrides`` are the names of blockers that it goes past. ``origin`` is what a release brings over. ``goes_back`` says
     of a deploy that it is a rollback to an older spec, which takes today's sidecar.
+    ``basis`` is that of the plan that is to be deployed: just this, or nothing.
     """
 
     by: Principal
     check_index: int | None = None
     take_over: bool = False
     renews: bool = False
+    basis: Basis | None = None
     key: str | None = None
     request_hash: str | None = None
     reason: str = ""

@@ -61,6 +61,17 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class MergedSpec:
+    """The spec of a version, without the documents that were made of it."""
+
+    environment: str
+    service: str
+    number: int
+    merged: Json
+    format: int
+
+
+@dataclass(frozen=True, slots=True)
 class VersionSummary:
     """A version without its documents."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import RemoteError
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Registered:
     """Protocols by service (``none`` for a worker, ``redis-shards``), and what each service calls.
 
-    ``live`` are those whose job is there and not stopped. ``problems`` says why what runs is not among it, and whose spec
+    ``hashes`` are the versions that their jobs name, of those that have one; ``live`` are those whose job is there and not
+    stopped. ``problems`` says why what runs is not among it, and whose spec
     cannot be read.
     """
 
@@ -33,6 +34,7 @@ class Registered:
     upstreams: Mapping[str, Mapping[str, Upstream]]
     live: frozenset[str]
     problems: tuple[str, ...] = ()
+    hashes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ async def declared(environment: Environment, jobs: Mapping[str, Spoken]) -> Regi
         upstreams={name: {} if isinstance(one, str) else one.upstreams for name, one in read.items()},
         live=frozenset(name for name, job in jobs.items() if job.is_live),
         problems=tuple(one for one in read.values() if isinstance(one, str)),
+        hashes={name: job.hash for name, job in jobs.items() if job.hash},
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Freeze,
         ImageDigest,
         Lock,
+        MergedSpec,
         Outline,
         Past,
         Rejection,
@@ -60,6 +61,10 @@ class Versions(Protocol):
 
     async def summaries(self, environment: str, service: str, limit: int | None = None) -> tuple[VersionSummary, ...]:
         """Newest first, without their documents."""
+        ...
+
+    async def merged_specs(self, environment: str, hashes: Mapping[str, str | None]) -> Mapping[str, MergedSpec]:
+        """By service the spec of the version with the hash that runs, else of the newest; a few questions for all."""
         ...
 
     async def outlines(self, environment: str, hashes: Mapping[str, str | None]) -> Mapping[str, Outline]:

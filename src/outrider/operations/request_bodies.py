@@ -71,6 +71,20 @@ class SpecBody(Body):
     redeploy: Annotated[bool, Field(description="Take today's sidecar even where the service does not change.")] = False
 
 
+class BasisBody(Body):
+    """What a saved plan stands on, as the portal told it then."""
+
+    documents: str
+    running: str | None = None
+    cluster: str
+    platform: str
+    outrider: str
+    agent: str | None = None
+    artifact: str | None = None
+    patches: dict[str, str] = {}
+    protocols: dict[str, str] = {}
+
+
 class DeployBody(SpecBody, ChangeBody):
     """A service spec to deploy."""
 
@@ -78,6 +92,27 @@ class DeployBody(SpecBody, ChangeBody):
         int | None, Field(ge=0, le=MOST_INDEX, description="Deploy only if the plan still holds.")
     ] = None
     take_over: Annotated[bool, Field(description="Replace a job that Outrider did not deploy.")] = False
+    basis: Annotated[
+        BasisBody | None, Field(description="`basis` of a plan: deploy exactly that, or say what has moved.")
+    ] = None
+
+
+class SideBody(Body):
+    """One side of a comparison: a spec's text, else a version of a service; without a number the one that runs."""
+
+    environment: str
+    service: str = ""
+    version: Annotated[int | None, Field(ge=1, le=MOST_INTEGER)] = None
+    spec: Annotated[str | None, Field(max_length=MOST_SPEC)] = None
+    file: Annotated[str, Field(max_length=4096)] = "outrider.yaml"
+    artifact: Sha256 | None = None
+
+
+class DiffBody(Body):
+    """What is compared with what."""
+
+    before: SideBody
+    after: SideBody
 
 
 class SpecEntry(Body):

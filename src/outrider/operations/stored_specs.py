@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from outrider.spec.stored import Outlined, StoredSpec, UnreadableSpecError, stored_part, stored_spec
 
 if TYPE_CHECKING:
-    from outrider.operations.records import Outline, Version
+    from outrider.operations.records import MergedSpec, Outline, Version
 
 
-def spec_of(version: Version) -> StoredSpec:
+def spec_of(version: Version | MergedSpec) -> StoredSpec:
     """The version's spec; UnreadableSpecError where it is in a format that this Outrider does not read."""
     whose = f"version {version.number} of {version.service} in {version.environment}"
     return stored_spec(version.merged, version.format, whose)
 
 
-def readable_spec(version: Version | None) -> tuple[StoredSpec | None, str]:
+def readable_spec(version: Version | MergedSpec | None) -> tuple[StoredSpec | None, str]:
     """The version's spec, or why it cannot be read, for whoever goes on without it."""
     try:
         return (spec_of(version) if version else None), ""

@@ -5,17 +5,27 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from outrider_ground.errors import UsageError
 
+from outrider.operations.answers.plan import Basis
 from outrider.operations.answers.proposal import Proposal
 from outrider.operations.application import Application
+from outrider.operations.change.difference import Wanted
 from outrider.operations.change.documents import Text
 from outrider.operations.opening import Order
 from outrider.operations.records import VersionSource, without_credentials
-from outrider.operations.request_bodies import ChangeBody, EditBody, SourceBody, SpecBody, SpecEntry
+from outrider.operations.request_bodies import (
+    ChangeBody,
+    DeployBody,
+    EditBody,
+    SideBody,
+    SourceBody,
+    SpecBody,
+    SpecEntry,
+)
 from outrider.portal.principal import Asker
 
 
@@ -28,8 +38,20 @@ def source_of(body: SourceBody | None) -> VersionSource | None:
     """Where it came from; whatever is sent, no credentials of an address are kept."""
     if body is None:
         return None
-    said = body.model_dump()
-    return VersionSource(**{**said, **{key: without_credentials(said[key]) for key in ("repository", "run")}})
+    said: dict[str, Any] = body.model_dump()
+    plain = {key: without_credentials(said[key]) for key in ("repository", "run")}
+    return VersionSource(**{**said, **plain})
+
+
+def basis_of(body: DeployBody) -> Basis | None:
+    """What the plan that is to be deployed stands on."""
+    return Basis(**body.basis.model_dump()) if body.basis else None
+
+
+def wanted_of(body: SideBody) -> Wanted:
+    """One side of a comparison as operations take it."""
+    text = Text(body.spec, body.file, body.artifact) if body.spec is not None else None
+    return Wanted(body.environment, body.service, body.version, text)
 
 
 def application_of(request: Request) -> Application:

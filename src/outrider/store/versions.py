@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import RowMapping, Select, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from outrider.operations.records import Declaration, Draft, Outline, Version, VersionSummary
+from outrider.operations.records import Declaration, Draft, MergedSpec, Outline, Version, VersionSummary
 from outrider.spec.stored import Declared, Outlined
 from outrider.store.database import parts
 from outrider.store.tables import deployments, services, version_artifacts, versions
@@ -114,13 +114,34 @@ class Versions:
     async def outlines(self, environment: str, hashes: Mapping[str, str | None]) -> Mapping[str, Outline]:
         """By service, of the version with the hash that runs the outline, else that of the newest."""
         async with self._database.reading() as connection:
-            newest = select(services.c.name, services.c.latest).where(services.c.environment == environment)
-            latest = {name: number for name, number in await connection.execute(newest) if name in hashes}
-            numbers = latest | await _deployed_last(connection, environment, hashes)
-            found = [
-                row for some in parts(list(numbers.items())) for row in await _outlines(connection, environment, some)
-            ]
+            numbers = await _numbers(connection, environment, hashes)
+            found = [row for some in parts(numbers) for row in await _outlines(connection, environment, some)]
         return {one.service: one for one in found}
+
+    async def merged_specs(self, environment: str, hashes: Mapping[str, str | None]) -> Mapping[str, MergedSpec]:
+        """By service the spec of the version with the hash that runs, else of the newest; no other document is read."""
+        async with self._database.reading() as connection:
+            numbers = await _numbers(connection, environment, hashes)
+            found = [row for some in parts(numbers) for row in await _merged(connection, environment, some)]
+        return {one.service: one for one in found}
+
+
+async def _numbers(
+    connection: AsyncConnection, environment: str, hashes: Mapping[str, str | None]
+) -> list[tuple[str, int]]:
+    """By service the number of the version with the hash that runs, else of the newest."""
+    newest = select(services.c.name, services.c.latest).where(services.c.environment == environment)
+    latest = {name: number for name, number in await connection.execute(newest) if name in hashes}
+    return list((latest | await _deployed_last(connection, environment, hashes)).items())
+
+
+async def _merged(
+    connection: AsyncConnection, environment: str, numbers: Sequence[tuple[str, int]]
+) -> list[MergedSpec]:
+    wanted = tuple_(versions.c.service, versions.c.number).in_(numbers)
+    columns = [versions.c[one.name] for one in fields(MergedSpec)]
+    rows = await connection.execute(select(*columns).where(versions.c.environment == environment, wanted))
+    return [MergedSpec(**row) for row in rows.mappings()]
 
 
 async def _next_number(connection: AsyncConnection, draft: Draft) -> int:

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from fakes.shown import a_plan, change, part
 
 from outrider.cli.changes import Asked, Packed, plan_lines
-from outrider.operations.answers.plan import Change, Part, Plan, Sign
+from outrider.operations.answers.plan import Plan
 
 FILE = Path("shop/checkout.yaml")
-
-
-def a_plan(*changes: Change, running: int | None = 3, **more: Any) -> Plan:
-    made = Plan(
-        service="checkout",
-        environment="stage",
-        has_changes=bool(changes),
-        check_index=42,
-        version_hash="c3",
-        service_part=part("a1", "a2"),
-        sidecar_part=part("b1", "b1"),
-        older=(),
-        running_version=running,
-        changes=changes,
-        allocations={},
-        warnings=(),
-        without_effect=(),
-        failures=(),
-        refusals=(),
-        restarts_nothing=False,
-        is_foreign=False,
-    )
-    return replace(made, **more)
-
-
-def part(running: str | None, planned: str, today: str = "b2") -> Part:
-    return Part(running, planned, today)
-
-
-def change(sign: Sign, path: str, before: Any = None, after: Any = None, note: str = "") -> Change:
-    return Change(sign, path, before, after, note)
 
 
 def lines(plan: Plan, text: str = "service: checkout\n", file: Path = FILE, **more: Any) -> list[str]:

@@ -40,7 +40,7 @@ class VaultReader:
         if found is None:
             return None, 1
         lent = float(found.get("lease_duration") or 0) if found.get("lease_id") else 0.0
-        secret = {
+        secret: dict[str, Any] = {
             "Data": found.get("data") or {},
             "LeaseID": found.get("lease_id") or "",
             "LeaseDuration": int(found.get("lease_duration") or 0),

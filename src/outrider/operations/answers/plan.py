@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 from outrider.operations.answers.blockers import Blocker
+from outrider.operations.answers.rollout import Around, Rollout
 
 Sign = Literal["+", "-", "~"]
+PLAN: Final = "outrider.plan/1"
+"""The form of a plan as a document. The number rises when a field goes or means something else, not when one is added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +35,43 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a plan stands on: where one of these is another later, it is told by its name. Hashes say nothing of their content.
+
+    ``documents`` is of all that would be registered, ``cluster`` of the servers that it is for, ``platform`` of the
+    environment's part of the platform file, ``patches`` of each named patch. ``protocols`` are those of the upstreams.
+    """
+
+    documents: str = ""
+    running: str | None = None
+    cluster: str = ""
+    platform: str = ""
+    outrider: str = ""
+    agent: str | None = None
+    artifact: str | None = None
+    patches: Mapping[str, str] = field(default_factory=dict[str, str])
+    protocols: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Every place of the bootstrap and of the job that would be another, as ``static_resources.clusters[payments].type``."""
+
+    bootstrap: tuple[Change, ...] = ()
+    job: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What ``run`` would change; ``check_index`` makes it do just that or nothing.
 
-    ``allocations`` has Nomad's numbers by group (place, destructive, in_place, stop, ignore, canary). ``failures``
-    says where no node was found, ``refusals`` what Envoy has against the bootstrap: with refusals nothing is deployed.
-    ``restarts_nothing`` tells that the job in Nomad stays as it is, to the letter. ``retry`` says why the version that
-    is registered already is deployed again, and is empty where nothing asks for it. ``older`` names where the sidecar
-    that stays differs from the one that the platform and this Outrider make today. ``blockers`` is what would stop it now.
+    ``allocations`` has Nomad's numbers by group (place, destructive, in_place, stop, ignore, canary), those of the first
+    step; ``rollout`` has all steps. ``failures`` says where no node was found, ``refusals`` what Envoy has against the
+    bootstrap: with refusals nothing is deployed. ``restarts_nothing`` tells that the job in Nomad stays as it is, to the
+    letter. ``retry`` says why the version that is registered already is deployed again, and is empty where nothing asks for
+    it. ``older`` names where the sidecar that stays differs from the one that the platform and this Outrider make today.
+    ``sidecar`` is what changes in Envoy's bootstrap in the words of the mesh, ``places`` how many places of it change, and
+    ``raw`` these places and those of the job, where they were asked for. ``blockers`` is what would stop it now.
     """
 
     service: str
@@ -59,4 +92,11 @@ class Plan:
     restarts_nothing: bool
     is_foreign: bool
     retry: str = ""
+    schema: str = PLAN
+    rollout: Rollout = field(default_factory=Rollout)
+    sidecar: tuple[Change, ...] = ()
+    places: int = 0
+    around: Around = field(default_factory=Around)
+    basis: Basis = field(default_factory=Basis)
+    raw: Raw | None = None
     blockers: tuple[Blocker, ...] = ()

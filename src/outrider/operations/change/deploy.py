@@ -11,6 +11,7 @@ from outrider_ground.errors import Problem, SpecError, UsageError
 from outrider.operations.artifact_links import fetched_in
 from outrider.operations.blockers.change import Change
 from outrider.operations.blockers.check import check_blockers
+from outrider.operations.change.basis import check_basis
 from outrider.operations.change.outcomes import ended
 from outrider.operations.change.plans import Prepared
 from outrider.operations.change.submit import submitted
@@ -35,6 +36,7 @@ async def deploy(environment: Environment, ready: Prepared, order: Order) -> Dep
     SpecError: Envoy or Nomad refuses it. BlockedError: something stops it. ConflictError: another index than
     ``check_index``, another deployer, a job that is not Outrider's. RemoteError: Nomad is away or refuses the job.
     """
+    check_basis(ready.plan.service, order.basis, (order.check_index, ready.plan.check_index), ready.plan.basis)
     check_index(ready.plan.service, ready.plan.check_index, order)
     found = await _joined(environment, ready, order)
     if found is not None:

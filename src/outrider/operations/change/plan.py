@@ -6,44 +6,61 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from outrider.envoy.clashes import clashes
 from outrider.nomad.read import placement
 from outrider.nomad.read import plan as drift
 from outrider.nomad.read.job import running
-from outrider.operations.answers.plan import Plan
+from outrider.operations.answers.plan import Change, Plan, Raw
+from outrider.operations.change.around import Coming, around
 from outrider.operations.change.attempts import attempted, shortfall
+from outrider.operations.change.basis import basis
+from outrider.operations.change.bootstraps import in_places, in_words, with_count, without_bootstraps
 from outrider.operations.change.comparison import Comparison, changes_of, why_drifted
 from outrider.operations.change.documents import Chosen, RenderContext, Rendered, Source
 from outrider.operations.change.instance_memory import instance_warnings
 from outrider.operations.change.neighbours import declared_around
 from outrider.operations.change.parts import chosen
 from outrider.operations.change.plans import Prepared
-from outrider.operations.change.render import read, rendered
+from outrider.operations.change.render import documents_of, read, rendered
+from outrider.operations.change.rollout import Start, rollout
+from outrider.operations.change.structure import structural
 from outrider.operations.change.values_ahead import value_warnings
 from outrider.operations.change.volume_places import volume_remarks
 from outrider.operations.explain.service import contradictions
 from outrider.operations.lookalikes import mistakable
 from outrider.operations.lookups import last_count, running_version
 from outrider.operations.outside import outside_warnings
+from outrider.operations.redaction import told
 from outrider.operations.registered import registered
 from outrider.operations.stored_specs import readable_spec
 from outrider.topology.remarks import effects_not_yet, remarks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from outrider.documents import Json
+    from outrider.operations.answers.rollout import Rollout
     from outrider.operations.environment import Environment
     from outrider.operations.registered import Registered
+    from outrider.spec.service import Service
 
 
 async def prepared(
-    environment: Environment, source: Source, *, renews: bool = False, known: Registered | None = None
+    environment: Environment,
+    source: Source,
+    *,
+    renews: bool = False,
+    known: Registered | None = None,
+    is_shown: bool = False,
 ) -> Prepared:
     """Render the spec, look at what runs, ask Envoy and Nomad. SpecError, UsageError or RemoteError; nothing changes.
 
-    With ``renews`` today's sidecar is taken, and the count is the one that runs. What takes long for a large spec runs
-    in a thread: whoever else is served goes on. ``known`` is what is registered, for whoever has asked already.
+    With ``renews`` today's sidecar is taken, and the count is the one that runs. With ``is_shown`` the plan also says what
+    becomes of the neighbours, and has each place of both documents: what a person looks at, and a deployment needs not.
+    ``known`` is what is registered, for whoever has asked already. What takes long for a large spec runs in a thread.
     """
-    around = known or await registered(environment)
-    spoken = {**around.protocols, **source.protocols}
+    known = known or await registered(environment)
+    spoken = {**known.protocols, **source.protocols}
     context = RenderContext(environment.platform, environment.name, spoken, environment.agent)
     name = (await asyncio.to_thread(read, source, context)).service.service
     document = await environment.nomad.job(name)
@@ -66,10 +83,58 @@ async def prepared(
     placed = await volume_remarks(environment, result.topology)
     compared = Comparison(result, choice, now, base)
     plan = await asyncio.to_thread(_plan, environment, compared, answer, refusals)
-    graph = declared_around(around, result.topology)
-    beside = (*placed, *alike, *contradictions(graph, name), *crowded, *values, *around.problems, *others)
-    plan = replace(plan, warnings=(*plan.warnings, *beside))
-    return Prepared(source, _tried_again(plan, retry) if retry else plan, result, choice, job, now, base)
+    graph = declared_around(known, result.topology)
+    beside = (*placed, *alike, *contradictions(graph, name), *crowded, *values, *known.problems, *others)
+    plan = _tried_again(plan, retry) if retry else plan
+    way = rollout(_start(environment, compared, plan, job))
+    plan = replace(
+        plan,
+        warnings=tuple(told(line) for line in (*plan.warnings, *beside)),
+        rollout=way,
+        basis=basis(environment, source, result, job, now.hash),
+    )
+    if is_shown:
+        plan = await _shown(environment, known, plan, compared, job)
+    return Prepared(source, plan, result, choice, job, now, base)
+
+
+async def _shown(environment: Environment, known: Registered, plan: Plan, compared: Comparison, job: Json) -> Plan:
+    """The plan with all that only a person wants to know."""
+    stored, _ = readable_spec(compared.base)
+    before = stored.service if stored and compared.running.is_live else None
+    beside = around(environment, known, _coming(environment, compared, before, plan.rollout))
+    words, found = await asyncio.gather(asyncio.to_thread(_sidecar, plan, compared, job), beside)
+    sidecar, raw = words
+    return replace(plan, sidecar=sidecar, places=len(raw.bootstrap), raw=raw, around=found)
+
+
+def _coming(environment: Environment, compared: Comparison, before: Service | None, way: Rollout) -> Coming:
+    def documents(service: Service, protocols: Mapping[str, str]) -> Rendered:
+        return documents_of(service, environment.platform, environment.name, protocols)
+
+    return Coming(before, compared.rendered, way, documents)
+
+
+def _sidecar(plan: Plan, compared: Comparison, job: Json) -> tuple[tuple[Change, ...], Raw]:
+    """What changes in the bootstrap in the words of the mesh, and every place of both documents; none where its Envoy stays."""
+    base = compared.base if compared.running.is_live else None
+    before = base.bootstrap if base else None
+    after = before if compared.chosen.is_kept else compared.rendered.template
+    runs = without_bootstraps(with_count(base.job, compared.running.count)) if base else None
+    raw = Raw(in_places(before, after), structural(runs, without_bootstraps(job)))
+    return in_words(before, after, plan.changes), raw
+
+
+def _start(environment: Environment, compared: Comparison, plan: Plan, job: Json) -> Start:
+    return Start(
+        environment=environment.name,
+        job=job,
+        numbers=plan.allocations,
+        is_live=compared.running.is_live,
+        is_unchanged=plan.restarts_nothing,
+        has_fixed_port=compared.rendered.topology.has_fixed_port,
+        previous=compared.base.number if compared.base else None,
+    )
 
 
 async def named(environment: Environment, source: Source) -> str:
@@ -82,7 +147,7 @@ async def _refusals(environment: Environment, result: Rendered, choice: Chosen) 
     """Nothing of a sidecar that stays: its Envoy has read it already."""
     if result.bootstrap is None or choice.is_kept:
         return ()
-    return await environment.envoy.validate(result.bootstrap)
+    return (*clashes(result.bootstrap), *await environment.envoy.validate(result.bootstrap))
 
 
 def _plan(environment: Environment, compared: Comparison, answer: Json, refusals: tuple[str, ...]) -> Plan:
@@ -103,8 +168,8 @@ def _plan(environment: Environment, compared: Comparison, answer: Json, refusals
         allocations=drift.updates(answer),
         warnings=_warnings(compared, answer, drifted if not changes else ()),
         without_effect=effects_not_yet(result.topology),
-        failures=placement.failures(answer, compared.rendered.job),
-        refusals=refusals,
+        failures=tuple(told(line) for line in placement.failures(answer, compared.rendered.job)),
+        refusals=tuple(told(line) for line in refusals),
         restarts_nothing=now.is_live and drift.is_none(answer.get("Diff")),
         is_foreign=now.is_foreign,
     )

@@ -14,7 +14,14 @@ from outrider.spec.reading.files import read_service
 from outrider.topology.resolve import topology
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outrider.documents import Json
+    from outrider.spec.platform import Platform
     from outrider.spec.reading.files import ServiceFile
+    from outrider.spec.service import Service
+    from outrider.topology.sidecar import CarriedAgent
+    from outrider.topology.topology import Topology
 
 
 def read(source: Source, context: RenderContext) -> ServiceFile:
@@ -46,11 +53,27 @@ def rendered(
         document = bootstrap(resolved) if resolved.sidecar else None
     except SpecError as error:
         raise SpecError(written.located(error.problems)) from error
+    return _rendered(service, resolved, document)
+
+
+def documents_of(
+    service: Service,
+    platform: Platform,
+    environment: str,
+    protocols: Mapping[str, str],
+    agent: CarriedAgent | None = None,
+) -> Rendered:
+    """The documents of a spec that was read before, in that environment. SpecError as it comes, without places."""
+    resolved = topology(service, platform, environment, protocols=protocols, agent=agent)
+    return _rendered(service, resolved, bootstrap(resolved) if resolved.sidecar else None)
+
+
+def _rendered(service: Service, resolved: Topology, document: Json | None) -> Rendered:
     text = template(document) if document is not None else None
     return Rendered(
         service=service,
         topology=resolved,
-        count=count,
+        count=1 if resolved.count is None else resolved.count,
         bootstrap=sampled(document) if document is not None else None,
         template=text,
         job=job(resolved, text),

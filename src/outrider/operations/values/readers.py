@@ -55,7 +55,7 @@ class Readers:
     async def found(self) -> tuple[Reader, ...]:
         """All of them; none while Nomad was never heard."""
         observation = await self._keeper.seen()
-        jobs = observation.scheduled.jobs if observation.scheduled else {}
+        jobs: Mapping[str, JobSummary] = observation.scheduled.jobs if observation.scheduled else {}
         live = [job for job in jobs.values() if job.now.is_live and job.environment == self._environment.name]
         last = await self._environment.store.deployments.last_deployments(self._environment.name) if live else {}
         self._known = {name: kept for name, kept in self._known.items() if name in jobs}

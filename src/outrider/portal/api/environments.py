@@ -8,14 +8,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
+from outrider.operations.answers.difference import Difference
 from outrider.operations.answers.graph import TrafficGraph
 from outrider.operations.answers.lists import EnvironmentList, EnvironmentSummary, Health
 from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.platform import PlatformState
 from outrider.operations.records import Deployment
-from outrider.operations.request_bodies import DeployBody, SpecBody
+from outrider.operations.request_bodies import DeployBody, DiffBody, SpecBody
 from outrider.portal.principal import Asker
-from outrider.portal.requests import Ordered, Running, because, text_of
+from outrider.portal.requests import Ordered, Running, basis_of, because, text_of, wanted_of
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
 from outrider.portal.turns import Waiting
 
@@ -58,9 +59,22 @@ async def plan(running: Running, waiting: Waiting, asker: Asker, environment: st
 @router.post("/environments/{environment}/deployments", status_code=status.HTTP_202_ACCEPTED, responses=DEPLOYING)
 async def deploy(running: Running, waiting: Waiting, environment: str, body: DeployBody, order: Ordered) -> Deployment:
     """Deploy this spec: it is validated, stored and registered before the answer; then follow the events."""
-    asked = replace(because(order, body), check_index=body.check_index, take_over=body.take_over, renews=body.redeploy)
+    asked = replace(
+        because(order, body),
+        check_index=body.check_index,
+        take_over=body.take_over,
+        renews=body.redeploy,
+        basis=basis_of(body),
+    )
     async with waiting.deployments:
         return await running.changes.deploy(environment, text_of(body), asked)
+
+
+@router.post("/diff", responses=DEPLOYING)
+async def diff(running: Running, waiting: Waiting, asker: Asker, body: DiffBody) -> Difference:
+    """How two versions of a service differ, or the same service in two environments, or a spec and what runs."""
+    async with waiting.plans:
+        return await running.changes.difference(asker, wanted_of(body.before), wanted_of(body.after))
 
 
 @router.get("/environments/{environment}/graph", responses=GUARDED | NAMED | REMOTE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from alembic import op
@@ -80,7 +80,7 @@ def _worded(file: dict[str, Any]) -> dict[str, Any]:
 
 
 def _restarting(value: Any) -> Any:
-    return value | {"on_change": RESTART} if type(value) is dict else value
+    return {**cast("dict[str, Any]", value), "on_change": RESTART} if type(value) is dict else value
 
 
 def _changed(file: dict[str, Any]) -> dict[str, Any]:
@@ -89,9 +89,9 @@ def _changed(file: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unworded(value: Any) -> Any:
-    if type(value) is dict:
-        value.pop("on_change", None)
-    return value
+    if type(value) is not dict:
+        return value
+    return {key: part for key, part in cast("dict[str, Any]", value).items() if key != "on_change"}
 
 
 def _unworded_upstream(upstream: dict[str, Any]) -> dict[str, Any]:
