@@ -15,13 +15,23 @@ import platformdirs
 from outrider_ground.settings import allowed_hosts
 
 from outrider.context_file import context_of
+from outrider.server_settings import (
+    ConsulSettings,
+    NomadSettings,
+    S3Settings,
+    VaultSettings,
+    consul_settings,
+    nomad_settings,
+    s3_settings,
+    text,
+    vault_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_ADDRESS = "http://127.0.0.1:7070"
 DEFAULT_PORT = 7070
-TRUE_WORDS = frozenset({"1", "t", "true", "y", "yes", "on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,64 +48,6 @@ class Sourced:
 
     def __str__(self) -> str:
         return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How to trust a server and to prove who we are to it; paths of PEM files as the variables name them."""
-
-    ca_file: str | None = None
-    ca_path: str | None = None
-    client_certificate: str | None = None
-    client_key: str | None = None
-    server_name: str | None = None
-    is_verified: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class NomadSettings:
-    """NOMAD_*: credentials for every Nomad that a platform names, and the address for tools without a platform."""
-
-    address: str | None = None
-    token: str | None = field(default=None, repr=False)
-    namespace: str | None = None
-    region: str | None = None
-    http_auth: str | None = field(default=None, repr=False)
-    tls: Tls = Tls()
-
-
-@dataclass(frozen=True, slots=True)
-class ConsulSettings:
-    """CONSUL_*: credentials for every Consul that a platform names."""
-
-    address: str | None = None
-    token: str | None = field(default=None, repr=False)
-    token_file: str | None = None
-    namespace: str | None = None
-    http_auth: str | None = field(default=None, repr=False)
-    is_tls: bool = False
-    tls: Tls = Tls()
-
-
-@dataclass(frozen=True, slots=True)
-class VaultSettings:
-    """VAULT_*: the Vault of all environments, as the portal reaches it and with its own rights."""
-
-    address: str | None = None
-    token: str | None = field(default=None, repr=False)
-    namespace: str | None = None
-    tls: Tls = Tls()
-
-
-@dataclass(frozen=True, slots=True)
-class S3Settings:
-    """AWS_*: credentials and address of the S3-compatible server that keeps artifacts; without keys those of the machine."""
-
-    access_key: str | None = field(default=None, repr=False)
-    secret_key: str | None = field(default=None, repr=False)
-    session_token: str | None = field(default=None, repr=False)
-    region: str | None = None
-    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +80,13 @@ class Settings:
     environment: Sourced | None = None
     user: str = "anonymous"
     terminal: Terminal = Terminal()
-    nomad: NomadSettings = NomadSettings()
-    consul: ConsulSettings = ConsulSettings()
-    vault: VaultSettings = VaultSettings()
+    nomad: NomadSettings = field(default_factory=NomadSettings)
+    consul: ConsulSettings = field(default_factory=ConsulSettings)
+    vault: VaultSettings = field(default_factory=VaultSettings)
     platform: Sourced | None = None
     database: str | None = None
     artifacts: str | None = None
-    s3: S3Settings = S3Settings()
+    s3: S3Settings = field(default_factory=S3Settings)
     data_directory: Path = Path()
     envoy: Sourced | None = None
     hosts: tuple[str, ...] = ()
@@ -151,15 +103,15 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
         address=_sourced(environ, "OUTRIDER_ADDR", context, "address", context_file) or Settings().address,
         token=_token(environ, context, context_file),
         environment=_sourced(environ, "OUTRIDER_ENVIRONMENT", context, "environment", context_file),
-        user=next(filter(None, (_text(environ, name) for name in ("OUTRIDER_USER", "LOGNAME", "USER"))), "anonymous"),
+        user=next(filter(None, (text(environ, name) for name in ("OUTRIDER_USER", "LOGNAME", "USER"))), "anonymous"),
         terminal=_terminal(environ),
-        nomad=_nomad(environ),
-        consul=_consul(environ),
-        vault=_vault(environ),
+        nomad=nomad_settings(environ),
+        consul=consul_settings(environ),
+        vault=vault_settings(environ),
         platform=_sourced(environ, "OUTRIDER_PLATFORM", context, "platform", context_file),
-        database=_text(environ, "OUTRIDER_DATABASE"),
-        artifacts=_text(environ, "OUTRIDER_ARTIFACTS"),
-        s3=_s3(environ),
+        database=text(environ, "OUTRIDER_DATABASE"),
+        artifacts=text(environ, "OUTRIDER_ARTIFACTS"),
+        s3=s3_settings(environ),
         data_directory=platformdirs.user_data_path("outrider"),
         envoy=_sourced(environ, "ENVOY_BIN", context, "envoy", context_file),
         hosts=allowed_hosts(environ),
@@ -170,7 +122,7 @@ def settings(environ: Mapping[str, str] | None = None, context_file: Path | None
 
 def _registries(environ: Mapping[str, str]) -> Path | None:
     """https://docs.docker.com/reference/cli/docker/: the folder is DOCKER_CONFIG, else .docker below HOME."""
-    folder, home = _text(environ, "DOCKER_CONFIG"), _text(environ, "HOME")
+    folder, home = text(environ, "DOCKER_CONFIG"), text(environ, "HOME")
     if folder:
         return Path(folder) / "config.json"
     return Path(home) / ".docker" / "config.json" if home else None
@@ -195,52 +147,11 @@ def _terminal(environ: Mapping[str, str]) -> Terminal:
     )
 
 
-def _nomad(environ: Mapping[str, str]) -> NomadSettings:
-    names = ("ADDR", "TOKEN", "NAMESPACE", "REGION", "HTTP_AUTH")
-    tls = _tls(environ, "NOMAD", is_verified=not _is_true(environ, "NOMAD_SKIP_VERIFY"))
-    return NomadSettings(*(_text(environ, f"NOMAD_{name}") for name in names), tls=tls)
-
-
-def _consul(environ: Mapping[str, str]) -> ConsulSettings:
-    return ConsulSettings(
-        address=_text(environ, "CONSUL_HTTP_ADDR"),
-        token=_text(environ, "CONSUL_HTTP_TOKEN"),
-        token_file=_text(environ, "CONSUL_HTTP_TOKEN_FILE"),
-        namespace=_text(environ, "CONSUL_NAMESPACE"),
-        http_auth=_text(environ, "CONSUL_HTTP_AUTH"),
-        is_tls=_is_true(environ, "CONSUL_HTTP_SSL"),
-        tls=_tls(environ, "CONSUL", is_verified=_is_true(environ, "CONSUL_HTTP_SSL_VERIFY", default=True)),
-    )
-
-
-def _vault(environ: Mapping[str, str]) -> VaultSettings:
-    address, token, namespace = (_text(environ, f"VAULT_{name}") for name in ("ADDR", "TOKEN", "NAMESPACE"))
-    verified = not _is_true(environ, "VAULT_SKIP_VERIFY")
-    return VaultSettings(address, token, namespace, _tls(environ, "VAULT", is_verified=verified))
-
-
-def _s3(environ: Mapping[str, str]) -> S3Settings:
-    """AWS_REGION stands before AWS_DEFAULT_REGION, and the address of S3 alone before that of all services, as with AWS's tools."""
-    return S3Settings(
-        access_key=_text(environ, "AWS_ACCESS_KEY_ID"),
-        secret_key=_text(environ, "AWS_SECRET_ACCESS_KEY"),
-        session_token=_text(environ, "AWS_SESSION_TOKEN"),
-        region=_text(environ, "AWS_REGION") or _text(environ, "AWS_DEFAULT_REGION"),
-        endpoint=_text(environ, "AWS_ENDPOINT_URL_S3") or _text(environ, "AWS_ENDPOINT_URL"),
-    )
-
-
-def _tls(environ: Mapping[str, str], of: str, *, is_verified: bool) -> Tls:
-    """The names that all tools of HashiCorp share."""
-    names = ("CACERT", "CAPATH", "CLIENT_CERT", "CLIENT_KEY", "TLS_SERVER_NAME")
-    return Tls(*(_text(environ, f"{of}_{name}") for name in names), is_verified=is_verified)
-
-
 def _pipeline(environ: Mapping[str, str]) -> PipelineSettings:
     """Of any CI system by OUTRIDER_REPOSITORY, OUTRIDER_COMMIT and OUTRIDER_RUN; of GitHub, GitLab and Jenkins by their own."""
-    server, name = _text(environ, "GITHUB_SERVER_URL"), _text(environ, "GITHUB_REPOSITORY")
+    server, name = text(environ, "GITHUB_SERVER_URL"), text(environ, "GITHUB_REPOSITORY")
     github = f"{server}/{name}" if server and name else None
-    run = _text(environ, "GITHUB_RUN_ID")
+    run = text(environ, "GITHUB_RUN_ID")
     return PipelineSettings(
         repository=_first(environ, "OUTRIDER_REPOSITORY") or github or _first(environ, "CI_PROJECT_URL", "GIT_URL"),
         commit=_first(environ, "OUTRIDER_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"),
@@ -251,17 +162,7 @@ def _pipeline(environ: Mapping[str, str]) -> PipelineSettings:
 
 
 def _first(environ: Mapping[str, str], *variables: str) -> str | None:
-    return next(filter(None, (_text(environ, name) for name in variables)), None)
-
-
-def _text(environ: Mapping[str, str], name: str) -> str | None:
-    """An empty variable counts as one that is not set, as it does for Nomad and Consul."""
-    return environ.get(name, "").strip() or None
-
-
-def _is_true(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
-    value = _text(environ, name)
-    return default if value is None else value.lower() in TRUE_WORDS
+    return next(filter(None, (text(environ, name) for name in variables)), None)
 
 
 def _token(environ: Mapping[str, str], context: Mapping[str, str], file: Path) -> Sourced | None:
@@ -273,6 +174,6 @@ def _token(environ: Mapping[str, str], context: Mapping[str, str], file: Path) -
 
 
 def _sourced(environ: Mapping[str, str], name: str, context: Mapping[str, str], key: str, file: Path) -> Sourced | None:
-    if value := _text(environ, name):
+    if value := text(environ, name):
         return Sourced(value, name)
     return Sourced(context[key], str(file)) if key in context else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any, TypeVar
 
 from outrider_ground.errors import ConflictError, RemoteError
@@ -61,11 +61,20 @@ class NomadThatWasAsked:
     async def allocation(self, allocation_id: str) -> Json | None:
         return None
 
+    async def stop_allocation(self, allocation_id: str) -> Json:
+        return {}
+
     async def restart(self, allocation_id: str, task: str | None = None) -> Json:
         return {}
 
     async def versions(self, job_id: str) -> list[Json]:
         return self.kept_versions
+
+    async def compared_versions(self, job_id: str) -> Json:
+        return {"Versions": self.kept_versions} if self.kept_versions else {}
+
+    async def scaling(self, job_id: str) -> Json | None:
+        return None
 
     async def evaluation(self, evaluation_id: str) -> Json:
         return following(self.judged)
@@ -135,8 +144,24 @@ class NomadThatWasAsked:
     async def leader(self) -> str:
         return "127.0.0.1:4647"
 
+    async def token_name(self, accessor: str) -> str | None:
+        return None
+
     async def own_policies(self) -> list[Json] | None:
         return None
+
+    # What is kept there
+
+    async def variables(
+        self, prefix: str, namespace: str | None = None, index: int = 0, wait_s: float = 0
+    ) -> tuple[list[Json] | None, int]:
+        return [], 1
+
+    async def variable(self, path: str, namespace: str | None = None) -> Json | None:
+        return None
+
+    async def put_variable(self, path: str, items: Mapping[str, str], index: int) -> None:
+        """Nothing is kept."""
 
 
 def following(left: list[T]) -> T:

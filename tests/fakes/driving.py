@@ -14,8 +14,9 @@ from fakes.world import ADA, HURRY, World
 from outrider.operations.environment import Environment, WatchLimits
 from outrider.operations.event_details import Detail
 from outrider.operations.events import Event, document_of, happened
-from outrider.operations.records import Deployment, Freeze, Lock, Rejection, Version
+from outrider.operations.records import Deployment, Version
 from outrider.operations.repositories import Store
+from outrider.operations.stop_records import Freeze, Lock, Rejection
 
 Json = dict[str, Any]
 

@@ -196,7 +196,7 @@ async def _planned(invocation: Invocation, saved_as: tuple[Path, SavedPlan], why
             f"{file} is a plan for {plan.environment}, and {chosen.source} says {chosen.value}",
             next_step=f"Leave it out, or plan for {chosen.value}: `outrider plan --save FILE -e {chosen.value}`.",
         )
-    body = DeployBody(**plan.model_dump(include=PLANNED), basis=plan.basis, **why.fields)
+    body = DeployBody(**plan.model_dump(include=set(PLANNED)), basis=plan.basis, **why.fields)
     deployment = await invocation.portal.deploy(plan.environment, body, str(uuid.uuid4()))
     return await watched(invocation, deployment, waiting)
 

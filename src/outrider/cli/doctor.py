@@ -21,8 +21,10 @@ from outrider.clients.prometheus import PrometheusClient
 from outrider.clients.vault import vault_client
 from outrider.operations.doctor.findings import Finding, bad, good
 from outrider.operations.doctor.platform import Servers, findings
-from outrider.settings import Settings, Sourced, Tls
-from outrider.spec.platform import Consul, Environment, Platform
+from outrider.server_settings import Tls
+from outrider.settings import Settings, Sourced
+from outrider.spec.consul_access import Consul
+from outrider.spec.platform import Environment, Platform
 
 OK, FAILED, WARNINGS = 0, 1, 2
 SIGNS = {"ok": ("✓", "green"), "unknown": ("?", "cyan"), "warning": ("!", "yellow"), "failed": ("✗", "red")}

@@ -15,8 +15,8 @@ from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.output import table
 from outrider.cli.printable import one_line
 from outrider.cli.times import moment
-from outrider.operations.records import PREFIXES, Freeze, FreezeScope
 from outrider.operations.request_bodies import MOST_INTEGER, FreezeBody, RejectBody, SubjectBody
+from outrider.operations.stop_records import PREFIXES, Freeze, FreezeScope
 
 AGO: Final = re.compile(r"^(?P<number>\d+(\.\d+)?)(?P<unit>[smhd])$")
 UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from outrider.settings import ConsulSettings
+    from outrider.server_settings import ConsulSettings
 
 NOT_FOUND, UNAUTHORIZED = 404, 401
 NO_ACLS = "ACL support disabled"

@@ -18,7 +18,7 @@ import httpx2
 from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.clients.trust import refused_tls, tls_context
-from outrider.settings import Tls
+from outrider.server_settings import Tls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence

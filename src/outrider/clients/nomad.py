@@ -14,7 +14,7 @@ from outrider.clients.nomad_variables import NomadVariables
 if TYPE_CHECKING:
     import httpx2
 
-    from outrider.settings import NomadSettings
+    from outrider.server_settings import NomadSettings
 
 ADVICE = "Check the address in the platform file, NOMAD_TOKEN and NOMAD_CACERT; `outrider doctor` looks at all of it."
 

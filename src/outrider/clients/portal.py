@@ -16,13 +16,12 @@ from outrider_ground.errors import RemoteError, UsageError
 from outrider.clients.answers import UnreadableError, check_type, decoded, listed_events, sent_event
 from outrider.clients.archive import Archive
 from outrider.clients.http import READ_S, Call, Connection, Server
-from outrider.clients.portal_calls import API, PortalCalls
+from outrider.clients.portal_calls import API, service_path
+from outrider.clients.portal_changes import PortalChanges
 from outrider.clients.problem import error_of
 from outrider.clients.uploads import upload_of
 from outrider.nomad.read.allocations import Allocation
-from outrider.operations.answers.addons import Addition, AddOnAnswer, AddOns
-from outrider.operations.answers.batch import BatchPlan
-from outrider.operations.answers.difference import Difference
+from outrider.operations.answers.addons import AddOnAnswer, AddOns
 from outrider.operations.answers.endpoints import Endpoints
 from outrider.operations.answers.graph import TrafficGraph
 from outrider.operations.answers.lists import (
@@ -37,31 +36,13 @@ from outrider.operations.answers.lists import (
     Versions,
 )
 from outrider.operations.answers.outside import OutsideChange, OutsideChanges
-from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.platform import PlatformState
-from outrider.operations.answers.proposal import Proposal
-from outrider.operations.answers.release import ReleasePlan
 from outrider.operations.answers.status import Status
 from outrider.operations.answers.uploaded import ArtifactList, Uploaded
 from outrider.operations.answers.values import ServiceValues
 from outrider.operations.batches import Batch
 from outrider.operations.events import Event
-from outrider.operations.records import Approval, Deployment, Freeze, Rejection, Version, VersionSummary
-from outrider.operations.request_bodies import (
-    AddBody,
-    ApprovalBody,
-    BatchBody,
-    Body,
-    DeployBatchBody,
-    DeployBody,
-    DiffBody,
-    FreezeBody,
-    RejectBody,
-    ReleaseBody,
-    ReleasePlanBody,
-    SpecBody,
-    SubjectBody,
-)
+from outrider.operations.records import Deployment, Version, VersionSummary
 from outrider.settings import Settings
 
 UPLOAD_S = 300.0
@@ -97,7 +78,7 @@ def _headers(settings: Settings) -> dict[str, str]:
     return {"X-Outrider-User": user, **token}
 
 
-class PortalClient(PortalCalls):
+class PortalClient(PortalChanges):
     """One portal. Methods raise SpecError, UsageError, ConflictError or RemoteError with the portal's own words."""
 
     async def health(self) -> Health:
@@ -114,106 +95,43 @@ class PortalClient(PortalCalls):
         return await self._get(Services, "services", parameters=parameters)
 
     async def status(self, environment: str, service: str) -> Status:
-        return await self._get(Status, *_service(environment, service))
+        return await self._get(Status, *service_path(environment, service))
 
     async def ended(self, environment: str, service: str) -> tuple[Allocation, ...]:
-        return (await self._get(EndedAllocations, *_service(environment, service), "ended")).allocations
+        return (await self._get(EndedAllocations, *service_path(environment, service), "ended")).allocations
 
     async def versions(self, environment: str, service: str) -> tuple[VersionSummary, ...]:
-        return (await self._get(Versions, *_service(environment, service), "versions")).versions
+        return (await self._get(Versions, *service_path(environment, service), "versions")).versions
 
     async def version(self, environment: str, service: str, number: int) -> Version:
-        return await self._get(Version, *_service(environment, service), "versions", str(number))
+        return await self._get(Version, *service_path(environment, service), "versions", str(number))
 
     async def deployments(self, environment: str, service: str) -> tuple[Deployment, ...]:
-        return (await self._get(Deployments, *_service(environment, service), "deployments")).deployments
+        return (await self._get(Deployments, *service_path(environment, service), "deployments")).deployments
 
     async def releases(self, environment: str, service: str) -> Releases:
-        return await self._get(Releases, *_service(environment, service), "releases")
+        return await self._get(Releases, *service_path(environment, service), "releases")
 
     async def freezes(self, environment: str) -> Freezes:
         return await self._get(Freezes, "environments", environment, "freezes")
 
-    async def freeze(self, environment: str, body: FreezeBody) -> Freeze:
-        return await self._post(Freeze, ("environments", environment, "freezes"), body)
-
-    async def thaw(self, environment: str, body: SubjectBody) -> Freezes:
-        """The freezes that were lifted."""
-        return await self._post(Freezes, ("environments", environment, "freezes", "thaw"), body)
-
-    async def reject(self, environment: str, service: str, version: int, body: RejectBody) -> Rejection:
-        return await self._post(Rejection, (*_service(environment, service), "versions", str(version), "reject"), body)
-
-    async def unreject(self, environment: str, service: str, version: int) -> Rejection:
-        """The rejection that was lifted."""
-        path = (*_service(environment, service), "versions", str(version), "unreject")
-        return await self._post(Rejection, path, Body())
-
     async def outside(self, environment: str, service: str) -> tuple[OutsideChange, ...]:
-        return (await self._get(OutsideChanges, *_service(environment, service), "outside")).changes
+        return (await self._get(OutsideChanges, *service_path(environment, service), "outside")).changes
 
     async def endpoints(self, environment: str, service: str) -> Endpoints:
-        return await self._get(Endpoints, *_service(environment, service), "endpoints")
+        return await self._get(Endpoints, *service_path(environment, service), "endpoints")
 
     async def values(self, environment: str, service: str) -> ServiceValues:
-        return await self._get(ServiceValues, *_service(environment, service), "values")
+        return await self._get(ServiceValues, *service_path(environment, service), "values")
 
     async def graph(self, environment: str) -> TrafficGraph:
         return await self._get(TrafficGraph, "environments", environment, "graph")
 
-    async def plan(self, environment: str, body: SpecBody) -> Plan:
-        return await self._post(Plan, ("environments", environment, "plan"), body)
-
-    async def difference(self, body: DiffBody) -> Difference:
-        return await self._post(Difference, ("diff",), body)
-
-    async def deploy(self, environment: str, body: DeployBody, idempotency_key: str) -> Deployment:
-        """The deployment goes on in the portal."""
-        headers = {"Idempotency-Key": idempotency_key}
-        return await self._post(Deployment, ("environments", environment, "deployments"), body, headers)
-
-    async def plan_batch(self, environment: str, body: BatchBody) -> BatchPlan:
-        return await self._post(BatchPlan, ("environments", environment, "batches", "plan"), body)
-
-    async def deploy_batch(self, environment: str, body: DeployBatchBody, idempotency_key: str) -> Batch:
-        """The batch goes on in the portal."""
-        headers = {"Idempotency-Key": idempotency_key}
-        return await self._post(Batch, ("environments", environment, "batches"), body, headers)
-
     async def batch(self, batch: str) -> Batch:
         return await self._get(Batch, "batches", batch)
 
-    async def plan_release(self, environment: str, service: str, body: ReleasePlanBody) -> ReleasePlan:
-        return await self._post(ReleasePlan, (*_service(environment, service), "release", "plan"), body)
-
-    async def release(self, environment: str, service: str, body: ReleaseBody, idempotency_key: str) -> Deployment:
-        """The deployment goes on in the portal."""
-        headers = {"Idempotency-Key": idempotency_key}
-        return await self._post(Deployment, (*_service(environment, service), "release"), body, headers)
-
-    async def approve(self, environment: str, service: str, body: ApprovalBody) -> Approval:
-        return await self._post(Approval, (*_service(environment, service), "approvals"), body)
-
-    async def act(self, environment: str, service: str, verb: str, body: Body) -> Deployment:
-        """One of rollback, redeploy, roll, start, promote, fail, scale, restart, stop."""
-        """One of rollback, redeploy, start, promote, fail, scale, restart, stop, connect, disconnect, attach."""
-        return await self._post(Deployment, (*_service(environment, service), verb), body)
-
-    async def proposal(self, environment: str, service: str, verb: str, body: Body) -> Proposal:
-        """What one of connect, disconnect would change."""
-        return await self._post(Proposal, (*_service(environment, service), verb, "plan"), body)
-
     async def addons(self) -> tuple[AddOnAnswer, ...]:
         return (await self._get(AddOns, "addons")).addons
-
-    async def addition(self, environment: str, body: AddBody) -> Addition:
-        """What adding it would do."""
-        return await self._post(Addition, ("environments", environment, "addons", "plan"), body)
-
-    async def add(self, environment: str, body: AddBody, idempotency_key: str) -> Deployment:
-        """The new service is deployed; its callers are attached afterwards."""
-        headers = {"Idempotency-Key": idempotency_key}
-        return await self._post(Deployment, ("environments", environment, "addons"), body, headers)
 
     async def deployment(self, deployment: str) -> Deployment:
         return await self._get(Deployment, "deployments", deployment)
@@ -261,7 +179,7 @@ class PortalClient(PortalCalls):
     async def logs(self, environment: str, service: str, parameters: Mapping[str, str]) -> AsyncIterator[bytes]:
         """The text of a service's logs; parameters are task, type, follow, lines, allocation, ended."""
         silence = None if parameters.get("follow") else READ_S
-        call = Call("GET", (*API, *_service(environment, service), "logs"), parameters, read_s=silence)
+        call = Call("GET", (*API, *service_path(environment, service), "logs"), parameters, read_s=silence)
         try:
             async with self._connection.stream(call) as response:
                 check_type(self._connection, call, response, "text/plain")
@@ -278,7 +196,3 @@ class PortalClient(PortalCalls):
             async for sent in httpx2.EventSource(response):
                 if sent.data:
                     yield sent_event(self._connection, call, sent.data)
-
-
-def _service(environment: str, service: str) -> tuple[str, ...]:
-    return ("environments", environment, "services", service)

@@ -41,3 +41,8 @@ class PortalCalls:
             return await self._connection.answer(call)
         except RemoteError as error:
             raise error_of(error) from error
+
+
+def service_path(environment: str, service: str) -> tuple[str, ...]:
+    """A service of an environment, as segments."""
+    return ("environments", environment, "services", service)

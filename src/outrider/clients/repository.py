@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from outrider.operations.records import without_credentials
 from outrider.operations.request_bodies import SourceBody
+from outrider.operations.version_source import without_credentials
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import UsageError
 
 if TYPE_CHECKING:
-    from outrider.settings import Tls
+    from outrider.server_settings import Tls
 
 ADVICE = "Check *_CACERT, *_CAPATH, *_CLIENT_CERT and *_CLIENT_KEY of NOMAD and CONSUL."
 

@@ -14,7 +14,7 @@ from outrider.operations.ports import VaultSecret
 if TYPE_CHECKING:
     import httpx2
 
-    from outrider.settings import VaultSettings
+    from outrider.server_settings import VaultSettings
 
 NOT_FOUND, FORBIDDEN = 404, 403
 # A version 2 store keeps its fields below data/, and what is known of them below metadata/.

@@ -12,7 +12,7 @@ from outrider.operations.changes import Changes, Text
 from outrider.operations.lookups import check_known
 from outrider.operations.opening import repeated
 from outrider.operations.passwords import kept, password, variable_of_job
-from outrider.operations.records import VersionSource
+from outrider.operations.version_source import VersionSource
 from outrider.spec.addon import Chosen
 from outrider.spec.drivers import DRIVERS
 from outrider.spec.reading.document import document

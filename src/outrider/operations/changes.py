@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from outrider_ground.errors import UsageError
-
 from outrider.operations.blockers.check import blockers, checked_overrides
 from outrider.operations.change import canary
 from outrider.operations.change.batch import batch_plan, check_batch, known_batch
@@ -14,7 +12,6 @@ from outrider.operations.change.batch_order import asked_of, begun_batch, repeat
 from outrider.operations.change.deploy import change_of, deploy
 from outrider.operations.change.difference import Subject, Wanted, difference
 from outrider.operations.change.documents import Source, Text
-from outrider.operations.change.packed_directory import Places, packed_directory
 from outrider.operations.change.plan import named, prepared
 from outrider.operations.change.redeploy import version_to_renew
 from outrider.operations.change.release import approve, releasable, release_plan, release_source
@@ -22,12 +19,12 @@ from outrider.operations.change.restart import Restart, restart
 from outrider.operations.change.roll import roll
 from outrider.operations.change.rollback import roll_back, version_to_go_to
 from outrider.operations.change.scale import scale
+from outrider.operations.change.sources import Sources
 from outrider.operations.change.start import start
 from outrider.operations.change.stop import stop
 from outrider.operations.environment import environment_named
 from outrider.operations.event_details import Validated
 from outrider.operations.opening import Order, answered, repeated
-from outrider.operations.records import VersionSource
 from outrider.operations.registered import registered
 from outrider.operations.stored_specs import spec_of
 from outrider.operations.turns import turn
@@ -46,21 +43,19 @@ if TYPE_CHECKING:
     from outrider.operations.drive.batches import BatchRunner
     from outrider.operations.environment import Environment
     from outrider.operations.principal import Principal
-    from outrider.operations.records import Approval, Deployment, Version
+    from outrider.operations.records import Deployment, Version
     from outrider.operations.registered import Registered
+    from outrider.operations.release_records import Approval
     from outrider.operations.repositories import Store
     from outrider.spec.addon import AddOn
     from outrider.spec.platform import Platform
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What one portal can change; ``url`` is where nodes reach it, for what they fetch from it, ``addons`` the catalogue.
+class ChangeGround:
+    """What every change of one portal stands on; ``url`` is where nodes reach it, for what they fetch from it, ``addons`` the catalogue.
 
     ``drive`` carries what was begun to its verdict, in the background; ``batches`` what is deployed as one plan.
-
-    Every change is asked for by an order, which says by whom. Those that name an environment raise UsageError for one
-    that the platform does not have.
     """
 
     platform: Platform
@@ -72,13 +67,48 @@ class Changes:
     digests: Digests
     addons: Mapping[str, AddOn] = field(default_factory=dict[str, "AddOn"])
 
+    @property
+    def _sources(self) -> Sources:
+        return Sources(self.platform, self.url, self.store.artifacts)
+
     def environment(self, principal: Principal, name: str) -> Environment:
         """The environment of that name, for whoever asks: all may change all of them."""
         return environment_named(self.environments, name)
 
+    async def _deployed(self, here: Environment, source: Source, order: Order) -> Deployment:
+        made = await deploy(here, await prepared(here, source, renews=order.renews), order)
+        self.digests.note(here, made)
+        return made
+
+    async def _of_version(self, here: Environment, version: Version, order: Order) -> Deployment:
+        """Its spec, rendered today."""
+        artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
+        source = await self._sources.stored(Text(version.spec, version.file, artifact, source=version.source))
+        return await self._deployed(here, source, order)
+
+    async def _changed(
+        self, environment: str, service: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
+    ) -> Deployment:
+        """What the change makes, driven from now on; of a request that was made before, what it made then."""
+        checked_overrides(order)
+        here = self.environment(order.by, environment)
+        async with turn(here, service, order.by.name):
+            deployment = await repeated(here, order) or await answered(here, order, await change(here))
+        self.drive(deployment)
+        return deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Changes(ChangeGround):
+    """What one portal can change.
+
+    Every change is asked for by an order, which says by whom. Those that name an environment raise UsageError for one
+    that the platform does not have.
+    """
+
     async def plan(self, principal: Principal, environment: str, text: Text, *, renews: bool = False) -> Plan:
         """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
-        here, source = self.environment(principal, environment), self._sent(text)
+        here, source = self.environment(principal, environment), self._sources.sent(text)
         return (await _with_blockers(here, source, Order(principal, renews=renews))).plan
 
     async def plan_batch(
@@ -86,7 +116,7 @@ class Changes:
     ) -> BatchPlan:
         """What deploying the texts would change, callees first."""
         here, order = self.environment(principal, environment), Order(principal, renews=renews)
-        sources, known = [self._sent(text) for text in texts], await registered(here)
+        sources, known = [self._sources.sent(text) for text in texts], await registered(here)
         return await batch_plan(
             self.platform, environment, sources, lambda one: _with_blockers(here, one, order, known)
         )
@@ -98,7 +128,7 @@ class Changes:
             return found
         plan = await self.plan_batch(order.by, environment, texts, renews=order.renews)
         for text in texts:
-            await self._source(text)
+            await self._sources.stored(text)
         check_batch(plan, order)
         return await self.batches.begin(begun_batch(plan, order), asked_of(texts, environment, order))
 
@@ -111,12 +141,12 @@ class Changes:
         return await difference(self._subject(principal, before), self._subject(principal, after))
 
     def _subject(self, principal: Principal, wanted: Wanted) -> Subject:
-        source = self._sent(wanted.text) if wanted.text else None
+        source = self._sources.sent(wanted.text) if wanted.text else None
         return Subject(self.environment(principal, wanted.environment), wanted.service, wanted.number, source)
 
     async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         """Deploy the text; the deployment goes on in the background."""
-        source = await self._source(text)
+        source = await self._sources.stored(text)
         service = await named(self.environment(order.by, environment), source)
         return await self._changed(environment, service, order, lambda here: self._deployed(here, source, order))
 
@@ -128,11 +158,6 @@ class Changes:
         version = await version_to_renew(here, service)
         return await self._of_version(here, version, replace(order, renews=True))
 
-    async def _deployed(self, here: Environment, source: Source, order: Order) -> Deployment:
-        made = await deploy(here, await prepared(here, source, renews=order.renews), order)
-        self.digests.note(here, made)
-        return made
-
     async def plan_release(
         self, principal: Principal, environment: str, service: str, source: str | None
     ) -> ReleasePlan:
@@ -140,7 +165,7 @@ class Changes:
         here = self.environment(principal, environment)
         found = await self._releasable(principal, here, service, source)
         order = Order(principal, origin=found.brought)
-        ready = await _with_blockers(here, self._sent(found.text), order)
+        ready = await _with_blockers(here, self._sources.sent(found.text), order)
         return release_plan(found, ready, await self.store.releases.approvals(environment, service))
 
     async def release(self, environment: str, service: str, source: str | None, order: Order) -> Deployment:
@@ -151,7 +176,7 @@ class Changes:
 
     async def _released(self, here: Environment, service: str, source: str | None, order: Order) -> Deployment:
         found = await self._releasable(order.by, here, service, source)
-        return await self._deployed(here, await self._source(found.text), replace(order, origin=found.brought))
+        return await self._deployed(here, await self._sources.stored(found.text), replace(order, origin=found.brought))
 
     async def _releasable(
         self, principal: Principal, here: Environment, service: str, source: str | None
@@ -173,17 +198,12 @@ class Changes:
         """Start all allocations anew by the service's own update rules, with the values of now."""
         return await self._changed(environment, service, order, lambda here: roll(here, service, order))
 
-    async def roll_back(self, environment: str, service: str, number: int | None, order: Order) -> Deployment:
-        """Bring a stored version back, by default the one before."""
-        return await self._changed(environment, service, order, lambda here: roll_back(here, service, number, order))
-
-    async def roll_back_with_platform(
-        self, environment: str, service: str, number: int | None, order: Order
+    async def roll_back(
+        self, environment: str, service: str, number: int | None, order: Order, *, with_platform: bool = False
     ) -> Deployment:
-        """Bring the spec of a stored version back, by default the one before, with today's platform and Outrider."""
-        return await self._changed(
-            environment, service, order, lambda here: self._rolled_back(here, service, number, order)
-        )
+        """Bring a stored version back, by default the one before: as it ran, or its spec with today's platform and Outrider."""
+        change = self._rolled_back if with_platform else roll_back
+        return await self._changed(environment, service, order, lambda here: change(here, service, number, order))
 
     async def _rolled_back(self, here: Environment, service: str, number: int | None, order: Order) -> Deployment:
         version = await version_to_go_to(here, service, number)
@@ -192,12 +212,6 @@ class Changes:
             said = f"the spec of version {version.number}, with the platform file and the Outrider of today"
             await here.journal.note(found.id, said, Validated())
         return found
-
-    async def _of_version(self, here: Environment, version: Version, order: Order) -> Deployment:
-        """Its spec, rendered today."""
-        artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
-        source = await self._source(Text(version.spec, version.file, artifact, source=version.source))
-        return await self._deployed(here, source, order)
 
     async def scale(self, environment: str, service: str, count: int, order: Order) -> Deployment:
         """Change the count of a running service."""
@@ -218,30 +232,6 @@ class Changes:
     async def fail(self, environment: str, service: str, order: Order) -> Deployment:
         """Fail the active deployment."""
         return await self._changed(environment, service, order, lambda here: canary.fail(here, service, order))
-
-    async def _source(self, text: Text) -> Source:
-        """The text with its directory, which is stored."""
-        if text.artifact is not None and not await self.store.artifacts.renew_artifact(text.artifact):
-            raise UsageError(f"no artifact {text.artifact} is stored", next_step="Upload it first.")
-        return self._sent(text)
-
-    def _sent(self, text: Text) -> Source:
-        """The text with its directory; for a plan its hash is enough."""
-        places = Places(self.platform, self.url, self.store.artifacts.links)
-        packed = None if text.artifact is None else packed_directory(places, text.artifact)
-        origin = text.source or VersionSource(path=text.file)
-        return Source(text.spec, text.file, packed, text.protocols, origin)
-
-    async def _changed(
-        self, environment: str, service: str, order: Order, change: Callable[[Environment], Awaitable[Deployment]]
-    ) -> Deployment:
-        """What the change makes, driven from now on; of a request that was made before, what it made then."""
-        checked_overrides(order)
-        here = self.environment(order.by, environment)
-        async with turn(here, service, order.by.name):
-            deployment = await repeated(here, order) or await answered(here, order, await change(here))
-        self.drive(deployment)
-        return deployment
 
 
 async def _with_blockers(

@@ -11,8 +11,8 @@ from outrider.operations.answers.proposal import Proposal
 from outrider.operations.change.redeploy import version_to_renew
 from outrider.operations.changes import Changes, Text
 from outrider.operations.opening import Order, repeated
-from outrider.operations.records import VersionSource
 from outrider.operations.stored_specs import spec_of
+from outrider.operations.version_source import VersionSource
 from outrider.spec.written.proposal import EditedSpec, Wish, proposed
 
 if TYPE_CHECKING:

@@ -14,25 +14,8 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args, get_type_hints
 from pydantic import Field, TypeAdapter
 
 from outrider.documents import Json
-from outrider.operations.event_details import (
-    Accepted,
-    AllocationSeen,
-    Counted,
-    Detail,
-    Ended,
-    Evaluated,
-    Overridden,
-    Paused,
-    Promotion,
-    Registered,
-    Restarted,
-    Resumed,
-    Troubled,
-    Unanswered,
-    Validated,
-    ValueChanged,
-    Warned,
-)
+from outrider.operations import event_details as details
+from outrider.operations.event_details import Detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +31,7 @@ class Told:
 class AcceptedEvent(Told):
     """The portal has taken the order."""
 
-    detail: Accepted
+    detail: details.Accepted
     kind: Literal["accepted"]
 
 
@@ -56,7 +39,7 @@ class AcceptedEvent(Told):
 class OverrideEvent(Told):
     """Something would have stopped it, and somebody went past."""
 
-    detail: Overridden
+    detail: details.Overridden
     kind: Literal["override"]
 
 
@@ -64,7 +47,7 @@ class OverrideEvent(Told):
 class ValidatedEvent(Told):
     """What is to run was checked."""
 
-    detail: Validated
+    detail: details.Validated
     kind: Literal["validated"]
 
 
@@ -72,7 +55,7 @@ class ValidatedEvent(Told):
 class RegisteredEvent(Told):
     """Nomad has the job."""
 
-    detail: Registered
+    detail: details.Registered
     kind: Literal["registered"]
 
 
@@ -80,7 +63,7 @@ class RegisteredEvent(Told):
 class EvaluationEvent(Told):
     """The scheduler has looked at it."""
 
-    detail: Evaluated
+    detail: details.Evaluated
     kind: Literal["evaluation"]
 
 
@@ -88,7 +71,7 @@ class EvaluationEvent(Told):
 class DeploymentEvent(Told):
     """Nomad's deployment has moved."""
 
-    detail: Counted
+    detail: details.Counted
     kind: Literal["deployment"]
 
 
@@ -96,7 +79,7 @@ class DeploymentEvent(Told):
 class AllocationEvent(Told):
     """An allocation has changed."""
 
-    detail: AllocationSeen
+    detail: details.AllocationSeen
     kind: Literal["allocation"]
 
 
@@ -104,7 +87,7 @@ class AllocationEvent(Told):
 class TroubleEvent(Told):
     """An allocation does not become healthy, and this is why."""
 
-    detail: Troubled
+    detail: details.Troubled
     kind: Literal["trouble"]
 
 
@@ -112,7 +95,7 @@ class TroubleEvent(Told):
 class PauseEvent(Told):
     """The rollout waits for Consul, or goes on."""
 
-    detail: Paused
+    detail: details.Paused
     kind: Literal["pause"]
 
 
@@ -120,7 +103,7 @@ class PauseEvent(Told):
 class UnansweredEvent(Told):
     """Whether Nomad has done what it was asked for is not known yet."""
 
-    detail: Unanswered
+    detail: details.Unanswered
     kind: Literal["unanswered"]
 
 
@@ -128,7 +111,7 @@ class UnansweredEvent(Told):
 class PromotionEvent(Told):
     """A canary waits for somebody, or somebody has decided."""
 
-    detail: Promotion
+    detail: details.Promotion
     kind: Literal["promotion"]
 
 
@@ -136,7 +119,7 @@ class PromotionEvent(Told):
 class ResumedEvent(Told):
     """It is watched again."""
 
-    detail: Resumed
+    detail: details.Resumed
     kind: Literal["resumed"]
 
 
@@ -144,7 +127,7 @@ class ResumedEvent(Told):
 class RestartEvent(Told):
     """What is to be restarted, or is now."""
 
-    detail: Restarted
+    detail: details.Restarted
     kind: Literal["restart"]
 
 
@@ -152,7 +135,7 @@ class RestartEvent(Told):
 class WarningEvent(Told):
     """Something that a person should know, and that ends nothing."""
 
-    detail: Warned
+    detail: details.Warned
     kind: Literal["warning"]
 
 
@@ -160,7 +143,7 @@ class WarningEvent(Told):
 class ValueEvent(Told):
     """A value that the service reads has changed, and is rolled out."""
 
-    detail: ValueChanged
+    detail: details.ValueChanged
     kind: Literal["value"]
 
 
@@ -168,7 +151,7 @@ class ValueEvent(Told):
 class VerdictEvent(Told):
     """The last one."""
 
-    detail: Ended
+    detail: details.Ended
     kind: Literal["verdict"]
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from outrider.operations.answers.plan import Basis
     from outrider.operations.environment import Environment
     from outrider.operations.principal import Principal
-    from outrider.operations.records import Origin, Version
+    from outrider.operations.records import Version
+    from outrider.operations.release_records import Origin
     from outrider.operations.states import Kind
 
 

@@ -3,33 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import datetime
 
 from outrider.documents import Json
 from outrider.operations.states import FINAL, BlockerName, Kind, State
-
-
-@dataclass(frozen=True, slots=True)
-class VersionSource:
-    """Where a spec came from: a ``file`` (in a repository where one is known), or an ``edit`` of a stored version.
-
-    ``path`` is the file's, from the root of its repository, else as it lies on the machine; ``has_changes`` says that it was
-    not as the commit has it. ``run`` is the page of the CI run. ``edit`` says what was edited, as ``connect payments``.
-    """
-
-    kind: Literal["file", "edit"] = "file"
-    path: str = ""
-    repository: str | None = None
-    commit: str | None = None
-    has_changes: bool = False
-    run: str | None = None
-    edit: str = ""
-
-    @property
-    def key(self) -> tuple[str, ...] | None:
-        """What two versions of one source have in common, whatever commit they are of; None for an edit."""
-        return (repository_name(self.repository or ""), self.path) if self.kind == "file" else None
+from outrider.operations.version_source import VersionSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +88,6 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """The version of another environment that is brought into this one; ``problem`` is what is wrong with it there."""
-
-    environment: str
-    number: int
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Override:
     """What an order went past; ``blocked`` is what stood in its way, and is empty where nothing of that name did."""
 
@@ -170,93 +139,12 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """Somebody's word that a version of ``source`` may come to the environment."""
-
-    id: str
-    environment: str
-    service: str
-    source: str
-    version: int
-    by: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ImageDigest:
-    """What an image's reference named when the version was deployed."""
-
-    environment: str
-    service: str
-    number: int
-    image: str
-    digest: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Request:
     """A change that was asked for with an idempotency key; made again, it is answered with the same deployment."""
 
     key: str
     hash: str | None
     deployment: str
-
-
-FreezeScope = Literal["service", "team", "environment"]
-PREFIXES: dict[FreezeScope, str] = {"service": "", "team": "team:", "environment": "env:"}
-NEVER = datetime(1, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Freeze:
-    """Nothing new is brought up of a service, of a team's services or in an environment until a moment, or until it is lifted."""
-
-    id: str
-    environment: str
-    scope: FreezeScope
-    name: str
-    reason: str
-    created_by: str
-    created_at: datetime
-    until: datetime
-    lifted_by: str | None = None
-    lifted_at: datetime | None = None
-
-    @property
-    def subject(self) -> str:
-        """What is frozen, as one writes it on the command line: ``checkout``, ``team:web``, ``env:production``."""
-        return f"{PREFIXES[self.scope]}{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A version that shall not run again, nor the same content (``hash``) or service's part under another number."""
-
-    id: str
-    environment: str
-    service: str
-    number: int
-    hash: str
-    part: str
-    reason: str
-    created_by: str
-    created_at: datetime
-    lifted_by: str | None = None
-    lifted_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """Who is changing a service, for whom, and how long that counts without another word."""
-
-    environment: str
-    service: str
-    holder: str
-    held_by: str
-    since: datetime = NEVER
-    until: datetime = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,20 +197,3 @@ class Artifact:
     object: str
     by_hash: bool
     added_at: datetime
-
-
-def without_credentials(address: str | None) -> str | None:
-    """The address of a repository or a page without a user, a password or a token in it; ``git@host:path`` stays."""
-    if address is None or "://" not in address:
-        return address
-    scheme, _, rest = address.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0].partition('#')[0]}"
-
-
-def repository_name(address: str) -> str:
-    """``host/path`` of a repository, however it is reached: by https, by ssh, or as ``git@host:path.git``."""
-    _, has_scheme, rest = address.rpartition("://")
-    host, slash, path = rest.partition("/" if has_scheme else ":")
-    plain = f"{host.rpartition('@')[2].lower()}/{path}" if slash else rest
-    return plain.rstrip("/").removesuffix(".git")

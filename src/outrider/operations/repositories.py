@@ -5,35 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from outrider_ground.errors import UsageError
+from outrider.operations.artifact_repository import Artifacts
+from outrider.operations.stop_repositories import Freezes, Leases, Locks, Rejections
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from outrider.documents import Json
-    from outrider.operations.artifact_links import ArtifactLinks
     from outrider.operations.batches import Batch, BatchMember, BatchState
     from outrider.operations.event_details import Detail, Ended
     from outrider.operations.events import Event
     from outrider.operations.records import (
-        Approval,
-        Artifact,
         Declaration,
         Deployment,
         Draft,
-        Freeze,
-        ImageDigest,
-        Lock,
         MergedSpec,
         Outline,
         Past,
-        Rejection,
         Request,
         Seen,
         Version,
         VersionSummary,
     )
+    from outrider.operations.release_records import Approval, ImageDigest
     from outrider.operations.states import State
     from outrider.spec.references import Reference
 
@@ -112,18 +107,6 @@ class Deployments(Protocol):
         ...
 
 
-class Locks(Protocol):
-    """Which services are being changed at this moment."""
-
-    async def take(self, wanted: Lock) -> Lock:
-        """The lock as it stands then: the wanted one, or that of another holder whose lease still runs."""
-        ...
-
-    async def free(self, lock: Lock) -> None:
-        """Give it back, if it is still the holder's."""
-        ...
-
-
 class Batches(Protocol):
     """What is deployed as one plan, and who drives it."""
 
@@ -161,34 +144,6 @@ class Releases(Protocol):
     async def digest(self, environment: str, service: str, number: int) -> ImageDigest | None: ...
 
 
-class Freezes(Protocol):
-    """What is frozen, by whom, until when."""
-
-    async def add_freeze(self, freeze: Freeze) -> None: ...
-
-    async def freezes(self, environment: str, at: datetime) -> tuple[Freeze, ...]:
-        """Those that hold at that moment, the oldest first."""
-        ...
-
-    async def lift_freeze(self, freeze: Freeze, by: str, at: datetime) -> bool:
-        """End it before its time; whether it was still there."""
-        ...
-
-
-class Rejections(Protocol):
-    """Which versions shall not run again."""
-
-    async def add_rejection(self, rejection: Rejection) -> None: ...
-
-    async def rejections(self, environment: str, service: str) -> tuple[Rejection, ...]:
-        """Those of the service that nobody has lifted, the oldest first."""
-        ...
-
-    async def lift_rejection(self, rejection: Rejection, by: str, at: datetime) -> bool:
-        """The version may run again; whether it was still rejected."""
-        ...
-
-
 class Requests(Protocol):
     """Which changes were asked for before, by their idempotency keys."""
 
@@ -218,63 +173,6 @@ class Journal(Protocol):
     async def end(self, deployment: Deployment, state: State, reason: str) -> Deployment:
         """The verdict, as the last event and as the deployment's state; the deployment as it is then."""
         ...
-
-
-class OtherBytesError(UsageError):
-    """What came is not what was announced."""
-
-
-class Artifacts(Protocol):
-    """Bytes that jobs download, by their SHA-256 in hex; none is ever in memory as a whole."""
-
-    @property
-    def links(self) -> ArtifactLinks:
-        """Their addresses below the portal's."""
-        ...
-
-    async def add_artifact(self, content: AsyncIterable[bytes], sha256: str | None = None) -> Artifact:
-        """Keep the bytes; adding them again only renews them. OtherBytesError where they have another SHA-256."""
-        ...
-
-    async def artifact(self, sha256: str) -> Artifact | None: ...
-
-    async def artifacts(self) -> tuple[Artifact, ...]:
-        """The newest first."""
-        ...
-
-    async def users(self) -> Mapping[str, tuple[tuple[str, str, int], ...]]:
-        """By SHA-256 the versions that need it: environment, service, number."""
-        ...
-
-    async def opened(self, artifact: Artifact, start: int, stop: int) -> AsyncIterator[bytes] | None:
-        """Bytes ``start`` up to ``stop`` in pieces; None where the storage has lost them."""
-        ...
-
-    async def renew_artifact(self, sha256: str) -> bool:
-        """Whether it is here; if so it stays for as long as if it had just been added."""
-        ...
-
-    async def unused_artifacts(self, since: datetime) -> tuple[str, ...]:
-        """Those that no version refers to and that were added or renewed before then."""
-        ...
-
-    async def drop_artifacts(self, sha256s: Collection[str], unused_since: datetime) -> int:
-        """Forget those of them of which that still holds; how many."""
-        ...
-
-    async def sweep(self, before: datetime) -> int:
-        """Delete what a crash has left in the storage before then; how many."""
-        ...
-
-
-class Leases(Protocol):
-    """Work that one process at a time does."""
-
-    async def take(self, name: str, holder: str, lease_s: float) -> bool:
-        """Take or renew the right to do it for ``lease_s`` seconds, unless another holder's lease still runs."""
-        ...
-
-    async def give_back(self, name: str, holder: str) -> None: ...
 
 
 class Retention(Protocol):

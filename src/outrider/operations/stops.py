@@ -12,7 +12,7 @@ from outrider_ground.errors import UsageError
 from outrider.nomad.read.job import parts_in
 from outrider.operations.environment import environment_named
 from outrider.operations.lookups import check_known, stored_version
-from outrider.operations.records import PREFIXES, Freeze, FreezeScope, Rejection
+from outrider.operations.stop_records import PREFIXES, Freeze, FreezeScope, Rejection
 from outrider.operations.stored_specs import readable_outline
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, OutriderError
 
-from outrider.operations.records import Lock
+from outrider.operations.stop_records import Lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

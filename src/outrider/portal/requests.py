@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
 from outrider_ground.errors import UsageError
@@ -16,7 +16,6 @@ from outrider.operations.application import Application
 from outrider.operations.change.difference import Wanted
 from outrider.operations.change.documents import Text
 from outrider.operations.opening import Order
-from outrider.operations.records import VersionSource, without_credentials
 from outrider.operations.request_bodies import (
     ChangeBody,
     DeployBody,
@@ -26,6 +25,7 @@ from outrider.operations.request_bodies import (
     SpecBody,
     SpecEntry,
 )
+from outrider.operations.version_source import VersionSource, without_credentials
 from outrider.portal.principal import Asker
 
 
@@ -38,9 +38,13 @@ def source_of(body: SourceBody | None) -> VersionSource | None:
     """Where it came from; whatever is sent, no credentials of an address are kept."""
     if body is None:
         return None
-    said: dict[str, Any] = body.model_dump()
-    plain = {key: without_credentials(said[key]) for key in ("repository", "run")}
-    return VersionSource(**{**said, **plain})
+    return VersionSource(
+        path=body.path,
+        repository=without_credentials(body.repository),
+        commit=body.commit,
+        has_changes=body.has_changes,
+        run=without_credentials(body.run),
+    )
 
 
 def basis_of(body: DeployBody) -> Basis | None:

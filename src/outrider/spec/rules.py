@@ -10,6 +10,7 @@ from outrider.spec.check_rules import checks_at_odds, checks_twice, scripts_with
 from outrider.spec.knobs import listed, without_effect
 from outrider.spec.mistakes import Kind, Mistake, Rule
 from outrider.spec.protocol import HTTP_PROTOCOLS
+from outrider.spec.redis_rules import redis_shards
 from outrider.spec.run import CommandRun
 from outrider.spec.service import Service
 from outrider.spec.values import duration
@@ -94,22 +95,6 @@ def ingress_without_effect(service: Service) -> Iterator[Mistake]:
     for key in sorted(given - {"static"} if service.mesh and service.protocol not in HTTP_PROTOCOLS else ()):
         message = f"has no effect: the service speaks {service.protocol}; it is for {listed(HTTP_PROTOCOLS)}"
         yield Mistake(("ingress", key), message, of_key=True)
-
-
-def redis_shards(service: Service) -> Iterator[Mistake]:
-    if service.shard and service.protocol != "redis":
-        message = f"has no effect: the service speaks {service.protocol}; it is for redis"
-        yield Mistake(("shard",), message, of_key=True)
-    refusal = shared_keys_refusal(service.protocol, service.count or 0, shares_keys=service.shard)
-    if refusal:
-        yield Mistake(("count",), refusal)
-
-
-def shared_keys_refusal(protocol: str, count: int, *, shares_keys: bool) -> str:
-    """What is wrong with that many instances, empty where nothing is; ``scale`` keeps the same rule."""
-    if protocol != "redis" or count <= 1 or shares_keys:
-        return ""
-    return "several redis instances share the keys between them: write shard: true if they may, or count: 1"
 
 
 def variables_taken(service: Service) -> Iterator[Mistake]:

@@ -15,8 +15,8 @@ from outrider_ground.private import FILE
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from outrider.operations.artifact_repository import OtherBytesError
 from outrider.operations.records import Artifact
-from outrider.operations.repositories import OtherBytesError
 from outrider.store.database import parts
 from outrider.store.storage.storage import OBJECTS
 from outrider.store.tables import artifacts, version_artifacts

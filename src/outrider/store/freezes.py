@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
-from outrider.operations.records import Freeze
+from outrider.operations.stop_records import Freeze
 from outrider.store.tables import freezes
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from outrider.operations.records import Lock
+from outrider.operations.stop_records import Lock
 from outrider.store.tables import locks
 
 if TYPE_CHECKING:

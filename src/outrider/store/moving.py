@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
 
-from outrider.operations.repositories import OtherBytesError
+from outrider.operations.artifact_repository import OtherBytesError
 from outrider.store.tables import artifact_contents
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Integer, String, Table, Text
 
-from outrider.store.tables import Moment, metadata
+from outrider.store.column_types import Moment
+from outrider.store.tables import metadata
 
 # One row: which storage belongs to this database. It is not part of a backup.
 storage = Table(

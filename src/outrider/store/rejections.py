@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
-from outrider.operations.records import Rejection
+from outrider.operations.stop_records import Rejection
 from outrider.store.tables import rejections
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from outrider.operations.records import Approval, ImageDigest
+from outrider.operations.release_records import Approval, ImageDigest
 from outrider.store.release_tables import approvals, digests
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from support.closed_consul import AGENTS, NODES, ROOT, SERVICES, ClosedConsul, c
 from outrider.clients.consul import consul_client
 from outrider.operations.doctor.consul import consul_findings
 from outrider.operations.doctor.findings import Finding
-from outrider.settings import ConsulSettings
+from outrider.server_settings import ConsulSettings
 from outrider.spec.platform import Environment, Platform
 
 pytestmark = pytest.mark.needs("consul")

@@ -84,7 +84,7 @@ class TestArchives:
         (app / "lib" / "a.txt").write_text("by a link")
         (app / "current").symlink_to("lib")
         (app / "b.txt").symlink_to("lib/a.txt")
-        (folder / "directory.tar.gz").write_bytes(directory_archive(app).content)
+        (folder / "directory.tar.gz").write_bytes(b"".join(directory_archive(app).pieces()))
         await calls.healthy(fetching("archive-packed", f"{address}/directory.tar.gz"))
         found = await calls.allocation("archive-packed")
         listed = (await calls.written(found["ID"], "alloc/logs/app.stdout.0")).split("\n")

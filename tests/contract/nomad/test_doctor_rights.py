@@ -16,7 +16,7 @@ from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.operations.doctor.findings import Finding
 from outrider.operations.doctor.nomad import nomad_findings
 from outrider.operations.doctor.rights import CAPABILITIES
-from outrider.settings import NomadSettings
+from outrider.server_settings import NomadSettings
 from outrider.spec.platform import Environment, Platform
 
 pytestmark = pytest.mark.needs("nomad", "consul")

@@ -24,7 +24,7 @@ from outrider.operations.observe.observation import Observation
 from outrider.operations.observe.observer import Observer
 from outrider.operations.observe.pace import Pace
 from outrider.operations.observe.registrations import Registrations
-from outrider.settings import ConsulSettings, NomadSettings
+from outrider.server_settings import ConsulSettings, NomadSettings
 from outrider.topology import names
 
 DEADLINE_S = 60.0

@@ -10,7 +10,7 @@ from outrider_harness.nomad_calls import NomadCalls, job, task
 
 from outrider.clients.nomad import NomadClient, nomad_client
 from outrider.nomad.read.job_steps import ends, messages, steps, triggers
-from outrider.settings import NomadSettings
+from outrider.server_settings import NomadSettings
 
 Document = dict[str, Any]
 

@@ -13,7 +13,8 @@ from fakes.recordings import Library
 
 from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
-from outrider.settings import NomadSettings, Settings, Sourced
+from outrider.server_settings import NomadSettings
+from outrider.settings import Settings, Sourced
 
 PLATFORM = """
 environments:

@@ -6,7 +6,7 @@ import httpx2
 from outrider_harness.scripted_consul import entry
 
 from outrider.clients.consul import consul_client
-from outrider.settings import ConsulSettings
+from outrider.server_settings import ConsulSettings
 
 
 async def test_instances_of_a_service_whose_name_differs_in_case_are_left_out() -> None:

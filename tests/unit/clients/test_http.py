@@ -21,7 +21,7 @@ from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
 from outrider.clients.nomad import nomad_client
 from outrider.clients.sidecar import SidecarClient
 from outrider.clients.trust import tls_context
-from outrider.settings import ConsulSettings, NomadSettings, Tls
+from outrider.server_settings import ConsulSettings, NomadSettings, Tls
 from outrider.telemetry.report import Report
 
 SERVER = Server("Nomad", "http://nomad:4646", "Look at it.")

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from outrider.clients.nomad import nomad_client
-from outrider.settings import NomadSettings
+from outrider.server_settings import NomadSettings
 
 NOBODY = {"AccessorID": "acls-disabled", "SecretID": "", "Name": "ACLs disabled token", "Type": "client"}
 LIMITED = {"AccessorID": "5c9a", "Type": "client", "Policies": ["reads"], "Roles": None}

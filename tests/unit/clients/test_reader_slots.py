@@ -14,7 +14,7 @@ from outrider.clients.http import MOST_CONNECTIONS
 from outrider.clients.nomad import nomad_client
 from outrider.clients.nomad_allocations import MOST_FOLLOWED, MOST_STREAMS
 from outrider.clients.reader_slots import ReaderSlots
-from outrider.settings import NomadSettings
+from outrider.server_settings import NomadSettings
 
 
 async def test_a_follower_too_many_is_told_at_once_and_readers_still_have_places() -> None:

@@ -14,7 +14,7 @@ from outrider_ground.errors import ConflictError, OutriderError, RemoteError
 from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.http import Call, Connection, Server, json_of
 from outrider.clients.nomad import NomadClient, nomad_client
-from outrider.settings import ConsulSettings, NomadSettings
+from outrider.server_settings import ConsulSettings, NomadSettings
 
 NOMADS = ("nomad-2.0.5", "nomad-1.6.5")
 JOB = {"ID": "rec", "Name": "rec"}

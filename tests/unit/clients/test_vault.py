@@ -10,7 +10,8 @@ from outrider_ground.errors import RemoteError
 from outrider_harness.vault import ROOT, VaultStandIn, serving_vault
 
 from outrider.clients.vault import VaultClient, vault_client
-from outrider.settings import VaultSettings, settings
+from outrider.server_settings import VaultSettings
+from outrider.settings import settings
 
 PATH = "secret/data/checkout"
 

@@ -16,7 +16,7 @@ from outrider.clients.nomad import nomad_client
 from outrider.clients.prometheus import PrometheusClient
 from outrider.operations.doctor.findings import Finding, numbers
 from outrider.operations.doctor.platform import Servers, findings
-from outrider.settings import ConsulSettings, NomadSettings
+from outrider.server_settings import ConsulSettings, NomadSettings
 from outrider.spec.platform import Artifacts, Platform
 
 Changes = dict[str, tuple[int, Any]]

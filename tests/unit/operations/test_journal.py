@@ -14,7 +14,6 @@ from fakes.world import world as new_world
 from outrider_ground.errors import RemoteError
 
 from outrider.operations.event_details import Warned
-from outrider.operations.events import Event
 from outrider.operations.journal import Journal
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
@@ -53,7 +52,7 @@ async def under_way(world: World) -> Deployment:
 
 
 async def numbers(journal: Journal, deployment: Deployment, after: int = 0) -> list[int]:
-    async with aclosing(cast("AsyncGenerator[Event | None]", journal.feed(deployment.id, after))) as feed:
+    async with aclosing(journal.feed(deployment.id, after)) as feed:
         return [event.number async for event in feed if event is not None]
 
 

@@ -19,7 +19,7 @@ from outrider.operations.doctor.findings import Finding
 from outrider.operations.doctor.platform import Servers, findings
 from outrider.operations.drive.reasons import failure, last_lines, standstill
 from outrider.operations.opening import Order
-from outrider.settings import ConsulSettings, NomadSettings
+from outrider.server_settings import ConsulSettings, NomadSettings
 from outrider.spec.platform import Platform
 
 ME = Order(ADA)

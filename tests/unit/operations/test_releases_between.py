@@ -372,7 +372,7 @@ async def test_nothing_of_several_begins_where_something_stops_one_of_them(world
 async def test_a_rollback_and_a_scale_ask_nobody(world: World) -> None:
     asks(world, "{after: stage, approval: true, soak: 1h}")
     application = world.application()
-    past = {"overrides": ("soak", "approval"), "reason": "begin"}
+    past: dict[str, Any] = {"overrides": ("soak", "approval"), "reason": "begin"}
     await run(application, environment="production", **past)
     await run(application, SPEC + "resources: {cpu: 50}\n", environment="production", **past)
     back = await finished(application, await application.changes.roll_back("production", "checkout", None, ME))

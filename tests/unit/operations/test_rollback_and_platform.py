@@ -38,7 +38,7 @@ async def test_with_the_platform_its_spec_takes_todays_and_is_a_new_version(
     world: World, application: Application
 ) -> None:
     later = await under_another_platform(world, application)
-    begun = await later.changes.roll_back_with_platform("stage", "checkout", 1, ME)
+    begun = await later.changes.roll_back("stage", "checkout", 1, ME, with_platform=True)
     ended = await finished(later, begun)
     assert (ended.kind, ended.version, ended.state) == ("rollback", 3, "successful")
     first, third = [await later.version(ADA, "stage", "checkout", number) for number in (1, 3)]

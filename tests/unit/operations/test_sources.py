@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outrider.operations.records import VersionSource, without_credentials
+from outrider.operations.version_source import VersionSource, without_credentials
 
 
 @pytest.mark.parametrize(

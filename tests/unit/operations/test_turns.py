@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from outrider.operations.application import Application
 from outrider.operations.opening import Order
-from outrider.operations.records import Deployment, Lock
+from outrider.operations.records import Deployment
+from outrider.operations.stop_records import Lock
 from outrider.operations.turns import turn
 from outrider.store.tables import locks
 

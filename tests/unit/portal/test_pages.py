@@ -30,7 +30,7 @@ def answers() -> FixedAnswers:
 @pytest.fixture
 async def browser(answers: FixedAnswers) -> AsyncGenerator[httpx2.AsyncClient]:
     app = FastAPI()
-    app.include_router(pages(answers))
+    app.include_router(pages(lambda: answers))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://portal") as client:
         yield client
 

@@ -69,7 +69,7 @@ async def test_nobody_is_vouched_for_by_the_request_before() -> None:
 async def test_pages_ask_in_the_name_of_whoever_looks_at_them() -> None:
     answers, app = FixedAnswers(), FastAPI()
     answers.add(a_status("checkout"))
-    app.include_router(pages(answers))
+    app.include_router(pages(lambda: answers))
     app.add_middleware(Guard, token="s3cret")
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://portal") as browser:
         for path in ("/", "/environments/stage", "/environments/stage/services/checkout", "/deployments/none"):

@@ -20,7 +20,8 @@ from outrider_ground.errors import ConflictError, UsageError
 from sqlalchemy import insert, text
 
 from outrider.operations.event_details import Warned
-from outrider.operations.records import Deployment, Draft, Override, Request
+from outrider.operations.records import Artifact, Deployment, Draft, Override, Request
+from outrider.store.artifacts import Artifacts
 from outrider.store.backup.backup import NOT_COPIED, backed_up
 from outrider.store.backup.container import FIRST, LAST
 from outrider.store.backup.restore import restored
@@ -318,14 +319,13 @@ async def test_nothing_is_forgotten_while_a_backup_is_written_and_the_lease_is_g
     store = await opened_store(f"sqlite:///{tmp_path / 'portal.db'}")
     await filled(store)
     seen: list[bool] = []
-    real = store.artifacts.artifacts
 
-    class Watched(type(store.artifacts)):
-        async def artifacts(self) -> tuple[object, ...]:  # type: ignore[override]
+    class Watched(Artifacts):
+        async def artifacts(self) -> tuple[Artifact, ...]:
             seen.append(await store.leases.take("upkeep", "a portal", 60))
-            return await real()
+            return await super().artifacts()
 
-    watched = Watched(store.database, store.artifacts._storage, store.artifacts.links)
+    watched = Watched(store.database, Folder(tmp_path / "portal.db-artifacts"), store.artifacts.links)
     await backed_up(replace(store, artifacts=watched), tmp_path / "one.backup")
     assert seen == [False]
     assert await store.leases.take("upkeep", "a portal", 60)

@@ -18,9 +18,9 @@ from sqlalchemy import column, insert, table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Deployment, Request
+from outrider.store.column_types import Moment
 from outrider.store.database import BUSY_TIMEOUT_MS, opened
 from outrider.store.store import opened_store
-from outrider.store.tables import Moment
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 COLUMNS = "id idempotency_key request_hash environment service kind state created_by purge expected_index reason"

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from outrider.operations.batches import Batch, BatchMember
-from outrider.operations.records import Approval, Deployment, ImageDigest
+from outrider.operations.records import Deployment
+from outrider.operations.release_records import Approval, ImageDigest
 from outrider.store.store import SqlStore
 
 NOW = datetime.now(UTC)

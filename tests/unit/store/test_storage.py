@@ -18,8 +18,8 @@ from fakes.world import in_pieces
 from outrider_ground.errors import RemoteError, UsageError
 from support.s3 import running_s3
 
-from outrider.operations.repositories import OtherBytesError
-from outrider.settings import S3Settings
+from outrider.operations.artifact_repository import OtherBytesError
+from outrider.server_settings import S3Settings
 from outrider.store.storage.address import storage_at
 from outrider.store.storage.folder import Folder
 from outrider.store.storage.storage import PIECE, Storage

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from outrider.operations.event_details import Accepted, Ended, Warned
-from outrider.operations.records import Deployment, Draft, Freeze, Lock, Override, Rejection, Request
+from outrider.operations.records import Deployment, Draft, Override, Request
+from outrider.operations.stop_records import Freeze, Lock, Rejection
 from outrider.spec.stored import FORMAT, Declared, stored_part
 from outrider.store.store import SqlStore, opened_store
 

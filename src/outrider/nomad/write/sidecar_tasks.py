@@ -13,7 +13,7 @@ from outrider.nomad.write.driver import command, container, in_task, program
 from outrider.nomad.write.restart import for_ever, once
 from outrider.nomad.write.task import Needs, Start, prestart, task, vault_access
 from outrider.nomad.write.template import NOOP, bytes_of, kept, template
-from outrider.spec.platform import NomadVariableFile, NomadVariableToken
+from outrider.spec.consul_access import NomadVariableFile, NomadVariableToken
 from outrider.spec.sidecar import ArchiveFile, Download, Image
 from outrider.spec.sidecar import Path as OnNode
 from outrider.spec.variables import NomadValue, VaultValue

@@ -8,8 +8,9 @@ from datetime import datetime
 from outrider.nomad.read.allocations import Allocation
 from outrider.operations.answers.status import Status
 from outrider.operations.events import KnownEvent
-from outrider.operations.records import Deployment, Freeze, Override, VersionSummary
+from outrider.operations.records import Deployment, Override, VersionSummary
 from outrider.operations.states import State
+from outrider.operations.stop_records import Freeze
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from outrider.operations.answers.plan import Change, Plan
-from outrider.operations.records import Approval
+from outrider.operations.release_records import Approval
 
 Resolved = Literal["written", "deployed", "now", "unknown"]
 

@@ -10,7 +10,7 @@ from outrider.operations.blockers.entrance import is_new, way_in
 if TYPE_CHECKING:
     from outrider.operations.blockers.change import Change
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Origin
+    from outrider.operations.release_records import Origin
 
 
 async def approval_blockers(environment: Environment, change: Change) -> tuple[Blocker, ...]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outrider.operations.records import Origin, VersionSource
+    from outrider.operations.release_records import Origin
     from outrider.operations.states import Kind
+    from outrider.operations.version_source import VersionSource
     from outrider.spec.stored import StoredSpec
 
 

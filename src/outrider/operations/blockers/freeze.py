@@ -11,7 +11,7 @@ from outrider.operations.stored_specs import readable_outline
 if TYPE_CHECKING:
     from outrider.operations.blockers.change import Change
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Freeze
+    from outrider.operations.stop_records import Freeze
 
 
 async def freeze_blockers(environment: Environment, change: Change) -> tuple[Blocker, ...]:

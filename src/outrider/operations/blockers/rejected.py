@@ -10,7 +10,7 @@ from outrider.operations.answers.blockers import Blocker
 if TYPE_CHECKING:
     from outrider.operations.blockers.change import Change
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Rejection
+    from outrider.operations.stop_records import Rejection
 
 
 async def rejected_blockers(environment: Environment, change: Change) -> tuple[Blocker, ...]:

@@ -13,7 +13,7 @@ from outrider.spec.values import duration
 if TYPE_CHECKING:
     from outrider.operations.blockers.change import Change
     from outrider.operations.environment import Environment
-    from outrider.operations.records import Origin
+    from outrider.operations.release_records import Origin
 
 
 async def soak_blockers(environment: Environment, change: Change) -> tuple[Blocker, ...]:

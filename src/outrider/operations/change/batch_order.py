@@ -13,7 +13,7 @@ from outrider.operations.batches import Batch, BatchMember
 from outrider.operations.change.documents import Text
 from outrider.operations.opening import Order
 from outrider.operations.principal import Principal
-from outrider.operations.records import VersionSource
+from outrider.operations.version_source import VersionSource
 from outrider.spec.reading.files import read_service
 from outrider.topology.spoken import spoken
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import OutriderError
 
 from outrider.operations.answers.release import ReleaseImage
-from outrider.operations.records import ImageDigest
+from outrider.operations.release_records import ImageDigest
 from outrider.operations.stored_specs import spec_of
 from outrider.spec.image import image_reference
 from outrider.spec.run import ImageRun

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from outrider.documents import Json
 from outrider.nomad.read.job import RunningJob, version_hash
 from outrider.operations.answers.plan import Part
-from outrider.operations.records import VersionSource
+from outrider.operations.version_source import VersionSource
 from outrider.spec.platform import Platform
 from outrider.spec.service import Service
 from outrider.spec.stored import StoredSpec

@@ -16,7 +16,7 @@ from outrider.operations.change.documents import Text
 from outrider.operations.differences import differences
 from outrider.operations.drift import changed_outside
 from outrider.operations.lookups import not_running, running_version, stored_version
-from outrider.operations.records import Approval, Origin
+from outrider.operations.release_records import Approval, Origin
 from outrider.operations.soaking import running_since
 from outrider.operations.stored_specs import spec_of
 from outrider.spec.image import image_reference, with_image

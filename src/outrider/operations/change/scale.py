@@ -14,7 +14,7 @@ from outrider.operations.change.outcomes import accepted, answer_of, ended, reco
 from outrider.operations.lookups import not_running, running_version
 from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened
 from outrider.operations.stored_specs import readable_spec
-from outrider.spec.rules import shared_keys_refusal
+from outrider.spec.redis_rules import shared_keys_refusal
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment

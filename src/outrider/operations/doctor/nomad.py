@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from outrider.documents import Json
     from outrider.operations.nomad_port import Nomad
-    from outrider.spec.platform import Consul, Environment
+    from outrider.spec.consul_access import Consul
+    from outrider.spec.platform import Environment
 
 LEAST_VERSION = "1.6"
 IDENTITY_VERSION = "1.7"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from outrider.nomad.read.job import parts_in
 from outrider.operations.event_details import Warned
-from outrider.operations.records import Rejection
+from outrider.operations.stop_records import Rejection
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment

@@ -11,8 +11,8 @@ from outrider.operations.answers.uploaded import ArtifactList, Kept, User
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from outrider.operations.artifact_repository import Artifacts
     from outrider.operations.records import Artifact
-    from outrider.operations.repositories import Artifacts
 
 
 async def kept_artifacts(artifacts: Artifacts) -> ArtifactList:

@@ -57,10 +57,11 @@ class Readers:
         observation = await self._keeper.seen()
         jobs: Mapping[str, JobSummary] = observation.scheduled.jobs if observation.scheduled else {}
         live = [job for job in jobs.values() if job.now.is_live and job.environment == self._environment.name]
-        last = await self._environment.store.deployments.last_deployments(self._environment.name) if live else {}
+        deployments, environment = self._environment.store.deployments, self._environment.name
+        last: Mapping[str, Deployment] = await deployments.last_deployments(environment) if live else {}
         self._known = {name: kept for name, kept in self._known.items() if name in jobs}
         found = [(job, await self._readings(job, last.get(job.id))) for job in live]
-        rolled = await self._environment.store.deployments.last_rolled(self._environment.name) if live else {}
+        rolled: Mapping[str, datetime] = await deployments.last_rolled(environment) if live else {}
         default = self._environment.default()
         return tuple(
             Reader(

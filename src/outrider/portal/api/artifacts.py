@@ -12,8 +12,8 @@ from outrider_ground.edge.limits import MIB
 from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 
 from outrider.operations.answers.uploaded import ArtifactList, Uploaded
+from outrider.operations.artifact_repository import OtherBytesError
 from outrider.operations.records import Artifact
-from outrider.operations.repositories import OtherBytesError
 from outrider.portal.principal import Asker
 from outrider.portal.ranges import part_of
 from outrider.portal.requests import Running

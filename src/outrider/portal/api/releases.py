@@ -8,7 +8,8 @@ from fastapi import APIRouter, status
 
 from outrider.operations.answers.release import ReleasePlan
 from outrider.operations.change.release import ApprovedVersion
-from outrider.operations.records import Approval, Deployment
+from outrider.operations.records import Deployment
+from outrider.operations.release_records import Approval
 from outrider.operations.request_bodies import ApprovalBody, ReleaseBody, ReleasePlanBody
 from outrider.portal.principal import Asker
 from outrider.portal.requests import Ordered, Running, because

@@ -23,9 +23,8 @@ async def rollback(
 ) -> Deployment:
     """Bring a stored version back exactly as it ran, by default the one before; or its spec with today's platform."""
     asked = body or RollbackBody()
-    changes = running.changes
-    back = changes.roll_back_with_platform if asked.with_platform else changes.roll_back
-    return await back(environment, service, asked.version, because(order, body))
+    whole, number, asked_by = asked.with_platform, asked.version, because(order, body)
+    return await running.changes.roll_back(environment, service, number, asked_by, with_platform=whole)
 
 
 @router.post("/redeploy", status_code=status.HTTP_202_ACCEPTED)

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, status
 
 from outrider.operations.answers.lists import Freezes
-from outrider.operations.records import Freeze, Rejection
 from outrider.operations.request_bodies import MOST_INTEGER, FreezeBody, RejectBody, SubjectBody
+from outrider.operations.stop_records import Freeze, Rejection
 from outrider.operations.stops import Subject
 from outrider.portal.principal import Asker
 from outrider.portal.requests import Running

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from outrider_ground.errors import UsageError
 
-from outrider.settings import S3Settings
+from outrider.server_settings import S3Settings
 from outrider.store.storage.bucket import Bucket
 from outrider.store.storage.folder import Folder
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
     from datetime import datetime
 
-    from outrider.settings import S3Settings
+    from outrider.server_settings import S3Settings
 
 PART = 8 * 1024 * 1024
 PARTS_AT_ONCE = 3

@@ -12,7 +12,7 @@ from outrider.clients.vault import vault_client
 from outrider.operations.values.pace import ValuePace
 from outrider.operations.values.sighting import Told
 from outrider.operations.values.vault_feed import VaultFeed
-from outrider.settings import VaultSettings
+from outrider.server_settings import VaultSettings
 from outrider.spec.references import Reference
 
 PACE = ValuePace(turn=0.02)
