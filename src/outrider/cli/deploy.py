@@ -26,7 +26,7 @@ from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.operations.answers.plan import Plan
 from outrider.operations.request_bodies import MOST_INTEGER, ChangeBody, DeployBody, RollbackBody, SpecBody
 
-PLANNED = frozenset({"spec", "file", "artifact", "redeploy", "take_over", "check_index"})
+PLANNED = frozenset({"spec", "file", "artifact", "source", "redeploy", "take_over", "check_index"})
 TODAYS_SIDECAR = click.option(
     "--redeploy", is_flag=True, help="With today's sidecar, even where the service does not change."
 )

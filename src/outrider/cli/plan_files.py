@@ -18,7 +18,7 @@ from pydantic_core import to_jsonable_python
 from outrider.cli.printable import escaped, one_line
 from outrider.documents import MOST_SPEC_BYTES
 from outrider.operations.answers.plan import Plan
-from outrider.operations.request_bodies import MOST_INDEX, MOST_SPEC, BasisBody, Body
+from outrider.operations.request_bodies import MOST_INDEX, MOST_SPEC, BasisBody, Body, SourceBody
 
 FORM: Final = "outrider.saved-plan/1"
 KIND: Final = "outrider.saved-plan/"
@@ -36,6 +36,7 @@ class SavedPlan(Body):
     spec: Annotated[str, Field(max_length=MOST_SPEC)]
     file: str
     artifact: str | None
+    source: SourceBody | None = None
     redeploy: bool
     take_over: bool
     check_index: Annotated[int, Field(ge=0, le=MOST_INDEX)]
@@ -51,6 +52,7 @@ class Handed:
     spec: str
     file: str
     artifact: str | None
+    source: SourceBody | None
     redeploy: bool
 
 

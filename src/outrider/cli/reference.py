@@ -31,6 +31,12 @@ VARIABLES = {
     "OUTRIDER_ENVIRONMENT": "The environment (`--environment`).",
     "OUTRIDER_PLATFORM": "The platform file (`--platform`).",
     "OUTRIDER_DATABASE": "The portal's database: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",
+    "OUTRIDER_ARTIFACTS": "Where the portal keeps uploads: a folder or `s3://BUCKET/PREFIX` (`--artifacts`).",
+    "OUTRIDER_REPOSITORY": "Address of the repository that specs come from. Default: what GitHub (`GITHUB_SERVER_URL`, "
+    "`GITHUB_REPOSITORY`), GitLab (`CI_PROJECT_URL`) or Jenkins (`GIT_URL`) says, else what git does.",
+    "OUTRIDER_COMMIT": "The commit, where git has no answer. Default: `GITHUB_SHA`, `CI_COMMIT_SHA` or `GIT_COMMIT`.",
+    "OUTRIDER_RUN": "The page of the CI run. Default: that of `GITHUB_RUN_ID`, else `CI_JOB_URL`, `CI_PIPELINE_URL` or "
+    "`BUILD_URL`.",
     "OUTRIDER_USER": "Who you are in a service's history. Default: `LOGNAME` or `USER`.",
     "DOCKER_CONFIG": "The folder of the `config.json` with credentials for registries of images, as `docker login` writes it; without "
     "it `.docker` below `HOME`.",
@@ -43,6 +49,8 @@ VARIABLES = {
     "CONSUL_*": "The same for every Consul: `CONSUL_HTTP_TOKEN`, `CONSUL_HTTP_TOKEN_FILE`, `CONSUL_HTTP_AUTH`, "
     "`CONSUL_HTTP_SSL`, `CONSUL_HTTP_SSL_VERIFY`, `CONSUL_CACERT`, `CONSUL_CAPATH`, `CONSUL_CLIENT_CERT`, "
     "`CONSUL_CLIENT_KEY`, `CONSUL_TLS_SERVER_NAME`, `CONSUL_NAMESPACE`.",
+    "AWS_*": "For uploads in a bucket: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION` or "
+    "`AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`. Without keys the machine is asked for them.",
     "VAULT_*": "The Vault of all environments, which the portal watches for changed secrets, and from which the cluster of "
     "`outrider dev` reads them: `VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`; for the portal also `VAULT_CACERT`, "
     "`VAULT_CAPATH`, `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`, `VAULT_TLS_SERVER_NAME`, `VAULT_SKIP_VERIFY`.",

@@ -42,6 +42,7 @@ def test_a_saved_plan_is_its_owners_alone_and_holds_what_was_shown(plan_file: Pa
     assert document["schema"] == "outrider.saved-plan/1"
     assert document["plan"]["schema"] == "outrider.plan/1"
     assert (document["service"], document["environment"], document["check_index"]) == ("checkout", "stage", 0)
+    assert document["source"]["path"] == str((plan_file.parent / "outrider.yaml").resolve())
     assert list(plan_file.parent.glob(".checkout.plan*")) == []
 
 

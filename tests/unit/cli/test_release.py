@@ -67,9 +67,9 @@ def test_a_release_past_a_missing_approval_needs_a_reason_and_is_in_the_history(
     past = ("--override", "approval", "--reason", "hotfix for the outage")
     assert staged("release", "checkout", "--to", "production", *past).exit_code == 0
     document = json.loads(staged("history", "checkout", "-e", "production", "-o", "json").stdout)
-    (deployment,) = document["deployments"]
-    assert (deployment["kind"], deployment["from_environment"], deployment["from_version"]) == ("release", "stage", 1)
-    assert deployment["cause"] == "hotfix for the outage"
+    (release,) = document["releases"]
+    assert (release["kind"], release["from_environment"], release["from_version"]) == ("release", "stage", 1)
+    assert release["cause"] == "hotfix for the outage"
     assert "stage 1" in staged("history", "checkout", "-e", "production").stdout
 
 

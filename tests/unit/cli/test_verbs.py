@@ -240,8 +240,9 @@ def test_a_plan_is_as_data_what_the_api_answers(deployed: CommandLine) -> None:
     file = deployed.spec("env: {A: b}\nstop: {delay: 9s}\n")
     body = {"spec": Path(file).read_text(), "file": file}
     answer = httpx2.post(f"{deployed.settings.address.value}/api/v1/environments/stage/plan", json=body).json()
-    found = json.loads(deployed("plan", file, *STAGE, "-o", "json").stdout)
+    found = json.loads(deployed("plan", file, *STAGE, "--raw", "-o", "json").stdout)
     assert found == answer
+    assert json.loads(deployed("plan", file, *STAGE, "-o", "json").stdout) == answer | {"raw": None}
     assert {"path": "stop.delay", "before": "5s", "after": "9s"}.items() <= found["changes"][-1].items()
 
 

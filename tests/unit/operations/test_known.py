@@ -225,7 +225,8 @@ async def decided(decision: Any, rollout: Json | None, *changes: Deployment, hea
 async def test_a_healthy_canary_is_promoted_by_who_asks() -> None:
     found, nomad, records = await decided(canary.promote, a_rollout(**WAITS), a_change(2), UNDER_WAY)
     assert (found, nomad.promoted) == (UNDER_WAY, ["d-1"])
-    assert records.told == [("promotion", "promoted by ada", {"needed": False, "by": "ada"})]
+    assert [kind for kind, *_ in records.told] == ["accepted", "promotion", "verdict"]
+    assert records.told[1] == ("promotion", "promoted by ada", {"needed": False, "by": "ada"})
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,8 @@ async def test_a_canary_that_is_failed_says_what_becomes_of_it(groups: Json, the
     found, nomad, records = await decided(canary.fail, rollout, UNDER_WAY)
     assert (found, nomad.failed) == (UNDER_WAY, ["d-1"])
     said = f"failed by ada: the canaries stop and the old allocations stay; {then}"
-    assert records.told == [("promotion", said, {"needed": False, "by": "ada"})]
+    assert [kind for kind, *_ in records.told] == ["accepted", "promotion", "verdict"]
+    assert records.told[1] == ("promotion", said, {"needed": False, "by": "ada"})
 
 
 async def test_a_canary_that_is_not_healthy_or_waits_no_more_is_not_promoted() -> None:
@@ -317,7 +319,10 @@ async def test_output_is_read_whole_from_the_start_of_the_task_and_stream_that_a
         (
             (a_copy(1), a_copy(2)),
             {"allocation": "9"},
-            ("checkout has no allocation 9", "It has: 00000001, 00000002."),
+            (
+                "checkout has no allocation 9; Nomad forgets those that ended, and their output, after some hours",
+                "It has: 00000001, 00000002.",
+            ),
         ),
         (
             (a_copy(1, "running", 1, "app", "b"),),

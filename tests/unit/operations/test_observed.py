@@ -78,7 +78,7 @@ async def test_a_change_of_just_now_is_waited_for_and_one_of_long_ago_is_not(
         await looking.status(ADA, "stage", "checkout")
         await looking.statuses(ADA, "stage")
         old = replace(done, id="0", created_at=done.created_at - timedelta(minutes=5))
-        await world.store.deployments.add_deployment(replace(old, service="other", modify_index=10**9))
+        await world.store.deployments.add_deployment(replace(old, service="other", version=None, modify_index=10**9))
         await looking.statuses(ADA, "stage")
         await looking.status(ADA, "stage", "checkout")
     assert done.modify_index

@@ -12,7 +12,7 @@ from outrider.spec.stored import UnreadableSpecError
 
 ME = Order(ADA)
 PAY = "service: pay\nrun: {command: [pay]}\nupstreams: {ledger: {protocol: http}}\n"
-UNREAD = "is stored in format 7, and this Outrider reads format 1"
+UNREAD = "is stored in format 7, and this Outrider reads format 2"
 
 
 @pytest.fixture

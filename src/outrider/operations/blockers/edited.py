@@ -50,12 +50,18 @@ def undone_fields(base: Json, running: Json, wanted: Json) -> tuple[FieldChange,
 
 
 async def _base(environment: Environment, change: Change) -> int | None:
-    """The version that the file's source brought up last; for one that never did, the last that any file did, or the first."""
+    """The version that the file's source brought up last, or that runs and is of it, whatever becomes of it.
+
+    For a source that never did, the last that any file did, or the first.
+    """
     done = await environment.store.deployments.newest(environment.name, change.service)
     mine = [
         one.version
         for one in done
-        if change.source and one.source and one.source.key == change.source.key and one.state == "successful"
+        if change.source
+        and one.source
+        and one.source.key == change.source.key
+        and (one.state == "successful" or one.version == change.running)
     ]
     if known := [number for number in mine if number is not None]:
         return max(known)

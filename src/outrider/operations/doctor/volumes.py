@@ -22,7 +22,7 @@ async def volume_findings(name: str, nomad: Nomad) -> list[Finding]:
     """The findings; none where no job of the environment asks for a volume."""
     about = f"{name}: host volumes"
     try:
-        stubs = [stub for stub in (await nomad.listing()).jobs if environment_of(stub) == name]
+        stubs = [stub for stub in await nomad.jobs() if environment_of(stub) == name]
         jobs = await in_turns(nomad.job, [str(stub["ID"]) for stub in stubs if stub.get("Status") != "dead"])
         return missing_volumes(about, [job for job in jobs if job], await nomad.nodes())
     except OutriderError as error:
