@@ -27,7 +27,6 @@ from outrider.operations.records import Deployment
 pytestmark = pytest.mark.needs("postgres")
 OUTRIDER = str(Path(sys.executable).with_name("outrider"))
 PLAIN = "mesh: false\ncount: 2\n"
-SLOW = "max_parallel: 1, min_healthy_time: 2s"
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +85,11 @@ async def started(stage: Stage) -> AsyncGenerator[Stage]:
             await stage.process.wait()
 
 
+def slow(flavour: str) -> str:
+    """A spec that replaces one allocation after the other, so that something can happen in between."""
+    return spec(flavour, PLAIN, "max_parallel: 1").replace("min_healthy_time: 0s", "min_healthy_time: 2s")
+
+
 async def ended(command: list[str]) -> tuple[int, str]:
     made = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -105,7 +109,7 @@ async def test_one_portal_deploys_the_other_follows_it_live_and_takes_it_up_when
 ) -> None:
     async with started(portals.second) as second:
         assert (await portals.first.run(spec("one", PLAIN))).state == "successful"
-        deployment = await portals.first.deploy(spec("two", PLAIN, SLOW))
+        deployment = await portals.first.deploy(slow("two"))
         live = asyncio.create_task(followed(second, deployment))
         while not await portals.first.portal.event_list(deployment.id):  # noqa: ASYNC110  another process has none to wait for
             await asyncio.sleep(0.05)
@@ -134,7 +138,7 @@ async def test_a_restart_of_postgresql_in_the_middle_of_a_deployment_costs_nothi
 ) -> None:
     stage = portals.first
     assert (await stage.run(spec("one", PLAIN))).state == "successful"
-    deployment = await stage.deploy(spec("two", PLAIN, SLOW))
+    deployment = await stage.deploy(slow("two"))
     await asyncio.to_thread(postgres.stop)
     async with httpx2.AsyncClient(timeout=30) as client:
         answer = await client.get(f"{stage.address}/api/v1/deployments/{deployment.id}")
@@ -153,7 +157,7 @@ async def test_a_backup_taken_while_a_deployment_is_under_way_comes_back_on_sqli
 ) -> None:
     first, file = portals.first, tmp_path / "one.backup"
     assert (await first.run(spec("one", PLAIN))).state == "successful"
-    deployment = await first.deploy(spec("two", PLAIN, SLOW))
+    deployment = await first.deploy(slow("two"))
     code, said = await ended(portals.command("backup", str(file)))
     assert (code, "rows and 0 artifacts" in said) == (0, True), said
     assert (await first.ended(deployment)).state == "successful"

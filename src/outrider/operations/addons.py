@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from outrider_ground.errors import ConflictError, UsageError
@@ -79,20 +79,23 @@ class Additions:
         await self._keep_passwords(here, chosen, request)
         return await self.changes.deploy(environment, text, order)
 
-    async def attached(self, environment: str, caller: str, request: Request, order: Order | None = None) -> Attach:
-        """The wish that the caller uses it; with an order its passwords are kept where the caller may read them."""
-        here = self.changes.environment(order.by, environment) if order else self.changes.environments[environment]
+    async def attachment(self, principal: Principal, environment: str, caller: str, request: Request) -> Attach:
+        """The wish that the caller uses it; nothing is changed by asking."""
+        here = self.changes.environment(principal, environment)
         chosen, _ = self._chosen(here, request)
         if not await self._is_there(here, request):
             raise UsageError(
                 f"there is no {request.addon} called {request.name} in {environment}",
                 next_step=f"Add it first: `outrider add {request.addon} {request.name}`.",
             )
-        if order:
-            await self._keep_passwords(
-                here, chosen, Request(request.addon, request.name, request.parameters, (caller,))
-            )
         return Attach(request.addon, request.name, _part(chosen, caller))
+
+    async def attached(self, environment: str, caller: str, request: Request, order: Order) -> Attach:
+        """The same wish, with its passwords kept where the caller may read them."""
+        wish = await self.attachment(order.by, environment, caller, request)
+        here = self.changes.environment(order.by, environment)
+        await self._keep_passwords(here, self._chosen(here, request)[0], replace(request, to=(caller,)))
+        return wish
 
     def _chosen(self, here: Environment, request: Request) -> tuple[Chosen, Text]:
         addon = self._named(request.addon)

@@ -14,6 +14,7 @@ from outrider.operations.event_details import Accepted, Ended, Warned
 from outrider.operations.records import Deployment, Draft, Override, Request
 from outrider.operations.stop_records import Freeze, Lock, Rejection
 from outrider.spec.stored import FORMAT, Declared, stored_part
+from outrider.store.storage.folder import Folder
 from outrider.store.store import SqlStore, opened_store
 
 BOOM = Ended("failed", placed=True, reason="boom")
@@ -306,8 +307,10 @@ async def test_a_request_that_comes_again_takes_no_number(store: SqlStore, servi
     assert (await store.deployments.add_deployment(deployment(service))).release == 2
 
 
-async def test_two_portals_never_give_one_number_twice(store: SqlStore, url: str, service: str) -> None:
-    other = await opened_store(url)
+async def test_two_portals_never_give_one_number_twice(
+    store: SqlStore, url: str, storage: Folder, service: str
+) -> None:
+    other = await opened_store(url, storage)
     try:
         added = (one.deployments.add_deployment(deployment(service)) for one in (store, other) * 5)
         assert sorted(one.release or 0 for one in await asyncio.gather(*added)) == list(range(1, 11))
@@ -342,8 +345,10 @@ async def test_a_lock_whose_lease_is_over_goes_to_the_next_and_its_holder_may_re
     assert await store.locks.take(second) == second
 
 
-async def test_of_portals_that_ask_at_once_one_has_the_lock(store: SqlStore, url: str, service: str) -> None:
-    other = await opened_store(url)
+async def test_of_portals_that_ask_at_once_one_has_the_lock(
+    store: SqlStore, url: str, storage: Folder, service: str
+) -> None:
+    other = await opened_store(url, storage)
     try:
         asked = (one.locks.take(lock(service, f"h{number}")) for number, one in enumerate((store, other) * 5))
         assert len({found.holder for found in await asyncio.gather(*asked)}) == 1

@@ -87,15 +87,16 @@ async def prepared(
     beside = (*placed, *alike, *contradictions(graph, name), *crowded, *values, *known.problems, *others)
     plan = _tried_again(plan, retry) if retry else plan
     way = rollout(_start(environment, compared, plan, job))
-    plan = replace(
-        plan,
-        warnings=tuple(told(line) for line in (*plan.warnings, *beside)),
-        rollout=way,
-        basis=basis(environment, source, result, job, now.hash),
-    )
+    stands_on = await asyncio.to_thread(basis, environment, source, result, job, now.hash)
+    warnings = await asyncio.to_thread(_masked, (*plan.warnings, *beside))
+    plan = replace(plan, warnings=warnings, rollout=way, basis=stands_on)
     if is_shown:
         plan = await _shown(environment, known, plan, compared, job)
     return Prepared(source, plan, result, choice, job, now, base)
+
+
+def _masked(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(told(line) for line in lines)
 
 
 async def _shown(environment: Environment, known: Registered, plan: Plan, compared: Comparison, job: Json) -> Plan:

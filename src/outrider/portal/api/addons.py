@@ -49,7 +49,7 @@ async def plan_attach(
 ) -> Proposal:
     """What using an add-on would change of a service."""
     async with waiting.plans:
-        wish = await Additions(running.changes).attached(*named, _of_caller(body))
+        wish = await Additions(running.changes).attachment(asker, *named, _of_caller(body))
         found = await Edits(running.changes).proposed(asker, *named, replace(wish, is_only_there=body.environment_only))
     return tagged(response, found)
 
