@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import yaml
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
@@ -217,6 +218,29 @@ def test_a_number_changed_and_changed_back_gives_the_same_bytes(
     assert document(text).data == wanted
 
 
+def comments(lines: list[str]) -> list[str]:
+    return [line.strip() for line in lines if line.strip().startswith("#")]
+
+
+def nodes(node: yaml.Node) -> list[yaml.Node]:
+    """It and all below it; a map's pairs and a list's items alike."""
+    below = [one for pair in node.value for one in (pair if isinstance(pair, tuple) else (pair,))]
+    return [node, *(deep for one in below if isinstance(one, yaml.Node) for deep in nodes(one))]
+
+
+def lines_of(text: str, path: tuple[Any, ...]) -> tuple[int, int]:
+    """The first and the last line, from 0, of a key and all that its value says: drawn values begin on their last line."""
+    node: Any = yaml.compose(text.removeprefix("\ufeff"), Loader=yaml.CSafeLoader)
+    key: Any = node
+    for name in path:
+        key, node = next((key, value) for key, value in node.value if key.value == name)
+    return key.start_mark.line, max(one.start_mark.line for one in nodes(node))
+
+
+def at(value: Any, path: tuple[Any, ...]) -> Any:
+    return at(value[path[0]], path[1:]) if path else value
+
+
 @settings(max_examples=150, deadline=None)
 @given(written(), st.data())
 def test_a_removed_key_is_gone_and_the_comments_of_others_stay(
@@ -227,6 +251,11 @@ def test_a_removed_key_is_gone_and_the_comments_of_others_stay(
     if len(said) == 1 and len(path) >= 1 and said == {path[0]: said[path[0]]}:
         return
     after = edited(text, [Edit(path, GONE)], "f.yaml").text
-    assert path not in paths(document(after).data)
-    lines = [line.strip() for line in text.splitlines() if line.strip().startswith("#")]
-    assert all(line in after for line in lines)
+    left = document(after).data
+    assert path not in paths(left)
+    gone = next(path[:depth] for depth in range(1, len(path) + 1) if path[:depth] not in paths(left))
+    assert all(len(at(said, path[:depth])) == 1 for depth in range(len(gone), len(path))), "or a block that it emptied"
+    assert left == changed(said, Edit(gone, GONE))
+    first, last = lines_of(text, gone)
+    lines = text.removeprefix("\ufeff").splitlines()
+    assert comments(after.removeprefix("\ufeff").splitlines()) == comments(lines[:first] + lines[last + 1 :])

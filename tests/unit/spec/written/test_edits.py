@@ -89,6 +89,12 @@ def test_a_flow_map_over_several_lines_keeps_its_comments_and_its_last_comma() -
     assert "# the first" in after(text, "upstreams.a", GONE)
 
 
+def test_comments_within_a_block_go_with_it_and_those_around_it_stay() -> None:
+    text = "# above\nupstreams:\n  # within\n  a:\n    # deep\n    timeout: 1s\n# behind\ncount: 1\n"
+    assert after(text, "upstreams", GONE) == "# above\n# behind\ncount: 1\n"
+    assert after(text, "upstreams.a.timeout", GONE) == "# above\n# behind\ncount: 1\n", "the blocks that it empties"
+
+
 def test_an_alias_is_written_out_only_where_it_would_change_apart_and_that_is_said() -> None:
     text = "upstreams:\n  a: &usual {timeout: 1s}\n  b: *usual\n"
     assert after(text, "upstreams.c", {}) == text + "  c: {}\n", "anchors and aliases stay"
