@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from outrider_harness.waiting import eventually
 from support.two_nodes import RemoteNode, two_nodes
 
 APP = Path(__file__).parents[1] / "support" / "echo_app.py"
@@ -114,25 +112,3 @@ def test_e18_the_metrics_listener_has_its_four_paths_and_no_other(nodes: Nodes) 
         assert found == dict.fromkeys(METRICS, 200) | dict.fromkeys(NOT_METRICS, 404), service
         posted = {here("get", "POST", place + path)[0] for path in (*METRICS, *NOT_METRICS)}
         assert posted == {404}, service
-
-
-def test_d16_a_node_that_cannot_be_reached_any_more_costs_no_request_that_may_be_repeated(nodes: Nodes) -> None:
-    first, second = nodes
-    egress = f"http://127.0.0.1:{first('ports', 'catalog')['egress_inventory']}/"
-    cut(first, "down")
-    try:
-        answers = [tuple(first("get", "GET", egress)) for _ in range(40)]
-    finally:
-        cut(first, "up")
-    assert set(answers) == {(200, "inventory on node-1")}
-    there = "inventory on node-2"
-    eventually(lambda: tuple(first("get", "GET", egress)) == (200, there), 60, 0.2)
-    theirs = f"http://127.0.0.1:{second('ports', 'catalog')['egress_inventory']}/"
-    status, _ = second("get", "GET", theirs)
-    assert status == 200
-
-
-def cut(node: RemoteNode, state: str) -> None:
-    """Take the node's wire down, or bring it up again: the other node is gone without a word."""
-    there = ["nsenter", "-t", str(node.process.pid), "-n"]
-    subprocess.run([*there, "ip", "link", "set", "wire", state], check=True)
