@@ -145,7 +145,7 @@ async def test_of_stdout_six_lines_are_told_a_long_one_is_cut_and_what_none_can_
     found = await words(stdout="".join(f"{number}\n" for number in range(20)).encode())
     assert found.splitlines() == [f"  stdout: {number}" for number in range(14, 20)]
     assert await words(stderr=b"x" * 300) == "  stderr: " + "x" * 300
-    assert await words(stderr=b"x" * 301) == "  stderr: " + "x" * 300 + "…"
+    assert await words(stderr=b"x" * 1_001) == "  stderr: " + "x" * 1_000 + "…"
     assert await words(stderr=b"\x1b[31mred\x1b[0m\ta\x00b\r\n") == "  stderr: red    a\ufffdb"
 
 
