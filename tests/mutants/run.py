@@ -28,7 +28,7 @@ from mutants.reached import Reached
 from mutants.sample import ROOT, Room, Seen, equivalents, rooms, sample
 from mutants.trial import OVERTIME, PASSED, Chosen, Trial, trial
 
-BASELINE = 400.0  # seconds that the tests of one room may take without mutations
+BASELINE = 900.0  # seconds that the tests of one room may take without mutations
 PATIENCE = 10.0  # seconds that a trial may take beyond what its tests took, and
 SLOWER = 5  # times that
 MOST_FAILED = 0.02  # of a room's tests may fail without mutations: a machine that stood still
