@@ -150,7 +150,7 @@ class World:
         self.runners.append(runner)
         batches = BatchRunner(self.store.batches, self.store.deployments, journal, lease_s=lease_s)
         self.batches.append(batches)
-        digests = Digests(self.registry, self.store.releases)
+        digests = Digests(self.registry, self.store.digests)
         changes = Changes(
             self.platform, environments, self.store, runner.drive, self.url, batches, digests, catalogue()
         )

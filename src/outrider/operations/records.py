@@ -101,9 +101,10 @@ class Deployment:
 
     ``expected_index`` is the job's modify index that the registration builds on, ``modify_index`` the one that it
     made (None until Nomad has answered); ``version`` is None for a stop, ``previous`` what ran before where that is
-    known. ``source`` is where the spec that was asked for came from. ``waiting`` is a canary that a person has to promote or fail. ``release`` is its number among the changes of the
-    service in this environment, given by the store; ``cause`` is why it was asked for, ``overrides`` what it went past.
-    What was brought over has the environment and the number of the version there that it comes from.
+    known. ``source`` is where the spec that was asked for came from. ``waiting`` is a canary that a person has to promote or
+    fail. ``release`` is its number among the changes of the service in this environment, given by the store; ``cause`` is why
+    it was asked for, ``overrides`` what it went past. What was brought over has the environment and the number of the version
+    there that it comes from.
     """
 
     id: str

@@ -128,14 +128,18 @@ class Batches(Protocol):
         ...
 
 
-class Releases(Protocol):
-    """Who approved of versions, and which digests their images had."""
+class Approvals(Protocol):
+    """Who approved of versions for their release to another environment."""
 
     async def add_approval(self, approval: Approval) -> None: ...
 
     async def approvals(self, environment: str, service: str) -> tuple[Approval, ...]:
         """Those for the service to come to the environment, newest first."""
         ...
+
+
+class ImageDigests(Protocol):
+    """Which digests the images of versions had when these were deployed."""
 
     async def add_digest(self, found: ImageDigest) -> None:
         """Keep it; where the version has one already, that one stays."""
@@ -219,6 +223,7 @@ class Store:
     artifacts: Artifacts
     values: Values
     batches: Batches
-    releases: Releases
+    approvals: Approvals
+    digests: ImageDigests
     leases: Leases
     retention: Retention

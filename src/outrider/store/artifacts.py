@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import secrets
 from collections import defaultdict
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from outrider_ground.private import FILE
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.artifact_repository import OtherBytesError
 from outrider.operations.records import Artifact
-from outrider.store.database import parts
-from outrider.store.storage.storage import OBJECTS
+from outrider.store.database import inserting, parts
+from outrider.store.storage.spool import spooled
+from outrider.store.storage.storage import new_key
 from outrider.store.tables import artifacts, version_artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Collection, Generator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping
     from pathlib import Path
     from typing import Any, BinaryIO
 
@@ -43,7 +39,7 @@ class Artifacts:
 
     async def add_artifact(self, content: AsyncIterable[bytes], sha256: str | None = None) -> Artifact:
         """Keep the bytes; a second time is as good as the first. OtherBytesError where they have another SHA-256."""
-        with _spooled(self._storage.incoming) as (file, path):
+        with spooled(self._storage.incoming, "upload") as (file, path):
             found, size = await _received(content, file)
             if sha256 not in {None, found}:
                 raise OtherBytesError(f"these bytes do not have the SHA-256 {sha256}", next_step="Send them again.")
@@ -115,14 +111,12 @@ class Artifacts:
         return found if is_whole else None
 
     async def _kept(self, sha256: str, size: int, file: Path) -> Artifact:
-        """Under a key of its own each time, so that who deletes the one before deletes nothing of this one."""
-        key = f"{OBJECTS}/{sha256[:2]}/{sha256}.{secrets.token_hex(4)}"
+        key = new_key(sha256)
         await self._storage.put(key, file)
         row = {"sha256": sha256, "size": size, "object": key, "by_hash": False, "added_at": datetime.now(UTC)}
         changed = {"object": key, "added_at": row["added_at"]}
         async with self._database.writing() as connection:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            add = dialect.insert(artifacts).values(row)
+            add = inserting(connection, artifacts).values(row)
             put = add.on_conflict_do_update(index_elements=["sha256"], set_=changed).returning(*artifacts.c)
             return Artifact(**(await connection.execute(put)).mappings().one())
 
@@ -135,18 +129,6 @@ def _unused(since: datetime) -> tuple[Any, ...]:
     return artifacts.c.added_at < since, artifacts.c.sha256.not_in(select(version_artifacts.c.sha256))
 
 
-@contextmanager
-def _spooled(folder: Path) -> Generator[tuple[BinaryIO, Path]]:
-    """A file that nobody else can read and that is gone after the block, unless somebody has taken it."""
-    path = folder / f"outrider-upload-{secrets.token_hex(16)}"
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE)
-    try:
-        with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123  a descriptor
-            yield file, path
-    finally:
-        path.unlink(missing_ok=True)
-
-
 async def _received(content: AsyncIterable[bytes], file: BinaryIO) -> tuple[str, int]:
     """SHA-256 and size of what came, which is in the file then."""
     digest, size = hashlib.sha256(), 0
@@ -155,4 +137,5 @@ async def _received(content: AsyncIterable[bytes], file: BinaryIO) -> tuple[str,
         await asyncio.to_thread(digest.update, piece)
         await asyncio.to_thread(file.write, piece)
         size += len(piece)
+    await asyncio.to_thread(file.flush)
     return digest.hexdigest(), size

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.batches import Batch, BatchMember
 from outrider.store.batch_tables import batch_members, batches
+from outrider.store.database import inserting
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select
@@ -33,8 +33,12 @@ class Batches:
         """Keep it with what was asked for, or give back the one that has its id already."""
         row = {key: value for key, value in asdict(batch).items() if key != "members"}
         async with self._database.writing() as connection:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            keep = dialect.insert(batches).values(**row, asked=asked).on_conflict_do_nothing().returning(batches.c.id)
+            keep = (
+                inserting(connection, batches)
+                .values(**row, asked=asked)
+                .on_conflict_do_nothing()
+                .returning(batches.c.id)
+            )
             if (await connection.execute(keep)).scalar() is not None:
                 await connection.execute(
                     insert(batch_members), [_row(batch.id, *one) for one in enumerate(batch.members)]

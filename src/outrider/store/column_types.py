@@ -7,11 +7,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    TypeDecorator,
-)
+from sqlalchemy import JSON, DateTime, TypeDecorator
 
 from outrider.operations.version_source import VersionSource
 

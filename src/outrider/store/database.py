@@ -16,6 +16,7 @@ from alembic.util.exc import CommandError
 from outrider_ground.errors import RemoteError, UsageError
 from outrider_ground.private import DIRECTORY, closed, private_file
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -23,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
     from sqlalchemy.engine import URL
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -40,6 +41,11 @@ Item = TypeVar("Item")
 def parts(values: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """The values in parts that one statement takes."""
     return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+
+
+def inserting(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that can say what is done where the row is there already: each dialect has its own."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 class Database:

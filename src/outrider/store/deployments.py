@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from outrider_ground.errors import ConflictError
 from sqlalchemy import func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Deployment, Override, Request
 from outrider.operations.states import DECISIONS, FINAL
-from outrider.store.database import parts
+from outrider.store.database import inserting, parts
 from outrider.store.requests import kept_request
 from outrider.store.tables import deployments, release_counts, versions
 
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
 
 _LEASE = ("lease_holder", "lease_until")
 
-_COLUMNS = [column for column in deployments.c if column.name not in _LEASE]
+COLUMNS = [column for column in deployments.c if column.name not in _LEASE]
+"""Those that are read of a deployment: all but who drives it."""
 
 
 class Deployments:
@@ -76,19 +76,19 @@ class Deployments:
 
     async def with_id(self, deployment_id: str) -> Deployment | None:
         """One deployment, or None."""
-        found = await self._deployments(select(*_COLUMNS).where(deployments.c.id == deployment_id))
+        found = await self._deployments(select(*COLUMNS).where(deployments.c.id == deployment_id))
         return found[0] if found else None
 
     async def newest(self, environment: str, service: str, limit: int = 50) -> tuple[Deployment, ...]:
         """Newest first."""
         here = (deployments.c.environment == environment, deployments.c.service == service)
-        newest = select(*_COLUMNS).where(*here).order_by(deployments.c.created_at.desc()).limit(limit)
+        newest = select(*COLUMNS).where(*here).order_by(deployments.c.created_at.desc()).limit(limit)
         return await self._deployments(newest)
 
     async def unfinished(self) -> tuple[Deployment, ...]:
         """Oldest first, of all environments."""
         is_open = deployments.c.state.not_in(FINAL)
-        return await self._deployments(select(*_COLUMNS).where(is_open).order_by(deployments.c.created_at))
+        return await self._deployments(select(*COLUMNS).where(is_open).order_by(deployments.c.created_at))
 
     async def last_deployments(self, environment: str, service: str | None = None) -> Mapping[str, Deployment]:
         """By service the one under way, else the last; of all services, or of one."""
@@ -99,8 +99,8 @@ class Deployments:
             select(done.service, func.max(done.created_at).label("at")).where(*here).group_by(done.service).subquery()
         )
         newest = last.join(deployments, (done.service == last.c.service) & (done.created_at == last.c.at))
-        ended = await self._deployments(select(*_COLUMNS).select_from(newest).where(*here))
-        under_way = select(*_COLUMNS).where(*here, done.state.not_in(FINAL)).order_by(done.created_at)
+        ended = await self._deployments(select(*COLUMNS).select_from(newest).where(*here))
+        under_way = select(*COLUMNS).where(*here, done.state.not_in(FINAL)).order_by(done.created_at)
         return {one.service: one for one in (*ended, *await self._deployments(under_way))}
 
     async def last_rolled(self, environment: str) -> Mapping[str, datetime]:
@@ -147,15 +147,14 @@ async def _earlier(connection: AsyncConnection, deployment: Deployment) -> Deplo
     kept = await kept_request(connection, asked)
     if kept.deployment == deployment.id:
         return None
-    row = (await connection.execute(select(*_COLUMNS).where(deployments.c.id == kept.deployment))).mappings().one()
+    row = (await connection.execute(select(*COLUMNS).where(deployments.c.id == kept.deployment))).mappings().one()
     return deployment_of(row)
 
 
 async def _next_release(connection: AsyncConnection, deployment: Deployment) -> int:
     """Count the service's changes up by one; the row of the count is the lock between two portals."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {"environment": deployment.environment, "service": deployment.service, "latest": 1}
-    add = dialect.insert(release_counts).values(row)
+    add = inserting(connection, release_counts).values(row)
     counted = add.on_conflict_do_update(
         index_elements=["environment", "service"], set_={"latest": release_counts.c.latest + 1}
     )

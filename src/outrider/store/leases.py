@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, or_
-from sqlalchemy.dialects import postgresql, sqlite
 
+from outrider.store.database import inserting
 from outrider.store.own_tables import leases
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ class Leases:
         now = datetime.now(UTC)
         row = {"name": name, "holder": holder, "until": now + timedelta(seconds=lease_s)}
         async with self._database.writing() as connection:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            add = dialect.insert(leases).values(row)
+            add = inserting(connection, leases).values(row)
             is_free = or_(leases.c.holder == holder, leases.c.until < now)
             taken = add.on_conflict_do_update(index_elements=["name"], set_=row, where=is_free)
             return (await connection.execute(taken.returning(leases.c.holder))).one_or_none() is not None

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.stop_records import Lock
+from outrider.store.database import inserting
 from outrider.store.tables import locks
 
 if TYPE_CHECKING:
@@ -26,9 +26,8 @@ class Locks:
         here = (locks.c.environment == wanted.environment, locks.c.service == wanted.service)
         is_free = or_(locks.c.holder == wanted.holder, locks.c.until < wanted.since)
         async with self._database.writing() as connection:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
             row = asdict(wanted)
-            taken = dialect.insert(locks).values(row)
+            taken = inserting(connection, locks).values(row)
             await connection.execute(
                 taken.on_conflict_do_update(index_elements=["environment", "service"], set_=row, where=is_free)
             )

@@ -28,7 +28,7 @@ keys = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("name", String(63), primary_key=True),
+    Column("name", String(80), primary_key=True),
     Column("holder", String(64), nullable=False),
     Column("until", Moment, nullable=False),
 )

@@ -13,6 +13,8 @@ from outrider.store.tables import rejections
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
+
     from outrider.store.database import Database
 
 
@@ -29,13 +31,9 @@ class Rejections:
 
     async def rejections(self, environment: str, service: str) -> tuple[Rejection, ...]:
         """Those of the service that nobody has lifted, the oldest first."""
-        stand = (
-            rejections.c.environment == environment,
-            rejections.c.service == service,
-            rejections.c.lifted_at.is_(None),
-        )
+        query = select(rejections).where(*standing(environment, service)).order_by(rejections.c.created_at)
         async with self._database.reading() as connection:
-            rows = await connection.execute(select(rejections).where(*stand).order_by(rejections.c.created_at))
+            rows = await connection.execute(query)
             return tuple(Rejection(**row) for row in rows.mappings())
 
     async def lift_rejection(self, rejection: Rejection, by: str, at: datetime) -> bool:
@@ -45,3 +43,9 @@ class Rejections:
             return (
                 await connection.execute(update(rejections).where(*mine).values(lifted_by=by, lifted_at=at))
             ).rowcount == 1
+
+
+def standing(environment: str, service: str) -> tuple[ColumnElement[bool], ...]:
+    """What holds of the service's rejections that nobody has lifted."""
+    row = rejections.c
+    return row.environment == environment, row.service == service, row.lifted_at.is_(None)

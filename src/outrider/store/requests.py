@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Request
+from outrider.store.database import inserting
 from outrider.store.tables import requests
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class Requests:
 
 async def kept_request(connection: AsyncConnection, request: Request) -> Request:
     """The request that has the key now: this one, or the one before; of two portals the second waits for the first."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    await connection.execute(dialect.insert(requests).values(asdict(request)).on_conflict_do_nothing())
+    await connection.execute(inserting(connection, requests).values(asdict(request)).on_conflict_do_nothing())
     row = (await connection.execute(select(requests).where(requests.c.key == request.key))).mappings().one()
     return Request(**row)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, or_, select
 
 from outrider.operations.records import Past, VersionSummary
 from outrider.store.database import parts
-from outrider.store.deployments import deployment_of
+from outrider.store.deployments import COLUMNS, deployment_of
+from outrider.store.rejections import standing
 from outrider.store.tables import deployments, metadata, rejections, versions
+from outrider.store.versions import SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from outrider.store.database import Database
-
-_LEASE = ("lease_holder", "lease_until")
-_DEPLOYMENT = [column for column in deployments.c if column.name not in _LEASE]
-_SUMMARY = [versions.c[field.name] for field in fields(VersionSummary)]
 
 
 class Retention:
@@ -35,21 +32,17 @@ class Retention:
     async def past(self, environment: str, service: str) -> Past:
         """All of a service's versions and deployments, without documents."""
         own = (versions.c.environment == environment, versions.c.service == service)
-        marked = (
-            rejections.c.environment == environment,
-            rejections.c.service == service,
-            rejections.c.lifted_at.is_(None),
-        )
         done = (deployments.c.environment == environment, deployments.c.service == service)
+        marked = select(rejections.c.number).where(*standing(environment, service))
         async with self._database.reading() as connection:
-            known = (await connection.execute(select(*_SUMMARY).where(*own))).mappings()
-            happened = (await connection.execute(select(*_DEPLOYMENT).where(*done))).mappings()
+            known = (await connection.execute(select(*SUMMARY).where(*own))).mappings()
+            happened = (await connection.execute(select(*COLUMNS).where(*done))).mappings()
             return Past(
                 environment,
                 service,
                 tuple(VersionSummary(**row) for row in known),
                 tuple(deployment_of(row) for row in happened),
-                frozenset((await connection.execute(select(rejections.c.number).where(*marked))).scalars()),
+                frozenset((await connection.execute(marked)).scalars()),
             )
 
     async def forget(self, past: Past, numbers: Collection[int], ids: Collection[str]) -> tuple[int, int]:

@@ -10,17 +10,18 @@ from outrider_ground.errors import UsageError
 from sqlalchemy.engine import make_url
 
 from outrider.operations.repositories import Store
+from outrider.store.approvals import Approvals
 from outrider.store.artifacts import Artifacts
 from outrider.store.batches import Batches
 from outrider.store.database import opened
 from outrider.store.deployments import Deployments
+from outrider.store.digests import ImageDigests
 from outrider.store.events import Events
 from outrider.store.freezes import Freezes
 from outrider.store.leases import Leases
 from outrider.store.locks import Locks
 from outrider.store.moving import move_contents
 from outrider.store.rejections import Rejections
-from outrider.store.releases import Releases
 from outrider.store.requests import Requests
 from outrider.store.retention import Retention
 from outrider.store.storage.folder import Folder
@@ -72,7 +73,8 @@ async def opened_store(url: str, place: Storage | None = None, *, migrates: bool
         artifacts=artifacts,
         values=Values(found),
         batches=Batches(found),
-        releases=Releases(found),
+        approvals=Approvals(found),
+        digests=ImageDigests(found),
         leases=Leases(found),
         retention=Retention(found),
         database=found,

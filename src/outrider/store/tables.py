@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -21,10 +19,6 @@ from sqlalchemy import (
 )
 
 from outrider.store.column_types import Moment, Sourced
-
-if TYPE_CHECKING:
-    pass
-
 
 metadata = MetaData()
 
@@ -198,11 +192,7 @@ events = Table(
     Column("detail", JSON, nullable=False),
 )
 
-# By which values are told apart without being kept; one row.
-fingerprint_keys = Table(
-    "fingerprint_keys", metadata, Column("id", Integer, primary_key=True), Column("key", LargeBinary)
-)
-
+# How values have looked, without being kept.
 fingerprints = Table(
     "fingerprints",
     metadata,
@@ -212,13 +202,4 @@ fingerprints = Table(
     Column("number", Integer, primary_key=True),
     Column("fingerprint", String(64), nullable=False),
     Column("seen_at", Moment, nullable=False),
-)
-
-# Which portal rolls changed values out, for how long.
-value_leases = Table(
-    "value_leases",
-    metadata,
-    Column("environment", String(63), primary_key=True),
-    Column("holder", String(64), nullable=False),
-    Column("until", Moment, nullable=False),
 )

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Seen
 from outrider.spec.references import Reference
-from outrider.store.tables import fingerprint_keys, fingerprints, value_leases
+from outrider.store.database import inserting
+from outrider.store.keys import key_for
+from outrider.store.leases import Leases
+from outrider.store.tables import fingerprints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Table
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from outrider.store.database import Database
 
-KEY_BYTES = 32
+FINGERPRINTS = "fingerprints"
 # More than any allocation outlives: what is older counts as the oldest that is kept.
 MOST_KEPT = 50
 
@@ -33,16 +30,8 @@ class Values:
         self._database = database
 
     async def key(self) -> bytes:
-        """Made when it is asked for the first time."""
-        async with self._database.reading() as connection:
-            found = (await connection.execute(select(fingerprint_keys.c.key))).scalar_one_or_none()
-        return found or await self._made_key()
-
-    async def _made_key(self) -> bytes:
-        made = {"id": 1, "key": secrets.token_bytes(KEY_BYTES)}
-        async with self._database.writing() as connection:
-            await connection.execute(_insert(connection, fingerprint_keys).values(made).on_conflict_do_nothing())
-            return (await connection.execute(select(fingerprint_keys.c.key))).scalar_one()
+        """By which values are told apart without being kept."""
+        return await key_for(self._database, FINGERPRINTS)
 
     async def add_sighting(self, environment: str, reference: Reference, seen: Seen) -> None:
         """Remember it where it is not what was seen last; of two portals that see it one does."""
@@ -55,7 +44,7 @@ class Values:
             number = last.number + 1 if last else 1
             named = {"environment": environment, "kind": reference.store, "path": reference.path}
             made = {**named, "number": number, "fingerprint": seen.fingerprint, "seen_at": seen.at}
-            await connection.execute(_insert(connection, fingerprints).values(made).on_conflict_do_nothing())
+            await connection.execute(inserting(connection, fingerprints).values(made).on_conflict_do_nothing())
             await connection.execute(delete(fingerprints).where(*there, row.number <= number - MOST_KEPT))
 
     async def sightings(self, environment: str) -> Mapping[Reference, tuple[Seen, ...]]:
@@ -70,20 +59,9 @@ class Values:
 
     async def claim(self, environment: str, holder: str, lease_s: float) -> bool:
         """Take or renew the right to roll out there, unless another holder's lease still runs."""
-        now = datetime.now(UTC)
-        wanted = {"environment": environment, "holder": holder, "until": now + timedelta(seconds=lease_s)}
-        row = value_leases.c
-        async with self._database.writing() as connection:
-            await connection.execute(delete(value_leases).where(row.environment == environment, row.until < now))
-            await connection.execute(_insert(connection, value_leases).values(wanted).on_conflict_do_nothing())
-            mine = value_leases.update().where(row.environment == environment, row.holder == holder)
-            return (await connection.execute(mine.values(until=wanted["until"]))).rowcount == 1
+        return await Leases(self._database).take(f"values/{environment}", holder, lease_s)
 
 
 def _of(environment: str, reference: Reference) -> tuple[Any, ...]:
     row = fingerprints.c
     return (row.environment == environment, row.kind == reference.store, row.path == reference.path)
-
-
-def _insert(connection: AsyncConnection, table: Table) -> Any:
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

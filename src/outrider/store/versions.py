@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import RowMapping, Select, func, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.records import Declaration, Draft, MergedSpec, Outline, Version, VersionSummary
 from outrider.spec.stored import Declared, Outlined
-from outrider.store.database import parts
+from outrider.store.database import inserting, parts
 from outrider.store.tables import deployments, services, version_artifacts, versions
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from outrider.store.database import Database
 
-_SUMMARY = tuple(versions.c[field.name] for field in fields(VersionSummary))
+SUMMARY = tuple(versions.c[field.name] for field in fields(VersionSummary))
 _OUTLINE = (
     *(versions.c[name] for name in ("service", "number", "hash", "protocol", "format")),
     *(versions.c.merged[name].label(name) for name in Outlined.model_fields),
@@ -107,7 +106,7 @@ class Versions:
     async def summaries(self, environment: str, service: str, limit: int | None = None) -> tuple[VersionSummary, ...]:
         """Newest first, without their documents."""
         here = (versions.c.environment == environment, versions.c.service == service)
-        query = select(*_SUMMARY).where(*here).order_by(versions.c.number.desc()).limit(limit)
+        query = select(*SUMMARY).where(*here).order_by(versions.c.number.desc()).limit(limit)
         async with self._database.reading() as connection:
             return tuple(VersionSummary(**row) for row in (await connection.execute(query)).mappings())
 
@@ -146,9 +145,8 @@ async def _merged(
 
 async def _next_number(connection: AsyncConnection, draft: Draft) -> int:
     """Count the service's versions up by one; the row of the service is the lock between two portals."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {"environment": draft.environment, "name": draft.service, "latest": 0}
-    await connection.execute(dialect.insert(services).values(row).on_conflict_do_nothing())
+    await connection.execute(inserting(connection, services).values(row).on_conflict_do_nothing())
     count_up = (
         update(services)
         .where(services.c.environment == draft.environment, services.c.name == draft.service)

@@ -10,15 +10,15 @@ from outrider_ground.errors import UsageError
 from outrider.clients.agent_archive import carried_agent
 from outrider.operations.application import Application
 from outrider.operations.journal import Journal
+from outrider.wiring.environments import Shared
+from outrider.wiring.live import LiveApplication
+from outrider.wiring.stores import store_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from outrider.settings import Settings
     from outrider.spec.platform import Platform
-from outrider.wiring.environments import Shared
-from outrider.wiring.live import LiveApplication
-from outrider.wiring.stores import store_of
 
 
 @asynccontextmanager

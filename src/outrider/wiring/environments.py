@@ -35,6 +35,7 @@ class Shared:
 
 
 def environment(name: str, shared: Shared, stack: AsyncExitStack) -> Environment:
+    """The environment of that name with clients of its own, which are closed with the stack."""
     written, settings = shared.platform.environments[name], shared.settings
     region, namespace = written.nomad.region, written.nomad.namespace
     nomad = nomad_client(written.nomad.address, settings.nomad, region=region, namespace=namespace)

@@ -13,7 +13,7 @@ from outrider_ground.errors import OutriderError
 
 from outrider.clients.addon_files import catalogue
 from outrider.clients.registry import RegistryClient
-from outrider.operations.answers.platform import PlatformState
+from outrider.operations.answers.platform import PlatformState, without_file
 from outrider.operations.application import Application
 from outrider.operations.change.digests import Digests
 from outrider.operations.changes import Changes
@@ -26,6 +26,8 @@ from outrider.operations.platform_change import is_elsewhere
 from outrider.operations.principal import Principal
 from outrider.operations.upkeep.retention import Bounds
 from outrider.operations.upkeep.upkeep import Upkeep
+from outrider.wiring.environments import Shared, environment, observer, renewed
+from outrider.wiring.values import ValueWatchers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from outrider.operations.change.documents import Text
     from outrider.operations.records import Deployment
     from outrider.spec.platform import Keep, Platform
-from outrider.wiring.environments import Shared, environment, observer, renewed
-from outrider.wiring.values import ValueWatchers
 
 JUDGED_EVERY_S = 5.0
 
@@ -53,7 +53,7 @@ class LiveApplication:
         self._batches = BatchRunner(shared.store.batches, shared.store.deployments, shared.journal)
         self._batches.deploys_by(self._deploy)
         registry = RegistryClient(lambda: self.now.platform.registries.plain_http, shared.settings.registries)
-        digests = Digests(registry, shared.store.releases)
+        digests = Digests(registry, shared.store.digests)
         self._upkeep = Upkeep(shared.store, _EnvironmentsNow(self), lambda: _bounds(self.now.platform.keep))
         changes = Changes(
             shared.platform,
@@ -65,7 +65,7 @@ class LiveApplication:
             digests,
             catalogue(shared.platform.addons),
         )
-        state = PlatformState(None, None, datetime.now(UTC), tuple(environments))
+        state = without_file(environments)
         self._observers = observers
         self._values = ValueWatchers(shared.settings, self._roll, lambda: self.now.platform)
         self._show: Callable[[Application], object] = lambda _: None
@@ -76,8 +76,7 @@ class LiveApplication:
     @property
     def state(self) -> PlatformState:
         """What is said of the platform file."""
-        found = self.now.platform_state
-        return found or PlatformState(None, None, datetime.now(UTC), tuple(self.now.environments))
+        return self.now.platform_state or without_file(self.now.environments)
 
     async def _deploy(self, environment: str, text: Text, order: Order) -> Deployment:
         return await self.now.changes.deploy(environment, text, order)

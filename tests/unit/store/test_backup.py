@@ -173,6 +173,23 @@ async def test_a_store_that_has_something_is_not_overwritten_unless_that_is_said
     await other.close()
 
 
+async def test_a_store_on_which_a_portal_was_only_started_is_empty(
+    store: SqlStore, other_url: str, tmp_path: Path
+) -> None:
+    await filled(store)
+    key = await store.values.key()
+    file, there = tmp_path / "one.backup", Folder(tmp_path / "there")
+    await backed_up(store, file)
+    other = await opened_store(other_url, there)
+    assert await other.values.key() != key
+    assert await other.values.claim("stage", "a-portal", 60)
+    await other.close()
+    await brought_back(other_url, there, file)
+    again = await opened_store(other_url, there)
+    assert await again.values.key() == key, "values go on being told apart by the same signs"
+    await again.close()
+
+
 async def test_where_a_restore_fails_in_the_middle_all_is_as_it_was(
     store: SqlStore, other_url: str, tmp_path: Path
 ) -> None:

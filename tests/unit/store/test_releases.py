@@ -25,16 +25,16 @@ async def test_approvals_are_those_of_one_service_and_environment_newest_first(s
     first = Approval(str(uuid.uuid4()), "production", service, "stage", 7, "kim", "load test", NOW)
     second = replace(first, id=str(uuid.uuid4()), by="ada", at=NOW + timedelta(seconds=1))
     for one in (first, second, replace(first, id=str(uuid.uuid4()), environment="other")):
-        await store.releases.add_approval(one)
-    assert await store.releases.approvals("production", service) == (second, first)
+        await store.approvals.add_approval(one)
+    assert await store.approvals.approvals("production", service) == (second, first)
 
 
 async def test_the_first_digest_of_a_version_stands(store: SqlStore, service: str) -> None:
     first = ImageDigest("stage", service, 1, "app:1", "sha256:a", NOW)
-    await store.releases.add_digest(first)
-    await store.releases.add_digest(replace(first, digest="sha256:b"))
-    assert await store.releases.digest("stage", service, 1) == first
-    assert await store.releases.digest("stage", service, 2) is None
+    await store.digests.add_digest(first)
+    await store.digests.add_digest(replace(first, digest="sha256:b"))
+    assert await store.digests.digest("stage", service, 1) == first
+    assert await store.digests.digest("stage", service, 2) is None
 
 
 async def test_a_deployment_knows_which_version_of_which_environment_it_brought_over(

@@ -31,7 +31,7 @@ async def approval_blockers(environment: Environment, change: Change) -> tuple[B
 
 
 async def _approved_by(environment: Environment, service: str, origin: Origin) -> frozenset[str]:
-    found = await environment.store.releases.approvals(environment.name, service)
+    found = await environment.store.approvals.approvals(environment.name, service)
     return frozenset(one.by for one in found if (one.source, one.version) == (origin.environment, origin.number))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.ports import Registry
     from outrider.operations.records import Deployment, Version
-    from outrider.operations.repositories import Releases
+    from outrider.operations.repositories import ImageDigests
 
 log = logging.getLogger("outrider.digests")
 
@@ -27,8 +27,8 @@ log = logging.getLogger("outrider.digests")
 class Digests:
     """What registries name, remembered by version; nobody who deploys waits for a registry."""
 
-    def __init__(self, registry: Registry, releases: Releases) -> None:
-        self._registry, self._releases = registry, releases
+    def __init__(self, registry: Registry, kept: ImageDigests) -> None:
+        self._registry, self._kept = registry, kept
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note(self, environment: Environment, deployment: Deployment) -> None:
@@ -50,7 +50,7 @@ class Digests:
         """The digest of the version's image, of when it was deployed or, where that is not known, of now."""
         if digest := image_reference(image).digest:
             return ReleaseImage(image, digest, "written")
-        kept = await self._releases.digest(version.environment, version.service, version.number)
+        kept = await self._kept.digest(version.environment, version.service, version.number)
         try:
             now = await self._registry.digest(image)
         except OutriderError as error:
@@ -67,7 +67,7 @@ class Digests:
         run = spec_of(version).service.run if version else None
         if not isinstance(run, ImageRun) or image_reference(run.image).digest:
             return
-        if await self._releases.digest(environment.name, service, number) is not None:
+        if await self._kept.digest(environment.name, service, number) is not None:
             return
         try:
             digest = await self._registry.digest(run.image)
@@ -75,4 +75,4 @@ class Digests:
             log.warning("the digest of %s is not known: %s", run.image, error.message)
             return
         found = ImageDigest(environment.name, service, number, run.image, digest, datetime.now(UTC))
-        await self._releases.add_digest(found)
+        await self._kept.add_digest(found)

@@ -13,6 +13,7 @@ from outrider.nomad.read.job import running
 from outrider.operations.answers.release import ReleaseImage, ReleaseOrigin, ReleasePlan
 from outrider.operations.change.attempts import shortfall
 from outrider.operations.change.documents import Text
+from outrider.operations.change.sources import text_of
 from outrider.operations.differences import differences
 from outrider.operations.drift import changed_outside
 from outrider.operations.lookups import not_running, running_version, stored_version
@@ -89,8 +90,7 @@ async def releasable(source: Environment, target: Environment, service: str, dig
     here = spec_of(version).service
     there = read_service(version.spec, version.file, target.name, known=tuple(target.platform.environments)).service
     _check_same_program(here, there, source.name, target.name)
-    artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
-    text = Text(version.spec, version.file, artifact, source=version.source)
+    text = text_of(version)
     if not isinstance(there.run, ImageRun):
         return Releasable(origin, here, text, None, _unpinned_artifact(there.run))
     image = await digests.of(version, there.run.image)
@@ -237,5 +237,5 @@ async def approve(source: Environment, target: Environment, service: str, number
         reason=order.reason,
         at=datetime.now(UTC),
     )
-    await target.store.releases.add_approval(made)
+    await target.store.approvals.add_approval(made)
     return made

@@ -13,12 +13,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, UsageError
-from outrider_ground.private import FILE
 from sqlalchemy import MetaData, Table, select, text
 
+from outrider.operations.upkeep.upkeep import WORK
 from outrider.store.backup.container import Writing, writing
 from outrider.store.backup.rows import lines_of
 from outrider.store.own_tables import leases, storage
+from outrider.store.storage.spool import new_file, spooled
 from outrider.store.tables import metadata
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ AT_ONCE = 200
 LARGEST_PART = 8 * 1024 * 1024
 NOT_COPIED = frozenset({storage.name, leases.name})
 """Which storage belongs to a database, and who works on it now, is no matter of the copy."""
-WORK, LEASE_S, LOOKS = "upkeep", 600.0, 60
+LEASE_S, LOOKS = 600.0, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ async def backed_up(store: SqlStore, file: Path) -> Copied:
     made = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     async with _nothing_forgotten(store):
         try:
-            with await asyncio.to_thread(_new_file, made) as target:
+            with await asyncio.to_thread(new_file, made) as target:
                 copied = await _written(store, target)
             await asyncio.to_thread(os.link, made, file)
         except FileExistsError as error:
@@ -89,11 +90,6 @@ async def _written(store: SqlStore, target: BinaryIO) -> Copied:
     return Copied(sum(rows), len(artifacts) - len(lost), target.tell(), tuple(lost))
 
 
-def _new_file(path: Path) -> BinaryIO:
-    """One that nobody else may read."""
-    return open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, FILE), "w+b")  # noqa: PTH123  a descriptor
-
-
 def _copied_tables() -> list[Table]:
     """Those that refer to others after them."""
     return [table for table in metadata.sorted_tables if table.name not in NOT_COPIED]
@@ -120,18 +116,14 @@ async def _artifact(store: SqlStore, artifact: Artifact, output: Writing) -> boo
     pieces = await store.artifacts.opened(artifact, 0, artifact.size)
     if pieces is None:
         return False
-    path = store.incoming / f"outrider-backup-{secrets.token_hex(16)}"
     digest = hashlib.sha256()
-    try:
-        with await asyncio.to_thread(_new_file, path) as spool:
-            async for piece in pieces:
-                digest.update(piece)
-                spool.write(piece)
-            if digest.hexdigest() != artifact.sha256:
-                return False
-            await asyncio.to_thread(_added, output, artifact, spool)
-    finally:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+    with spooled(store.incoming, "backup") as (spool, _):
+        async for piece in pieces:
+            digest.update(piece)
+            spool.write(piece)
+        if digest.hexdigest() != artifact.sha256:
+            return False
+        await asyncio.to_thread(_added, output, artifact, spool)
     return True
 
 

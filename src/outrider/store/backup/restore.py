@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError, UsageError
-from outrider_ground.private import FILE
 from sqlalchemy import Connection, MetaData, Table, func, insert, inspect, select, table, update
 
 from outrider.store.backup.backup import NOT_COPIED
@@ -17,11 +14,13 @@ from outrider.store.backup.container import NEXT, members, verified
 from outrider.store.backup.rows import rows_in
 from outrider.store.database import known_revisions, upgraded
 from outrider.store.storage.identity import settle
-from outrider.store.storage.storage import OBJECTS
+from outrider.store.storage.spool import spooled
+from outrider.store.storage.storage import new_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -139,16 +138,13 @@ async def _artifacts(storage: Storage, file: Path) -> AsyncIterator[tuple[str, s
     for name, _, pieces in members(file):
         if name.startswith(ARTIFACTS):
             sha256 = name.removeprefix(ARTIFACTS)
-            path = storage.incoming / f"outrider-restore-{secrets.token_hex(16)}"
-            key = f"{OBJECTS}/{sha256[:2]}/{sha256}.{secrets.token_hex(4)}"
-            try:
-                await asyncio.to_thread(_spool, path, pieces)
+            key = new_key(sha256)
+            with spooled(storage.incoming, "restore") as (spool, path):
+                await asyncio.to_thread(_fill, spool, pieces)
                 await storage.put(key, path)
-            finally:
-                await asyncio.to_thread(path.unlink, missing_ok=True)
             yield sha256, key
 
 
-def _spool(path: Path, pieces: Iterator[bytes]) -> None:
-    with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE), "wb") as spool:  # noqa: PTH123  a descriptor
-        spool.writelines(pieces)
+def _fill(spool: BinaryIO, pieces: Iterator[bytes]) -> None:
+    spool.writelines(pieces)
+    spool.flush()

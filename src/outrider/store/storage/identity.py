@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import UsageError
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from outrider.operations.artifact_links import ArtifactLinks
-from outrider.store.own_tables import keys, storage
+from outrider.store.database import inserting
+from outrider.store.keys import key_for
+from outrider.store.own_tables import storage
 from outrider.store.storage.storage import IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sqlalchemy import Table
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from outrider.store.database import Database
     from outrider.store.storage.storage import Storage
 
@@ -34,7 +30,7 @@ async def settle(database: Database, place: Storage) -> None:
     """
     row = {"number": ONE, "identity": secrets.token_hex(16), "is_settled": False}
     async with database.writing() as connection:
-        await _add(connection, storage, row)
+        await connection.execute(inserting(connection, storage).values(row).on_conflict_do_nothing())
     async with database.writing() as connection:
         mine = (await connection.execute(select(storage).with_for_update())).mappings().one()
         if not mine["is_settled"]:
@@ -45,16 +41,7 @@ async def settle(database: Database, place: Storage) -> None:
 
 async def links_of(database: Database) -> ArtifactLinks:
     """The addresses of this store's artifacts; its key is made the first time."""
-    async with database.writing() as connection:
-        await _add(connection, keys, {"name": URL_KEY, "value": secrets.token_hex(32)})
-        found = await connection.execute(select(keys.c.value).where(keys.c.name == URL_KEY))
-        return ArtifactLinks(bytes.fromhex(found.scalar_one()))
-
-
-async def _add(connection: AsyncConnection, table: Table, row: Mapping[str, object]) -> None:
-    """The row, unless there is one."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    await connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
+    return ArtifactLinks(await key_for(database, URL_KEY))
 
 
 def _check(place: Storage, mine: str, found: str | None, *, is_new: bool) -> None:

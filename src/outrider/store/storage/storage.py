@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -13,6 +14,11 @@ PIECE = 256 * 1024
 """The most bytes that are in memory of anything that is read."""
 IDENTITY = "identity"
 OBJECTS = "objects"
+
+
+def new_key(sha256: str) -> str:
+    """One of its own each time, so that who deletes the bytes under the key before deletes nothing of these."""
+    return f"{OBJECTS}/{sha256[:2]}/{sha256}.{secrets.token_hex(4)}"
 
 
 class Storage(Protocol):

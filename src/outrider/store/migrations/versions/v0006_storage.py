@@ -50,7 +50,7 @@ def _keys_and_leases() -> None:
     )
     op.create_table(
         "leases",
-        sa.Column("name", sa.String(63), primary_key=True),
+        sa.Column("name", sa.String(80), primary_key=True),
         sa.Column("holder", sa.String(64), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
     )

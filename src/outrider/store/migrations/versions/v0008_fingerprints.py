@@ -16,7 +16,6 @@ NOOP, RESTART = "noop", "restart"
 
 def upgrade() -> None:
     """Keep fingerprints, and read of every stored spec what its files said of changes."""
-    op.create_table("fingerprint_keys", sa.Column("id", sa.Integer, primary_key=True), sa.Column("key", sa.LargeBinary))
     op.create_table(
         "fingerprints",
         sa.Column("environment", sa.String(63), primary_key=True),
@@ -26,19 +25,12 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(64), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
     )
-    op.create_table(
-        "value_leases",
-        sa.Column("environment", sa.String(63), primary_key=True),
-        sa.Column("holder", sa.String(64), nullable=False),
-        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
-    )
     _rewrite(BEFORE, NOW, with_words)
 
 
 def downgrade() -> None:
     """Forget the fingerprints, and put back what files said of changes."""
-    for table in ("value_leases", "fingerprints", "fingerprint_keys"):
-        op.drop_table(table)
+    op.drop_table("fingerprints")
     _rewrite(NOW, BEFORE, without_words)
 
 
