@@ -13,8 +13,8 @@ from fakes.world import World
 from fakes.world import world as new_world
 from outrider_ground.edge.serving import serving
 
-from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
+from outrider.cli.process_context import ProcessContext
 from outrider.portal.app import portal_app
 from outrider.settings import Settings
 

@@ -11,8 +11,8 @@ from click.shell_completion import get_completion_class
 from outrider_ground.errors import OutriderError
 
 from outrider.cli import exits
-from outrider.cli.invocation import output_options, process_context
 from outrider.cli.output import Output
+from outrider.cli.process_context import output_options, process_context
 from outrider.clients.envoy import envoy_binary
 from outrider.settings import Settings
 

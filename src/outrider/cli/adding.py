@@ -13,7 +13,7 @@ import click
 from outrider.cli import exits
 from outrider.cli.agreeing import Agreement, diff_shown
 from outrider.cli.changes import Asked, plan_lines
-from outrider.cli.edit_targets import NEXT_COMMAND, Target, Wanted, carried_out, target_options
+from outrider.cli.edit_targets import Target, Wanted, carried_out, show, target_options
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.output import table
 from outrider.cli.own_file import own_file
@@ -26,7 +26,7 @@ from outrider.spec.written.proposal import diff_lines, proposed
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownAddition:
     """What is shown before the question: the addition, and the diff of each caller whose file is here."""
 
     addition: Addition
@@ -40,8 +40,7 @@ class Shown:
         else:
             yield from diff_shown(diff_lines("", found.spec, f"{found.service}.yaml"))
         if found.plan:
-            asked = Asked(Path(f"{found.service}.yaml"), found.spec)
-            yield from (line for line in plan_lines(found.plan, asked) if not line.startswith(NEXT_COMMAND))
+            yield from plan_lines(found.plan, Asked(Path(f"{found.service}.yaml"), found.spec, has_command=False))
         yield click.style(f"! What is lost: {printable(found.lost)}", fg="yellow")
         if found.passwords:
             yield f"· its password is made once, and kept in the Nomad variables {', '.join(found.passwords)}"
@@ -106,9 +105,8 @@ async def add(
     body = AddBody(addon=addon, name=name, parameters=said, to=callers, **target.why.fields)
     found = await invocation.portal.addition(environment, body)
     wishes = {one: Attach(addon, name, found.callers[one], target.is_environment_only) for one in callers}
-    shown = Shown(found, [_diff(caller, wish, environment, target) for caller, wish in wishes.items()])
-    if invocation.output.form == "table" or not target.agreement.is_agreed:
-        invocation.output.show(shown, lambda _: shown.lines(), shown.document)
+    shown = ShownAddition(found, [_diff(caller, wish, environment, target) for caller, wish in wishes.items()])
+    show(invocation, shown, target)
     if found.plan and found.plan.refusals:
         return exits.FAILED
     if not target.agreement.on(invocation, _question(found, callers)):

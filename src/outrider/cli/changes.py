@@ -34,7 +34,7 @@ class Packed:
 class Asked:
     """The spec that is planned: its file and text, what is packed with it, whether today's sidecar is asked for, and each place.
 
-    ``is_alone`` is false where it is planned with others, which one command deploys together.
+    ``has_command`` is false where no command of its own deploys it: it is planned with others, or asked about here.
     """
 
     file: Path
@@ -42,7 +42,7 @@ class Asked:
     packed: Packed | None = None
     renews: bool = False
     is_raw: bool = False
-    is_alone: bool = True
+    has_command: bool = True
 
 
 def plan_lines(found: Plan, asked: Asked) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _headline(found: Plan, *, is_new: bool) -> Iterator[str]:
 
 
 def _next_command(found: Plan, asked: Asked) -> Iterator[str]:
-    if asked.is_alone and found.has_changes and not found.refusals:
+    if asked.has_command and found.has_changes and not found.refusals:
         command = _command(found, renews=asked.renews)
         yield f"\nTo deploy exactly this:\n  {command} -e {found.environment} {shlex.quote(str(asked.file))}"
 

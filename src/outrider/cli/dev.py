@@ -15,7 +15,7 @@ from outrider_ground.private import nothing_for_others
 from outrider.cli import exits
 from outrider.cli.arguments import Number
 from outrider.cli.demo import is_proven, open_shop, shop_of_this_machine, shown, what_to_try
-from outrider.cli.invocation import process_context
+from outrider.cli.process_context import process_context
 from outrider.programs.demonstration.check import everything_ended
 from outrider.programs.demonstration.processes import Process, processes_below
 from outrider.programs.machine import Machine

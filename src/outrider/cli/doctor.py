@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 from outrider_ground.errors import OutriderError, UsageError
 
-from outrider.cli.invocation import ProcessContext, output_options, process_context
 from outrider.cli.output import Output
+from outrider.cli.process_context import ProcessContext, output_options, process_context
 from outrider.cli.source_files import FILE, platform_of
 from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.envoy import envoy_binary

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
@@ -24,8 +24,6 @@ from outrider.cli.watching import Waiting, waiting_options, watched
 from outrider.operations.answers.plan import Plan
 from outrider.operations.request_bodies import DeployBody, EditBody, SpecBody
 from outrider.spec.written.proposal import EditedSpec, Wish, proposed
-
-NEXT_COMMAND = "\nTo deploy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class Shown:
         yield f"{printable(self.of)}:"
         yield from diff_shown(self.diff, self.notes)
         if self.plan is not None:
-            yield from (line for line in plan_lines(self.plan, self.asked) if not line.startswith(NEXT_COMMAND))
+            yield from plan_lines(self.plan, self.asked)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -129,7 +127,11 @@ async def _of_file(
         return _idle(invocation, f"{wish.idle(service)}, says {file.path}")
     packed = await packed_spec(invocation, file.path, environment, made.text)
     plan = await invocation.portal.plan(environment, SpecBody(**packed.fields))
-    show(invocation, Shown(str(file.path), made.diff, made.notes, plan, Asked(file.path, made.text)), target)
+    show(
+        invocation,
+        Shown(str(file.path), made.diff, made.notes, plan, Asked(file.path, made.text, has_command=False)),
+        target,
+    )
     if plan.refusals:
         return exits.FAILED
     _tell_others(invocation, environment, target)
@@ -157,7 +159,11 @@ async def _of_stored(invocation: Invocation, named: tuple[str, str], wanted: Wan
     of = f"version {found.version} of {service} in {environment} ({found.file})"
     if not found.diff:
         return _idle(invocation, f"{found.idle}, says {of}")
-    show(invocation, Shown(of, found.diff, found.notes, found.plan, Asked(Path(found.file), found.text)), target)
+    show(
+        invocation,
+        Shown(of, found.diff, found.notes, found.plan, Asked(Path(found.file), found.text, has_command=False)),
+        target,
+    )
     if found.plan is None or found.plan.refusals:
         return exits.FAILED
     invocation.output.aside(
@@ -173,7 +179,16 @@ async def _of_stored(invocation: Invocation, named: tuple[str, str], wanted: Wan
     )
 
 
-def show(invocation: Invocation, shown: Shown, target: Target) -> None:
+class Shows(Protocol):
+    """What is shown before a question."""
+
+    def lines(self) -> Iterator[str]: ...
+
+    @property
+    def document(self) -> dict[str, Any]: ...
+
+
+def show(invocation: Invocation, shown: Shows, target: Target) -> None:
     """As data only where nothing comes after it: then the deployment is the result."""
     if invocation.output.form == "table" or not target.agreement.is_agreed:
         invocation.output.show(shown, lambda _: shown.lines(), shown.document)

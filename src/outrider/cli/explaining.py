@@ -12,8 +12,8 @@ import click
 from outrider_ground.errors import SpecError
 
 from outrider.cli import exits
-from outrider.cli.invocation import output_options, process_context
 from outrider.cli.output import Output
+from outrider.cli.process_context import output_options, process_context
 from outrider.cli.source_files import (
     FILE,
     FILE_OR_FOLDER,

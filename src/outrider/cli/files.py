@@ -12,10 +12,10 @@ import click
 from outrider_ground.errors import OutriderError, SpecError
 
 from outrider.cli import exits
-from outrider.cli.invocation import output_options
 from outrider.cli.output import Output, data
 from outrider.cli.problems import error_lines
-from outrider.cli.source_files import FILE, IS_SERVICE, platform_of, protocols, text_of
+from outrider.cli.process_context import output_options
+from outrider.cli.source_files import DEFAULT, FILE, IS_SERVICE, platform_of, protocols, text_of
 from outrider.operations.change.documents import RenderContext, Source
 from outrider.operations.change.render import rendered
 from outrider.operations.explain.service import surprises
@@ -68,9 +68,9 @@ def schema(kind: str) -> int:
 
 
 def _default_file() -> Path:
-    if not Path("outrider.yaml").is_file():
+    if not DEFAULT.is_file():
         raise click.UsageError("there is no outrider.yaml here; name the FILES to check")
-    return Path("outrider.yaml")
+    return DEFAULT
 
 
 def _checked(file: Path) -> Checked:

@@ -9,10 +9,10 @@ import click
 from outrider.cli import exits
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.printable import one_line
+from outrider.cli.rollout_lines import values_of
 from outrider.cli.times import moment
 from outrider.operations.answers.plan import Change
 from outrider.operations.answers.platform import PlatformState
-from outrider.spec.notation import as_written
 
 
 @click.command(short_help="Show the platform file that the portal goes by, and a changed one that it refuses.")
@@ -54,9 +54,4 @@ def _differences(found: PlatformState) -> Iterator[str]:
 
 
 def _lines(changes: tuple[Change, ...]) -> Iterator[str]:
-    return (f"  {one.sign} {one_line(one.path)}: {one_line(_values(one))}" for one in changes)
-
-
-def _values(change: Change) -> str:
-    before, after = as_written(change.before), as_written(change.after)
-    return {"+": after, "-": before}.get(change.sign, f"{before} → {after}")
+    return (f"  {one.sign} {one_line(one.path)}: {one_line(values_of(one))}" for one in changes)

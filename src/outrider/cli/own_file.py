@@ -9,10 +9,8 @@ from pathlib import Path
 
 from outrider_ground.errors import ConflictError, OutriderError, UsageError
 
-from outrider.cli.source_files import IS_SERVICE, text_of
+from outrider.cli.source_files import DEFAULT, IS_SERVICE, text_of
 from outrider.spec.reading.files import read_service
-
-DEFAULT = Path("outrider.yaml")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import click
 from outrider_ground.private import nobody_else_writes
 
 from outrider.cli import exits
-from outrider.cli.invocation import output_options
 from outrider.cli.output import Output, table
 from outrider.cli.printable import printable
+from outrider.cli.process_context import output_options
 from outrider.cli.source_files import FILE_OR_FOLDER, service_of, specs
 from outrider.clients.agent_archive import FILENAME, agent_archive
 from outrider.clients.directory import directory_warnings, packed_directory_of

@@ -31,7 +31,7 @@ class Why:
 def reason_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --reason and --override; the function gets them as `why`."""
 
-    @click.option("--reason", metavar="TEXT", callback=_reason, help="Why; `outrider history` shows it.")
+    @click.option("--reason", metavar="TEXT", callback=said_reason, help="Why; `outrider history` shows it.")
     @click.option(
         "--override",
         "overrides",
@@ -57,7 +57,8 @@ def asked(why: Why, question: str) -> Why:
     return Why(said[:MOST_REASON], why.overrides)
 
 
-def _reason(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+def said_reason(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """Without blanks around it; empty where none is given. BadParameter for one that is blank or too long."""
     said = (value or "").strip()
     if value is not None and not said:
         raise click.BadParameter("it is blank: say why in a few words.", context, parameter)

@@ -13,7 +13,7 @@ from outrider.cli.arguments import Number
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.printable import printable
 from outrider.cli.problems import blocker_lines
-from outrider.cli.reasons import Why, reason_options
+from outrider.cli.reasons import Why, reason_options, said_reason
 from outrider.cli.rollout_lines import field_lines
 from outrider.cli.times import moment
 from outrider.cli.watching import Waiting, waiting_options, watched
@@ -77,7 +77,7 @@ async def release(  # noqa: PLR0913  one parameter per option of the command lin
 @click.argument("version", type=Number(1, MOST_INTEGER), required=False)
 @FROM
 @TO
-@click.option("--reason", required=True, metavar="TEXT", help="Why; the history keeps it.")
+@click.option("--reason", required=True, metavar="TEXT", callback=said_reason, help="Why; the history keeps it.")
 @portal_verb
 async def approve(
     invocation: Invocation, service: str, version: int | None, source: str | None, target: str | None, *, reason: str
@@ -87,9 +87,7 @@ async def approve(
     outrider approve checkout 7 --from stage --to production --reason "load test passed"
     """
     environment = target or await invocation.environment()
-    if not reason.strip():
-        raise click.BadParameter("it is blank: say why in a few words.", param_hint="--reason")
-    body = ApprovalBody(source=source, version=version, reason=reason.strip())
+    body = ApprovalBody(source=source, version=version, reason=reason)
     made = await invocation.portal.approve(environment, service, body)
     told = (
         f"{made.by} approves of version {made.version} of {service} in {made.source} for {environment}: {made.reason}"

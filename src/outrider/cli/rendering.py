@@ -9,8 +9,8 @@ import click
 from outrider_ground.errors import UsageError
 
 from outrider.cli import exits
-from outrider.cli.invocation import process_context
 from outrider.cli.output import data, for_terminal
+from outrider.cli.process_context import process_context
 from outrider.cli.source_files import (
     FILE,
     FILE_OR_FOLDER,

@@ -24,9 +24,13 @@ def change_lines(change: Change, *, is_new: bool = False) -> Iterator[str]:
         yield click.style(f"{change.sign:<3} {change.path}:{note}", fg=COLOURS[change.sign])
         yield from _text_lines(change)
         return
+    yield click.style(f"{change.sign:<3} {change.path}: {values_of(change)}{note}", fg=COLOURS[change.sign])
+
+
+def values_of(change: Change) -> str:
+    """What is there now, what was there, or both."""
     before, after = as_written(change.before), as_written(change.after)
-    what = {"+": after, "-": before}.get(change.sign, f"{before} → {after}")
-    yield click.style(f"{change.sign:<3} {change.path}: {what}{note}", fg=COLOURS[change.sign])
+    return {"+": after, "-": before}.get(change.sign, f"{before} → {after}")
 
 
 def field_lines(changes: Iterable[Change]) -> Iterator[str]:

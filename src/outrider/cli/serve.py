@@ -12,7 +12,7 @@ from outrider_ground.errors import UsageError
 
 from outrider.cli import exits
 from outrider.cli.arguments import Number
-from outrider.cli.invocation import process_context
+from outrider.cli.process_context import process_context
 from outrider.cli.source_files import FILE, platform_of
 from outrider.programs.portal import ListenAddress, served_portal
 from outrider.programs.signals import until_told

@@ -20,7 +20,7 @@ from outrider.cli.output import COLOURS, table
 from outrider.cli.packed_spec import PackedSpec, contents, packed_spec
 from outrider.cli.printable import printable
 from outrider.cli.reasons import Why
-from outrider.cli.source_files import found_specs
+from outrider.cli.source_files import DEFAULT, found_specs
 from outrider.cli.times import clock
 from outrider.cli.watching import Waiting
 from outrider.operations.answers.batch import BatchPlan, BatchStep
@@ -30,7 +30,6 @@ from outrider.operations.request_bodies import BatchBody, DeployBatchBody, SpecE
 from outrider.operations.signs import sign_of
 
 LOOK_S = 0.5
-DEFAULT = Path("outrider.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,9 @@ async def planned_together(invocation: Invocation, environment: str, places: Seq
     """Show what deploying all of them would change; the exit code is that of `plan`."""
     written = await _written(invocation, environment, places)
     found = await invocation.portal.plan_batch(environment, BatchBody(specs=_entries(written), redeploy=redeploy))
-    asked = {one.service: Asked(one.file, one.text, contents(one.packed), redeploy, is_alone=False) for one in written}
+    asked = {
+        one.service: Asked(one.file, one.text, contents(one.packed), redeploy, has_command=False) for one in written
+    }
     packed = {name: asdict(one.packed) for name, one in asked.items() if one.packed}
     document = asdict(found) | ({"directories": packed} if packed else {})
     command = _command(environment, places, redeploy=redeploy)

@@ -20,6 +20,7 @@ from outrider.topology.spoken import spoken
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FILE_OR_FOLDER = click.Path(exists=True, path_type=Path)
 IS_SERVICE = re.compile(r"^[\"']?service[\"']?\s*:", re.MULTILINE)
+DEFAULT = Path("outrider.yaml")
 IN_FOLDER = ("*.yaml", "*.yml", "*/outrider.yaml")
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from outrider.cli import exits
-from outrider.cli.invocation import output_options, process_context
 from outrider.cli.output import Output
+from outrider.cli.process_context import output_options, process_context
 from outrider.settings import Settings
 from outrider.store.backup.backup import Copied, backed_up
 from outrider.store.backup.restore import Restored, restored

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
 from outrider.cli import exits
-from outrider.cli.arguments import short
 from outrider.cli.invocation import Invocation, portal_verb
-from outrider.cli.output import table
-from outrider.cli.printable import one_line
 from outrider.cli.reasons import Why, reason_options
-from outrider.cli.times import moment
+from outrider.cli.value_lines import value_lines
 from outrider.cli.watching import Waiting, waiting_options, watched
-from outrider.operations.answers.values import ServiceValues, Value
 from outrider.operations.request_bodies import ChangeBody
 
 
@@ -29,7 +23,7 @@ async def values(invocation: Invocation, service: str) -> int:
     Example: outrider values checkout -e production
     """
     found = await invocation.portal.values(await invocation.environment(), service)
-    invocation.output.show(found, lines)
+    invocation.output.show(found, value_lines)
     return exits.OK
 
 
@@ -47,46 +41,3 @@ async def roll(invocation: Invocation, service: str, *, why: Why, waiting: Waiti
     """
     deployment = await invocation.portal.act(await invocation.environment(), service, "roll", ChangeBody(**why.fields))
     return await watched(invocation, deployment, waiting)
-
-
-def lines(found: ServiceValues) -> Iterator[str]:
-    """A line for each value, then what holds the changed ones, and which allocations are behind."""
-    yield click.style(f"{found.service} in {found.environment}", bold=True)
-    if not found.values:
-        yield "It reads nothing elsewhere, or does not run."
-        return
-    heads = ("FOR", "READ FROM", "ON CHANGE", "STATE", "DEPLOYED", "NOW", "SINCE")
-    yield from table(heads, [_row(one) for one in found.values])
-    yield from pending_lines(found)
-    yield from (f"! {one_line(one.reference)}: {one_line(one.problem)}" for one in found.values if one.problem)
-    behind = {name for one in found.values for name in one.behind}
-    yield from _started(found, behind)
-
-
-def pending_lines(found: ServiceValues) -> Iterator[str]:
-    """What waits to be rolled out, and what for."""
-    for reference in dict.fromkeys(one.reference for one in found.pending):
-        yield click.style(f"pending: {one_line(reference)} has changed since allocations read it", fg="yellow")
-    if found.pending:
-        how = found.held or "it is rolled out by itself, as soon as nothing has changed for some seconds"
-        yield f"         {one_line(how)}"
-
-
-def _row(one: Value) -> tuple[object, ...]:
-    kept = f"{one.reference}#{one.item}" if one.item else one.reference
-    since = moment(one.since) if one.since else None
-    return one.purpose, kept, one.on_change, one.state.replace("_", " "), " ".join(one.deployed), one.now, since
-
-
-def _started(found: ServiceValues, behind: set[str]) -> Iterator[str]:
-    if found.allocations:
-        yield ""
-        rows = [
-            (
-                short(one.allocation),
-                moment(one.at) if one.at else None,
-                "before a change" if one.allocation in behind else " ",
-            )
-            for one in found.allocations
-        ]
-        yield from table(("ALLOCATION", "STARTED", ""), rows)

@@ -12,7 +12,7 @@ from outrider.cli.output import state, table
 from outrider.cli.outside import older_lines, older_summary, outside_lines, outside_summary
 from outrider.cli.printable import one_line
 from outrider.cli.times import moment
-from outrider.cli.values import pending_lines
+from outrider.cli.value_lines import pending_lines
 from outrider.consul.instances import Instance
 from outrider.nomad.read.allocations import Allocation, Task
 from outrider.operations.answers.endpoints import Endpoints

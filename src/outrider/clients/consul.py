@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from outrider_ground.errors import RemoteError, UsageError
 
-from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
+from outrider.clients.blocking import blocking, waiting_s
+from outrider.clients.http import Call, Connection, Server, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ class ConsulClient:
 
         Consul's names ignore case: what was registered under another name is left out.
         """
-        parameters = {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}
+        parameters = blocking(index, wait_s)
         call = Call("GET", ("v1", "health", "service", service), parameters, read_s=waiting_s(wait_s))
         response = await self._connection.answer(call)
         found: list[dict[str, Any]] = json_of(self._connection, call, response)
@@ -69,7 +70,7 @@ class ConsulClient:
 
     async def checks(self, index: int = 0, wait_s: float = 0) -> tuple[list[dict[str, Any]] | None, int]:
         """All checks in any state, and the index; None where nothing is newer than ``index``, which is not read then."""
-        parameters = {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}
+        parameters = blocking(index, wait_s)
         call = Call("GET", ("v1", "health", "state", "any"), parameters, read_s=waiting_s(wait_s))
         response = await self._connection.answer(call)
         now = _index(response)
@@ -126,7 +127,7 @@ class ConsulClient:
         self, path: str, index: int = 0, wait_s: float = 0, *, is_exact: bool = False
     ) -> tuple[dict[str, bytes] | None, int]:
         """A key, or all that begin so, with their values; None where nothing is newer than ``index``."""
-        parameters = {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}
+        parameters = blocking(index, wait_s)
         asked = ("v1", "kv", *filter(None, path.split("/")))
         # A trailing slash is part of the prefix: config/a/ is not config/ab.
         call = Call(

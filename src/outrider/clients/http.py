@@ -83,11 +83,6 @@ class Call:
         return f"{self.method} {self.target}"
 
 
-def waiting_s(wait_s: float) -> float:
-    """The read deadline of a blocking query: the server adds up to wait/16 of jitter (consul.io, Blocking Queries)."""
-    return wait_s + wait_s / 16 + 10
-
-
 class Connection:
     """Calls to one server; the transport can be any of httpx2's, so that tests need no patch."""
 

@@ -38,8 +38,8 @@ class NomadCalls:
     async def _get(self, path: tuple[str, ...], parameters: Mapping[str, str] | None = None) -> Any:
         return await self._json(Call("GET", path, parameters or {}))
 
-    async def _get_or_none(self, path: tuple[str, ...]) -> Any:
-        call = Call("GET", path)
+    async def _get_or_none(self, path: tuple[str, ...], parameters: Mapping[str, str] | None = None) -> Any:
+        call = Call("GET", path, parameters or {})
         response = await self._answer(call, frozenset({NOT_FOUND}))
         return None if response.status_code == NOT_FOUND else json_of(self._connection, call, response)
 

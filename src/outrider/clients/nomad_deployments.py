@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from outrider.clients.http import Call, waiting_s
+from outrider.clients.blocking import blocking, waiting_s
+from outrider.clients.http import Call
 from outrider.clients.nomad_calls import NomadCalls
 
 
@@ -17,7 +18,7 @@ class NomadDeployments(NomadCalls):
 
     async def deployment(self, deployment_id: str, index: int = 0, wait_s: float = 0) -> tuple[dict[str, Any], int]:
         """The deployment and its index; waits up to `wait_s` for an index above `index`."""
-        call = Call("GET", ("v1", "deployment", deployment_id), _blocking(index, wait_s), read_s=waiting_s(wait_s))
+        call = Call("GET", ("v1", "deployment", deployment_id), blocking(index, wait_s), read_s=waiting_s(wait_s))
         return await self._indexed(call)
 
     async def promote(self, deployment_id: str) -> dict[str, Any]:
@@ -30,7 +31,3 @@ class NomadDeployments(NomadCalls):
 
     async def fail(self, deployment_id: str) -> dict[str, Any]:
         return await self._post(("v1", "deployment", "fail", deployment_id), {})
-
-
-def _blocking(index: int, wait_s: float) -> dict[str, str]:
-    return {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outrider.clients.http import Call, json_of
-from outrider.clients.nomad_calls import NOT_FOUND, NomadCalls
+from outrider.clients.http import Call
+from outrider.clients.nomad_calls import NomadCalls
 from outrider.operations.nomad_port import Listing
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class NomadJobs(NomadCalls):
 
     async def compared_versions(self, job_id: str) -> dict[str, Any]:
         """The same with what distinguishes each from the one before: Versions and Diffs, both newest first."""
-        call = Call("GET", ("v1", "job", job_id, "versions"), {"diffs": "true"})
-        response = await self._answer(call, frozenset({NOT_FOUND}))
-        return {} if response.status_code == NOT_FOUND else json_of(self._connection, call, response)
+        return await self._get_or_none(("v1", "job", job_id, "versions"), {"diffs": "true"}) or {}
 
     async def scaling(self, job_id: str) -> dict[str, Any] | None:
         """The counts of a job's groups and who changed them last, as far as they said: TaskGroups with Events."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from outrider_ground.errors import ConflictError, RemoteError
 
-from outrider.clients.http import Call, json_of, waiting_s
-from outrider.clients.nomad_calls import NOT_FOUND, NomadCalls
+from outrider.clients.blocking import blocking, waiting_s
+from outrider.clients.http import Call
+from outrider.clients.nomad_calls import NomadCalls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,17 +23,13 @@ class NomadVariables(NomadCalls):
         self, prefix: str, namespace: str | None = None, index: int = 0, wait_s: float = 0
     ) -> tuple[list[dict[str, Any]] | None, int]:
         """Those below a prefix, without their items; None where nothing is newer than ``index``."""
-        parameters = {"prefix": prefix} | ({"namespace": namespace} if namespace else {})
-        parameters |= {"index": str(index), "wait": f"{round(wait_s * 1000)}ms"} if wait_s else {}
+        parameters = {"prefix": prefix, **_in(namespace), **blocking(index, wait_s)}
         found, now = await self._indexed(Call("GET", ("v1", "vars"), parameters, read_s=waiting_s(wait_s)))
         return (None if index and now == index else found), now
 
     async def variable(self, path: str, namespace: str | None = None) -> dict[str, Any] | None:
         """One with its items, None where there is none."""
-        parameters = {"namespace": namespace} if namespace else {}
-        call = Call("GET", ("v1", "var", *filter(None, path.split("/"))), parameters)
-        response = await self._answer(call, frozenset({NOT_FOUND}))
-        return None if response.status_code == NOT_FOUND else json_of(self._connection, call, response)
+        return await self._get_or_none(("v1", "var", *filter(None, path.split("/"))), _in(namespace))
 
     async def put_variable(self, path: str, items: Mapping[str, str], index: int) -> None:
         """Keep the items, if the variable is still as of that index (0: there is none); ConflictError where it is not."""
@@ -44,3 +41,7 @@ class NomadVariables(NomadCalls):
             if error.status == TAKEN:
                 raise ConflictError(f"the variable {path} has changed meanwhile", next_step="Try again.") from error
             raise
+
+
+def _in(namespace: str | None) -> dict[str, str]:
+    return {"namespace": namespace} if namespace else {}

@@ -30,10 +30,11 @@ class PortalCalls:
         return decoded(kind, self._connection, call, await self._answer(call))
 
     async def _post(
-        self, kind: type[Answer], path: tuple[str, ...], body: Body, headers: Mapping[str, str] | None = None
+        self, kind: type[Answer], path: tuple[str, ...], body: Body, idempotency_key: str | None = None
     ) -> Answer:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         said = body.model_dump(mode="json", exclude_defaults=True)
-        call = Call("POST", (*API, *path), headers=headers or {}, body=said, read_s=MAY_TAKE_S)
+        call = Call("POST", (*API, *path), headers=headers, body=said, read_s=MAY_TAKE_S)
         return decoded(kind, self._connection, call, await self._answer(call))
 
     async def _answer(self, call: Call) -> httpx2.Response:

@@ -6,9 +6,7 @@ from outrider.clients.portal_calls import PortalCalls, service_path
 from outrider.operations.answers.addons import Addition
 from outrider.operations.answers.batch import BatchPlan
 from outrider.operations.answers.difference import Difference
-from outrider.operations.answers.lists import (
-    Freezes,
-)
+from outrider.operations.answers.lists import Freezes
 from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.proposal import Proposal
 from outrider.operations.answers.release import ReleasePlan
@@ -61,31 +59,27 @@ class PortalChanges(PortalCalls):
 
     async def deploy(self, environment: str, body: DeployBody, idempotency_key: str) -> Deployment:
         """The deployment goes on in the portal."""
-        headers = {"Idempotency-Key": idempotency_key}
-        return await self._post(Deployment, ("environments", environment, "deployments"), body, headers)
+        return await self._post(Deployment, ("environments", environment, "deployments"), body, idempotency_key)
 
     async def plan_batch(self, environment: str, body: BatchBody) -> BatchPlan:
         return await self._post(BatchPlan, ("environments", environment, "batches", "plan"), body)
 
     async def deploy_batch(self, environment: str, body: DeployBatchBody, idempotency_key: str) -> Batch:
         """The batch goes on in the portal."""
-        headers = {"Idempotency-Key": idempotency_key}
-        return await self._post(Batch, ("environments", environment, "batches"), body, headers)
+        return await self._post(Batch, ("environments", environment, "batches"), body, idempotency_key)
 
     async def plan_release(self, environment: str, service: str, body: ReleasePlanBody) -> ReleasePlan:
         return await self._post(ReleasePlan, (*service_path(environment, service), "release", "plan"), body)
 
     async def release(self, environment: str, service: str, body: ReleaseBody, idempotency_key: str) -> Deployment:
         """The deployment goes on in the portal."""
-        headers = {"Idempotency-Key": idempotency_key}
-        return await self._post(Deployment, (*service_path(environment, service), "release"), body, headers)
+        return await self._post(Deployment, (*service_path(environment, service), "release"), body, idempotency_key)
 
     async def approve(self, environment: str, service: str, body: ApprovalBody) -> Approval:
         return await self._post(Approval, (*service_path(environment, service), "approvals"), body)
 
     async def act(self, environment: str, service: str, verb: str, body: Body) -> Deployment:
-        """One of rollback, redeploy, roll, start, promote, fail, scale, restart, stop."""
-        """One of rollback, redeploy, start, promote, fail, scale, restart, stop, connect, disconnect, attach."""
+        """One of rollback, redeploy, roll, start, promote, fail, scale, restart, stop, connect, disconnect, attach."""
         return await self._post(Deployment, (*service_path(environment, service), verb), body)
 
     async def proposal(self, environment: str, service: str, verb: str, body: Body) -> Proposal:
@@ -98,5 +92,4 @@ class PortalChanges(PortalCalls):
 
     async def add(self, environment: str, body: AddBody, idempotency_key: str) -> Deployment:
         """The new service is deployed; its callers are attached afterwards."""
-        headers = {"Idempotency-Key": idempotency_key}
-        return await self._post(Deployment, ("environments", environment, "addons"), body, headers)
+        return await self._post(Deployment, ("environments", environment, "addons"), body, idempotency_key)

@@ -10,9 +10,7 @@ from pathlib import Path
 
 from outrider_ground.errors import UsageError
 
-from outrider.clients.archive import Archive
-
-PIECE = 256 * 1024
+from outrider.clients.archive import PIECE, Archive
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ STORES: dict[str, Store] = {
 # Those that render without what they ask for.
 LENIENT = frozenset({"keyOrDefault", "keyExists", "keyExistsGet", "ls", "tree", "nomadVarExists"})
 BY_NOMAD = frozenset({"restart", "signal"})
+"""What Nomad does by itself, in all allocations at once; for the others it does nothing, and the portal looks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,6 @@ A_VARIABLE = "a path of letters, digits and _~/- (Nomad's variables have no othe
 
 OnChange = Literal["roll", "ask", "restart", "signal", "nothing"]
 """What is done when a value changes that an allocation has read."""
-LOUD = frozenset({"restart", "signal"})
-"""What Nomad does by itself, in all allocations at once; for the others it does nothing, and the portal looks."""
 
 
 def as_text(value: Any) -> Any:

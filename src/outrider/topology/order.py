@@ -20,11 +20,6 @@ class Step:
     services: tuple[str, ...]
     after: tuple[str, ...] = ()
 
-    @property
-    def is_circle(self) -> bool:
-        """Whether they come up together because each of them needs the others."""
-        return len(self.services) > 1
-
 
 def steps(calls: Mapping[str, Collection[str]]) -> tuple[Step, ...]:
     """The order for these services, callees first; calls to others, and of a service to itself, count for nothing.

@@ -33,7 +33,7 @@ from outrider.topology.sidecar import (
     Tracing,
     Upstream,
 )
-from outrider.topology.spoken import spoken
+from outrider.topology.spoken import protocol, spoken
 from outrider.topology.topology import Topology
 from outrider.topology.version import service_hash
 
@@ -68,7 +68,7 @@ def topology(
         environment=environment,
         spec=service,
         platform=here,
-        protocol=_protocol(service),
+        protocol=protocol(service),
         service_hash=service_hash(service, environment, _spoken(upstreams), directory),
         ports=booked,
         sidecar=_sidecar(case, environment, booked, upstreams) if service.mesh else None,
@@ -79,7 +79,7 @@ def topology(
 
 def _case(service: Service, here: Environment, protocols: Mapping[str, str]) -> Case:
     known = {**protocols, service.service: spoken(service)}
-    shards = frozenset(name for name, spoken in known.items() if spoken == names.PROTOCOL_SHARDS)
+    shards = frozenset(name for name, word in known.items() if word == names.PROTOCOL_SHARDS)
     return Case(service, here, {**known, **dict.fromkeys(shards, "redis")}, shards)
 
 
@@ -97,10 +97,6 @@ def _agent(platform: Environment, carried: CarriedAgent | None) -> CarriedAgent 
     if isinstance(archive, Download):
         return Artifact(archive.artifact, archive.sha256)
     return None if archive else carried
-
-
-def _protocol(service: Service) -> str:
-    return names.PROTOCOL_NONE if service.port == "none" else service.protocol
 
 
 def _wishes(service: Service, platform: Environment) -> Wishes:

@@ -22,8 +22,8 @@ from outrider_ground.edge.serving import serving
 from pydantic_core import to_jsonable_python
 
 from outrider.cli import exits
-from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
+from outrider.cli.process_context import ProcessContext
 from outrider.clients.envoy import LocalEnvoy
 from outrider.portal.app import portal_app
 from outrider.settings import Settings, Sourced

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from fakes.recordings import Library
 
-from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
+from outrider.cli.process_context import ProcessContext
 from outrider.server_settings import NomadSettings
 from outrider.settings import Settings, Sourced
 

@@ -19,8 +19,8 @@ from click.testing import CliRunner
 from fakes.command_line import SPEC, CommandLine
 
 from outrider.cli.forms import asked_form
-from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
+from outrider.cli.process_context import ProcessContext
 
 STAGE = ("-e", "stage")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
+from outrider.cli.process_context import ProcessContext
 from outrider.settings import Settings
 
 SPEC = "service: {name}\nrun: {{command: [a]}}\nupstreams: {upstreams}\n"

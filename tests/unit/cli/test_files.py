@@ -13,9 +13,9 @@ import yaml
 from click.testing import CliRunner, Result
 from outrider_ground.errors import Problem
 
-from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
 from outrider.cli.problems import problem_lines
+from outrider.cli.process_context import ProcessContext
 from outrider.clients.envoy import envoy_binary
 from outrider.settings import Settings, Sourced
 

@@ -17,8 +17,8 @@ from fakes.shown import a_deployment, a_status, an_endpoint, an_upstream_report
 from pydantic_core import to_jsonable_python
 
 from outrider.cli import views
-from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
+from outrider.cli.process_context import ProcessContext
 from outrider.operations.look.history import release_of
 from outrider.settings import Terminal
 from outrider.telemetry.report import Report

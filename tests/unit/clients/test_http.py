@@ -16,8 +16,9 @@ import pytest
 from outrider_ground.errors import OutriderError, RemoteError, UsageError
 from outrider_harness.scripted_consul import FakeConsul
 
+from outrider.clients.blocking import waiting_s
 from outrider.clients.consul import consul_client
-from outrider.clients.http import Call, Connection, Server, json_of, waiting_s
+from outrider.clients.http import Call, Connection, Server, json_of
 from outrider.clients.nomad import nomad_client
 from outrider.clients.sidecar import SidecarClient
 from outrider.clients.trust import tls_context

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 from support.topologies import AGENT, resolved
 
-from outrider.cli.invocation import ProcessContext
 from outrider.cli.main import outrider
+from outrider.cli.process_context import ProcessContext
 from outrider.clients.agent_archive import carried_agent
 from outrider.nomad.write.job import job
 from outrider.settings import Settings, Sourced

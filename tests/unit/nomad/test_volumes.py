@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from outrider_ground.errors import SpecError
 
+from outrider.documents import Json
 from outrider.nomad.write.hcl import hcl
 from outrider.nomad.write.job import job
+from outrider.nomad.write.rollback import rolled_back, started_anew
 from outrider.operations.change.volume_places import place_of
 from outrider.operations.doctor.volumes import missing_volumes
 from outrider.spec.platform import Platform
@@ -80,6 +83,13 @@ def test_what_is_written_has_one_writer_at_a_time() -> None:
     )
     assert any("one allocation at a time" in line for line in remarks(written))
     assert not any("one allocation at a time" in line for line in remarks(read))
+
+
+@pytest.mark.parametrize("again", [rolled_back, started_anew])
+def test_what_is_written_has_one_writer_also_where_it_is_started_once_more(again: Callable[[Json, int], Json]) -> None:
+    written, read = resolved("docker"), resolved("docker", SPEC.replace("/data}", "/data, read_only: true}"))
+    canaries = [again(job(one, None), 1)["TaskGroups"][0]["Update"]["Canary"] for one in (written, read)]
+    assert canaries == [0, 1]
 
 
 def test_a_canary_and_a_count_of_a_written_volume_are_remarked() -> None:

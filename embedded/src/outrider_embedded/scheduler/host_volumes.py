@@ -25,20 +25,17 @@ def make(job: Document, node: Document, directory: Path | None) -> None:
 
     A Nomad has those that its client's configuration names; on one machine nobody should have to write that.
     """
-    for request in [one for group in job["TaskGroups"] for one in requests(group)] if directory else []:
-        name: str = request["Source"]
-        if directory and name not in node["HostVolumes"] and is_name(name):
+    if directory is None:
+        return
+    wanted: list[str] = [one["Source"] for group in job["TaskGroups"] for one in requests(group)]
+    for name in wanted:
+        if name not in node["HostVolumes"] and _is_name(name):
             place = directory / name
             place.mkdir(mode=0o777, parents=True, exist_ok=True)
-            node["HostVolumes"][name] = entry(name, place)
+            node["HostVolumes"][name] = {"ID": "", "Name": name, "Path": str(place), "ReadOnly": False}
 
 
-def entry(name: str, place: Path) -> Document:
-    """The node's word on one of its volumes."""
-    return {"ID": "", "Name": name, "Path": str(place), "ReadOnly": False}
-
-
-def is_name(name: str) -> bool:
+def _is_name(name: str) -> bool:
     """Whether a directory of that name lies where it should."""
     return name not in {"", ".", ".."} and "/" not in name and "\0" not in name
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from outrider.documents import table
+from outrider.nomad.read.times import longest_s
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 TERMINAL = frozenset({"successful", "failed", "cancelled"})
 PAUSED = "paused"
 NEVER = "0001-"
-SECOND_NS = 1_000_000_000
 PROGRESS_DEADLINE_S = 600.0
 
 
@@ -83,8 +83,7 @@ def goes_back(document: Json) -> bool:
 
 def progress_deadline_s(document: Json) -> float:
     """Nomad's own deadline between two healthy allocations."""
-    deadlines = [int(group.get("ProgressDeadline") or 0) / SECOND_NS for group in _groups(document)]
-    return max([*deadlines, 0.0]) or PROGRESS_DEADLINE_S
+    return longest_s([int(group.get("ProgressDeadline") or 0) for group in _groups(document)]) or PROGRESS_DEADLINE_S
 
 
 def progress_by(document: Json) -> datetime | None:

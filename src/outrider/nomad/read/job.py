@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outrider.documents import listed, nested
+from outrider.nomad.read.times import longest_s
 from outrider.topology import names
 from outrider.topology.parts import Parts
 
 if TYPE_CHECKING:
     from outrider.documents import Json
 
-SECOND_NS = 1_000_000_000
 HEALTHY_DEADLINE_S = 300.0
 
 
@@ -80,7 +80,7 @@ def parts_in(job: Json) -> Parts | None:
 def healthy_deadline_s(job: Json) -> float:
     """How long an allocation may take to get healthy, by the job's own update rules; Nomad's default without any."""
     deadlines = [int(nested(group, "Update").get("HealthyDeadline") or 0) for group in listed(job, "TaskGroups")]
-    return max([*deadlines, 0]) / SECOND_NS or HEALTHY_DEADLINE_S
+    return longest_s(deadlines) or HEALTHY_DEADLINE_S
 
 
 def spoken_by(job: Json) -> str | None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from outrider.documents import listed, nested
 from outrider.nomad.read.job import RunningJob, running
 from outrider.nomad.read.plan import places
+from outrider.nomad.read.times import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from outrider.documents import Json
 
 # The token that a Nomad without ACLs makes up for everybody.
 NOBODYS = frozenset({"", "acls-disabled", "anonymous"})
 BY_PERSONS = frozenset({"job-register", "job-scaling", "job-deregister"})
-NANOSECONDS = 1_000_000_000
 COUNT = "Count"
 
 
@@ -80,8 +80,3 @@ def messages(scaling: Json | None) -> Iterator[tuple[datetime, int, str]]:
         for event in listed(group, "Events"):
             if event.get("Count") is not None:
                 yield moment(event.get("Time")), int(event["Count"]), str(event.get("Message") or "")
-
-
-def moment(nanoseconds: int | None) -> datetime:
-    """A time of Nomad's that is a number."""
-    return datetime.fromtimestamp((nanoseconds or 0) / NANOSECONDS, UTC)

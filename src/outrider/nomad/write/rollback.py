@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from outrider.documents import Json, listed, nested
+from outrider.documents import Json, listed, nested, table
 from outrider.topology import names
 
 
@@ -34,6 +34,11 @@ def started_anew(job: Json, count: int) -> Json:
 
 
 def _fits_beside(job: Json) -> bool:
-    """Not with a fixed port on the node, which the old one holds, nor with keys that two instances would share."""
-    reserved = any(network.get("ReservedPorts") for network in listed(job["TaskGroups"][0], "Networks"))
-    return not reserved and nested(job, "Meta").get(names.JOB_META_PROTOCOL) != "redis"
+    """Not with a fixed port on the node, which the old one holds, nor with keys or a volume that two instances would share.
+
+    The same rule by which a job is written first (``policy``), read from the job, since its spec may be of another format.
+    """
+    group = job["TaskGroups"][0]
+    reserved = any(network.get("ReservedPorts") for network in listed(group, "Networks"))
+    written = any(not volume.get("ReadOnly") for volume in table(group, "Volumes").values())
+    return not reserved and not written and nested(job, "Meta").get(names.JOB_META_PROTOCOL) != "redis"

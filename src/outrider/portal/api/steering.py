@@ -23,8 +23,9 @@ async def rollback(
 ) -> Deployment:
     """Bring a stored version back exactly as it ran, by default the one before; or its spec with today's platform."""
     asked = body or RollbackBody()
-    whole, number, asked_by = asked.with_platform, asked.version, because(order, body)
-    return await running.changes.roll_back(environment, service, number, asked_by, with_platform=whole)
+    return await running.changes.roll_back(
+        environment, service, asked.version, because(order, asked), with_platform=asked.with_platform
+    )
 
 
 @router.post("/redeploy", status_code=status.HTTP_202_ACCEPTED)
