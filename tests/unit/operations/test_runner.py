@@ -177,21 +177,30 @@ async def test_what_is_being_registered_at_this_moment_and_what_is_elsewhere_are
         assert bool(records.claims) is is_taken
 
 
-async def test_a_store_that_cannot_be_read_is_looked_at_again(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RemoteError("no database"), "unfinished deployments cannot be read: no database"),
+        (ValueError("a defect"), "ValueError: a defect"),
+    ],
+)
+async def test_a_store_that_cannot_be_read_is_looked_at_again(
+    caplog: pytest.LogCaptureFixture, error: Exception, told: str
+) -> None:
     class Broken(Records):
         reads = 0
 
         async def unfinished(self) -> tuple[Deployment, ...]:
             self.reads += 1
             if self.reads == 1:
-                raise RemoteError("no database")
+                raise error
             return await super().unfinished()
 
     records = Broken(a_stop())
     async with running(records, lease_s=0.01) as runner:
         runner.start()
         await until(lambda: kept(records).is_final)
-    assert "unfinished deployments cannot be read: no database" in caplog.text
+    assert told in caplog.text
 
 
 async def test_between_two_sweeps_there_is_a_pause() -> None:

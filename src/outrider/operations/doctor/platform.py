@@ -14,6 +14,7 @@ from outrider.operations.doctor.apart import environments_that_are_one
 from outrider.operations.doctor.connections import connection_findings
 from outrider.operations.doctor.consul import consul_findings
 from outrider.operations.doctor.findings import Finding, bad, good, warning
+from outrider.operations.doctor.live_jobs import live_jobs
 from outrider.operations.doctor.nomad import nomad_findings
 from outrider.operations.doctor.values import value_findings
 from outrider.operations.doctor.volumes import volume_findings
@@ -54,14 +55,15 @@ async def _of_environment(name: str, platform: Platform, servers: Servers) -> li
         nomad_findings(name, environment, servers.nomad),
         consul_findings(name, environment, servers.consul, servers.anybody),
     )
+    jobs = asyncio.create_task(live_jobs(name, servers.nomad))
     return [
         *of_nomad,
         *of_consul,
-        *await volume_findings(name, servers.nomad),
+        *await volume_findings(name, jobs, servers.nomad),
         *await connection_findings(name, environment, servers.nomad, servers.consul),
         *await _agent_address(name, environment, servers),
         *await _prometheus(name, environment, servers.metrics),
-        *await value_findings(name, servers.nomad, servers.consul, servers.vault),
+        *await value_findings(name, jobs, servers.nomad, servers.consul, servers.vault),
     ]
 
 

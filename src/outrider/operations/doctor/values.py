@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import OutriderError
 
 from outrider.documents import listed
-from outrider.nomad.read.job import environment_of
 from outrider.operations.concurrency import in_turns
 from outrider.operations.doctor.findings import Finding, good, warning
+from outrider.operations.values.refusal import is_refusal
 from outrider.spec.readings import asked
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from outrider.operations.ports import Consul, Vault
     from outrider.spec.references import Reference
 
-REFUSED = frozenset({401, 403})
 MOST_SHOWN = 5
 WHY = (
     "A changed value is then neither shown nor rolled out; allocations read it as before, and nothing else is affected."
@@ -27,11 +26,13 @@ WHY = (
 NO_VAULT = "Set VAULT_ADDR and VAULT_TOKEN where the portal runs: a token that may read the metadata is enough."
 
 
-async def value_findings(name: str, nomad: Nomad, consul: Consul, vault: Vault | None) -> list[Finding]:
+async def value_findings(
+    name: str, jobs: Awaitable[list[Json]], nomad: Nomad, consul: Consul, vault: Vault | None
+) -> list[Finding]:
     """One for each kind of place; none where no service reads anything, or its jobs cannot be read, which is said elsewhere."""
     about = f"{name}: values"
     try:
-        found = await _references(name, nomad)
+        found = _references(await jobs)
     except OutriderError:
         return []
     kept = {kind: [one for one in found if one.store == kind] for kind in ("consul", "nomad_variable", "vault")}
@@ -42,11 +43,9 @@ async def value_findings(name: str, nomad: Nomad, consul: Consul, vault: Vault |
     return [*await _sealed(about, secrets, vault), *await _seen(about, list(found), nomad, consul, vault)]
 
 
-async def _references(name: str, nomad: Nomad) -> tuple[Reference, ...]:
+def _references(jobs: list[Json]) -> tuple[Reference, ...]:
     """All that jobs of ours read there."""
-    ours = [str(job["ID"]) for job in await nomad.jobs() if environment_of(job) == name and not job.get("Stop")]
-    documents = await in_turns(nomad.job, ours)
-    texts = (text for document in documents if document for text in _texts(document))
+    texts = (text for job in jobs for text in _texts(job))
     return tuple(sorted({reference for text in texts for reference, _ in asked(text)}))
 
 
@@ -82,7 +81,7 @@ async def _is_hidden(reference: Reference, nomad: Nomad, consul: Consul, vault: 
     try:
         await _asked(reference, nomad, consul, vault)
     except OutriderError as error:
-        return getattr(error, "status", None) in REFUSED
+        return is_refusal(error)
     return False
 
 

@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import OutriderError
 
 from outrider.documents import listed, nested, table
-from outrider.nomad.read.job import environment_of
-from outrider.operations.concurrency import in_turns
 from outrider.operations.doctor.findings import Finding, bad, good, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
 
     from outrider.documents import Json
     from outrider.operations.nomad_port import Nomad
 
 
-async def volume_findings(name: str, nomad: Nomad) -> list[Finding]:
+async def volume_findings(name: str, jobs: Awaitable[list[Json]], nomad: Nomad) -> list[Finding]:
     """The findings; none where no job of the environment asks for a volume."""
     about = f"{name}: host volumes"
     try:
-        stubs = [stub for stub in await nomad.jobs() if environment_of(stub) == name]
-        jobs = await in_turns(nomad.job, [str(stub["ID"]) for stub in stubs if stub.get("Status") != "dead"])
-        return missing_volumes(about, [job for job in jobs if job], await nomad.nodes())
+        running = [job for job in await jobs if job.get("Status") != "dead"]
+        return missing_volumes(about, running, await nomad.nodes())
     except OutriderError as error:
         step = "Compare `nomad node status -verbose` with the `volumes` of the specs."
         return [warning(about, f"cannot be seen: {error.message}", "A service without its volume runs nowhere.", step)]

@@ -14,6 +14,7 @@ from outrider_ground.errors import OutriderError
 
 from outrider.operations.batches import NOT_UP, UP, Batch, BatchMember, MemberState
 from outrider.operations.change.batch_order import order_of, text_of
+from outrider.operations.drive.leased import LEASE_S, LeasedWork, while_claimed
 from outrider.operations.events import PromotionEvent
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 8
 """Steps of one batch that are under way together: a circle counts once, since none of it comes up alone."""
-LEASE_S = 10.0
-SWEEP_S = 3.0
 FAILED: Mapping[MemberState, str] = {
     "failed": "failed",
     "not_placed": "found no room",
@@ -53,8 +52,7 @@ class BatchRunner:
     ) -> None:
         self._batches, self._deployments, self._journal = batches, deployments, journal
         self._holder, self._lease_s = str(uuid.uuid4()), lease_s
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._sweeper: asyncio.Task[None] | None = None
+        self._work = LeasedWork("batches", self._take_up, lease_s)
         self._deploy: Deploy | None = None
 
     def deploys_by(self, deploy: Deploy) -> None:
@@ -63,15 +61,11 @@ class BatchRunner:
 
     def start(self) -> None:
         """Take up what is unfinished, now and whenever something turns up."""
-        self._sweeper = asyncio.create_task(self._sweep(), name="outrider-batches")
+        self._work.start()
 
     async def close(self) -> None:
         """Let go of everything; whoever starts next takes it up."""
-        tasks = [*self._tasks.values(), *([self._sweeper] if self._sweeper else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._sweeper = None
+        await self._work.close()
 
     async def begin(self, batch: Batch, asked: Json) -> Batch:
         """Remember the batch and drive it in the background; the one that is there already where its id is known."""
@@ -81,40 +75,28 @@ class BatchRunner:
 
     def drive(self, batch: Batch) -> None:
         """Drive the batch in the background, once."""
-        if batch.state != "running" or batch.id in self._tasks:
-            return
-        task = asyncio.create_task(self._driven(batch.id), name=f"outrider-batch-{batch.id}")
-        self._tasks[batch.id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(batch.id, None))
+        if batch.state == "running":
+            self._work.begin(batch.id, lambda: self._driven(batch.id))
 
-    async def _sweep(self) -> None:
-        while True:
-            try:
-                for batch in await self._batches.unfinished():
-                    self.drive(batch)
-            except OutriderError as error:
-                log.warning("unfinished batches cannot be read: %s", error.message)
-            await asyncio.sleep(min(SWEEP_S, self._lease_s))
+    async def _take_up(self) -> None:
+        for batch in await self._batches.unfinished():
+            self.drive(batch)
+
+    async def _claim(self, batch_id: str) -> bool:
+        return await self._batches.claim(batch_id, self._holder, self._lease_s)
 
     async def _driven(self, batch_id: str) -> None:
         """Drive it for as long as the lease is ours; whoever takes it up goes on from what is written down."""
-        if self._deploy is None or not await self._batches.claim(batch_id, self._holder, self._lease_s):
+        if self._deploy is None or not await self._claim(batch_id):
             return
-        work = asyncio.create_task(self._finished(batch_id, self._deploy))
+        work = self._finished(batch_id, self._deploy)
         try:
-            while not work.done():
-                await asyncio.wait({work}, timeout=self._lease_s / 3)
-                if not work.done() and not await self._batches.claim(batch_id, self._holder, self._lease_s):
-                    return
-            work.result()
+            await while_claimed(work, lambda: self._claim(batch_id), self._lease_s)
         except OutriderError as error:
             log.warning("batch %s is taken up again later: %s", batch_id, error.message)
         except Exception:  # whatever it is: a batch that nobody can drive would be under way for ever
             log.exception("batch %s", batch_id)
             await self._batches.end_batch(batch_id, "failed")
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
 
     async def _finished(self, batch_id: str, deploy: Deploy) -> None:
         batch, asked = await self._batches.with_id(batch_id), await self._batches.asked(batch_id)

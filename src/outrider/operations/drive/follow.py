@@ -147,10 +147,10 @@ class Following:
         try:
             answer = await self.environment.nomad.fail(document["ID"])
         except ConflictError:  # it has ended by itself in this very moment
-            return await self._end((await self.environment.nomad.deployment(document["ID"]))[0])
+            return await self._end(await self._now(document))
         except RemoteError as error:
             if await was_done(self.environment, error, lambda: self._is_over(document)):
-                return await self._end((await self.environment.nomad.deployment(document["ID"]))[0])
+                return await self._end(await self._now(document))
             said = f"{reason}; Nomad did not take it back: {error.message}"
             return Verdict(state, "\n".join(part for part in (said, why) if part))
         if answer.get("RevertedJobVersion") is not None:
@@ -172,9 +172,13 @@ class Following:
             state, f"{reason}\nthe job was stopped again: it would have started unwatched as soon as there is room"
         )
 
+    async def _now(self, document: Json) -> Json:
+        """The same deployment of Nomad's, as it is at this moment."""
+        return (await self.environment.nomad.deployment(document["ID"]))[0]
+
     async def _is_over(self, document: Json) -> bool:
         """Whether Nomad has ended it."""
-        return (await self.environment.nomad.deployment(document["ID"]))[0]["Status"] in TERMINAL
+        return (await self._now(document))["Status"] in TERMINAL
 
     async def _why(self, document: Json) -> str:
         """What failed; where nothing has, what it waited for."""

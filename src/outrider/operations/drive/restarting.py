@@ -109,6 +109,6 @@ def _successor(found: tuple[Allocation, ...], asked: Restarted) -> Allocation | 
 
 
 def _is_new(one: Allocation, asked: Restarted) -> bool:
-    if asked.task is None:
-        return one.id != asked.allocations[0]
-    return one.id != asked.allocations[0] or any(each.restarted_at > asked.restarted_at for each in one.tasks)
+    """Whether it is another one than was asked for, or a task in it was restarted since."""
+    has_restarted = asked.task is not None and any(each.restarted_at > asked.restarted_at for each in one.tasks)
+    return one.id != asked.allocations[0] or has_restarted

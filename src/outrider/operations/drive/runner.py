@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import OutriderError, RemoteError
 
 from outrider.operations.drive.follow import Following
+from outrider.operations.drive.leased import LEASE_S, LeasedWork, while_claimed
 from outrider.operations.drive.progress import Verdict
 from outrider.operations.drive.rejecting import reject_by_itself
 from outrider.operations.drive.restarting import Restarting
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from outrider.operations.records import Deployment
     from outrider.operations.repositories import Deployments
 
-LEASE_S = 10.0
-SWEEP_S = 3.0
 RETRY_S = 2.0
 
 log = logging.getLogger("outrider.deployments")
@@ -42,54 +41,40 @@ class Runner:
         self._environments = environments
         self._holder = str(uuid.uuid4())
         self._lease_s = lease_s
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._sweeper: asyncio.Task[None] | None = None
+        self._work = LeasedWork("deployments", self._take_up, lease_s)
 
     def start(self) -> None:
         """Take up what is unfinished, now and whenever something turns up."""
-        self._sweeper = asyncio.create_task(self._sweep(), name="outrider-sweep")
+        self._work.start()
 
     async def close(self) -> None:
         """Let go of everything; whoever starts next takes it up."""
-        tasks = [*self._tasks.values(), *([self._sweeper] if self._sweeper else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._sweeper = None
+        await self._work.close()
 
     def drive(self, deployment: Deployment, *, is_taken_up: bool = False) -> None:
         """Drive the deployment in the background."""
-        if deployment.is_final or deployment.id in self._tasks:
-            return
-        task = asyncio.create_task(self._driven(deployment, is_taken_up=is_taken_up), name=f"outrider-{deployment.id}")
-        self._tasks[deployment.id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(deployment.id, None))
+        if not deployment.is_final:
+            self._work.begin(deployment.id, lambda: self._driven(deployment, is_taken_up=is_taken_up))
 
-    async def _sweep(self) -> None:
-        while True:
-            try:
-                for deployment in await self._deployments.unfinished():
-                    if deployment.environment in self._environments and _is_left_alone(deployment):
-                        self.drive(deployment, is_taken_up=True)
-            except OutriderError as error:
-                log.warning("unfinished deployments cannot be read: %s", error.message)
-            await asyncio.sleep(min(SWEEP_S, self._lease_s))
+    async def _take_up(self) -> None:
+        for deployment in await self._deployments.unfinished():
+            if deployment.environment in self._environments and _is_left_alone(deployment):
+                self.drive(deployment, is_taken_up=True)
+
+    async def _claim(self, deployment_id: str) -> bool:
+        return await self._deployments.claim(deployment_id, self._holder, self._lease_s)
 
     async def _driven(self, deployment: Deployment, *, is_taken_up: bool) -> None:
         """Drive it for as long as the lease is ours, unless it has ended before we had it: a verdict is the last word."""
-        if not await self._deployments.claim(deployment.id, self._holder, self._lease_s):
+        if not await self._claim(deployment.id):
             return
         now = await self._deployments.with_id(deployment.id)
         if now is None or now.is_final:
             await self._deployments.release(deployment.id, self._holder)
             return
-        work = asyncio.create_task(self._finished(now, is_taken_up=is_taken_up))
+        work = self._finished(now, is_taken_up=is_taken_up)
         try:
-            while not work.done():
-                await asyncio.wait({work}, timeout=self._lease_s / 3)
-                if not work.done() and not await self._deployments.claim(deployment.id, self._holder, self._lease_s):
-                    return
-            work.result()
+            await while_claimed(work, lambda: self._claim(deployment.id), self._lease_s)
         except RemoteError as error:
             log.warning("deployment %s is taken up again later: %s", deployment.id, error.message)
         except OutriderError as error:
@@ -98,8 +83,6 @@ class Runner:
             log.exception("deployment %s", deployment.id)
             await self._end(deployment, "a defect of Outrider ended the watching; the portal's log has its traceback")
         finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
             await self._deployments.release(deployment.id, self._holder)
 
     async def _end(self, deployment: Deployment, reason: str) -> None:

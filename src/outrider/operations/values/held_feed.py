@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from outrider_ground.errors import OutriderError
 
 from outrider.operations.values.groups import MOST_GROUPS, Group, groups
-from outrider.operations.values.sighting import Told
+from outrider.operations.values.refusal import told_by
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from outrider.operations.values.pace import ValuePace
+    from outrider.operations.values.sighting import Told
     from outrider.spec.references import Reference
 
 Answer: TypeAlias = "tuple[Mapping[str, Told] | None, int]"
@@ -102,10 +103,7 @@ class HeldFeed:
                 await self._tell(reference, told)
 
     async def _failed(self, group: Group, error: OutriderError, failures: int) -> None:
-        """A refusal is an answer, and holds for what it was asked about; silence says nothing new, unless it lasts."""
-        status = getattr(error, "status", None)
-        if status in REFUSALS or failures >= self._pace.silences:
-            await self._told({path: Told(problem=error.message) for path in group.paths})
-
-
-REFUSALS = frozenset({401, 403})
+        """What that tells holds for all that was asked about."""
+        told = told_by(error, failures, self._pace)
+        if told is not None:
+            await self._told(dict.fromkeys(group.paths, told))

@@ -60,20 +60,12 @@ class Readers:
         deployments, environment = self._environment.store.deployments, self._environment.name
         last: Mapping[str, Deployment] = await deployments.last_deployments(environment) if live else {}
         self._known = {name: kept for name, kept in self._known.items() if name in jobs}
-        found = [(job, await self._readings(job, last.get(job.id))) for job in live]
-        rolled: Mapping[str, datetime] = await deployments.last_rolled(environment) if live else {}
+        found = [(job, some) for job in live if (some := await self._readings(job, last.get(job.id)))]
+        rolled: Mapping[str, datetime] = await deployments.last_rolled(environment) if found else {}
         default = self._environment.default()
         return tuple(
-            Reader(
-                self._environment.name,
-                job.id,
-                default,
-                some,
-                _starts(observation.allocations(job.id)),
-                rolled.get(job.id),
-            )
+            Reader(environment, job.id, default, some, _starts(observation.allocations(job.id)), rolled.get(job.id))
             for job, some in found
-            if some
         )
 
     async def _readings(self, job: JobSummary, last: Deployment | None) -> tuple[Reading, ...]:

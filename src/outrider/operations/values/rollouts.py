@@ -58,11 +58,11 @@ class Rollouts:
         lacking = [one.reference for one in found.values if one.state in {"gone", "empty"}]
         if lacking:
             return f"it would be rolled into what lacks: {', '.join(dict.fromkeys(lacking))}"
-        if _is_rolled(newest, due):
+        last = _last_rollout(newest, due)
+        if last and last.state == "successful":
             return "it was rolled out a moment ago"
-        failed = _failure(newest, due)
-        if failed:
-            return f"the rollout of this value has ended badly ({failed.id[:8]}): {_first(failed.reason)}"
+        if last and _has_failed(last, due):
+            return f"the rollout of this value has ended badly ({last.id[:8]}): {_first(last.reason)}"
         until, why = self._refused.get(found.service, (0.0, ""))
         return why if until > time.monotonic() else None
 
@@ -88,25 +88,21 @@ class Rollouts:
         return None
 
 
-def _is_rolled(newest: Iterable[Deployment], due: Iterable[Value]) -> bool:
-    """Whether just these were rolled out since it was looked at who is behind."""
+def _last_rollout(newest: Iterable[Deployment], due: Iterable[Value]) -> Deployment | None:
+    """The last rollout of just these values: it began after each of them had changed."""
     last = next((one for one in newest if one.kind == "values"), None)
     since = max((one.since for one in due if one.since), default=None)
-    return last is not None and since is not None and last.state == "successful" and last.created_at >= since
+    return last if last is not None and since is not None and last.created_at >= since else None
 
 
-def _failure(newest: Iterable[Deployment], due: Iterable[Value]) -> Deployment | None:
-    """The rollout of just these values that has failed: it is not tried again before one of them changes once more.
+def _has_failed(rollout: Deployment, due: Iterable[Value]) -> bool:
+    """Whether it has ended badly: it is not tried again before one of the values changes once more.
 
     What is lent ends, whether the last rollout went well or not: it is tried again after a while.
     """
-    last = next((one for one in newest if one.kind == "values"), None)
-    since = max((one.since for one in due if one.since), default=None)
-    if last is None or last.state not in BAD or since is None or last.created_at < since:
-        return None
     is_lent = any(one.expires_at for one in due)
-    is_over = last.ended_at is not None and last.ended_at + ANEW < datetime.now(UTC)
-    return None if is_lent and is_over else last
+    is_over = rollout.ended_at is not None and rollout.ended_at + ANEW < datetime.now(UTC)
+    return rollout.state in BAD and not (is_lent and is_over)
 
 
 def _acts(value: Value) -> bool:

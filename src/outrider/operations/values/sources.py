@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import RemoteError
 
+from outrider.nomad.read.times import moment
 from outrider.operations.values.sighting import Told
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from outrider.spec.references import Reference
 
 NAMESPACE = "@"
-NANOSECONDS = 1_000_000_000
 FORBIDDEN = 403
 
 
@@ -86,5 +85,4 @@ class NomadVariables:
                 raise
         if found is None:
             return Told()
-        changed = datetime.fromtimestamp(int(found.get("ModifyTime") or 0) / NANOSECONDS, UTC)
-        return Told(str(found.get("ModifyIndex")).encode(), changed_at=changed)
+        return Told(str(found.get("ModifyIndex")).encode(), changed_at=moment(found.get("ModifyTime")))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import OutriderError
 
+from outrider.operations.values.refusal import told_by
 from outrider.operations.values.sighting import Told
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from outrider.spec.references import Reference
 
 NO_VAULT = "the portal knows no Vault: set VAULT_ADDR and VAULT_TOKEN where it runs"
-REFUSALS = frozenset({401, 403})
 
 
 class VaultFeed:
@@ -71,5 +71,4 @@ class VaultFeed:
 
     def _failed(self, reference: Reference, error: OutriderError) -> Told | None:
         self._silences[reference] = self._silences.get(reference, 0) + 1
-        is_answer = getattr(error, "status", None) in REFUSALS
-        return Told(problem=error.message) if is_answer or self._silences[reference] >= self._pace.silences else None
+        return told_by(error, self._silences[reference], self._pace)
