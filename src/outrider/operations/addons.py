@@ -81,21 +81,24 @@ class Additions:
 
     async def attachment(self, principal: Principal, environment: str, caller: str, request: Request) -> Attach:
         """The wish that the caller uses it; nothing is changed by asking."""
-        here = self.changes.environment(principal, environment)
-        chosen, _ = self._chosen(here, request)
-        if not await self._is_there(here, request):
-            raise UsageError(
-                f"there is no {request.addon} called {request.name} in {environment}",
-                next_step=f"Add it first: `outrider add {request.addon} {request.name}`.",
-            )
+        chosen = await self._attachable(self.changes.environment(principal, environment), request)
         return Attach(request.addon, request.name, _part(chosen, caller))
 
     async def attached(self, environment: str, caller: str, request: Request, order: Order) -> Attach:
         """The same wish, with its passwords kept where the caller may read them."""
-        wish = await self.attachment(order.by, environment, caller, request)
         here = self.changes.environment(order.by, environment)
-        await self._keep_passwords(here, self._chosen(here, request)[0], replace(request, to=(caller,)))
-        return wish
+        chosen = await self._attachable(here, request)
+        await self._keep_passwords(here, chosen, replace(request, to=(caller,)))
+        return Attach(request.addon, request.name, _part(chosen, caller))
+
+    async def _attachable(self, here: Environment, request: Request) -> Chosen:
+        chosen, _ = self._chosen(here, request)
+        if not await self._is_there(here, request):
+            raise UsageError(
+                f"there is no {request.addon} called {request.name} in {here.name}",
+                next_step=f"Add it first: `outrider add {request.addon} {request.name}`.",
+            )
+        return chosen
 
     def _chosen(self, here: Environment, request: Request) -> tuple[Chosen, Text]:
         addon = self._named(request.addon)

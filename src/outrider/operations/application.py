@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from outrider.operations.answers.platform import PlatformState
+from outrider.operations.answers.platform import PlatformState, without_file
 from outrider.operations.answers.uploaded import ArtifactList, Uploaded
 from outrider.operations.environment import environment_named
 from outrider.operations.environment_view import EnvironmentView
@@ -48,7 +47,8 @@ class Application:
     """One portal's worth of operations; ``url`` is where nodes and people reach it, ``token`` what its API asks for.
 
     ``observers`` keep what runs, by environment; where there is none, whoever looks asks the servers.
-    ``platform_state`` is what is known of the platform file; None where nobody watches one. ``url`` is None where the platform has no ``portal.url`` and the portal listens on no address of its own.
+    ``platform_state`` is what is known of the platform file; None where nobody watches one. ``url`` is None where the
+    platform has no ``portal.url`` and the portal listens on no address of its own.
     Every method is told who asks, by a principal or by an order, which has one. Those that name an environment raise
     UsageError for one that the platform does not have.
     """
@@ -75,8 +75,7 @@ class Application:
 
     def in_force(self, principal: Principal) -> PlatformState:
         """The platform file that this portal goes by, and the changed one that it refuses."""
-        known = tuple(self.platform.environments)
-        return self.platform_state or PlatformState(None, None, datetime.now(UTC), known)
+        return self.platform_state or without_file(self.platform.environments)
 
     def _view(self, principal: Principal, name: str) -> EnvironmentView:
         """The environment of that name as one looks at it."""

@@ -19,14 +19,13 @@ from outrider.operations.change.restart import Restart, restart
 from outrider.operations.change.roll import roll
 from outrider.operations.change.rollback import roll_back, version_to_go_to
 from outrider.operations.change.scale import scale
-from outrider.operations.change.sources import Sources
+from outrider.operations.change.sources import Sources, text_of
 from outrider.operations.change.start import start
 from outrider.operations.change.stop import stop
 from outrider.operations.environment import environment_named
 from outrider.operations.event_details import Validated
 from outrider.operations.opening import Order, answered, repeated
 from outrider.operations.registered import registered
-from outrider.operations.stored_specs import spec_of
 from outrider.operations.turns import turn
 
 if TYPE_CHECKING:
@@ -82,8 +81,7 @@ class ChangeGround:
 
     async def _of_version(self, here: Environment, version: Version, order: Order) -> Deployment:
         """Its spec, rendered today."""
-        artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
-        source = await self._sources.stored(Text(version.spec, version.file, artifact, source=version.source))
+        source = await self._sources.stored(text_of(version))
         return await self._deployed(here, source, order)
 
     async def _changed(
@@ -166,7 +164,7 @@ class Changes(ChangeGround):
         found = await self._releasable(principal, here, service, source)
         order = Order(principal, origin=found.brought)
         ready = await _with_blockers(here, self._sources.sent(found.text), order)
-        return release_plan(found, ready, await self.store.releases.approvals(environment, service))
+        return release_plan(found, ready, await self.store.approvals.approvals(environment, service))
 
     async def release(self, environment: str, service: str, source: str | None, order: Order) -> Deployment:
         """Bring over exactly what runs in ``source``, by default where the platform says that versions come from."""

@@ -9,6 +9,8 @@ from outrider.operations.redaction import SENSITIVE, is_kept_elsewhere, masked
 from outrider.topology.version import BESIDE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from outrider.documents import Json
 
 # Lists whose things are long: each of their fields is a change of its own, ``files.0.template``.
@@ -18,18 +20,24 @@ ITEMIZED = frozenset({"files"})
 def differences(before: Json, after: Json) -> tuple[Change, ...]:
     """Every field that was added (+), removed (-) or changed (~), in the order of the newer spec."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
-    paths = [*new, *(path for path in old if path not in new)]
-    return tuple(_change(path, old, new) for path in paths if old.get(path, _ABSENT) != new.get(path, _ABSENT))
+    return tuple(_noted(one) for one in changed(old, new))
 
 
 _ABSENT = object()
 
 
-def _change(path: str, old: dict[str, Any], new: dict[str, Any]) -> Change:
-    sign: Sign = "+" if path not in old else "-" if path not in new else "~"
+def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    """What differs between fields by their paths, in the order of the newer ones and then of those that are gone."""
+    for path in (*new, *(path for path in old if path not in new)):
+        if old.get(path, _ABSENT) != new.get(path, _ABSENT):
+            sign: Sign = "+" if path not in old else "-" if path not in new else "~"
+            yield Change(sign, path, old.get(path), new.get(path))
+
+
+def _noted(change: Change) -> Change:
+    path, before, after = change.path, change.before, change.after
     note = "" if path.split(".", 1)[0] in BESIDE else "replaces allocations"
-    before, after = old.get(path), new.get(path)
-    return Change(sign, path, _shown(path, before, beside=after), _shown(path, after, beside=before), note)
+    return Change(change.sign, path, _shown(path, before, beside=after), _shown(path, after, beside=before), note)
 
 
 def _shown(path: str, value: Any, *, beside: Any) -> Any:

@@ -59,10 +59,11 @@ async def _places(environment: Environment, service: str, number: int, asked: in
     base = await environment.store.versions.numbered(environment.name, service, number)
     if base is None:
         return ()
-    answer = await environment.nomad.plan(_counted(base.job, asked))
+    answer = await environment.nomad.plan(with_count(base.job, asked))
     return tuple(place for place in places(answer.get("Diff")) if place.rpartition(".")[2] != COUNT)
 
 
-def _counted(job: Json, count: int | None) -> Json:
+def with_count(job: Json, count: int | None) -> Json:
+    """The job with the count that runs: a scale changes it, and no stored version. None leaves it as it is."""
     (group,) = job["TaskGroups"]
-    return job | {"TaskGroups": [group | {COUNT: count}]}
+    return job if count is None else {**job, "TaskGroups": [{**group, COUNT: count}]}

@@ -9,9 +9,9 @@ from outrider_ground.errors import ConflictError, SpecError, UsageError
 
 from outrider.operations.answers.proposal import Proposal
 from outrider.operations.change.redeploy import version_to_renew
+from outrider.operations.change.sources import text_of
 from outrider.operations.changes import Changes, Text
 from outrider.operations.opening import Order, repeated
-from outrider.operations.stored_specs import spec_of
 from outrider.operations.version_source import VersionSource
 from outrider.spec.written.proposal import EditedSpec, Wish, proposed
 
@@ -68,6 +68,5 @@ def _made(base: Version, wish: Wish) -> EditedSpec:
 
 
 def _text(base: Version, wish: Wish, made: EditedSpec) -> Text:
-    artifact = next(iter(base.artifacts), None) if spec_of(base).has_directory else None
     source = replace(base.source or VersionSource(path=base.file), kind="edit", edit=wish.words, run=None)
-    return Text(made.text, base.file, artifact, source=source)
+    return replace(text_of(base), spec=made.text, source=source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from outrider.operations.event_details import Accepted, Overridden
 from outrider.operations.records import Deployment, Request
 
 if TYPE_CHECKING:
+    from outrider.nomad.read.job import RunningJob
     from outrider.operations.answers.plan import Basis
     from outrider.operations.environment import Environment
     from outrider.operations.principal import Principal
@@ -79,6 +80,12 @@ def new_deployment(environment: str, service: str, kind: Kind, order: Order) -> 
         from_environment=order.origin.environment if order.origin else None,
         from_version=order.origin.number if order.origin else None,
     )
+
+
+def kept(fresh: Deployment, base: Version | None, now: RunningJob) -> Deployment:
+    """The same as a change of what runs, which keeps its version, where it is known, and its count."""
+    number = base.number if base else None
+    return replace(fresh, version=number, previous=number, count=now.count, expected_index=now.index)
 
 
 async def opened(environment: Environment, deployment: Deployment, version: Version | None) -> Deployment:

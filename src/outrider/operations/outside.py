@@ -45,17 +45,19 @@ class _Told:
 
 async def outside_changes(environment: Environment, service: str) -> tuple[OutsideChange, ...]:
     """Every change that is not ours and that Nomad still remembers, newest first. RemoteError as Nomad's."""
+    ours = await environment.store.deployments.newest(environment.name, service)
+    return await _beside(environment, service, ours)
+
+
+async def _beside(environment: Environment, service: str, ours: tuple[Deployment, ...]) -> tuple[OutsideChange, ...]:
+    if not ours:
+        return ()  # what runs under a name that was never deployed here is nobody's drift
     nomad = environment.nomad
-    compared, evaluations, scaling, ours = await asyncio.gather(
-        nomad.compared_versions(service),
-        nomad.evaluations(service),
-        nomad.scaling(service),
-        environment.store.deployments.newest(environment.name, service),
+    compared, evaluations, scaling = await asyncio.gather(
+        nomad.compared_versions(service), nomad.evaluations(service), nomad.scaling(service)
     )
     found = steps(compared)
     told = _Told(found, evaluations, scaling, ours, await _numbers(environment, service, found))
-    if not ours:
-        return ()  # what runs under a name that was never deployed here is nobody's drift
     changes = [change for step in found if (change := _change(step, told))]
     named = [await _named(environment, change, _token(change, told)) for change in changes]
     everything = [*(_gone(told) if not found else ()), *named, *_stopped_allocations(told)]
@@ -66,11 +68,11 @@ async def outside_changes(environment: Environment, service: str) -> tuple[Outsi
 
 async def since_ours(environment: Environment, service: str) -> tuple[OutsideChange, ...]:
     """Those that came after our last registration, and so are what makes the job another one than ours; () where Nomad is away."""
+    ours = await environment.store.deployments.newest(environment.name, service)
     try:
-        found = await environment.in_time(outside_changes(environment, service), "Nomad")
+        found = await environment.in_time(_beside(environment, service, ours), "Nomad")
     except RemoteError:
         return ()
-    ours = await environment.store.deployments.newest(environment.name, service)
     last = max((one for one in ours if one.kind != "scale"), key=lambda one: one.modify_index or 0, default=None)
     return tuple(one for one in found if last is None or _is_later(one, last))
 

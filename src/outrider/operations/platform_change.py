@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outrider.operations.differences import differences
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
 def platform_changes(before: Platform, after: Platform) -> tuple[Change, ...]:
     """Every field that is another one, without the notes that are meant for specs."""
     old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
-    return tuple(_unnoted(one) for one in differences(old, new))
-
-
-def _unnoted(change: Change) -> Change:
-    return type(change)(change.sign, change.path, change.before, change.after)
+    return tuple(replace(one, note="") for one in differences(old, new))
 
 
 def unchangeable(before: Platform, after: Platform, deployed: Mapping[str, int]) -> tuple[str, ...]:
@@ -45,8 +42,9 @@ def _unchangeable(before: Platform, after: Platform, deployed: Mapping[str, int]
 
 def is_elsewhere(before: Environment, after: Environment) -> bool:
     """Whether its servers are reached in another way."""
-    return _place(before) != _place(after)
+    return cluster(before) != cluster(after)
 
 
-def _place(one: Environment) -> tuple[str | None, ...]:
+def cluster(one: Environment) -> tuple[str | None, ...]:
+    """The servers that an environment is made of."""
     return (one.nomad.address, one.nomad.region, one.nomad.namespace, one.consul.address)

@@ -91,7 +91,7 @@ def _replaced(text: str, patterns: tuple[tuple[re.Pattern[str], str], ...]) -> s
 
 def masked(value: Any, path: tuple[str, ...] = ()) -> Any:
     """The value as it may be shown; ``path`` are the names above it, from the outermost one."""
-    if _is_reference(value):
+    if is_kept_elsewhere(value):
         ((kind, where),) = cast("dict[str, Any]", value).items()
         return f"{SENSITIVE} from {REFERENCES[kind]} {where}"
     if path and _is_secret(path) and value not in (None, "", [], {}) and not isinstance(value, bool):
@@ -105,10 +105,6 @@ def masked(value: Any, path: tuple[str, ...] = ()) -> Any:
 
 def is_kept_elsewhere(value: Any) -> bool:
     """Whether it is a reference to a secret, and so what stood in its place was one too."""
-    return _is_reference(value)
-
-
-def _is_reference(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     entries = list(cast("Mapping[str, Any]", value).items())

@@ -26,8 +26,7 @@ class Registered:
     """Protocols by service (``none`` for a worker, ``redis-shards``), and what each service calls.
 
     ``hashes`` are the versions that their jobs name, of those that have one; ``live`` are those whose job is there and not
-    stopped. ``problems`` says why what runs is not among it, and whose spec
-    cannot be read.
+    stopped. ``problems`` says why what runs is not among it, and whose spec cannot be read.
     """
 
     protocols: Mapping[str, str]
@@ -35,6 +34,11 @@ class Registered:
     live: frozenset[str]
     problems: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def callers(self, service: str) -> tuple[str, ...]:
+        """The other services that call it, by name; whoever calls something outside Consul calls none of them."""
+        others = ((name, calls.get(service)) for name, calls in self.upstreams.items() if name != service)
+        return tuple(sorted(name for name, call in others if call is not None and not call.address))
 
 
 @dataclass(frozen=True, slots=True)

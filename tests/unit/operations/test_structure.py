@@ -10,8 +10,9 @@ import pytest
 
 from outrider.envoy.outline import document, outline
 from outrider.operations.answers.plan import Change
-from outrider.operations.change.bootstraps import PLATFORMS, in_places, in_words, with_count, without_bootstraps
+from outrider.operations.change.bootstraps import PLATFORMS, in_places, in_words, without_bootstraps
 from outrider.operations.change.structure import structural
+from outrider.operations.drift import with_count
 
 GOLDENS = Path(__file__).parents[2] / "features" / "goldens"
 

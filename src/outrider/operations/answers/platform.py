@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from outrider.operations.answers.plan import Change
 
@@ -38,3 +39,8 @@ class PlatformState:
         if self.refused is None:
             return None
         return f"the portal refuses the changed platform file, and goes by the one before: {'; '.join(self.refused.problems)}"
+
+
+def without_file(environments: Iterable[str]) -> PlatformState:
+    """The state of a platform that nobody watches the file of."""
+    return PlatformState(None, None, datetime.now(UTC), tuple(environments))

@@ -31,8 +31,3 @@ class Change:
     running: int | None = None
     origin: Origin | None = None
     source: VersionSource | None = None
-
-    @property
-    def goes_back(self) -> bool:
-        """Whether it takes something back instead of bringing something new."""
-        return self.kind in {"rollback", "fail"}

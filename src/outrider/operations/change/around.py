@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import OutriderError
 
 from outrider.operations.answers.rollout import Affected, Around
-from outrider.operations.change.noticed import Turn, notices, spoken
 from outrider.operations.stored_specs import readable_spec
 from outrider.topology.parts import content_hash
+from outrider.topology.spoken import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from outrider.operations.answers.rollout import Rollout
     from outrider.operations.change.documents import Rendered
     from outrider.operations.environment import Environment
     from outrider.operations.records import MergedSpec
     from outrider.operations.registered import Registered
     from outrider.spec.service import Service
+
+    Render = Callable[[Service, Mapping[str, str]], Rendered]
 
 MOST = 200
 """Neighbours that are rendered: of more the others are named as not compared."""
@@ -41,43 +42,30 @@ class Known:
     then: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """What comes: the service as it is now (None where it does not run), as it was rendered, and the way between.
+async def around(
+    environment: Environment, known: Registered, made: Rendered, noticed: tuple[str, ...], render: Render
+) -> Around:
+    """The neighbours of what was made, and the comparison; ``noticed`` is what callers will notice.
 
-    ``documents`` renders another service's spec with what is known of protocols.
+    ``render`` makes another service's documents with what is known of protocols. What cannot be compared is named, never
+    left out in silence.
     """
-
-    before: Service | None
-    made: Rendered
-    rollout: Rollout
-    documents: Callable[[Service, Mapping[str, str]], Rendered]
-
-
-async def around(environment: Environment, known: Registered, coming: Coming) -> Around:
-    """The neighbours, what they notice, and the comparison. What cannot be compared is named, never left out in silence."""
-    service = coming.made.service
-    name, topology = service.service, coming.made.topology
-    callers = tuple(sorted(one for one, calls in known.upstreams.items() if _calls(calls, name) and one != name))
+    name, topology = made.service.service, made.topology
+    callers = known.callers(name)
     upstreams = tuple(sorted(one.name for one in topology.upstreams if one.outside is None and one.name != name))
     neighbours = sorted({*callers, *upstreams})
-    told = Known(name, known.protocols, {**known.protocols, name: spoken(service)})
+    told = Known(name, known.protocols, {**known.protocols, name: spoken(made.service)})
     hashes = {one: known.hashes.get(one) for one in neighbours[:MOST]}
     stored = await environment.store.versions.merged_specs(environment.name, hashes)
     specs = {one: stored.get(one) for one in hashes}
-    compared, affected, uncompared = await asyncio.to_thread(_compared, coming, specs, told)
+    compared, affected, uncompared = await asyncio.to_thread(_compared, render, specs, told)
     left = (*uncompared, *(Affected(one, f"only {MOST} neighbours are rendered") for one in neighbours[MOST:]))
-    seen = notices(Turn(coming.before, service, coming.rollout)) if coming.before else ()
     proof = _proof(compared, affected, (callers, upstreams))
-    return Around(callers, upstreams, seen, compared, affected, left, proof)
-
-
-def _calls(calls: Mapping[str, object], name: str) -> bool:
-    return name in calls and getattr(calls[name], "address", None) is None
+    return Around(callers, upstreams, noticed, compared, affected, left, proof)
 
 
 def _compared(
-    coming: Coming, specs: Mapping[str, MergedSpec | None], known: Known
+    render: Render, specs: Mapping[str, MergedSpec | None], known: Known
 ) -> tuple[tuple[str, ...], tuple[Affected, ...], tuple[Affected, ...]]:
     compared: list[str] = []
     affected: list[Affected] = []
@@ -89,8 +77,8 @@ def _compared(
             continue
         compared.append(name)
         told, then_told = (_told(stored.service, one) for one in (known.now, known.then))
-        now = _outcome(coming, stored.service, told)
-        then = now if told == then_told else _outcome(coming, stored.service, then_told)
+        now = _outcome(render, stored.service, told)
+        then = now if told == then_told else _outcome(render, stored.service, then_told)
         if now != then:
             affected.append(Affected(name, _reason(known, then)))
     return tuple(compared), tuple(affected), tuple(uncompared)
@@ -101,10 +89,10 @@ def _told(service: Service, protocols: Mapping[str, str]) -> dict[str, str]:
     return {name: protocols[name] for name in (service.service, *service.upstreams) if name in protocols}
 
 
-def _outcome(coming: Coming, service: Service, protocols: Mapping[str, str]) -> str:
+def _outcome(render: Render, service: Service, protocols: Mapping[str, str]) -> str:
     """The hash of the job that carries all documents of the service, or why there is none."""
     try:
-        job = coming.documents(service, protocols).job
+        job = render(service, protocols).job
     except OutriderError as error:
         return f"refused: {error.message}"
     return content_hash(job)

@@ -10,6 +10,7 @@ from outrider_ground.errors import ConflictError
 
 from outrider.operations.answers.plan import Basis
 from outrider.operations.change.bootstraps import with_templates
+from outrider.operations.platform_change import cluster
 from outrider.topology import names
 from outrider.topology.parts import content_hash
 
@@ -20,22 +21,18 @@ if TYPE_CHECKING:
     from outrider.operations.change.documents import Rendered, Source
     from outrider.operations.environment import Environment
 
-CLUSTER = ("address", "region", "namespace")
 AGAIN = "Plan again, look at it, then decide: `outrider plan --save FILE`."
 
 
 def basis(environment: Environment, source: Source, made: Rendered, job: Json, running: str | None) -> Basis:
     """That of a plan: ``job`` is what would be registered, ``running`` the version that runs."""
     here = environment.platform.environments[environment.name]
-    written = here.model_dump(mode="json")
     patches = made.topology.sidecar.patches if made.topology.sidecar else ()
     return Basis(
         documents=content_hash(with_templates(job, _without_agent)),
         running=running,
-        cluster=content_hash(
-            [environment.name, *(written["nomad"][key] for key in CLUSTER), written["consul"]["address"]]
-        ),
-        platform=content_hash(written),
+        cluster=content_hash([environment.name, *cluster(here)]),
+        platform=content_hash(here.model_dump(mode="json")),
         outrider=own_version(),
         agent=environment.agent.sha256[:12] if environment.agent else None,
         artifact=source.directory.sha256 if source.directory else None,

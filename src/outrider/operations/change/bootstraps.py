@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from outrider.documents import listed
 from outrider.envoy.outline import document, outline
-from outrider.operations.answers.plan import Change, Sign
 from outrider.operations.change.structure import structural
+from outrider.operations.differences import changed
 from outrider.topology import names
 from outrider.topology.parts import content_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from outrider.documents import Json
+    from outrider.operations.answers.plan import Change
 
 OURS = frozenset({names.BOOTSTRAP_FILE, names.SECRET_BOOTSTRAP_FILE, names.AGENT_FILE})
 PLATFORMS = "the platform's"
@@ -31,7 +32,7 @@ def in_words(before: str | None, after: str | None, spec: Iterable[Change]) -> t
         return ()
     old, new = (outline(document(one)) if one else {} for one in (before, after))
     stems = {_stem(change.path) for change in spec}
-    return tuple(_noted(change, stems) for change in _changed(old, new))
+    return tuple(_noted(change, stems) for change in changed(old, new))
 
 
 def in_places(before: str | None, after: str | None) -> tuple[Change, ...]:
@@ -40,14 +41,6 @@ def in_places(before: str | None, after: str | None) -> tuple[Change, ...]:
         return ()
     old, new = (document(one) if one else None for one in (before, after))
     return tuple(replace(one, path=one.path or "bootstrap") for one in structural(old, new))
-
-
-def _changed(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    for path in (*new, *(one for one in old if one not in new)):
-        before, after = old.get(path), new.get(path)
-        if before != after:
-            sign: Sign = "+" if path not in old else "-" if path not in new else "~"
-            yield Change(sign, path, before, after)
 
 
 def _noted(change: Change, stems: set[str]) -> Change:
@@ -64,12 +57,6 @@ def _stem(path: str) -> str:
 def without_bootstraps(job: Json) -> Json:
     """The job as one compares it: long texts that nobody reads there, as the bootstrap and the agent, by their hash."""
     return with_templates(job, _hashed)
-
-
-def with_count(job: Json, count: int | None) -> Json:
-    """The job with the count that runs: a scale changes it, and no stored version. None leaves it as it is."""
-    (group,) = job["TaskGroups"]
-    return job if count is None else {**job, "TaskGroups": [{**group, "Count": count}]}
 
 
 def with_templates(job: Json, changed: Callable[[Json], Json]) -> Json:

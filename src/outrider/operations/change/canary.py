@@ -19,7 +19,7 @@ from outrider.operations.opening import new_deployment, opened
 from outrider.operations.states import DECISIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from outrider.documents import Json
     from outrider.operations.environment import Environment
@@ -41,7 +41,8 @@ async def promote(environment: Environment, service: str, order: Order) -> Deplo
             next_step=f"Watch it with `outrider status {here}`, or end it with `outrider fail {here}`.",
         )
     decision = await _decision(environment, deployment, "promote", order)
-    await _asked(environment, decision, _promoted(environment, document["ID"]))
+    asking = _done(environment, document, environment.nomad.promote, lambda shown: numbers(shown).promoted)
+    await _asked(environment, decision, asking)
     await _told(environment, deployment, decision, f"promoted by {order.by.name}")
     return deployment
 
@@ -50,34 +51,24 @@ async def fail(environment: Environment, service: str, order: Order) -> Deployme
     """Give the deployment up: its canary stops, the old allocations stay; with auto_revert the job goes back too."""
     deployment, document = await _waiting(environment, service)
     decision = await _decision(environment, deployment, "fail", order)
-    await _asked(environment, decision, _failed(environment, document["ID"]))
+    asking = _done(environment, document, environment.nomad.fail, lambda shown: shown.get("Status") == "failed")
+    await _asked(environment, decision, asking)
     await _told(environment, deployment, decision, f"failed by {order.by.name}: {_then(document)}")
     return deployment
 
 
-async def _promoted(environment: Environment, deployment_id: str) -> None:
-    """Promote it; where Nomad gave no answer, what it shows tells whether it has heard of it."""
+async def _done(
+    environment: Environment, document: Json, ask: Callable[[str], Awaitable[object]], is_done: Callable[[Json], bool]
+) -> None:
+    """Ask it of Nomad's deployment; where Nomad gave no answer, what it shows tells whether it has heard of it."""
 
-    async def is_done() -> bool:
-        return numbers((await environment.nomad.deployment(deployment_id))[0]).promoted
-
-    try:
-        await environment.nomad.promote(deployment_id)
-    except RemoteError as error:
-        if not await was_done(environment, error, is_done):
-            raise
-
-
-async def _failed(environment: Environment, deployment_id: str) -> None:
-    """The same for its end."""
-
-    async def is_done() -> bool:
-        return (await environment.nomad.deployment(deployment_id))[0].get("Status") == "failed"
+    async def is_seen() -> bool:
+        return is_done((await environment.nomad.deployment(document["ID"]))[0])
 
     try:
-        await environment.nomad.fail(deployment_id)
+        await ask(document["ID"])
     except RemoteError as error:
-        if not await was_done(environment, error, is_done):
+        if not await was_done(environment, error, is_seen):
             raise
 
 

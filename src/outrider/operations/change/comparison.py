@@ -14,18 +14,24 @@ if TYPE_CHECKING:
     from outrider.nomad.read.job import RunningJob
     from outrider.operations.change.documents import Chosen, Rendered
     from outrider.operations.records import Version
+    from outrider.spec.stored import StoredSpec
 
 CONTENT = "run.directory"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What was rendered and what of it was chosen, with what runs; ``base`` is its stored version, where known."""
+    """What was rendered and what of it was chosen, with what runs; ``base`` is its stored version, where known.
+
+    ``stored`` is that version's spec, ``unread`` why it cannot be read.
+    """
 
     rendered: Rendered
     chosen: Chosen
     running: RunningJob
     base: Version | None
+    stored: StoredSpec | None
+    unread: str
 
     @property
     def is_same_service(self) -> bool:
@@ -38,13 +44,17 @@ class Comparison:
         return self.is_same_service and self.chosen.sidecar.running != self.chosen.sidecar.planned
 
 
+def comparison(made: Rendered, chosen: Chosen, now: RunningJob, base: Version | None) -> Comparison:
+    """The spec as it was rendered, beside what runs."""
+    return Comparison(made, chosen, now, base, *readable_spec(base))
+
+
 def changes_of(compared: Comparison) -> tuple[Change, ...]:
     """The fields that differ, of a new service those that its file states; the count is compared with what runs."""
-    result, now, base = compared.rendered, compared.running, compared.base
+    result, now, stored = compared.rendered, compared.running, compared.stored
     counted = {"count": result.count}
     if not now.is_live:
         return differences({}, result.stated | counted)
-    stored, _ = readable_spec(base)
     before = (stored.document if stored else {}) | {"count": now.count}
     found = differences(before, (result.stored.document if stored else result.stated) | counted)
     if compared.is_same_service:
@@ -67,8 +77,7 @@ def _content(compared: Comparison) -> tuple[Change, ...]:
     directory, base = compared.rendered.topology.directory, compared.base
     if directory is None or base is None or directory.sha256 in base.artifacts:
         return ()
-    stored, _ = readable_spec(base)
-    if stored is None or not stored.has_directory:
+    if compared.stored is None or not compared.stored.has_directory:
         return ()
     before, after = f"content of version {base.number}", f"content {directory.sha256[:12]}"
     return (Change("~", CONTENT, before, after, note="replaces allocations"),)

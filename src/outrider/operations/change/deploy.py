@@ -160,7 +160,7 @@ def _deployment(ready: Prepared, version: Version, order: Order) -> Deployment:
         version=version.number,
         previous=ready.base.number if ready.base else None,
         count=ready.rendered.count,
-        expected_index=ready.plan.check_index if order.check_index is None else order.check_index,
+        expected_index=ready.plan.check_index,
         source=ready.source.origin,
     )
 

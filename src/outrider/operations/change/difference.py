@@ -11,11 +11,12 @@ from outrider_ground.errors import UsageError
 from outrider.nomad.read.job import running
 from outrider.operations.answers.difference import DIFF, Difference, Side
 from outrider.operations.answers.plan import Raw
-from outrider.operations.change.bootstraps import in_places, in_words, with_count, without_bootstraps
+from outrider.operations.change.bootstraps import in_places, in_words, without_bootstraps
 from outrider.operations.change.documents import RenderContext, Text
 from outrider.operations.change.render import rendered
 from outrider.operations.change.structure import structural
 from outrider.operations.differences import differences
+from outrider.operations.drift import with_count
 from outrider.operations.lookups import check_known, running_version, stored_version
 from outrider.operations.registered import registered
 from outrider.operations.stored_specs import spec_of
@@ -103,14 +104,11 @@ async def _of_version(subject: Subject) -> _Compared:
             f"no version of {service} that this portal knows runs in {here.name}",
             next_step=f"Name one: {service}@{here.name}:NUMBER; `outrider history {service} -e {here.name}` lists them.",
         )
-    counted = {"count": now.count} if now and now.count is not None else {}
-    what = "what runs" if now else f"version {version.number}"
-    label = f"{service}@{here.name}:{version.number}" + (" (runs)" if what == "what runs" else "")
+    count = now.count if now else None
+    label = f"{service}@{here.name}:{version.number}" + (" (runs)" if now else "")
     side = Side(label, service, here.name, version.number, version.hash)
-    document = spec_of(version).document | counted
-    return _Compared(
-        side, document, version.bootstrap, with_count(version.job, counted.get("count")), version.artifacts
-    )
+    document = spec_of(version).document | ({} if count is None else {"count": count})
+    return _Compared(side, document, version.bootstrap, with_count(version.job, count), version.artifacts)
 
 
 async def _of_file(subject: Subject, source: Source) -> _Compared:

@@ -17,7 +17,7 @@ def declared_around(known_services: Registered, service: Topology) -> Graph:
     """The edges towards the service, those that it will have, and all behind them: what its deadlines can meet."""
     known = {**known_services.protocols, service.service: service.protocol}
     stored = {caller: written for caller, written in known_services.upstreams.items() if caller != service.service}
-    callers = {caller for caller, written in stored.items() if service.service in written}
+    callers = {*known_services.callers(service.service)}
     others = [
         edge
         for caller in sorted(callers | behind(stored, (upstream.name for upstream in service.upstreams)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from outrider.spec.values import duration
 from outrider.topology import names
+from outrider.topology.spoken import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +28,6 @@ class Turn:
 def notices(turn: Turn) -> tuple[str, ...]:
     """One sentence for each thing; none where new instances come and old ones go, and that is all."""
     return tuple(sentence for tell in TELLERS for sentence in tell(turn))
-
-
-def spoken(service: Service) -> str:
-    """What its callers have to speak to it."""
-    if service.port == "none":
-        return names.PROTOCOL_NONE
-    return names.PROTOCOL_SHARDS if service.shard else service.protocol
 
 
 def _protocol(turn: Turn) -> Iterator[str]:

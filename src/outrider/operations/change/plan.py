@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from outrider.envoy.clashes import clashes
@@ -11,38 +11,57 @@ from outrider.nomad.read import placement
 from outrider.nomad.read import plan as drift
 from outrider.nomad.read.job import running
 from outrider.operations.answers.plan import Change, Plan, Raw
-from outrider.operations.change.around import Coming, around
+from outrider.operations.change.around import around
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.basis import basis
-from outrider.operations.change.bootstraps import in_places, in_words, with_count, without_bootstraps
-from outrider.operations.change.comparison import Comparison, changes_of, why_drifted
+from outrider.operations.change.bootstraps import in_places, in_words, without_bootstraps
+from outrider.operations.change.comparison import Comparison, changes_of, comparison, why_drifted
 from outrider.operations.change.documents import Chosen, RenderContext, Rendered, Source
 from outrider.operations.change.instance_memory import instance_warnings
 from outrider.operations.change.neighbours import declared_around
+from outrider.operations.change.noticed import Turn, notices
 from outrider.operations.change.parts import chosen
 from outrider.operations.change.plans import Prepared
-from outrider.operations.change.render import documents_of, read, rendered
+from outrider.operations.change.render import documents_of, read, rendered_file
 from outrider.operations.change.rollout import Start, rollout
 from outrider.operations.change.structure import structural
 from outrider.operations.change.values_ahead import value_warnings
 from outrider.operations.change.volume_places import volume_remarks
+from outrider.operations.drift import with_count
 from outrider.operations.explain.service import contradictions
 from outrider.operations.lookalikes import mistakable
 from outrider.operations.lookups import last_count, running_version
 from outrider.operations.outside import outside_warnings
 from outrider.operations.redaction import told
 from outrider.operations.registered import registered
-from outrider.operations.stored_specs import readable_spec
 from outrider.topology.remarks import effects_not_yet, remarks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from outrider.documents import Json
-    from outrider.operations.answers.rollout import Rollout
     from outrider.operations.environment import Environment
     from outrider.operations.registered import Registered
     from outrider.spec.service import Service
+    from outrider.topology.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for beside what runs; ``job`` is what would be registered, ``retry`` why the same version would be again."""
+
+    compared: Comparison
+    job: Json
+    retry: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What others have to say: Nomad's plan, what Envoy refuses, and warnings that stand beside the plan's own."""
+
+    answer: Json
+    refusals: tuple[str, ...]
+    beside: tuple[str, ...]
 
 
 async def prepared(
@@ -60,60 +79,71 @@ async def prepared(
     ``known`` is what is registered, for whoever has asked already. What takes long for a large spec runs in a thread.
     """
     known = known or await registered(environment)
+    wanted = await _wanted(environment, source, known, renews=renews)
+    said = await _said(environment, known, wanted)
+    plan = await asyncio.to_thread(_plan, environment, source, wanted, said)
+    if is_shown:
+        plan = await _shown(environment, known, plan, wanted)
+    compared = wanted.compared
+    return Prepared(source, plan, compared.rendered, compared.chosen, wanted.job, compared.running, compared.base)
+
+
+async def _wanted(environment: Environment, source: Source, known: Registered, *, renews: bool) -> _Wanted:
     spoken = {**known.protocols, **source.protocols}
     context = RenderContext(environment.platform, environment.name, spoken, environment.agent)
-    name = (await asyncio.to_thread(read, source, context)).service.service
+    written = await asyncio.to_thread(read, source, context)
+    name = written.service.service
     document = await environment.nomad.job(name)
     now = running(document)
     last = await last_count(environment, name, now)
-    result = await asyncio.to_thread(rendered, source, context, last, keeps_count=renews)
+    result = await asyncio.to_thread(rendered_file, written, source, context, last, keeps_count=renews)
     base = await running_version(environment, name, now)
     retry = await shortfall(environment, name, now, base) if result.is_same_service(now) else ""
     choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))
     job = attempted(choice.job, now, is_again=bool(retry))
-    refusals, answer, alike, crowded, values, others = await asyncio.gather(
-        _refusals(environment, result, choice),
-        environment.nomad.plan(job),
-        mistakable(environment, result.topology),
-        instance_warnings(environment, result.topology),
-        value_warnings(environment, result.service),
-        outside_warnings(environment, name),
+    return _Wanted(await asyncio.to_thread(comparison, result, choice, now, base), job, retry)
+
+
+async def _said(environment: Environment, known: Registered, wanted: _Wanted) -> _Said:
+    result = wanted.compared.rendered
+    refusals, answer, beside = await asyncio.gather(
+        _refusals(environment, result, wanted.compared.chosen),
+        environment.nomad.plan(wanted.job),
+        _beside(environment, known, result.topology),
     )
     # After Nomad's plan: a cluster of one machine makes what a job asks for.
     placed = await volume_remarks(environment, result.topology)
-    compared = Comparison(result, choice, now, base)
-    plan = await asyncio.to_thread(_plan, environment, compared, answer, refusals)
-    graph = declared_around(known, result.topology)
-    beside = (*placed, *alike, *contradictions(graph, name), *crowded, *values, *known.problems, *others)
-    plan = _tried_again(plan, retry) if retry else plan
-    way = rollout(_start(environment, compared, plan, job))
-    stands_on = await asyncio.to_thread(basis, environment, source, result, job, now.hash)
-    warnings = await asyncio.to_thread(_masked, (*plan.warnings, *beside))
-    plan = replace(plan, warnings=warnings, rollout=way, basis=stands_on)
-    if is_shown:
-        plan = await _shown(environment, known, plan, compared, job)
-    return Prepared(source, plan, result, choice, job, now, base)
+    return _Said(answer, refusals, (*placed, *beside))
 
 
-def _masked(lines: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(told(line) for line in lines)
+async def _beside(environment: Environment, known: Registered, topology: Topology) -> tuple[str, ...]:
+    """What Consul, the neighbours, the values and what others did to the job give cause to say."""
+    name = topology.service
+    alike, crowded, values, others = await asyncio.gather(
+        mistakable(environment, topology),
+        instance_warnings(environment, topology),
+        value_warnings(environment, topology.spec),
+        outside_warnings(environment, name),
+    )
+    contradicted = contradictions(declared_around(known, topology), name)
+    return (*alike, *contradicted, *crowded, *values, *known.problems, *others)
 
 
-async def _shown(environment: Environment, known: Registered, plan: Plan, compared: Comparison, job: Json) -> Plan:
+async def _shown(environment: Environment, known: Registered, plan: Plan, wanted: _Wanted) -> Plan:
     """The plan with all that only a person wants to know."""
-    stored, _ = readable_spec(compared.base)
-    before = stored.service if stored and compared.running.is_live else None
-    beside = around(environment, known, _coming(environment, compared, before, plan.rollout))
-    words, found = await asyncio.gather(asyncio.to_thread(_sidecar, plan, compared, job), beside)
-    sidecar, raw = words
-    return replace(plan, sidecar=sidecar, places=len(raw.bootstrap), raw=raw, around=found)
+    compared = wanted.compared
+    way = rollout(_start(environment, compared, plan, wanted.job))
+    before = compared.stored.service if compared.stored and compared.running.is_live else None
+    noticed = notices(Turn(before, compared.rendered.service, way)) if before else ()
 
-
-def _coming(environment: Environment, compared: Comparison, before: Service | None, way: Rollout) -> Coming:
     def documents(service: Service, protocols: Mapping[str, str]) -> Rendered:
         return documents_of(service, environment.platform, environment.name, protocols)
 
-    return Coming(before, compared.rendered, way, documents)
+    (sidecar, raw), found = await asyncio.gather(
+        asyncio.to_thread(_sidecar, plan, compared, wanted.job),
+        around(environment, known, compared.rendered, noticed, documents),
+    )
+    return replace(plan, rollout=way, sidecar=sidecar, places=len(raw.bootstrap), raw=raw, around=found)
 
 
 def _sidecar(plan: Plan, compared: Comparison, job: Json) -> tuple[tuple[Change, ...], Raw]:
@@ -151,14 +181,15 @@ async def _refusals(environment: Environment, result: Rendered, choice: Chosen) 
     return (*clashes(result.bootstrap), *await environment.envoy.validate(result.bootstrap))
 
 
-def _plan(environment: Environment, compared: Comparison, answer: Json, refusals: tuple[str, ...]) -> Plan:
+def _plan(environment: Environment, source: Source, wanted: _Wanted, said: _Said) -> Plan:
+    compared, retry = wanted.compared, wanted.retry
     result, choice, now, base = compared.rendered, compared.chosen, compared.running, compared.base
-    changes = changes_of(compared)
-    drifted = drift.places(answer.get("Diff"))
+    changes, drifted = changes_of(compared), drift.places(said.answer.get("Diff"))
+    warnings = (*_warnings(compared, said.answer, drifted if not changes else ()), *said.beside)
     return Plan(
         service=result.service.service,
         environment=environment.name,
-        has_changes=bool(changes) or bool(drifted) or not now.is_live,
+        has_changes=bool(changes or drifted or retry) or not now.is_live,
         check_index=now.index,
         version_hash=choice.hash,
         service_part=choice.service,
@@ -166,18 +197,16 @@ def _plan(environment: Environment, compared: Comparison, answer: Json, refusals
         older=choice.older,
         running_version=base.number if base else None,
         changes=changes,
-        allocations=drift.updates(answer),
-        warnings=_warnings(compared, answer, drifted if not changes else ()),
+        allocations=drift.updates(said.answer),
+        warnings=tuple(map(told, warnings)),
         without_effect=effects_not_yet(result.topology),
-        failures=tuple(told(line) for line in placement.failures(answer, compared.rendered.job)),
-        refusals=tuple(told(line) for line in refusals),
-        restarts_nothing=now.is_live and drift.is_none(answer.get("Diff")),
+        failures=tuple(map(told, placement.failures(said.answer, result.job))),
+        refusals=tuple(map(told, said.refusals)),
+        restarts_nothing=now.is_live and drift.is_none(said.answer.get("Diff")) and not retry,
         is_foreign=now.is_foreign,
+        retry=retry,
+        basis=basis(environment, source, result, wanted.job, now.hash),
     )
-
-
-def _tried_again(plan: Plan, retry: str) -> Plan:
-    return replace(plan, has_changes=True, restarts_nothing=False, retry=retry)
 
 
 def _warnings(compared: Comparison, answer: Json, drifted: tuple[str, ...]) -> tuple[str, ...]:
@@ -185,8 +214,8 @@ def _warnings(compared: Comparison, answer: Json, drifted: tuple[str, ...]) -> t
     found: list[str] = []
     if now.is_foreign:
         found.append(f"the job {name} in Nomad was not deployed by Outrider: a deployment would replace it")
-    elif unread := readable_spec(base)[1]:
-        found.append(f"{unread}: no comparison")
+    elif compared.unread:
+        found.append(f"{compared.unread}: no comparison")
     elif now.is_live and base is None:
         found.append(f"this portal does not know the version of {name} that runs ({now.hash}): no comparison")
     if drifted and now.is_live and not compared.is_renewed:

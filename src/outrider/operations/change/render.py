@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from outrider.spec.platform import Platform
     from outrider.spec.reading.files import ServiceFile
     from outrider.spec.service import Service
-    from outrider.topology.sidecar import CarriedAgent
     from outrider.topology.topology import Topology
 
 
@@ -37,7 +36,13 @@ def rendered(
 
     With ``keeps_count`` the one that runs is kept, whatever the spec says.
     """
-    written = read(source, context)
+    return rendered_file(read(source, context), source, context, running_count, keeps_count=keeps_count)
+
+
+def rendered_file(
+    written: ServiceFile, source: Source, context: RenderContext, running_count: int | None, *, keeps_count: bool
+) -> Rendered:
+    """The same of a source that was read already."""
     service = written.service
     wanted = running_count if keeps_count or service.count is None else service.count
     count = 1 if wanted is None else wanted
@@ -56,15 +61,9 @@ def rendered(
     return _rendered(service, resolved, document)
 
 
-def documents_of(
-    service: Service,
-    platform: Platform,
-    environment: str,
-    protocols: Mapping[str, str],
-    agent: CarriedAgent | None = None,
-) -> Rendered:
+def documents_of(service: Service, platform: Platform, environment: str, protocols: Mapping[str, str]) -> Rendered:
     """The documents of a spec that was read before, in that environment. SpecError as it comes, without places."""
-    resolved = topology(service, platform, environment, protocols=protocols, agent=agent)
+    resolved = topology(service, platform, environment, protocols=protocols)
     return _rendered(service, resolved, bootstrap(resolved) if resolved.sidecar else None)
 
 

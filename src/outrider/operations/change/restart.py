@@ -22,7 +22,7 @@ from outrider.operations.drift import changed_outside
 from outrider.operations.event_details import Restarted
 from outrider.operations.lookups import not_running, running_version
 from outrider.operations.named_allocation import named_allocation
-from outrider.operations.opening import Order, check_artifacts, check_foreign, new_deployment, opened
+from outrider.operations.opening import Order, check_artifacts, check_foreign, kept, new_deployment, opened
 
 if TYPE_CHECKING:
     from outrider.nomad.read.job import RunningJob
@@ -62,7 +62,7 @@ async def restart(environment: Environment, service: str, wanted: Restart, order
     chosen = () if known else await _chosen(environment, service, wanted)
     change = change_to(base, service, "restart", order.by.name, base.number if base else None)
     passed = await check_blockers(environment, change, order)
-    fresh = replace(_deployment(environment, service, now, base, order), overrides=passed)
+    fresh = replace(kept(new_deployment(environment.name, service, "restart", order), base, now), overrides=passed)
     if known is not None:
         return await _by_the_rules(environment, now, known, fresh)
     deployment = await opened(environment, fresh, base)
@@ -118,14 +118,6 @@ def _check_task(chosen: tuple[Allocation, ...], task: str | None) -> None:
             raise UsageError(
                 f"no task {task} runs in allocation {one.short_id}", next_step=f"These run: {', '.join(running_tasks)}."
             )
-
-
-def _deployment(
-    environment: Environment, service: str, now: RunningJob, base: Version | None, order: Order
-) -> Deployment:
-    number = base.number if base else None
-    fresh = new_deployment(environment.name, service, "restart", order)
-    return replace(fresh, version=number, previous=number, count=now.count, expected_index=now.index)
 
 
 def _line(chosen: tuple[Allocation, ...], wanted: Restart) -> str:

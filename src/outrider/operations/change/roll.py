@@ -16,7 +16,7 @@ from outrider.operations.change.attempts import attempted
 from outrider.operations.change.submit import submitted
 from outrider.operations.event_details import ValueChanged
 from outrider.operations.lookups import active, not_running, running_version
-from outrider.operations.opening import Order, check_artifacts, check_foreign, new_deployment, opened
+from outrider.operations.opening import Order, check_artifacts, check_foreign, kept, new_deployment, opened
 
 if TYPE_CHECKING:
     from outrider.nomad.read.job import RunningJob
@@ -42,8 +42,8 @@ async def roll(environment: Environment, service: str, order: Order) -> Deployme
     passed = await check_blockers(environment, change_to(base, service, "values", order.by.name, base.number), order)
     values = _changed(environment, service)
     cause = "; ".join(filter(None, (order.reason, *map(changed, values))))
-    wanted = replace(_deployment(base, now, order), cause=cause, overrides=passed)
-    deployment = await opened(environment, wanted, base)
+    fresh = kept(new_deployment(environment.name, service, "values", order), base, now)
+    deployment = await opened(environment, replace(fresh, cause=cause, overrides=passed), base)
     for value in values:
         await environment.journal.note(
             deployment.id, changed(value), ValueChanged(value.reference, value.deployed, value.now)
@@ -87,13 +87,3 @@ def _changed(environment: Environment, service: str) -> tuple[Value, ...]:
     known = environment.values.of(service)
     found = {one.reference: one for one in known.values if one.behind} if known else {}
     return tuple(found.values())
-
-
-def _deployment(base: Version, now: RunningJob, order: Order) -> Deployment:
-    return replace(
-        new_deployment(base.environment, base.service, "values", order),
-        version=base.number,
-        previous=base.number,
-        count=now.count,
-        expected_index=now.index if order.check_index is None else order.check_index,
-    )

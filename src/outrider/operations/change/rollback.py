@@ -125,5 +125,5 @@ def _deployment(target: Version, base: Version | None, count: int, now: RunningJ
         version=target.number,
         previous=base.number if base else None,
         count=count,
-        expected_index=now.index if order.check_index is None else order.check_index,
+        expected_index=now.index,
     )

@@ -99,9 +99,9 @@ class _Way:
     def steps(self) -> tuple[tuple[Step, ...], int]:
         """The steps, and how few allocations serve meanwhile."""
         if not self.count:
-            return tuple(self._surplus(1)), 0
+            return tuple(self._surplus()), 0
         if self.old and self.canaries:
-            steps = (*self._surplus(1), *self._kept(), *self._beside())
+            steps = (*self._surplus(), *self._kept(), *self._beside())
             replaced = sum(len(step.allocations) for step in steps if step.kind == "replace")
             return steps, min(self.stays, max(0, self.count - min(self.at_a_time, replaced)))
         return tuple(self._rolling()), max(0, self.stays - min(self._room(), self.old))
@@ -116,9 +116,9 @@ class _Way:
         return f"an allocation that is not healthy within {deadline} ends the rollout, and {back}"
 
     def _rolling(self) -> Iterable[Step]:
-        yield from self._surplus(1)
+        yield from self._surplus()
         yield from self._kept()
-        yield from self._missing(1)
+        yield from self._missing()
         yield from self._replaced(tuple(range(self.old)), 1 if self._room() else 2)
 
     def _room(self) -> int:
@@ -134,7 +134,7 @@ class _Way:
         rest = tuple(number for number in range(self.old) if number not in twins)
         others = gone - len(twins)
         if twins:
-            yield _at_once("stop", 2, twins, f"stops {_named(self, twins)}, whose place is taken, at once")
+            yield _at_once("stop", 2, twins, f"stops {self._named(twins)}, whose place is taken, at once")
         if others > 0:
             extra = tuple(sorted(names, reverse=True)[:others])
             yield _at_once(
@@ -145,7 +145,7 @@ class _Way:
             numbers = tuple(number for number in range(self.count) if number >= self.stays and number not in names)[
                 :new
             ]
-            yield _at_once("start", 2, numbers, f"starts {len(numbers)} more, {_named(self, numbers)}, at once")
+            yield _at_once("start", 2, numbers, f"starts {len(numbers)} more, {self._named(numbers)}, at once")
         yield from self._replaced(rest, 2)
 
     def _canary_numbers(self) -> Numbers:
@@ -156,9 +156,8 @@ class _Way:
     def _canary(self, names: Numbers) -> Step:
         kind = "canary allocation" if len(names) == 1 else "canary allocations"
         text = f"starts {len(names)} {kind} of the new version beside the {self.stays} old, which stay{self._port(' and each canary needs a node whose port is free')}"
-        if self.start.strategy.get("AutoPromote"):
-            return Step("canary", 1, names, len(names), "health", f"{text}; all have to be {self._healthy()}")
-        return Step("canary", 1, names, len(names), "health", f"{text}; each has to be {self._healthy()}")
+        who = "all have" if self.start.strategy.get("AutoPromote") else "each has"
+        return Step("canary", 1, names, len(names), "health", f"{text}; {who} to be {self._healthy()}")
 
     def _promotion(self, names: Numbers) -> Step:
         here = f"{self.start.service} -e {self.start.environment}"
@@ -169,23 +168,23 @@ class _Way:
         wait = f"waits for your word: `outrider promote {here}`, or `outrider fail {here}` to give it up"
         return Step("promote", 2, names, len(names), "promotion", wait)
 
-    def _surplus(self, phase: int) -> Iterable[Step]:
+    def _surplus(self) -> Iterable[Step]:
         if self.before > self.count:
             gone = tuple(range(self.before - 1, self.count - 1, -1))
-            yield _at_once("stop", phase, gone, f"stops {_named(self, gone)}, at once")
+            yield _at_once("stop", 1, gone, f"stops {self._named(gone)}, at once")
 
     def _kept(self) -> Iterable[Step]:
         numbers = tuple(range(self.stays - min(self.in_place, self.stays), self.stays))
         if numbers:
-            yield _at_once("in_place", 1, numbers, f"changes {_named(self, numbers)} in place: nothing restarts")
+            yield _at_once("in_place", 1, numbers, f"changes {self._named(numbers)} in place: nothing restarts")
 
-    def _missing(self, phase: int) -> Iterable[Step]:
+    def _missing(self) -> Iterable[Step]:
         numbers = tuple(range(self.before, self.count))
         if numbers:
             first = "starts all" if not self.before else "starts"
             more = "" if not self.before else " more"
-            text = f"{first} {len(numbers)}{more}, {_named(self, numbers)}, at once; {'each has' if len(numbers) > 1 else 'it has'} to be {self._healthy()}{self._port('')}"
-            yield Step("start", phase, numbers, len(numbers), "health", text)
+            text = f"{first} {len(numbers)}{more}, {self._named(numbers)}, at once; {'each has' if len(numbers) > 1 else 'it has'} to be {self._healthy()}{self._port('')}"
+            yield Step("start", 1, numbers, len(numbers), "health", text)
 
     def _replaced(self, numbers: Numbers, phase: int) -> Iterable[Step]:
         if not numbers:
@@ -193,12 +192,23 @@ class _Way:
         together = min(self.at_a_time, len(numbers))
         pace = "at once" if together == len(numbers) else "one at a time" if together == 1 else f"{together} at a time"
         wait = f"each {self._healthy()}" + (" before the next" if together < len(numbers) else "")
-        text = f"replaces {_named(self, numbers)} {pace}, {wait}{self._port('; a node stops its old one before its new one starts')}"
+        text = f"replaces {self._named(numbers)} {pace}, {wait}{self._port('; a node stops its old one before its new one starts')}"
         yield Step("replace", phase, numbers, together, "health", text)
 
     def _healthy(self) -> str:
         least = _time(self.start.strategy.get("MinHealthyTime"))
         return f"healthy for {least}" if least != "0s" else "healthy"
+
+    def _named(self, numbers: Numbers) -> str:
+        """``checkout[0] to [3]``, ``checkout[3] down to [1]``, or each by its number."""
+        service, first, last = self.start.service, numbers[0], numbers[-1]
+        if len(numbers) == 1:
+            return f"{service}[{first}]"
+        if numbers == tuple(range(first, last + 1)):
+            return f"{service}[{first}] to [{last}]"
+        if numbers == tuple(range(first, last - 1, -1)):
+            return f"{service}[{first}] down to [{last}]"
+        return f"{service}" + ", ".join(f"[{number}]" for number in numbers)
 
     def _port(self, text: str) -> str:
         return text if self.start.has_fixed_port else ""
@@ -211,15 +221,3 @@ def _at_once(kind: StepKind, phase: int, numbers: Numbers, text: str) -> Step:
 
 def _time(nanoseconds: object) -> str:
     return duration(int(str(nanoseconds or 0)) // NANOSECONDS)
-
-
-def _named(way: _Way, numbers: Numbers) -> str:
-    """``checkout[0] to [3]``, ``checkout[3] down to [1]``, or each by its number."""
-    service, first, last = way.start.service, numbers[0], numbers[-1]
-    if len(numbers) == 1:
-        return f"{service}[{first}]"
-    if numbers == tuple(range(first, last + 1)):
-        return f"{service}[{first}] to [{last}]"
-    if numbers == tuple(range(first, last - 1, -1)):
-        return f"{service}[{first}] down to [{last}]"
-    return f"{service}" + ", ".join(f"[{number}]" for number in numbers)

@@ -12,7 +12,7 @@ from outrider.operations.blockers.check import check_blockers
 from outrider.operations.blockers.stored_change import change_to
 from outrider.operations.change.outcomes import accepted, answer_of, ended, reconciled
 from outrider.operations.lookups import not_running, running_version
-from outrider.operations.opening import Order, check_foreign, new_deployment, no_change, opened
+from outrider.operations.opening import Order, check_foreign, kept, new_deployment, no_change, opened
 from outrider.operations.stored_specs import readable_spec
 from outrider.spec.redis_rules import shared_keys_refusal
 
@@ -35,8 +35,8 @@ async def scale(environment: Environment, service: str, count: int, order: Order
     _check_rules(base, now, count)
     change = change_to(base, service, "scale", order.by.name, base.number if base else None)
     passed = await check_blockers(environment, change, order) if now.count != count else ()
-    wanted = replace(_deployment(environment, service, count, now, base, order), overrides=passed)
-    deployment = await opened(environment, wanted, base)
+    fresh = kept(new_deployment(environment.name, service, "scale", order), base, now)
+    deployment = await opened(environment, replace(fresh, count=count, overrides=passed), base)
     if now.count == count:
         return await no_change(environment, deployment, f"{count} allocations are asked for already")
     return await scaled(environment, deployment)
@@ -71,14 +71,6 @@ def _check_rules(base: Version | None, now: RunningJob, count: int) -> None:
     refusal = shared_keys_refusal(now.protocol or "", count, shares_keys=shares)
     if refusal:
         raise UsageError(refusal, next_step="Deploy the spec with `shard: true` first.")
-
-
-def _deployment(
-    environment: Environment, service: str, count: int, now: RunningJob, base: Version | None, order: Order
-) -> Deployment:
-    fresh = new_deployment(environment.name, service, "scale", order)
-    number = base.number if base else None
-    return replace(fresh, version=number, previous=number, count=count, expected_index=now.index)
 
 
 def _blocked(environment: Environment, service: str, error: ConflictError | RemoteError) -> ConflictError | RemoteError:

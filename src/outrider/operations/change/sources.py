@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import UsageError
 
-from outrider.operations.change.documents import Source
+from outrider.operations.change.documents import Source, Text
 from outrider.operations.change.packed_directory import Places, packed_directory
+from outrider.operations.stored_specs import spec_of
 from outrider.operations.version_source import VersionSource
 
 if TYPE_CHECKING:
     from outrider.operations.artifact_repository import Artifacts
-    from outrider.operations.change.documents import Text
+    from outrider.operations.records import Version
     from outrider.spec.platform import Platform
+
+
+def text_of(version: Version) -> Text:
+    """What was sent when the version was stored; UnreadableSpecError where its spec cannot be read any more."""
+    artifact = next(iter(version.artifacts), None) if spec_of(version).has_directory else None
+    return Text(version.spec, version.file, artifact, source=version.source)
 
 
 @dataclass(frozen=True, slots=True)

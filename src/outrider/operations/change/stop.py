@@ -45,7 +45,7 @@ async def _name_callers(environment: Environment, deployment: Deployment) -> Non
     if known.problems:
         message = f"who calls {deployment.service} is not known: {'; '.join(known.problems)}"
         await environment.journal.note(deployment.id, message, Warned())
-    callers = sorted(one for one in known.live if deployment.service in known.upstreams[one])
+    callers = [one for one in known.callers(deployment.service) if one in known.live]
     if callers:
         call, theirs = ("call", "their") if len(callers) > 1 else ("calls", "its")
         message = f"{', '.join(callers)} {call} {deployment.service}: {theirs} requests to it fail from now on"

@@ -59,8 +59,8 @@ async def logs(environment: Environment, service: str, request: LogRequest) -> A
 def _output(environment: Environment, chosen: Allocation, request: LogRequest) -> AsyncIterator[bytes]:
     if request.lines is None:
         return _stream(environment, chosen, request, None)
-    ended = _last(environment, chosen, request, request.lines)
-    return _followed(environment, chosen, request, request.lines) if request.follow else ended
+    told = _followed if request.follow else _last
+    return told(environment, chosen, request, request.lines)
 
 
 def _stream(

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from outrider.consul.instances import Instance
-from outrider.nomad.read.allocations import Allocation, allocations
-from outrider.nomad.read.job import RunningJob, running
-from outrider.operations.answers.status import ServiceState, Status
+from outrider.nomad.read.allocations import allocations
+from outrider.nomad.read.job import running
+from outrider.operations.answers.status import Status
 from outrider.operations.concurrency import in_turns
 from outrider.operations.environment_view import asked
 from outrider.operations.look.edited import Edited, edited
 from outrider.operations.lookups import unknown_service
 from outrider.operations.outside import evident_change, known_changes
-from outrider.operations.records import Deployment
 from outrider.operations.soundness import passing_ids, sound
 from outrider.operations.stored_specs import readable_outline
 
@@ -26,11 +23,15 @@ if TYPE_CHECKING:
 
     from outrider_ground.errors import RemoteError
 
+    from outrider.consul.instances import Instance
+    from outrider.nomad.read.allocations import Allocation
+    from outrider.nomad.read.job import RunningJob
     from outrider.operations.answers.outside import OutsideChange
+    from outrider.operations.answers.status import ServiceState
     from outrider.operations.environment import Environment
     from outrider.operations.environment_view import EnvironmentView
     from outrider.operations.observe.observation import Observation
-    from outrider.operations.records import Outline
+    from outrider.operations.records import Deployment, Outline
     from outrider.operations.values.board import Board
 
 RECENTLY = timedelta(minutes=2)
@@ -59,8 +60,10 @@ async def status(view: EnvironmentView, service: str) -> Status:
     told = await _told(environment, observation, deployments, {service})
     if service not in told.outlines and observation.job(service) is None:
         # No observer keeps what somebody else runs under a name that nobody has deployed here.
-        told = await _told(environment, await asked(environment, service), deployments, {service})
-        await _check_there(environment, service, told)
+        observation = await asked(environment, service)
+        if observation.job(service) is None:
+            raise observation.nomad.silence or await unknown_service(environment, service)
+        told = await _told(environment, observation, deployments, {service})
     found = _status(environment.name, service, told)
     return replace(found, changes=await _asked_changes(environment, found))
 
@@ -76,12 +79,6 @@ async def ended_allocations(environment: Environment, service: str) -> tuple[All
     found = allocations(await environment.in_time(environment.nomad.allocations(service), "Nomad"))
     gone = [one for one in found if one.is_gone]
     return tuple(sorted(gone, key=lambda one: -one.modify_index)[:MOST_ENDED])
-
-
-async def _check_there(environment: Environment, service: str, told: _Told) -> None:
-    if service in told.outlines or told.observation.job(service):
-        return
-    raise told.observation.nomad.silence or await unknown_service(environment, service)
 
 
 async def statuses(views: Iterable[EnvironmentView]) -> tuple[Status, ...]:
@@ -121,7 +118,7 @@ async def _statuses(view: EnvironmentView) -> tuple[list[Status], RemoteError | 
 
 async def _with_authors(environment: Environment, found: list[Status]) -> Iterable[Status]:
     """Who has edited, replaced or ended what: seldom, unlike a count, which an autoscaler changes all the time."""
-    touched = {one.service: one for one in found if one.outside or any(not _is_count(each) for each in one.changes)}
+    touched = {one.service: one for one in found if one.outside or any(each.kind != "scaled" for each in one.changes)}
 
     async def authored(service: str) -> Status:
         one = touched[service]
@@ -129,10 +126,6 @@ async def _with_authors(environment: Environment, found: list[Status]) -> Iterab
 
     told = dict(zip(touched, await in_turns(authored, list(touched)), strict=True))
     return (told.get(one.service, one) for one in found)
-
-
-def _is_count(change: OutsideChange) -> bool:
-    return change.kind == "scaled"
 
 
 def _names(environment: str, known: Iterable[str], observation: Observation) -> frozenset[str]:
