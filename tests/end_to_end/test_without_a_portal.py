@@ -45,9 +45,12 @@ async def counted(address: str) -> AsyncGenerator[Fetches]:
 
 
 def forgotten(directory: Path) -> None:
-    """The portal's database is no more."""
-    files = list(directory.glob("portal.db*"))
+    """The portal's database is no more, and what was uploaded to it."""
+    artifacts = directory / "portal.db-artifacts"
+    files = [file for file in directory.glob("portal.db*") if file != artifacts]
     assert files
+    assert artifacts.is_dir()
+    shutil.rmtree(artifacts)
     for file in files:
         file.unlink()
 
