@@ -15,6 +15,8 @@ class CatalogInMemory:
 
     def __init__(self) -> None:
         self.away: RemoteError | None = None
+        self.hidden: RemoteError | None = None
+        """Where the token may read no key."""
         self.has_leader = True
         self.agents_checks: dict[str, Json] = {}
         self.keys: dict[str, bytes] = {}
@@ -65,6 +67,7 @@ class CatalogInMemory:
 
     async def key(self, path: str) -> bytes | None:
         self._answer()
+        self._show()
         return self.keys.get(path)
 
     async def entries(
@@ -72,6 +75,7 @@ class CatalogInMemory:
     ) -> tuple[dict[str, bytes] | None, int]:
         """As Consul: held until something changes below the path, or until time is up."""
         self._answer()
+        self._show()
         if index and index == self.keys_at:
             async with self._changed:
                 try:
@@ -103,3 +107,7 @@ class CatalogInMemory:
     def _answer(self) -> None:
         if self.away is not None:
             raise self.away
+
+    def _show(self) -> None:
+        if self.hidden is not None:
+            raise self.hidden

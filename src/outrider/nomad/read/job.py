@@ -97,3 +97,9 @@ def environment_of(job: Json) -> str | None:
 def _attempt(job: Json) -> int:
     written = str(nested(job, "Meta").get(names.JOB_META_ATTEMPT, ""))
     return int(written) if written.isdecimal() else 0
+
+
+def templates(job: Json) -> tuple[str, ...]:
+    """The texts that its tasks' files and variables are rendered from."""
+    tasks = (task for group in listed(job, "TaskGroups") for task in listed(group, "Tasks"))
+    return tuple(str(one.get("EmbeddedTmpl") or "") for task in tasks for one in listed(task, "Templates"))

@@ -9,6 +9,7 @@ from outrider_ground.errors import ConflictError, RemoteError
 
 from outrider.nomad.read.job import running
 from outrider.operations.change.outcomes import accepted, answer_of, ended, reconciled
+from outrider.operations.change.values_before import note_values
 from outrider.operations.event_details import Warned
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ async def submitted(environment: Environment, deployment: Deployment, job: Json)
     ConflictError where somebody was faster, RemoteError where Nomad refuses; then the deployment has failed and nothing
     runs that did not run before. Where Nomad gave no answer, the job itself tells whether it got there.
     """
+    await note_values(environment, job)
     try:
         answer = await environment.nomad.register(job, deployment.expected_index)
     except RemoteError as error:

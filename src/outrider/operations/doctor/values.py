@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import OutriderError
 
-from outrider.documents import listed
+from outrider.nomad.read.job import templates
 from outrider.operations.concurrency import in_turns
 from outrider.operations.doctor.findings import Finding, good, warning
 from outrider.operations.values.refusal import is_refusal
@@ -45,13 +45,8 @@ async def value_findings(
 
 def _references(jobs: list[Json]) -> tuple[Reference, ...]:
     """All that jobs of ours read there."""
-    texts = (text for job in jobs for text in _texts(job))
+    texts = (text for job in jobs for text in templates(job))
     return tuple(sorted({reference for text in texts for reference, _ in asked(text)}))
-
-
-def _texts(job: Json) -> list[str]:
-    tasks = (task for group in listed(job, "TaskGroups") for task in listed(group, "Tasks"))
-    return [str(one.get("EmbeddedTmpl") or "") for task in tasks for one in listed(task, "Templates")]
 
 
 async def _sealed(about: str, secrets: list[Reference], vault: Vault | None) -> list[Finding]:

@@ -126,6 +126,50 @@ async def test_a_changed_value_waits_for_a_person_and_is_told_by_fingerprints_on
         assert not [row for row in await dump(world) if "on-for-everybody" in row]
 
 
+@pytest.mark.parametrize("stopped_before", [False, True])
+async def test_a_value_that_changes_before_anybody_follows_it_is_seen_as_changed(
+    world: World, stopped_before: bool
+) -> None:
+    portal = Portal(world)
+    changes = portal.application.changes
+    await world.consul.put_key(FLAG, b"off")
+    await finished(portal.application, await changes.deploy("stage", text(ASK), ME))
+    if stopped_before:
+        await finished(portal.application, await changes.stop("stage", "checkout", ME))
+        await world.consul.put_key(FLAG, b"changed while it was stopped")
+        await finished(portal.application, await changes.start("stage", "checkout", ME))
+    await world.consul.put_key(FLAG, b"on")
+    portal.observer.start()
+    portal.watcher.start()
+    try:
+        found = await portal.until("pending")
+        assert len(found.values[0].deployed) == 1
+        assert len(found.values[0].behind) == 2
+    finally:
+        await portal.watcher.close()
+        await portal.observer.close()
+
+
+async def test_a_service_that_is_started_again_has_the_value_that_changed_while_it_was_stopped(world: World) -> None:
+    async with running(world, ASK) as portal:
+        changes = portal.application.changes
+        await finished(portal.application, await changes.stop("stage", "checkout", ME))
+        await asyncio.sleep(PACE.look * 4)
+        await world.consul.put_key(FLAG, b"on")
+        await finished(portal.application, await changes.start("stage", "checkout", ME))
+        await portal.until("current")
+        await portal.settle()
+        assert [one.state for one in (await portal.values()).values] == ["current"]
+
+
+async def test_a_deploy_goes_on_where_its_values_cannot_be_read(world: World) -> None:
+    application = world.application()
+    world.consul.hidden = RemoteError("Consul: Permission denied", status=403)
+    ended = await finished(application, await application.changes.deploy("stage", text(ASK), ME))
+    assert ended.state == "successful"
+    assert await dump(world) == []
+
+
 async def dump(world: World) -> list[str]:
     kept = await world.store.values.sightings("stage")
     return [repr(row) for row in kept.items()]
