@@ -35,6 +35,8 @@ FREE_PORTS = iter(range(23_000, 24_000))
 """Below those that clusters, and the machine itself, give away."""
 UNSEEN_S = 2.0
 """How long nothing must come of what changes nothing; a cluster that is later than that is not found out."""
+WRITTEN_S = 10.0
+"""Nomad gathers changes for five seconds before it writes a file anew (``template.wait`` of its clients)."""
 LONG = re.compile(r"@(.)\*(\d+)@")
 """How a long text of one sign is written in specs and recordings."""
 
@@ -44,7 +46,7 @@ class Case:
     """A spec as a person writes it, and what there is around it.
 
     ``keys`` and ``variables`` stand in Consul and Nomad before; ``then`` is what is done when it is up (``lines`` are due
-    after it); ``names`` are words that the reason has to hold on every cluster.
+    after it; a ``signal`` comes last, for an app that nothing else has made speak); ``names`` are words that the reason has to hold on every cluster.
     """
 
     name: str
@@ -176,6 +178,10 @@ async def _then(case: Case, on: Clusters, allocation: Json) -> Json:
     await _write(case.then.get("keys", {}), case.then.get("variables", {}), on)
     if "stop" in case.then:
         await on.stand.act(case.service, "stop", StopBody())
+    if "signal" in case.then:
+        await asyncio.sleep(WRITTEN_S)
+        body = {"Task": "app", "Signal": case.then["signal"]}
+        (await on.nomad.put(f"/v1/client/allocation/{allocation['ID']}/signal", json=body)).raise_for_status()
     async with asyncio.timeout(PATIENCE_S):
         while len(await _told(allocation, on)) < due:  # noqa: ASYNC110  another process has no event to wait for
             await asyncio.sleep(0.2)
