@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from operator import is_
 from typing import Any, cast
 
 from outrider.documents import Json
@@ -15,15 +16,22 @@ MARKED = re.compile(r'\{"\\u0000":("(?:[^"\\]|\\.)*")\}')
 
 
 def sampled(document: Json) -> Json:
-    """The document with a sample in every slot, as ``envoy --mode validate`` accepts it."""
+    """The document with a sample in every slot, as ``envoy --mode validate`` accepts it.
+
+    Parts without a slot are those of the document itself: a large one is not there twice.
+    """
     return cast("Json", _sampled(document))
 
 
 def _sampled(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _sampled(item) for key, item in cast("Json", value).items()}
+        fields = cast("Json", value)
+        filled = {key: _sampled(item) for key, item in fields.items()}
+        return fields if all(map(is_, filled.values(), fields.values())) else filled
     if isinstance(value, list):
-        return [_sampled(item) for item in cast("list[Any]", value)]
+        items = cast("list[Any]", value)
+        samples = [_sampled(item) for item in items]
+        return items if all(map(is_, samples, items)) else samples
     if isinstance(value, NodeFile):
         return {"inline_string": value.sample}
     return value.sample if isinstance(value, (Slot, Expression)) else value

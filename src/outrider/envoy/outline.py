@@ -18,12 +18,24 @@ if TYPE_CHECKING:
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 OURS: Final = frozenset({names.LOCAL_APP, names.DISCOVERY_AGENT, names.ENVOY_ADMIN, names.TRACE_COLLECTOR})
 MOST: Final = 4_294_967_295
-TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")|((?:\{\{.*?\}\})+)', re.DOTALL)
+PIECE: Final = re.compile(r'((?:[^"{]{1,4096}+|\{(?!\{)|"(?:[^"\\]++|\\.)*+"){1,256}+)|((?:\{\{.*?\}\})+)', re.DOTALL)
+"""A piece of what stands around expressions, with the strings that hold some; or expressions, outside of strings."""
 
 
 def document(template: str) -> Json:
-    """The bootstrap as the job carries it, as JSON: what Nomad fills in stays the expression that it is."""
-    return cast("Json", json.loads(TOKEN.sub(lambda found: found[1] or json.dumps(found[2]), template)))
+    """The bootstrap as the job carries it, as JSON: what Nomad fills in stays the expression that it is.
+
+    A large one is read in pieces: between two of them other threads have their turn.
+    """
+    return cast("Json", json.loads(PIECE.sub(_quoted, template), object_hook=_kept))
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return found[1] or json.dumps(found[2])
+
+
+def _kept(fields: Json) -> Json:
+    return fields
 
 
 def outline(bootstrap: Json) -> dict[str, Any]:

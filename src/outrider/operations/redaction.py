@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from functools import lru_cache
+from operator import is_
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -30,34 +32,54 @@ _CHOSEN = frozenset(
 )
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _NAMED = rf"[\w.-]*?(?:{_INSIDE}|(?<![a-z])(?:pass|pwd|token|auth)(?![a-z]))[\w.-]*"
-_LOOKS: Final = (
-    (re.compile(r"-----BEGIN [^-\n]*PRIVATE KEY-----.*?(?:-----END [^-\n]*-----|\Z)", re.DOTALL), SENSITIVE),
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"'<>/?#@:]*:[^\s\"'<>]*@"), rf"\1{SENSITIVE}@"),
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"'<>/?#]+@"), rf"\1{SENSITIVE}@"),
-    (re.compile(rf"(?i)([?&;](?:{_NAMED}|key|sig|[\w.-]*signature)=)[^&\s\"'#;]+"), rf"\1{SENSITIVE}"),
-    (re.compile(r"(?i)\b(authorization[\"']?\s*[:=]\s*[\"']?)[^\n\"']+"), rf"\1{SENSITIVE}"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+(?=[^\s]*[0-9=])[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {SENSITIVE}"),
-    (
-        re.compile(
-            r"\b(?:eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hv[sbr]\.[\w-]{16,}"
-            r"|xox[abeprs]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}|sk_(?:live|test)_\w{10,})"
-        ),
+_NAMES = f"{_INSIDE}|pass|pwd|token|auth"
+
+
+class Look(NamedTuple):
+    """What a secret looks like, what is shown instead, and what each such text has in lower case: found far sooner."""
+
+    hint: re.Pattern[str]
+    pattern: re.Pattern[str]
+    instead: str
+
+
+def _look(hint: str, pattern: str, instead: str) -> Look:
+    return Look(re.compile(hint), re.compile(pattern), instead)
+
+
+LOOKS: Final = (
+    _look("private key", r"(?s)-----BEGIN [^-\n]*PRIVATE KEY-----.*?(?:-----END [^-\n]*-----|\Z)", SENSITIVE),
+    _look("@", r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"'<>/?#@:]*:[^\s\"'<>]*@", rf"\1{SENSITIVE}@"),
+    _look("@", r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"'<>/?#]+@", rf"\1{SENSITIVE}@"),
+    _look(
+        "[?&;]",
+        rf"(?i)([?&;](?:{_NAMED}|key|sig|[\w.-]*signature)=)[^&\s\"'#;]+",
+        rf"\1{SENSITIVE}",
+    ),
+    _look("authorization", r"(?i)\b(authorization[\"']?\s*[:=]\s*[\"']?)[^\n\"']+", rf"\1{SENSITIVE}"),
+    _look("bearer|basic", r"(?i)\b(bearer|basic)\s+(?=[^\s]*[0-9=])[A-Za-z0-9._~+/=-]{8,}", rf"\1 {SENSITIVE}"),
+    _look(
+        r"eyj|gh[pousr]_|github_pat_|glpat-|hv[sbr]\.|xox|akia|asia|sk_",
+        r"\b(?:eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hv[sbr]\.[\w-]{16,}"
+        r"|xox[abeprs]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}|sk_(?:live|test)_\w{10,})",
         SENSITIVE,
     ),
 )
 # A name and what follows it; what is read from elsewhere (``{{ … }}``) is a reference.
-_ASSIGNED: Final = (
-    (re.compile(rf"(?im)(--?{_NAMED})([ =]+)(?![ -])(?!\{{\{{)\S+"), rf"\1\2{SENSITIVE}"),
-    (
-        re.compile(
-            rf"(?im)(\b{_NAMED}[\"']?[ \t]*(?:=>|:=|=|:)[ \t]*[\"']?)(?![\"']?\{{\{{)(?!\(sensitive)[^\s\"',][^\n\"']*"
-        ),
+ASSIGNED: Final = (
+    _look(_NAMES, rf"(?im)(--?{_NAMED})([ =]+)(?![ -])(?!\{{\{{)\S+", rf"\1\2{SENSITIVE}"),
+    _look(
+        _NAMES,
+        rf"(?im)(\b{_NAMED}[\"']?[ \t]*(?:=>|:=|=|:)[ \t]*[\"']?)(?![\"']?\{{\{{)(?!\(sensitive)[^\s\"',][^\n\"']*",
         rf"\1{SENSITIVE}",
     ),
 )
+_ANY = re.compile("|".join(dict.fromkeys(one.hint.pattern for one in (*LOOKS, *ASSIGNED))))
+_PAIRS: Final = ({"key", "value"}, {"name", "value"})
 _FLAG = re.compile(rf"(?i)--?{_NAMED}")
 
 
+@lru_cache(maxsize=4_096)
 def is_secret_variable(name: str) -> bool:
     """Whether people call something so that nobody else may know; rather once too often than once too rarely."""
     words = [word.lower() for word in _SPLIT.split(name) if word]
@@ -67,6 +89,7 @@ def is_secret_variable(name: str) -> bool:
     return by_word or bool(re.search(_INSIDE, name, re.IGNORECASE))
 
 
+@lru_cache(maxsize=4_096)
 def is_secret_field(name: str) -> bool:
     """Whether a field of a foreign document holds a secret: ``auth_password`` does, ``token_bucket`` does not."""
     words = [word.lower() for word in _SPLIT.split(name) if word]
@@ -75,40 +98,52 @@ def is_secret_field(name: str) -> bool:
 
 def plain(text: str) -> str:
     """The text of somebody's document without what looks like a secret in it, or follows the name of one."""
-    return _replaced(text, (*_LOOKS, *_ASSIGNED))
+    return _replaced(text, (*LOOKS, *ASSIGNED))
 
 
 def told(sentence: str) -> str:
     """A sentence of ours or of a server's without what looks like a secret in it."""
-    return _replaced(sentence, _LOOKS)
+    return _replaced(sentence, LOOKS)
 
 
-def _replaced(text: str, patterns: tuple[tuple[re.Pattern[str], str], ...]) -> str:
-    for pattern, instead in patterns:
-        text = pattern.sub(instead, text)
+def _replaced(text: str, looks: tuple[Look, ...]) -> str:
+    lower = text.lower()
+    # What is not ASCII may be a letter in another case of its own: there no hint is asked.
+    if text.isascii() and not _ANY.search(lower):
+        return text
+    for hint, pattern, instead in looks:
+        if not text.isascii() or hint.search(lower):
+            text = pattern.sub(instead, text)
     return text
 
 
 def masked(value: Any, path: tuple[str, ...] = ()) -> Any:
-    """The value as it may be shown; ``path`` are the names above it, from the outermost one."""
+    """The value as it may be shown; ``path`` are the names above it, from the outermost one.
+
+    What holds no secret is the same object as before: a large document is not there twice for a few words.
+    """
     if is_kept_elsewhere(value):
         ((kind, where),) = cast("dict[str, Any]", value).items()
         return f"{SENSITIVE} from {REFERENCES[kind]} {where}"
     if path and _is_secret(path) and value not in (None, "", [], {}) and not isinstance(value, bool):
         return SENSITIVE if not _is_template(value) else value
     if isinstance(value, dict):
-        return {key: masked(part, (*path, str(key))) for key, part in cast("Json", value).items()}
+        fields = cast("Json", value)
+        shown = {key: masked(part, (*path, str(key))) for key, part in fields.items()}
+        return fields if all(map(is_, shown.values(), fields.values())) else shown
     if isinstance(value, (list, tuple)):
-        return list(_parts(cast("list[Any]", value), path))
+        items = cast("list[Any]", value)
+        parts = list(_parts(items, path))
+        return items if isinstance(value, list) and all(map(is_, parts, items)) else parts
     return plain(value) if isinstance(value, str) else value
 
 
 def is_kept_elsewhere(value: Any) -> bool:
     """Whether it is a reference to a secret, and so what stood in its place was one too."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or len(cast("Mapping[str, Any]", value)) != 1:
         return False
-    entries = list(cast("Mapping[str, Any]", value).items())
-    return len(entries) == 1 and entries[0][0] in REFERENCES and isinstance(entries[0][1], str)
+    ((kind, where),) = cast("Mapping[str, Any]", value).items()
+    return kind in REFERENCES and isinstance(where, str)
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:
@@ -134,12 +169,11 @@ def _parts(values: list[Any], path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _is_pair(value: Any) -> bool:
-    return isinstance(value, dict) and {key.lower() for key in cast("Json", value)} in (
-        {"key", "value"},
-        {"name", "value"},
-    )
+    is_short = isinstance(value, dict) and len(cast("Json", value)) == len(_PAIRS[0])
+    return is_short and {str(key).lower() for key in cast("Json", value)} in _PAIRS
 
 
 def _pair(value: Json) -> Json:
     name = next(str(part) for key, part in value.items() if key.lower() != "value")
-    return {key: masked(part, ("env", name)) if key.lower() == "value" else part for key, part in value.items()}
+    shown = {key: masked(part, ("env", name)) if key.lower() == "value" else part for key, part in value.items()}
+    return value if all(map(is_, shown.values(), value.values())) else shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from outrider.envoy.document import sampled, template
 from outrider.topology.ports import Slot
@@ -42,3 +43,11 @@ def test_text_that_looks_like_a_slot_in_the_making_is_text() -> None:
     document = {"a": '{"\0":"x"}', "b": PORT}
     text = template(document).replace("{{ env `NOMAD_PORT_ingress` }}", "1")
     assert json.loads(text) == {"a": '{"\0":"x"}', "b": "1"}
+
+
+def test_parts_without_a_slot_are_not_there_twice() -> None:
+    document: dict[str, Any] = {"a": [{"b": 1}], "c": {"d": [Slot("X", 1)], "e": {"f": 2}}}
+    found = sampled(document)
+    assert found == {"a": [{"b": 1}], "c": {"d": [1], "e": {"f": 2}}}
+    assert (found["a"] is document["a"], found["c"]["e"] is document["c"]["e"]) == (True, True)
+    assert document["c"]["d"] == [Slot("X", 1)]

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from hypothesis import given, settings, strategies
 
 from outrider.operations.change.structure import structural
 from outrider.operations.differences import differences
-from outrider.operations.redaction import SENSITIVE, is_secret_field, is_secret_variable, masked, plain, told
+from outrider.operations.redaction import (
+    ASSIGNED,
+    LOOKS,
+    SENSITIVE,
+    Look,
+    is_secret_field,
+    is_secret_variable,
+    masked,
+    plain,
+    told,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOKEN = "ghp_" + "a" * 24
 SECRETS = [
@@ -123,3 +139,34 @@ def test_places_of_foreign_documents_are_masked_by_the_names_above_them() -> Non
     ]
     (whole,) = structural(None, {"Config": {"password": "x"}})
     assert whole.after == {"Config": {"password": SENSITIVE}}
+
+
+@pytest.mark.parametrize("shown", [plain, told])
+@pytest.mark.parametrize("look", [*LOOKS, *ASSIGNED], ids=lambda look: look.hint.pattern[:20])
+def test_a_hint_is_in_whatever_looks_like_its_secret(look: Look, shown: Callable[[str], str]) -> None:
+    @given(strategies.from_regex(look.pattern), strategies.text(max_size=5))
+    @settings(max_examples=20, deadline=None)
+    def holds(found: str, around: str) -> None:
+        looks = (*LOOKS, *ASSIGNED) if shown is plain else LOOKS
+        text = expected = around + found + around
+        assert not text.isascii() or look.hint.search(text.lower())
+        for each in looks:
+            expected = each.pattern.sub(each.instead, expected)
+        assert shown(text) == expected
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    "text", ["PA\N{LATIN SMALL LETTER LONG S}SWORD = x", "BEARER ABCDEFGH12345678", "to\N{KELVIN SIGN}en=x"]
+)
+def test_secrets_are_found_in_letters_of_any_case(text: str) -> None:
+    assert SENSITIVE in plain(text)
+
+
+def test_a_document_without_a_secret_is_not_there_twice() -> None:
+    document = {"a": [{"b": "c"}, {"name": "x", "value": "y"}], "auth": {"password": "p"}, "d": {"e": [1, 2]}}
+    found = masked(document)
+    assert found == {**document, "auth": SENSITIVE}
+    assert all(found[name] is document[name] for name in ("a", "d"))
+    assert masked(("a",)) == ["a"]

@@ -10,7 +10,7 @@ import pytest
 
 from outrider.envoy.outline import document, outline
 from outrider.operations.answers.plan import Change
-from outrider.operations.change.bootstraps import PLATFORMS, in_places, in_words, without_bootstraps
+from outrider.operations.change.bootstraps import PLATFORMS, documents, in_places, in_words, without_bootstraps
 from outrider.operations.change.structure import structural
 from outrider.operations.drift import with_count
 
@@ -60,6 +60,24 @@ def test_a_bootstrap_as_a_job_carries_it_is_read_as_the_sampled_one(example: str
     assert outline(document(template(example))) == outline(sampled)
 
 
+def test_expressions_are_read_where_they_stand_however_many_strings_are_around_them() -> None:
+    many = ",".join(f'"{number}\\"{{}}{{{{"' for number in range(2_000))
+    text = (
+        '{"a":{{ if x }}{{ y "}" }}{{ end }},"b":['
+        + many
+        + '],"c":{"d":{"e":"{{ env `X` }}"}},"f":'
+        + "[1," * 200
+        + "{{ z }}"
+    )
+    found = document(text + "]" * 200 + "}")
+    assert (found["a"], found["b"][7], found["c"]) == (
+        '{{ if x }}{{ y "}" }}{{ end }}',
+        '7"{}{{',
+        {"d": {"e": "{{ env `X` }}"}},
+    )
+    assert str(found["f"]).count("{{ z }}") == 1
+
+
 def test_the_knobs_are_read_back_from_envoys_own_document() -> None:
     found = outline(document(template("http-service")))
     assert {key: value for key, value in found.items() if key.startswith("upstreams.payments.")} == {
@@ -87,15 +105,16 @@ def test_what_the_spec_changes_is_told_apart_from_what_the_platform_changes() ->
     new = old.replace('"timeout":"0.800s"', '"timeout":"0.300s"').replace('"timeout":"3s"', '"timeout":"4s"')
     assert new != old
     spec = [Change("~", "upstreams.payments.timeout", "800ms", "300ms")]
-    found = {one.path: (one.before, one.after, one.note) for one in in_words(old, new, spec)}
+    found = {one.path: (one.before, one.after, one.note) for one in in_words(*documents(old, new), spec)}
     assert found["upstreams.payments.timeout"] == ("800ms", "300ms", "")
     assert found["upstreams.catalog.timeout"] == ("3s", "4s", PLATFORMS)
 
 
 def test_equal_bootstraps_differ_in_nothing_and_a_new_one_is_one_place() -> None:
     old = template("tcp")
-    assert (in_words(old, old, ()), in_places(old, old)) == ((), ())
-    (whole,) = in_places(None, old)
+    nothing = documents(old, old)
+    assert (nothing, in_words(*nothing, ()), in_places(*nothing)) == ((None, None), (), ())
+    (whole,) = in_places(*documents(None, old))
     assert (whole.sign, whole.path) == ("+", "bootstrap")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from outrider_ground.errors import ConflictError
 
 from outrider.operations.answers.plan import Basis
 from outrider.operations.change.bootstraps import with_templates
+from outrider.operations.own_version import own_version
 from outrider.operations.platform_change import cluster
 from outrider.topology import names
 from outrider.topology.parts import content_hash
@@ -44,12 +43,6 @@ def basis(environment: Environment, source: Source, made: Rendered, job: Json, r
 def _without_agent(template: Json) -> Json:
     """Another build of zlib packs the same sources into other bytes: the agent is known by the hash of its sources."""
     return {**template, "EmbeddedTmpl": ""} if template.get("DestPath") == names.AGENT_FILE else template
-
-
-@cache
-def own_version() -> str:
-    """Outrider's own."""
-    return version("outrider")
 
 
 def check_basis(service: str, planned: Basis | None, indexes: tuple[int | None, int], now: Basis) -> None:

@@ -23,24 +23,28 @@ PLATFORMS = "the platform's"
 """The note on what no field of the spec has changed: a default, a patch, the tracing, or Outrider's own rendering."""
 
 
-def in_words(before: str | None, after: str | None, spec: Iterable[Change]) -> tuple[Change, ...]:
-    """Knobs, ingress, tracing as both bootstraps have them (templates as jobs carry them, None outside the mesh).
+def documents(before: str | None, after: str | None) -> tuple[Json | None, Json | None]:
+    """Two bootstraps as jobs carry them (None outside the mesh), as JSON; neither where both are the same."""
+    if before == after:
+        return None, None
+    return document(before) if before else None, document(after) if after else None
+
+
+def in_words(before: Json | None, after: Json | None, spec: Iterable[Change]) -> tuple[Change, ...]:
+    """Knobs, ingress, tracing as both bootstraps have them.
 
     ``spec`` are the fields of the spec that change: a setting that none of them speaks of is the platform's.
     """
     if before == after:
         return ()
-    old, new = (outline(document(one)) if one else {} for one in (before, after))
+    old, new = (outline(one) if one else {} for one in (before, after))
     stems = {_stem(change.path) for change in spec}
     return tuple(_noted(change, stems) for change in changed(old, new))
 
 
-def in_places(before: str | None, after: str | None) -> tuple[Change, ...]:
+def in_places(before: Json | None, after: Json | None) -> tuple[Change, ...]:
     """Every place of the document; all of it is one place where there is one bootstrap only."""
-    if before == after:
-        return ()
-    old, new = (document(one) if one else None for one in (before, after))
-    return tuple(replace(one, path=one.path or "bootstrap") for one in structural(old, new))
+    return tuple(replace(one, path=one.path or "bootstrap") for one in structural(before, after))
 
 
 def _noted(change: Change, stems: set[str]) -> Change:

@@ -11,7 +11,7 @@ from outrider_ground.errors import UsageError
 from outrider.nomad.read.job import running
 from outrider.operations.answers.difference import DIFF, Difference, Side
 from outrider.operations.answers.plan import Raw
-from outrider.operations.change.bootstraps import in_places, in_words, without_bootstraps
+from outrider.operations.change.bootstraps import documents, in_places, in_words, without_bootstraps
 from outrider.operations.change.documents import RenderContext, Text
 from outrider.operations.change.render import rendered
 from outrider.operations.change.structure import structural
@@ -72,10 +72,9 @@ def _with_counts(old: _Compared, new: _Compared) -> tuple[_Compared, _Compared]:
 
 def _difference(old: _Compared, new: _Compared) -> Difference:
     changes = differences(old.spec, new.spec)
-    words = in_words(old.bootstrap, new.bootstrap, changes)
-    raw = Raw(
-        in_places(old.bootstrap, new.bootstrap), structural(without_bootstraps(old.job), without_bootstraps(new.job))
-    )
+    bootstraps = documents(old.bootstrap, new.bootstrap)
+    words = in_words(*bootstraps, changes)
+    raw = Raw(in_places(*bootstraps), structural(without_bootstraps(old.job), without_bootstraps(new.job)))
     content = _content(old, new)
     is_one_place = old.side.environment == new.side.environment
     differing: list[Any] = [changes, words, content, *((raw.bootstrap, raw.job) if is_one_place else ())]

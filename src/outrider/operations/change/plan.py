@@ -14,7 +14,7 @@ from outrider.operations.answers.plan import Change, Plan, Raw
 from outrider.operations.change.around import around
 from outrider.operations.change.attempts import attempted, shortfall
 from outrider.operations.change.basis import basis
-from outrider.operations.change.bootstraps import in_places, in_words, without_bootstraps
+from outrider.operations.change.bootstraps import documents, in_places, in_words, without_bootstraps
 from outrider.operations.change.comparison import Comparison, changes_of, comparison, why_drifted
 from outrider.operations.change.documents import Chosen, RenderContext, Rendered, Source
 from outrider.operations.change.instance_memory import instance_warnings
@@ -152,8 +152,8 @@ def _sidecar(plan: Plan, compared: Comparison, job: Json) -> tuple[tuple[Change,
     before = base.bootstrap if base else None
     after = before if compared.chosen.is_kept else compared.rendered.template
     runs = without_bootstraps(with_count(base.job, compared.running.count)) if base else None
-    raw = Raw(in_places(before, after), structural(runs, without_bootstraps(job)))
-    return in_words(before, after, plan.changes), raw
+    old, new = documents(before, after)
+    return in_words(old, new, plan.changes), Raw(in_places(old, new), structural(runs, without_bootstraps(job)))
 
 
 def _start(environment: Environment, compared: Comparison, plan: Plan, job: Json) -> Start:

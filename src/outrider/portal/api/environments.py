@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, Query, status
@@ -13,6 +12,7 @@ from outrider.operations.answers.graph import TrafficGraph
 from outrider.operations.answers.lists import EnvironmentList, EnvironmentSummary, Health
 from outrider.operations.answers.plan import Plan
 from outrider.operations.answers.platform import PlatformState
+from outrider.operations.own_version import own_version
 from outrider.operations.records import Deployment
 from outrider.operations.request_bodies import DeployBody, DiffBody, SpecBody
 from outrider.portal.principal import Asker
@@ -31,7 +31,7 @@ router = APIRouter(tags=["environments"])
 @router.get("/health")
 async def health() -> Health:
     """Whether the portal answers; needs no token and asks no other server."""
-    return Health("ok", version("outrider"))
+    return Health("ok", own_version())
 
 
 @router.get("/environments", responses=GUARDED)
