@@ -163,6 +163,9 @@ class NomadThatWasAsked:
     async def put_variable(self, path: str, items: Mapping[str, str], index: int) -> None:
         """Nothing is kept."""
 
+    async def delete_variable(self, path: str, index: int) -> None:
+        """Nothing is there."""
+
 
 def following(left: list[T]) -> T:
     return left.pop(0) if len(left) > 1 else left[0]

@@ -15,6 +15,7 @@ from fakes.nomad import NomadSimulator
 from outrider_ground.errors import RemoteError
 
 from outrider.clients.addon_files import catalogue
+from outrider.clients.vault import VaultClient
 from outrider.operations.application import Application
 from outrider.operations.change.digests import Digests
 from outrider.operations.changes import Changes, Text
@@ -136,6 +137,7 @@ class World:
     sidecars: SidecarsThatKnow = field(default_factory=SidecarsThatKnow)
     traffic: TrafficThatFlowed = field(default_factory=TrafficThatFlowed)
     registry: RegistryThatHas = field(default_factory=RegistryThatHas)
+    vault: VaultClient | None = None
     token: str | None = None
     url: str | None = "http://127.0.0.1:7070"
     limits: WatchLimits = HURRY
@@ -174,6 +176,7 @@ class World:
             store=self.store,
             journal=journal,
             agent=self.agent,
+            vault=self.vault,
             limits=self.limits,
         )
 

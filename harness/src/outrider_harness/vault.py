@@ -48,7 +48,23 @@ class VaultStandIn:
             return 503, {"errors": ["Vault is sealed"]}
         if not any(path.startswith(one) for one in self.rights.get(token, ())):
             return 403, {"errors": ["permission denied"]}
+        if method != "GET" and path.startswith("secret/"):
+            return self._written(method, path, body)
         return self._kind(path)(path, body)
+
+    def _written(self, method: str, path: str, body: Json) -> Answer:
+        """A new version of a secret, or its end with all versions."""
+        kind, _, name = path.removeprefix("secret/").partition("/")
+        if method == "DELETE" and kind == "metadata":
+            self.versions.pop(name, None)
+            return 204, None
+        if method != "PUT" or kind != "data":
+            return 404, {"errors": []}
+        wanted = (body.get("options") or {}).get("cas")
+        if wanted is not None and wanted != len(self.versions.get(name, ())):
+            return 400, {"errors": ["check-and-set parameter did not match the current version"]}
+        self.put(name, **body["data"])
+        return 200, _secret({"version": len(self.versions[name])})
 
     def _kind(self, path: str) -> Callable[[str, Json], Answer]:
         kinds: dict[str, Callable[[str, Json], Answer]] = {
@@ -114,6 +130,9 @@ def serving_vault() -> Generator[VaultStandIn]:
 
     class Asked(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self._answer({})
+
+        def do_DELETE(self) -> None:
             self._answer({})
 
         def do_PUT(self) -> None:

@@ -43,7 +43,7 @@ class ShownAddition:
             yield from plan_lines(found.plan, Asked(Path(f"{found.service}.yaml"), found.spec, has_command=False))
         yield click.style(f"! What is lost: {printable(found.lost)}", fg="yellow")
         if found.passwords:
-            yield f"· its password is made once, and kept in the Nomad variables {', '.join(found.passwords)}"
+            yield f"· its password is made once, and kept in {', '.join(found.passwords)}"
         for whose, diff, notes in self.diffs:
             yield f"{printable(whose)}:"
             yield from diff_shown(diff, notes)
@@ -96,7 +96,7 @@ async def add(
     outrider add redis sessions --to checkout --set memory=512 -e stage
     outrider add postgresql orders-db --to checkout -e stage
 
-    To take it away: `outrider disconnect SERVICE NAME`, then `outrider stop NAME`; volumes and passwords stay.
+    To take it away: `outrider disconnect SERVICE NAME`, then `outrider remove ADDON NAME`.
 
     Exits as `outrider run` does; 3 where it was shown only, because nobody said yes.
     """

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import click
 
+from outrider.cli.platform_lines import platform_lines
 from outrider.cli.printable import printable
 from outrider.cli.problems import blocker_lines
 from outrider.cli.rollout_lines import around_lines, change_lines, raw_lines, rollout_lines, words_lines
@@ -53,6 +54,7 @@ def plan_lines(found: Plan, asked: Asked) -> Iterator[str]:
         yield from blocker_lines(found.blockers)
     for change in _stated(found.changes, asked.text, found.environment) if is_new else found.changes:
         yield from change_lines(change, is_new=is_new)
+    yield from platform_lines(found)
     yield from words_lines(found, is_new=is_new)
     yield from _directory_line(asked.packed)
     yield from _sidecar_lines(found)

@@ -16,6 +16,7 @@ from outrider.cli.markdown import difference_markdown
 from outrider.cli.packed_spec import packed_spec
 from outrider.cli.rollout_lines import change_lines, raw_lines, words
 from outrider.operations.answers.difference import Difference
+from outrider.operations.platform_change import in_one_line
 from outrider.operations.request_bodies import MOST_INTEGER, DiffBody, SideBody
 
 SUBJECT = re.compile(
@@ -121,6 +122,8 @@ def _lines(found: Difference) -> Iterator[str]:
         yield from change_lines(replace(change, note=""))
     if found.content:
         yield f"~   {found.content}"
+    if found.platform:
+        yield f"platform: {in_one_line(found.platform)}"
     if found.sidecar:
         yield "Envoy's bootstrap:"
         yield from (f"    {line}" for line in words(found.sidecar))

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 import click
-from outrider_ground.errors import OutriderError, UsageError
+from outrider_ground.errors import OutriderError, SpecError, UsageError
 
 from outrider.cli.output import Output
 from outrider.cli.process_context import ProcessContext, output_options, process_context
@@ -17,10 +17,13 @@ from outrider.cli.source_files import FILE, platform_of
 from outrider.clients.consul import ConsulClient, consul_client
 from outrider.clients.envoy import envoy_binary
 from outrider.clients.nomad import NomadClient, nomad_client
+from outrider.clients.portal import portal_client
 from outrider.clients.prometheus import PrometheusClient
 from outrider.clients.vault import vault_client
 from outrider.operations.doctor.findings import Finding, bad, good
 from outrider.operations.doctor.platform import Servers, findings
+from outrider.operations.doctor.portal import portal_findings, unreached
+from outrider.operations.platform_change import platform_hash
 from outrider.server_settings import Tls
 from outrider.settings import Settings, Sourced
 from outrider.spec.consul_access import Consul
@@ -42,6 +45,9 @@ SIGNS = {"ok": ("✓", "green"), "unknown": ("?", "cyan"), "warning": ("!", "yel
 def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
     """Look at each environment of the platform file and say what lacks; only asks, changes nothing.
 
+    Where the portal of this platform answers (OUTRIDER_ADDR), it is asked whether it refuses the file, which sidecars are
+    older than the file makes them and what others have changed.
+
     Exits 0 when nothing that can be seen is missing, 1 when something lacks, with --strict 2 on warnings. What nobody can
     see from here is said with a question mark, and counts for neither.
     """
@@ -51,26 +57,49 @@ def doctor(output: Output, file: Path | None, *, strict: bool) -> int:
         raise UsageError("no platform file", next_step="Name it: --platform FILE, or OUTRIDER_PLATFORM.")
     settings = replace(settings, platform=Sourced(str(file), "--platform") if file else settings.platform)
     path = Path(str(settings.platform))
-    platform = platform_of(path)
-    found = asyncio.run(_findings(replace(here, settings=settings), platform))
+    platform = _platform(path)
+    found = asyncio.run(_findings(replace(here, settings=settings), platform, path))
     document = {"settings": dict(_origins(settings)), "findings": [asdict(finding) for finding in found]}
     output.show(document, lambda _: _lines(settings, found))
     levels = {finding.level for finding in found}
     return FAILED if "failed" in levels else WARNINGS if strict and "warning" in levels else OK
 
 
-async def _findings(here: ProcessContext, platform: Platform) -> list[Finding]:
+def _platform(file: Path) -> Platform:
+    try:
+        return platform_of(file)
+    except SpecError as error:
+        step = "A portal that reads this file goes by the one before until it is mended: `outrider platform`."
+        raise SpecError(error.problems, next_step=step) from error
+
+
+async def _findings(here: ProcessContext, platform: Platform, file: Path) -> list[Finding]:
     clients = {name: _clients(here, environment) for name, environment in platform.environments.items()}
     vault = vault_client(here.settings.vault, transport=here.transport)
     try:
         servers = {name: Servers(*of_environment, vault) for name, of_environment in clients.items()}
-        return [*await findings(platform, servers), await _envoy(here.settings)]
+        of_servers = await findings(platform, servers)
+        return [*of_servers, await _envoy(here.settings), *await _of_portal(here, file)]
     finally:
         for client in (one for of_environment in clients.values() for one in of_environment):
             if isinstance(client, (NomadClient, ConsulClient, PrometheusClient)):
                 await client.close()
         if vault is not None:
             await vault.close()
+
+
+async def _of_portal(here: ProcessContext, file: Path) -> tuple[Finding, ...]:
+    """What the portal knows, where there is one."""
+    try:
+        portal = portal_client(here.settings, here.transport)
+        try:
+            state, services = await portal.platform(), await portal.services()
+        finally:
+            await portal.close()
+    except OutriderError as error:
+        return (unreached(error),)
+    content = await asyncio.to_thread(file.read_bytes)
+    return portal_findings(here.settings.address.value, platform_hash(content), state, services)
 
 
 def _clients(

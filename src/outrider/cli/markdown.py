@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from outrider.cli.platform_lines import platform_lines
 from outrider.cli.printable import one_line, printable
 from outrider.cli.rollout_lines import around_lines, change_lines, raw_lines, rollout_lines, words
 from outrider.operations.answers.difference import Difference
 from outrider.operations.answers.plan import Change, Plan, Raw
+from outrider.operations.platform_change import in_one_line
 
 MOST = 60_000
 """Characters and bytes. GitHub takes 65,536 in a comment, and whoever posts one may put some words around it."""
@@ -23,7 +25,15 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!@])")
 def plan_markdown(found: Plan) -> str:
     """The plan: what changes, the steps, the neighbours, what to look at; every place at the end, where there is room."""
     head = f"### {_state(found)}: {_text(found.service)} in {_text(found.environment)}"
-    parts = [head, *_remarks(found), *_changes(found.changes), *_sidecar(found), *_rollout(found), *_around(found)]
+    parts = [
+        head,
+        *_remarks(found),
+        *_changes(found.changes),
+        *_platform(found),
+        *_sidecar(found),
+        *_rollout(found),
+        *_around(found),
+    ]
     parts.append(_versions(found))
     return _fitted(parts, found.raw)
 
@@ -34,6 +44,7 @@ def difference_markdown(found: Difference) -> str:
     head = f"### {word}: {_text(found.before.label)} → {_text(found.after.label)}"
     content = [f"- {_text(found.content)}"] if found.content else []
     said = _list("Envoy's bootstrap", words(found.sidecar))
+    content += [f"- platform: {_text(in_one_line(found.platform))}"] if found.platform else []
     return _fitted([head, *content, *_changes(found.changes), *said], found.raw)
 
 
@@ -60,6 +71,10 @@ def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
         return
     block = _block((line for change in changes for line in change_lines(change)), "diff")
     yield block if len(changes) <= FOLDED else _folded(f"{len(changes)} fields", block)
+
+
+def _platform(found: Plan) -> Iterator[str]:
+    yield from (_text(line) for line in platform_lines(found))
 
 
 def _sidecar(found: Plan) -> Iterator[str]:

@@ -12,9 +12,9 @@ from outrider.cli.times import moment
 from outrider.operations.answers.lists import Services
 from outrider.operations.answers.outside import OutsideChange
 from outrider.operations.answers.status import Status
+from outrider.operations.undoing import undoing
 
 MOST_NAMED = 5
-RUNNING_AGAIN = frozenset({"gone", "stopped"})
 
 
 def platform_lines(found: Services) -> Iterator[str]:
@@ -55,7 +55,7 @@ def outside_lines(found: Status) -> Iterator[str]:
     places = ", ".join(one_line(place) for place in found.outside)
     yield click.style(f"changed outside of Outrider{': ' if places else ''}{places}", fg="yellow")
     yield from (f"         {_said(one)}" for one in found.changes)
-    yield f"         {_way_back(found)}"
+    yield f"         {undoing(found)}"
 
 
 def outside_history(changes: Iterable[OutsideChange]) -> Iterator[str]:
@@ -69,16 +69,3 @@ def outside_history(changes: Iterable[OutsideChange]) -> Iterator[str]:
 def _said(one: OutsideChange) -> str:
     when = f", {moment(one.at)}" if one.at else ""
     return f"{one_line(one.said)}, by {one_line(one.by)}{when}"
-
-
-def _way_back(found: Status) -> str:
-    here = f"-e {found.environment}"
-    if found.changes and found.changes[0].kind in RUNNING_AGAIN:
-        return f"`outrider start {found.service} {here}` brings back what ran"
-    last = found.deployment.version if found.deployment else None
-    if found.state == "replaced":
-        return f"Rename the service, or stop that job and `outrider start {found.service} {here}`"
-    number = found.version if found.outside or last is None else last
-    if number is None:
-        return f"`outrider history {found.service} {here}` lists what can be brought back"
-    return f"`outrider rollback {found.service} {number} {here}` undoes it"

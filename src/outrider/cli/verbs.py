@@ -57,6 +57,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("connect", "editing", "Let a service call another one, and deploy it."),
         Verb("disconnect", "editing", "Let a service no longer call another one, and deploy it."),
         Verb("add", "adding", "Bring up an add-on of the catalogue, and let services use it."),
+        Verb("remove", "removing", "Take an add-on away that nobody uses any more."),
         Verb("addons", "adding", "List the add-ons that `outrider add` can bring up."),
         Verb("pull", "pulling", "Write the spec that runs back into its file, comments kept."),
         Verb("promote", "steer", "Let a healthy canary take over."),

@@ -34,7 +34,13 @@ class NomadVariables(NomadCalls):
     async def put_variable(self, path: str, items: Mapping[str, str], index: int) -> None:
         """Keep the items, if the variable is still as of that index (0: there is none); ConflictError where it is not."""
         body = {"Path": path, "Items": dict(items)}
-        call = Call("PUT", ("v1", "var", *path.split("/")), {"cas": str(index)}, body=body)
+        await self._set(path, Call("PUT", ("v1", "var", *path.split("/")), {"cas": str(index)}, body=body))
+
+    async def delete_variable(self, path: str, index: int) -> None:
+        """Forget it, if it is still as of that index; ConflictError where it is not."""
+        await self._set(path, Call("DELETE", ("v1", "var", *path.split("/")), {"cas": str(index)}))
+
+    async def _set(self, path: str, call: Call) -> None:
         try:
             await self._answer(call)
         except RemoteError as error:

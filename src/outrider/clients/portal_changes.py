@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outrider.clients.portal_calls import PortalCalls, service_path
-from outrider.operations.answers.addons import Addition
+from outrider.operations.answers.addons import Addition, Removal
 from outrider.operations.answers.batch import BatchPlan
 from outrider.operations.answers.difference import Difference
 from outrider.operations.answers.lists import Freezes
@@ -25,6 +25,7 @@ from outrider.operations.request_bodies import (
     RejectBody,
     ReleaseBody,
     ReleasePlanBody,
+    RemoveBody,
     SpecBody,
     SubjectBody,
 )
@@ -79,7 +80,7 @@ class PortalChanges(PortalCalls):
         return await self._post(Approval, (*service_path(environment, service), "approvals"), body)
 
     async def act(self, environment: str, service: str, verb: str, body: Body) -> Deployment:
-        """One of rollback, redeploy, roll, start, promote, fail, scale, restart, stop, connect, disconnect, attach."""
+        """One of rollback, redeploy, roll, start, promote, fail, scale, restart, stop, remove, connect, disconnect, attach."""
         return await self._post(Deployment, (*service_path(environment, service), verb), body)
 
     async def proposal(self, environment: str, service: str, verb: str, body: Body) -> Proposal:
@@ -89,6 +90,10 @@ class PortalChanges(PortalCalls):
     async def addition(self, environment: str, body: AddBody) -> Addition:
         """What adding it would do."""
         return await self._post(Addition, ("environments", environment, "addons", "plan"), body)
+
+    async def removal(self, environment: str, service: str, body: RemoveBody) -> Removal:
+        """What taking it away would do."""
+        return await self._post(Removal, (*service_path(environment, service), "remove", "plan"), body)
 
     async def add(self, environment: str, body: AddBody, idempotency_key: str) -> Deployment:
         """The new service is deployed; its callers are attached afterwards."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from outrider_ground.errors import RemoteError
+from outrider_ground.errors import ConflictError, RemoteError
 
 from outrider.clients.http import Call, Connection, Server, json_of
 from outrider.documents import nested
 from outrider.operations.ports import VaultSecret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx2
 
     from outrider.server_settings import VaultSettings
 
-NOT_FOUND, FORBIDDEN = 404, 403
+BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
 # A version 2 store keeps its fields below data/, and what is known of them below metadata/.
 DATA, METADATA = "data", "metadata"
 # Vault cuts it down to what the lease may live at most: so it says how long that is (sys/leases/renew).
@@ -57,7 +59,7 @@ class VaultClient:
 
         One that is lent is made by being read: it is given back at once, after asking how long it may live.
         """
-        segments = tuple(filter(None, path.split("/")))
+        segments = _segments(path)
         if DATA in segments[1:]:
             return await self._versioned(segments)
         return await self._read(segments)
@@ -67,6 +69,46 @@ class VaultClient:
         call = Call("GET", ("v1", "sys", "health"))
         response = await self._connection.answer(call, frozenset({*STATES, *STANDBYS}))
         return STATES.get(response.status_code, "")
+
+    async def fields(self, path: str) -> tuple[dict[str, str], int]:
+        """The newest version of a secret of a version 2 store, and its number; of one that was deleted no fields."""
+        call = Call("GET", ("v1", *_segments(path)))
+        response = await self._allowed(call, "read", path, frozenset({NOT_FOUND}))
+        found = nested(json_of(self._connection, call, response), "data") if response.content else {}
+        number = int(nested(found, "metadata").get("version") or 0)
+        return {key: str(value) for key, value in nested(found, "data").items()}, number
+
+    async def put_fields(self, path: str, fields: Mapping[str, str], version: int) -> None:
+        """A new version of it, if that is the newest one still (0: there is none); ConflictError where it is not."""
+        body = {"options": {"cas": version}, "data": dict(fields)}
+        call = Call("PUT", ("v1", *_segments(path)), body=body)
+        response = await self._allowed(call, "create and update", path, frozenset({BAD_REQUEST, NOT_FOUND}))
+        if response.status_code == BAD_REQUEST and "check-and-set" in response.text:
+            raise ConflictError(f"the secret {path} has changed meanwhile", next_step="Try again.")
+        if response.status_code in {BAD_REQUEST, NOT_FOUND}:
+            raise RemoteError(
+                f"Vault takes no secret at {path}: {response.text.strip() or 'there is no such store'}",
+                status=response.status_code,
+                next_step="`vault.addons` of the platform file names a path of a version 2 store, as secret/data/NAMESPACE.",
+            )
+
+    async def delete_secret(self, path: str) -> None:
+        """Forget it with all its versions."""
+        segments = _segments(path)
+        at = segments.index(DATA, 1)
+        call = Call("DELETE", ("v1", *segments[:at], METADATA, *segments[at + 1 :]))
+        await self._allowed(call, "delete", "/".join(call.path[1:]), frozenset({NOT_FOUND}))
+
+    async def _allowed(self, call: Call, right: str, path: str, expected: frozenset[int]) -> httpx2.Response:
+        """The answer; a refusal names the right that lacks."""
+        response = await self._connection.answer(call, expected | {FORBIDDEN})
+        if response.status_code == FORBIDDEN:
+            raise RemoteError(
+                f"Vault does not let the portal {right} {path}: permission denied",
+                status=FORBIDDEN,
+                next_step=f"The policy of the portal's VAULT_TOKEN needs `{right.replace(' and ', ', ')}` there.",
+            )
+        return response
 
     async def _versioned(self, segments: tuple[str, ...]) -> VaultSecret:
         at = segments.index(DATA, 1)
@@ -117,6 +159,10 @@ class VaultClient:
     async def _found(self, call: Call) -> dict[str, Any] | None:
         response = await self._connection.answer(call, frozenset({NOT_FOUND}))
         return None if response.status_code == NOT_FOUND else json_of(self._connection, call, response)
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    return tuple(filter(None, path.split("/")))
 
 
 def _moment(text: str) -> datetime | None:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from outrider_ground.errors import ConflictError, UsageError
 
+from outrider.operations.added import addon_named, is_there, vault_below
 from outrider.operations.answers.addons import Addition, AddOnAnswer, AddOns, ParameterAnswer
 from outrider.operations.changes import Changes, Text
 from outrider.operations.lookups import check_known
 from outrider.operations.opening import repeated
-from outrider.operations.passwords import kept, password, variable_of_job
+from outrider.operations.passwords import kept, password
 from outrider.operations.version_source import VersionSource
 from outrider.spec.addon import Chosen
 from outrider.spec.drivers import DRIVERS
 from outrider.spec.reading.document import document
 from outrider.spec.reading.files import read_service
-from outrider.spec.shapes import near_miss
 from outrider.spec.written.connection import Attach
 
 if TYPE_CHECKING:
@@ -53,14 +53,15 @@ class Additions:
     async def proposed(self, principal: Principal, environment: str, request: Request) -> Addition:
         """What it would do; nothing is changed by asking, and no password is made."""
         here = self.changes.environment(principal, environment)
-        chosen, text = self._chosen(here, request)
-        is_there = await self._is_there(here, request)
+        chosen, text = await self._chosen(here, request)
+        is_there_already = await is_there(here, request.addon, request.name)
         await _check_callers(here, request.to)
-        plan = None if is_there else await self.changes.plan(principal, environment, text)
+        plan = None if is_there_already else await self.changes.plan(principal, environment, text)
         callers = {one: _part(chosen, one) for one in request.to}
-        places = [variable_of_job(one) for one in (request.name, *request.to)] if chosen.addon.passwords else []
+        places = [*chosen.passwords, *(place for one in request.to for place in chosen.passwords_of(one))]
+        words = tuple(dict.fromkeys(one.words for one in places))
         return Addition(
-            request.addon, request.name, environment, text.spec, is_there, chosen.lost, plan, callers, tuple(places)
+            request.addon, request.name, environment, text.spec, is_there_already, chosen.lost, plan, callers, words
         )
 
     async def added(self, environment: str, request: Request, order: Order) -> Deployment:
@@ -69,8 +70,8 @@ class Additions:
         earlier = await repeated(here, order)
         if earlier is not None:
             return earlier
-        chosen, text = self._chosen(here, request)
-        if await self._is_there(here, request):
+        chosen, text = await self._chosen(here, request)
+        if await is_there(here, request.addon, request.name):
             raise ConflictError(
                 f"{request.name} is there already",
                 next_step=f"`outrider add {request.addon} {request.name} --to SERVICE` lets one more use it.",
@@ -92,54 +93,28 @@ class Additions:
         return Attach(request.addon, request.name, _part(chosen, caller))
 
     async def _attachable(self, here: Environment, request: Request) -> Chosen:
-        chosen, _ = self._chosen(here, request)
-        if not await self._is_there(here, request):
+        chosen, _ = await self._chosen(here, request)
+        if not await is_there(here, request.addon, request.name):
             raise UsageError(
                 f"there is no {request.addon} called {request.name} in {here.name}",
                 next_step=f"Add it first: `outrider add {request.addon} {request.name}`.",
             )
         return chosen
 
-    def _chosen(self, here: Environment, request: Request) -> tuple[Chosen, Text]:
-        addon = self._named(request.addon)
-        chosen = Chosen(addon, request.name, here.name, request.parameters)
+    async def _chosen(self, here: Environment, request: Request) -> tuple[Chosen, Text]:
+        addon = addon_named(self.changes.addons, request.addon)
+        chosen = Chosen(addon, request.name, here.name, request.parameters, await vault_below(here, request.name))
         driver = here.platform.environments[here.name].driver
         spec = chosen.spec(is_container=DRIVERS[driver].is_container)
         file = f"{request.name}.yaml"
         read_service(spec, f"add-on {request.addon}: {file}", here.name)
         return chosen, Text(spec, file, source=VersionSource(kind="edit", edit=f"add {request.addon}"))
 
-    def _named(self, name: str) -> AddOn:
-        known = self.changes.addons
-        if name in known:
-            return known[name]
-        near = near_miss(name, tuple(known))
-        hint = f"Did you mean {near}? " if near else ""
-        raise UsageError(
-            f"the catalogue has no add-on {name}", next_step=f"{hint}It has: {', '.join(known) or 'none'}."
-        )
-
-    async def _is_there(self, here: Environment, request: Request) -> bool:
-        """Whether the name is that of such an add-on; ConflictError where it is that of anything else."""
-        newest = await here.store.versions.newest_version(here.name, request.name)
-        if newest is None:
-            if await here.nomad.job(request.name) is not None:
-                raise ConflictError(
-                    f"Nomad has a job {request.name} that Outrider did not deploy", next_step="Choose another name."
-                )
-            return False
-        first = await here.store.versions.numbered(here.name, request.name, 1) or newest
-        if first.source is None or first.source.edit != f"add {request.addon}":
-            raise ConflictError(
-                f"{request.name} is another service in {here.name} already", next_step="Choose another name."
-            )
-        return True
-
     async def _keep_passwords(self, here: Environment, chosen: Chosen, request: Request) -> None:
-        for key in chosen.addon.passwords:
-            value = await password(here, request.name, key)
+        for number, place in enumerate(chosen.passwords):
+            value = await password(here, place)
             for caller in request.to:
-                await kept(here, caller, f"{request.name}_{key}", value)
+                await kept(here, chosen.passwords_of(caller)[number], value)
 
 
 async def _check_callers(here: Environment, callers: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from outrider.operations.change.deploy import change_of, deploy
 from outrider.operations.change.difference import Subject, Wanted, difference
 from outrider.operations.change.documents import Source, Text
 from outrider.operations.change.plan import named, prepared
+from outrider.operations.change.platform_part import platform_since
 from outrider.operations.change.redeploy import version_to_renew
 from outrider.operations.change.release import approve, releasable, release_plan, release_source
 from outrider.operations.change.restart import Restart, restart
@@ -26,6 +28,7 @@ from outrider.operations.environment import environment_named
 from outrider.operations.event_details import Validated
 from outrider.operations.opening import Order, answered, repeated
 from outrider.operations.registered import registered
+from outrider.operations.stored_specs import spec_of
 from outrider.operations.turns import turn
 
 if TYPE_CHECKING:
@@ -208,6 +211,8 @@ class Changes(ChangeGround):
         found = await self._of_version(here, version, replace(order, renews=True, goes_back=True))
         if not found.is_final:
             said = f"the spec of version {version.number}, with the platform file and the Outrider of today"
+            since = await platform_since(here, version, spec_of(version).service)
+            said += f"; since then the file says: {since}" if since else ""
             await here.journal.note(found.id, said, Validated())
         return found
 
@@ -222,6 +227,11 @@ class Changes(ChangeGround):
     async def stop(self, environment: str, service: str, order: Order, *, purge: bool = False) -> Deployment:
         """Stop a service."""
         return await self._changed(environment, service, order, lambda here: stop(here, service, order, purge=purge))
+
+    async def remove(self, environment: str, service: str, order: Order) -> Deployment:
+        """Stop a service for good: its job is forgotten, and its name is free for another add-on."""
+        ended = functools.partial(stop, service=service, order=order, purge=True, is_removal=True)
+        return await self._changed(environment, service, order, ended)
 
     async def promote(self, environment: str, service: str, order: Order) -> Deployment:
         """Promote the waiting canary."""

@@ -19,7 +19,7 @@ ITEMIZED = frozenset({"files"})
 
 def differences(before: Json, after: Json) -> tuple[Change, ...]:
     """Every field that was added (+), removed (-) or changed (~), in the order of the newer spec."""
-    old, new = dict(_leaves(before)), dict(_leaves(after))
+    old, new = dict(leaves(before)), dict(leaves(after))
     return tuple(_noted(one) for one in changed(old, new))
 
 
@@ -49,17 +49,15 @@ def _shown(path: str, value: Any, *, beside: Any) -> Any:
     return masked(value, names)
 
 
-def _leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
+def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
     """Paths and values without what is not set: None, and empty collections at their default."""
     if isinstance(value, dict) and not is_kept_elsewhere(cast("dict[str, Any]", value)):
         fields = cast("dict[str, Any]", value)
-        inner = [leaf for key, part in fields.items() for leaf in _leaves(part, f"{path}.{key}" if path else key)]
+        inner = [leaf for key, part in fields.items() for leaf in leaves(part, f"{path}.{key}" if path else key)]
         # An upstream without knobs is written {}: it is there, though it has no field.
         return inner or ([(path, {})] if path.count(".") == 1 else [])
     if value is None or value in ([], ()):
         return []
     if path in ITEMIZED:
-        return [
-            leaf for place, part in enumerate(cast("list[Any]", value)) for leaf in _leaves(part, f"{path}.{place}")
-        ]
+        return [leaf for place, part in enumerate(cast("list[Any]", value)) for leaf in leaves(part, f"{path}.{place}")]
     return [(path, value)]

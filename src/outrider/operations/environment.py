@@ -14,7 +14,7 @@ from outrider.operations.values.board import Board
 if TYPE_CHECKING:
     from outrider.operations.answers.outside import OutsideChange
     from outrider.operations.nomad_port import Nomad
-    from outrider.operations.ports import Consul, EnvoyCheck, Sidecars, Traffic
+    from outrider.operations.ports import Consul, EnvoyCheck, Secrets, Sidecars, Traffic
     from outrider.operations.repositories import Journal, Store
     from outrider.spec.platform import Platform
     from outrider.topology.sidecar import CarriedAgent
@@ -74,7 +74,7 @@ class OutsideCheck:
 class Environment:
     """The servers and settings of one environment; ``agent`` is the agent as jobs carry it.
 
-    ``values`` is what is known of the values that services read. ``drift_checks`` are Nomad's last ones of jobs that somebody else has registered, by service.
+    ``vault`` keeps passwords, None where the portal knows no Vault. ``values`` is what is known of the values that services read. ``drift_checks`` are Nomad's last ones of jobs that somebody else has registered, by service.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Environment:
     store: Store
     journal: Journal
     agent: CarriedAgent | None = None
+    vault: Secrets | None = None
     drift_checks: dict[str, DriftCheck] = field(default_factory=dict[str, "DriftCheck"])
     outside_checks: dict[str, OutsideCheck] = field(default_factory=dict[str, "OutsideCheck"])
     limits: WatchLimits = field(default_factory=WatchLimits)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import RemoteError, UsageError
 
 from outrider.nomad.read.job import environment_of
+from outrider.operations.states import ENDING
 
 if TYPE_CHECKING:
     from outrider.nomad.read.job import RunningJob
@@ -32,7 +33,7 @@ async def last_run(environment: Environment, service: str, now: RunningJob) -> t
     UsageError where this portal does not know it.
     """
     base, last = await running_version(environment, service, now), await _last_change(environment, service)
-    number = last and (last.previous if last.kind == "stop" else last.version)
+    number = last and (last.previous if last.kind in ENDING else last.version)
     if base is None and number is not None:
         base = await environment.store.versions.numbered(environment.name, service, number)
     if base is None:
@@ -55,7 +56,7 @@ async def _last_change(environment: Environment, service: str) -> Deployment | N
     """The last change that counts: a version or a count that came up, or a stop, which has the count that it ended."""
     done = await environment.store.deployments.newest(environment.name, service)
     counted = (one for one in done if one.count is not None and one.modify_index is not None)
-    return next((one for one in counted if one.kind == "stop" or one.state == "successful"), None)
+    return next((one for one in counted if one.kind in ENDING or one.state == "successful"), None)
 
 
 async def active(environment: Environment, service: str, modify_index: int) -> Deployment | None:

@@ -156,6 +156,10 @@ class NomadVariables(Protocol):
         """Keep the items if the variable is still as of that index (0: there is none); ConflictError where it is not."""
         ...
 
+    async def delete_variable(self, path: str, index: int) -> None:
+        """Forget the variable if it is still as of that index; ConflictError where it is not."""
+        ...
+
 
 class Nomad(NomadJobs, NomadAllocations, NomadDeployments, NomadCluster, NomadVariables, Protocol):
     """One region and namespace of Nomad's HTTP API (https://developer.hashicorp.com/nomad/api-docs).

@@ -154,6 +154,7 @@ def _headline(deployment: Deployment) -> str:
         "values": "start all allocations anew, with the values of now",
         "restart": "restart",
         "stop": "stop and forget the job" if deployment.purge else "stop",
+        "remove": "remove it: stop, and forget the job",
         "promote": f"promote the canary of version {deployment.version}",
         "fail": f"fail the deployment of version {deployment.version}",
     }[deployment.kind]

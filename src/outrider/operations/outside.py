@@ -12,6 +12,7 @@ from outrider_ground.errors import RemoteError
 from outrider.nomad.read.job_steps import ends, messages, steps, triggers
 from outrider.operations.answers.outside import OutsideChange
 from outrider.operations.environment import OutsideCheck
+from outrider.operations.states import ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,7 +117,7 @@ def evident_change(now: RunningJob, last: Deployment | None, number: int | None)
     if last is None or not last.is_final or last.modify_index is None or last.state not in {"successful", "superseded"}:
         return None
     if not now.exists:
-        return GONE if last.kind != "stop" else None
+        return GONE if last.kind not in ENDING else None
     if now.index <= last.modify_index:
         return None
     return _evident(now, last, number)
@@ -124,10 +125,10 @@ def evident_change(now: RunningJob, last: Deployment | None, number: int | None)
 
 def _evident(now: RunningJob, last: Deployment, number: int | None) -> OutsideChange | None:
     if now.is_stopped:
-        return _at(now, OutsideChange("stopped", "the job was stopped")) if last.kind != "stop" else None
+        return _at(now, OutsideChange("stopped", "the job was stopped")) if last.kind not in ENDING else None
     if now.is_foreign:
         return _at(now, OutsideChange("replaced", "a job that is not Outrider's has its name"))
-    if last.kind == "stop":
+    if last.kind in ENDING:
         return _at(now, OutsideChange("started", "the job was started again"))
     if number is not None and last.version is not None and number != last.version:
         return _at(now, OutsideChange("reverted", f"reverted to version {number}"))
@@ -228,7 +229,7 @@ async def _named(environment: Environment, change: OutsideChange, token: str) ->
 def _gone(told: _Told) -> tuple[OutsideChange, ...]:
     """The job is not there, though our last change was no stop; where Nomad has the evaluation of its end, when that was."""
     last = next((one for one in told.ours if one.modify_index is not None), None)
-    if last is None or last.kind == "stop":
+    if last is None or last.kind in ENDING:
         return ()
     ended = next(iter(ends(told.evaluations, "job-deregister")), None)
     return (replace(GONE, at=ended, said="stopped and purged" if ended else GONE.said),)

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outrider.operations.differences import differences
+from outrider.spec.notation import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from outrider.operations.answers.plan import Change
     from outrider.spec.platform import Environment, Platform
+
+
+HASH_LENGTH = 12
+
+
+def platform_hash(content: bytes) -> str:
+    """By which a portal and whoever looks at a file know that they speak of the same one."""
+    return hashlib.sha256(content).hexdigest()[:HASH_LENGTH]
 
 
 def platform_changes(before: Platform, after: Platform) -> tuple[Change, ...]:
     """Every field that is another one, without the notes that are meant for specs."""
     old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
     return tuple(replace(one, note="") for one in differences(old, new))
+
+
+def in_one_line(changes: Iterable[Change]) -> str:
+    """``defaults.timeout 1s → 800ms, tracing.sampling 5 (new)``."""
+    return ", ".join(f"{one.path} {_values(one)}" for one in changes)
+
+
+def _values(change: Change) -> str:
+    if change.sign == "+":
+        return f"{as_written(change.after)} (new)"
+    return f"{as_written(change.before)} (gone)" if change.sign == "-" else _both(change)
+
+
+def _both(change: Change) -> str:
+    return f"{as_written(change.before)} → {as_written(change.after)}"
 
 
 def unchangeable(before: Platform, after: Platform, deployed: Mapping[str, int]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from outrider.documents import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from outrider.telemetry.report import Report
@@ -71,6 +71,22 @@ class Vault(Protocol):
 
     async def health(self) -> str:
         """Empty where it serves; else why it does not (sealed, not initialised)."""
+        ...
+
+
+class Secrets(Protocol):
+    """Secrets of a version 2 store of Vault that are kept there by us (https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2)."""
+
+    async def fields(self, path: str) -> tuple[Mapping[str, str], int]:
+        """What the newest version has, and its number; nothing and 0 where there is no secret."""
+        ...
+
+    async def put_fields(self, path: str, fields: Mapping[str, str], version: int) -> None:
+        """A new version, if that is the newest one still (0: there is none); ConflictError where it is not."""
+        ...
+
+    async def delete_secret(self, path: str) -> None:
+        """Forget it with all its versions."""
         ...
 
 

@@ -16,9 +16,10 @@ class Version:
 
     ``hash`` is the content hash of what runs in an allocation (the OUTRIDER_VERSION of its tasks): two versions that
     differ in count or links only have the same one. ``merged`` is the spec of the environment as JSON, defaults filled
-    in, in the format of that number: `lookups.spec_of` reads it. ``bootstrap`` is the Nomad template of Envoy's start file, or
+    in, in the format of that number: `stored_specs.spec_of` reads it. ``bootstrap`` is the Nomad template of Envoy's start file, or
     None for a service outside the mesh. ``artifacts`` are the SHA-256 of the stored bytes that the job downloads. ``source`` is
-    None where nobody said.
+    None where nobody said. ``platform`` is by field what the platform file said then, without its secrets; None where an older
+    Outrider has stored the version.
     """
 
     environment: str
@@ -36,6 +37,7 @@ class Version:
     created_at: datetime
     format: int
     source: VersionSource | None = None
+    platform: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ class Draft:
     created_by: str
     format: int
     source: VersionSource | None = None
+    platform: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,11 @@ def masked(value: Any, path: tuple[str, ...] = ()) -> Any:
         return SENSITIVE if not _is_template(value) else value
     if isinstance(value, dict):
         fields = cast("Json", value)
-        shown = {key: masked(part, (*path, str(key))) for key, part in fields.items()}
+        written = _written_at(fields)
+        shown = {
+            key: masked(part, written if key == "value" and written else (*path, str(key)))
+            for key, part in fields.items()
+        }
         return fields if all(map(is_, shown.values(), fields.values())) else shown
     if isinstance(value, (list, tuple)):
         items = cast("list[Any]", value)
@@ -166,6 +170,12 @@ def _parts(values: list[Any], path: tuple[str, ...]) -> Iterator[Any]:
         else:
             yield _pair(value) if _is_pair(value) else masked(value, path)
         is_value = isinstance(value, str) and bool(_FLAG.fullmatch(value))
+
+
+def _written_at(value: Json) -> tuple[str, ...]:
+    """Of an operation of JSON Patch the names above the value that it writes; () for anything else."""
+    where = value.get("path")
+    return tuple(where.split("/")) if "op" in value and isinstance(where, str) else ()
 
 
 def _is_pair(value: Any) -> bool:

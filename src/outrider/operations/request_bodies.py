@@ -236,6 +236,13 @@ class AddBody(ChangeBody):
     check_index: Annotated[int | None, Field(ge=0, le=MOST_INDEX)] = None
 
 
+class RemoveBody(ChangeBody):
+    """Which add-on the service is, and whether its passwords are forgotten too."""
+
+    addon: Annotated[str, Field(max_length=63)]
+    with_passwords: bool = False
+
+
 class AttachBody(EditBody):
     """Which add-on a service shall use."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outrider.operations.states import ENDING
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
@@ -21,7 +23,7 @@ def running_since(newest_first: Iterable[Deployment], number: int) -> datetime |
     for one in newest_first:
         if one.kind == "scale" or one.modify_index is None or not one.is_final:
             continue
-        if one.version != number or one.kind == "stop":
+        if one.version != number or one.kind in ENDING:
             return since or one.ended_at
         if one.state == "successful":
             since = one.ended_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 Kind = Literal[
-    "run", "redeploy", "start", "rollback", "scale", "restart", "stop", "values", "promote", "fail", "release"
+    "run", "redeploy", "start", "rollback", "scale", "restart", "stop", "remove", "values", "promote", "fail", "release"
 ]
 BlockerName = Literal[
     "deploying",  # another change of the service is under way
@@ -20,6 +20,8 @@ BlockerName = Literal[
 State = Literal["pending", "running", "waiting", "successful", "failed", "not_placed", "superseded"]
 
 BLOCKERS: tuple[BlockerName, ...] = get_args(BlockerName)
+ENDING: frozenset[Kind] = frozenset({"stop", "remove"})
+"""Changes after which nothing of the service runs."""
 DECISIONS: frozenset[Kind] = frozenset({"promote", "fail"})
 """Changes that decide on another one, and register nothing."""
 FINAL: frozenset[State] = frozenset({"successful", "failed", "not_placed", "superseded"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import signal
 from collections.abc import AsyncGenerator
@@ -17,14 +16,13 @@ from outrider_ground.errors import OutriderError, Problem, SpecError
 from outrider.documents import MOST_SPEC_BYTES
 from outrider.operations.answers.plan import Change
 from outrider.operations.answers.platform import PlatformState, RefusedPlatform
-from outrider.operations.platform_change import platform_changes, unchangeable
+from outrider.operations.platform_change import platform_changes, platform_hash, unchangeable
 from outrider.spec.platform import Platform
 from outrider.spec.reading.files import read_platform
 from outrider.spec.reading.syntax import Mark, decoded, refused, too_large
 from outrider.wiring.live import LiveApplication
 
 LOOK_S = 2.0
-HASH_LENGTH = 12
 
 log = logging.getLogger("outrider.platform")
 
@@ -138,7 +136,7 @@ def _platform(content: bytes | OSError, file: str) -> Platform:
 
 
 def _hash(content: bytes | OSError) -> str:
-    return "" if isinstance(content, OSError) else hashlib.sha256(content).hexdigest()[:HASH_LENGTH]
+    return "" if isinstance(content, OSError) else platform_hash(content)
 
 
 def _paths(changes: tuple[Change, ...]) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from outrider_ground.errors import UsageError
 from pydantic import Field
 
+from outrider.spec.password_place import PasswordPlace
 from outrider.spec.shapes import near_miss
 from outrider.spec.values import DNS_LABEL, DnsLabel, Items, Line, Matching, Written, printable
 from outrider.spec.volume import variable_of
@@ -17,9 +18,12 @@ from outrider.spec.volume import variable_of
 ParameterName = Annotated[str, Matching("^[a-z][a-z0-9_]{0,30}$", "a name of small letters, digits and _")]
 Sentence = Annotated[str, Field(min_length=1, max_length=4_000)]
 # As Nomad Pack writes them: YAML, shells, Nomad and consul-template use none of these.
-SLOT = re.compile(r"\[\[ *(?:(?P<filter>upper|dir) +)?(?P<name>[a-z][a-z0-9_]*)(?: +(?P<percent>[0-9]{1,3})%)? *\]\]")
+SLOT = re.compile(
+    r"\[\[ *(?:(?P<filter>upper|dir|secret|read) +)?(?P<name>[a-z][a-z0-9_]*)(?: +(?P<percent>[0-9]{1,3})%)? *\]\]"
+)
 CONDITION = re.compile(r"^[ \t]*\[\[ *(?P<word>if|unless) +(?P<name>[a-z][a-z0-9_]*) *\]\][ \t]*$")
 END = re.compile(r"^[ \t]*\[\[ *end *\]\][ \t]*$")
+OF_NOMAD = "nomad/jobs/"
 SWITCH = {"true": True, "false": False}
 
 
@@ -43,7 +47,8 @@ class Parameter(Written):
 class AddOn(Written):
     """A service spec with slots for parameters: ``[[ name ]]``, ``[[ upper name ]]``, ``[[ dir volume ]]``, ``[[ memory 75% ]]``.
 
-    Beside the parameters there are ``name`` (of the new service), ``environment`` and, for a caller, ``caller``. Lines between
+    Passwords have slots too, wherever they are kept: ``[[ secret password ]]`` refers to one, ``[[ read password ]]`` reads it in a
+    template. Beside the parameters there are ``name`` (of the new service), ``environment`` and, for a caller, ``caller``. Lines between
     ``[[ if SWITCH ]]`` or ``[[ unless SWITCH ]]`` and ``[[ end ]]`` are taken or left.
     """
 
@@ -56,7 +61,7 @@ class AddOn(Written):
     parameters: dict[ParameterName, Parameter] = Field(default_factory=dict)
     """By name, as ``--set NAME=VALUE`` has them."""
     passwords: Items[ParameterName] = ()
-    """Keys of passwords that are made once, and kept in the Nomad variable ``nomad/jobs/NAME``."""
+    """Keys of passwords that are made once, and kept in the Nomad variable ``nomad/jobs/NAME``, or in Vault (``vault.addons``)."""
     image: Annotated[str, Field(max_length=100_000)] | None = None
     """The spec for drivers that run an image."""
     command: Annotated[str, Field(max_length=100_000)] | None = None
@@ -67,12 +72,16 @@ class AddOn(Written):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """An add-on for a new service of that name, with the parameters that somebody has said."""
+    """An add-on for a new service of that name, with the parameters that somebody has said.
+
+    ``vault`` is the path below which Vault keeps its passwords, None where Nomad's variables do.
+    """
 
     addon: AddOn
     name: str
     environment: str
     said: Mapping[str, str]
+    vault: str | None = None
 
     def spec(self, *, is_container: bool) -> str:
         """The text of the new service's spec. UsageError where the add-on has none for that kind of driver."""
@@ -83,11 +92,29 @@ class Chosen:
                 f"the add-on {self.addon.addon} has no spec for drivers that run {kind}",
                 next_step="Add one: a file of the same name in the directory that `addons` of the platform names.",
             )
-        return filled(text, self.values)
+        return self._filled(text, {**self.values, **{one.key: one for one in self.passwords}})
 
     def caller(self, caller: str) -> str:
         """What that service gets in its own spec, as YAML."""
-        return filled(self.addon.caller, {**self.values, "caller": caller})
+        places = dict(zip(self.addon.passwords, self.passwords_of(caller), strict=True))
+        return self._filled(self.addon.caller, {**self.values, "caller": caller, **places})
+
+    @property
+    def passwords(self) -> tuple[PasswordPlace, ...]:
+        """Where it reads its own."""
+        return tuple(PasswordPlace(self.name, key, self.vault) for key in self.addon.passwords)
+
+    def passwords_of(self, caller: str) -> tuple[PasswordPlace, ...]:
+        """Where a service that uses it reads the same ones."""
+        return tuple(PasswordPlace(caller, f"{self.name}_{key}", self.vault) for key in self.addon.passwords)
+
+    def _filled(self, text: str, values: Mapping[str, Any]) -> str:
+        if self.vault is not None and self.addon.passwords and OF_NOMAD in text:
+            raise UsageError(
+                f"the add-on {self.addon.addon} reads its password in {OF_NOMAD}…, and this platform keeps it in Vault",
+                next_step="In its file write [[ secret PASSWORD ]] for the reference, and [[ read PASSWORD ]] in a template.",
+            )
+        return filled(text, values)
 
     @property
     def lost(self) -> str:
@@ -124,6 +151,8 @@ def filled(text: str, values: Mapping[str, Any]) -> str:
 
 def _text(slot: re.Match[str], values: Mapping[str, Any]) -> str:
     value = _known(values, slot["name"])
+    if isinstance(value, PasswordPlace) or slot["filter"] in {"secret", "read"}:
+        return _secret(slot, value)
     if slot["percent"]:
         return str(int(value) * int(slot["percent"]) // 100)
     if slot["filter"] == "upper":
@@ -131,6 +160,16 @@ def _text(slot: re.Match[str], values: Mapping[str, Any]) -> str:
     if slot["filter"] == "dir":
         return variable_of(str(value))
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _secret(slot: re.Match[str], value: Any) -> str:
+    """Never the password itself: nobody knows it here."""
+    if not isinstance(value, PasswordPlace) or slot["filter"] not in {"secret", "read"}:
+        raise UsageError(
+            f"the add-on's slot {slot['name']} is not filled so",
+            next_step="Correct its file: passwords are [[ secret NAME ]] and [[ read NAME ]], and nothing else is.",
+        )
+    return value.reference if slot["filter"] == "secret" else value.template
 
 
 def _known(values: Mapping[str, Any], name: str) -> Any:

@@ -71,6 +71,19 @@ class Defaults(Written):
     """Most concurrent requests per allocation."""
 
 
+VAULT_BELOW = r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*/data(/[A-Za-z0-9_.-]+)+$"
+
+
+class Vault(Written):
+    """What Outrider keeps in Vault, whose address is the portal's ``VAULT_ADDR``."""
+
+    addons: Annotated[Line, Matching(VAULT_BELOW, "a path of a version 2 store, as secret/data/default")] = Field(
+        examples=["secret/data/default"]
+    )
+    """Passwords of add-ons: those of the job NAME at ``PATH/NAME/addons``. The jobs need a policy of Vault that lets each read
+    its own, and the portal's token one that writes there."""
+
+
 class Release(Written):
     """What this environment asks of versions that come to it, by ``outrider release`` and by ``outrider run``."""
 
@@ -114,6 +127,8 @@ class Environment(Written):
     """How allocations are connected. Left out: ``bridge`` for docker and podman, else ``host``."""
     volumes: Volumes | None = None
     """Where host volumes lie. Only ``raw_exec`` needs it."""
+    vault: Vault | None = None
+    """What is kept in Vault. Left out: nothing; passwords of add-ons are kept in Nomad's variables."""
     sidecar: Sidecar = Field(default_factory=Sidecar)
     """What runs beside each app."""
     prometheus: Prometheus | None = None

@@ -103,6 +103,16 @@ def releases_from(platform: Platform) -> Iterator[Mistake]:
             yield Mistake(path, f"names no environment of this platform: {shown(after)}", near_miss(after, known))
 
 
+def secrets_of_two(platform: Platform) -> Iterator[Mistake]:
+    taken: dict[str, str] = {}
+    for name, environment in platform.environments.items():
+        path = environment.vault.addons if environment.vault else None
+        earlier = taken.setdefault(path, name) if path else name
+        if earlier != name:
+            where = ("environments", name, "vault", "addons")
+            yield Mistake(where, f"is that of {earlier} too: services of one name would share their passwords")
+
+
 def placeholders(platform: Platform) -> Iterator[Mistake]:
     for name, template in platform.links.items():
         for word in PLACEHOLDER.findall(template):
@@ -138,6 +148,11 @@ PLATFORM = Kind(
             ("environments",),
             releases_from,
             "`release.after` names another environment of the platform.",
+        ),
+        Rule(
+            ("environments",),
+            secrets_of_two,
+            "Two environments keep no passwords below the same `vault.addons`.",
         ),
         Rule(
             ("links",),

@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, or_, select
 from outrider.operations.records import Past, VersionSummary
 from outrider.store.database import parts
 from outrider.store.deployments import COLUMNS, deployment_of
+from outrider.store.platforms import forget_platforms
 from outrider.store.rejections import standing
 from outrider.store.tables import deployments, metadata, rejections, versions
 from outrider.store.versions import SUMMARY
@@ -60,6 +61,8 @@ class Retention:
                 wanted = own & versions.c.number.in_(part)
                 await connection.execute(select(versions.c.number).where(wanted).with_for_update())
                 gone[0] += await _deleted(connection, versions, wanted & ~_is_named())
+            if gone[0]:
+                await forget_platforms(connection)
         return gone[0], gone[1]
 
 

@@ -47,6 +47,16 @@ versions = Table(
     Column("created_at", Moment, nullable=False),
     Column("format", Integer, nullable=False, server_default="1"),
     Column("source", Sourced, nullable=True),
+    Column("platform", String(64), nullable=True),
+)
+
+# What the platform file said when versions were made, by the SHA-256 of that: all versions of one file have one row. No
+# foreign key: a version is what it is without it.
+platforms = Table(
+    "platforms",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("document", JSON, nullable=False),
 )
 
 # ``object`` is the key of the bytes in the storage, empty until they are moved there; ``by_hash`` says of what an Outrider

@@ -11,7 +11,8 @@ from sqlalchemy import RowMapping, Select, func, insert, select, tuple_, update
 from outrider.operations.records import Declaration, Draft, MergedSpec, Outline, Version, VersionSummary
 from outrider.spec.stored import Declared, Outlined
 from outrider.store.database import inserting, parts
-from outrider.store.tables import deployments, services, version_artifacts, versions
+from outrider.store.platforms import keep_platform
+from outrider.store.tables import deployments, platforms, services, version_artifacts, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from outrider.store.database import Database
 
 SUMMARY = tuple(versions.c[field.name] for field in fields(VersionSummary))
+_WHOLE = (*(one for one in versions.c if one.name != "platform"), platforms.c.document.label("platform"))
+_WITH_PLATFORM = versions.outerjoin(platforms, versions.c.platform == platforms.c.sha256)
 _OUTLINE = (
     *(versions.c[name] for name in ("service", "number", "hash", "protocol", "format")),
     *(versions.c.merged[name].label(name) for name in Outlined.model_fields),
@@ -75,7 +78,8 @@ class Versions:
             given = {field.name: getattr(draft, field.name) for field in fields(Draft)}
             version = Version(**given, number=number, created_at=datetime.now(UTC))
             row = {key: value for key, value in asdict(version).items() if key != "artifacts"}
-            await connection.execute(insert(versions).values(row))
+            platform = await keep_platform(connection, version.platform)
+            await connection.execute(insert(versions).values(row | {"platform": platform}))
             place = {"environment": version.environment, "service": version.service, "number": number}
             for sha256 in version.artifacts:
                 await connection.execute(insert(version_artifacts).values(**place, sha256=sha256))
@@ -88,7 +92,11 @@ class Versions:
         theirs = (artifacts.environment == environment, artifacts.service == service, artifacts.number == number)
         used = select(artifacts.sha256).where(*theirs).order_by(artifacts.sha256)
         async with self._database.reading() as connection:
-            row = (await connection.execute(select(versions).where(*own))).mappings().one_or_none()
+            row = (
+                (await connection.execute(select(*_WHOLE).select_from(_WITH_PLATFORM).where(*own)))
+                .mappings()
+                .one_or_none()
+            )
             sha256s = tuple((await connection.execute(used)).scalars()) if row else ()
         return Version(**row, artifacts=sha256s) if row else None
 

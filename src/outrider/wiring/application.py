@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import UsageError
 
 from outrider.clients.agent_archive import carried_agent
+from outrider.clients.vault import vault_client
 from outrider.operations.application import Application
 from outrider.operations.journal import Journal
 from outrider.wiring.environments import Shared
@@ -45,7 +46,10 @@ async def live_application(
         stack.push_async_callback(store.close)
         url = platform.portal.url if platform.portal else listening
         journal = Journal(store.deployments, store.events)
-        shared = Shared(settings, platform, store, journal, carried_agent())
+        vault = vault_client(settings.vault)
+        if vault is not None:
+            stack.push_async_callback(vault.close)
+        shared = Shared(settings, platform, store, journal, carried_agent(), vault)
         live = LiveApplication(shared, stack, url, token)
         await live.start()
         yield live

@@ -17,6 +17,7 @@ from outrider.operations.journal import Journal
 from outrider.operations.observe.observer import Observer
 
 if TYPE_CHECKING:
+    from outrider.clients.vault import VaultClient
     from outrider.operations.repositories import Store
     from outrider.settings import Settings
     from outrider.spec.platform import Platform
@@ -32,6 +33,7 @@ class Shared:
     store: Store
     journal: Journal
     agent: CarriedAgent
+    vault: VaultClient | None = None
 
 
 def environment(name: str, shared: Shared, stack: AsyncExitStack) -> Environment:
@@ -53,6 +55,7 @@ def environment(name: str, shared: Shared, stack: AsyncExitStack) -> Environment
         store=shared.store,
         journal=shared.journal,
         agent=shared.agent,
+        vault=shared.vault,
     )
 
 

@@ -67,7 +67,7 @@ class LiveApplication:
         )
         state = without_file(environments)
         self._observers = observers
-        self._values = ValueWatchers(shared.settings, self._roll, lambda: self.now.platform)
+        self._values = ValueWatchers(shared.vault, self._roll, lambda: self.now.platform)
         self._show: Callable[[Application], object] = lambda _: None
         self.now = Application(
             shared.platform, environments, shared.store, shared.journal, url, changes, token, observers, state

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider.clients.vault import vault_client
 from outrider.operations.values.followed import Followed
 from outrider.operations.values.watcher import ValueWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from outrider.clients.vault import VaultClient
     from outrider.operations.environment import Environment
     from outrider.operations.observe.observer import Observer
     from outrider.operations.values.rollouts import Roll
-    from outrider.settings import Settings
     from outrider.spec.platform import Platform
     from outrider.spec.variables import OnChange
 
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 class ValueWatchers:
     """One per environment; ``roll`` begins a rollout, ``platform`` is the one of now."""
 
-    def __init__(self, settings: Settings, roll: Roll, platform: Callable[[], Platform]) -> None:
-        self._vault = vault_client(settings.vault)
+    def __init__(self, vault: VaultClient | None, roll: Roll, platform: Callable[[], Platform]) -> None:
+        self._vault = vault
         self._roll, self._platform = roll, platform
         self._running: dict[str, tuple[Observer, ValueWatcher]] = {}
 
@@ -39,8 +38,6 @@ class ValueWatchers:
     async def close(self) -> None:
         """Follow nothing any more."""
         await self.follow({}, {})
-        if self._vault is not None:
-            await self._vault.close()
 
     def _started(self, one: Environment, observer: Observer) -> ValueWatcher:
         def default(name: str = one.name) -> OnChange:

@@ -42,7 +42,7 @@ def test_an_addition_is_shown_with_what_is_lost_and_makes_nothing_before_a_yes(s
     for words in (
         "+service: sessions",
         "What is lost: Everything it holds is lost",
-        "nomad/jobs/sessions, nomad/jobs/checkout",
+        "the Nomad variable nomad/jobs/sessions, the Nomad variable nomad/jobs/checkout",
         "upstreams.sessions: {'password'",
     ):
         assert words in result.stdout

@@ -9,7 +9,7 @@ import click
 from fakes.shown import a_plan, change, part
 
 from outrider.cli.changes import Asked, Packed, plan_lines
-from outrider.operations.answers.plan import Plan
+from outrider.operations.answers.plan import Plan, PlatformPart
 
 FILE = Path("shop/checkout.yaml")
 
@@ -106,3 +106,21 @@ def test_a_plan_says_what_goes_into_the_directory_and_which_specs_do_not() -> No
     assert "run.directory: 3 files, 2.4 MB, packed 1.5 kB; without the specs a.yaml, b.yaml" in said
     bare = lines(a_plan(change("+", "a")), packed=Packed(1, 12, 90, ()))
     assert "run.directory: 1 files, 12 B, packed 90 B" in bare
+
+
+TIMEOUT = (change("~", "defaults.timeout", "1s", "800ms"), change("+", "tracing.sampling", after=5))
+
+
+def test_the_platforms_part_stands_beside_the_specs_with_whether_it_comes_along() -> None:
+    for part_, said in (
+        (PlatformPart(3), "platform: the file says for this service what it said for version 3"),
+        (
+            PlatformPart(3, TIMEOUT, is_taken=True),
+            "1s → 800ms, tracing.sampling 5 (new) (changed since version 3, and comes along)",
+        ),
+        (PlatformPart(3, TIMEOUT), "(changed since version 3, and does not come along: see below)"),
+        (PlatformPart(3, TIMEOUT, is_taken=True, is_without_effect=True), "without effect on this service)"),
+        (PlatformPart(3, is_known=False), "version 3 is not known: an older Outrider stored it"),
+    ):
+        (line,) = [one for one in lines(a_plan(platform=part_)) if one.startswith("platform: ")]
+        assert line.endswith(said)

@@ -9,7 +9,7 @@ from fakes.shown import a_plan, change
 
 from outrider.cli.markdown import CUT, MOST, plan_markdown
 from outrider.operations.answers.blockers import Blocker
-from outrider.operations.answers.plan import Change, Raw
+from outrider.operations.answers.plan import Change, PlatformPart, Raw
 from outrider.operations.answers.rollout import Around, Rollout, Step
 
 GITHUB = 65_536
@@ -105,3 +105,9 @@ def test_what_comes_before_it_can_go_is_listed_with_who_lifts_it() -> None:
     blocker = Blocker("freeze", "no deploys on Friday", "ana")
     text = plan_markdown(replace(a_plan(a_change("b")), blockers=(blocker,)))
     assert "**Before this can go**\n\n- freeze: no deploys on Friday (lifted by ana)" in text
+
+
+def test_the_platforms_part_is_said_too() -> None:
+    part = PlatformPart(3, (change("~", "defaults.timeout", "1s", "800ms"),), is_taken=True)
+    line = "platform: defaults.timeout 1s → 800ms (changed since version 3, and comes along)"
+    assert line in plan_markdown(a_plan(platform=part)).splitlines()

@@ -70,7 +70,8 @@ def test_a_release_past_a_missing_approval_needs_a_reason_and_is_in_the_history(
     (release,) = document["releases"]
     assert (release["kind"], release["from_environment"], release["from_version"]) == ("release", "stage", 1)
     assert release["cause"] == "hotfix for the outage"
-    assert "stage 1" in staged("history", "checkout", "-e", "production").stdout
+    (line,) = staged("history", "checkout", "-e", "production").stdout.splitlines()[1:2]
+    assert "  release (stage 1)  " in line, "where it came from, beside what was done"
 
 
 def test_a_release_from_an_environment_that_the_platform_does_not_allow_is_refused(staged: CommandLine) -> None:

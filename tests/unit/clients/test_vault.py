@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
 
 import pytest
-from outrider_ground.errors import RemoteError
+from outrider_ground.errors import ConflictError, RemoteError
 from outrider_harness.vault import ROOT, VaultStandIn, serving_vault
 
 from outrider.clients.vault import VaultClient, vault_client
@@ -119,3 +119,35 @@ async def test_a_refusal_and_a_seal_are_errors_with_their_status(vault: VaultSta
     assert await client.health() == "it is sealed"
     vault.is_sealed = False
     assert await client.health() == ""
+
+
+async def test_fields_are_kept_only_on_top_of_the_version_that_was_read(
+    vault: VaultStandIn, client: VaultClient
+) -> None:
+    assert await client.fields(PATH) == ({}, 0)
+    await client.put_fields(PATH, {"password": "one"}, 0)
+    assert await client.fields(PATH) == ({"password": "one"}, 1)
+    with pytest.raises(ConflictError, match="has changed meanwhile"):
+        await client.put_fields(PATH, {"password": "two"}, 0)
+    await client.put_fields(PATH, {"password": "two"}, 1)
+    assert [one["data"] for one in vault.versions["checkout"]] == [{"password": "one"}, {"password": "two"}]
+    await client.delete_secret(PATH)
+    assert vault.versions == {}, "with all its versions"
+    await client.delete_secret(PATH)
+
+
+async def test_a_right_that_lacks_and_a_store_that_is_none_are_named(vault: VaultStandIn, client: VaultClient) -> None:
+    vault.rights["reader"] = ("secret/data/other",)
+    reader = vault_client(VaultSettings(vault.address, "reader"))
+    assert reader
+    for asked, right in (
+        (reader.fields(PATH), "read secret/data/checkout"),
+        (reader.put_fields(PATH, {"a": "b"}, 0), "create and update secret/data/checkout"),
+        (reader.delete_secret(PATH), "delete secret/metadata/checkout"),
+    ):
+        with pytest.raises(RemoteError, match=f"Vault does not let the portal {right}: permission denied") as refused:
+            await asked
+        assert refused.value.status == 403
+    await reader.close()
+    with pytest.raises(RemoteError, match="Vault takes no secret at nowhere/data/x"):
+        await client.put_fields("nowhere/data/x", {"a": "b"}, 0)

@@ -170,3 +170,11 @@ def test_a_document_without_a_secret_is_not_there_twice() -> None:
     assert found == {**document, "auth": SENSITIVE}
     assert all(found[name] is document[name] for name in ("a", "d"))
     assert masked(("a",)) == ["a"]
+
+
+def test_what_an_operation_of_json_patch_writes_goes_by_the_name_that_it_writes_it_to() -> None:
+    patch = [
+        {"op": "add", "path": "/clusters/0/auth_token", "value": "hunter2"},
+        {"op": "add", "path": "/a", "value": "b"},
+    ]
+    assert [one["value"] for one in masked(patch, ("patches", "own"))] == [SENSITIVE, "b"]

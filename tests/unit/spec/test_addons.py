@@ -9,6 +9,7 @@ from outrider_ground.errors import OutriderError, SpecError, UsageError
 
 from outrider.clients.addon_files import catalogue
 from outrider.spec.addon import AddOn, Chosen, filled
+from outrider.spec.password_place import PasswordPlace
 from outrider.spec.reading.addons import read_addon
 from outrider.spec.reading.document import document
 from outrider.spec.reading.files import read_service
@@ -117,3 +118,49 @@ def test_an_add_on_that_cannot_be_read_is_told_with_its_place(tmp_path: Path) ->
     assert (caught.value.problems[0].file, caught.value.problems[0].line) == ("memcached.yaml", 6)
     with pytest.raises(OutriderError, match="cannot be read"):
         catalogue(str(tmp_path / "nowhere"))
+
+
+VAULT = "secret/data/default"
+
+
+def test_in_vault_a_password_is_referred_to_and_read_below_the_path_of_the_platform() -> None:
+    made = Chosen(OWN["redis"], "sessions", "stage", {}, VAULT)
+    assert (
+        '{{ with secret "secret/data/default/sessions/addons" }}{{ index .Data.data "password" }}{{ end }}'
+        in made.spec(is_container=True)
+    )
+    part = document(made.caller("checkout")).data
+    assert part["upstreams"]["sessions"]["password"] == {
+        "vault": "secret/data/default/checkout/addons#sessions_password"
+    }
+    env = document(Chosen(OWN["postgresql"], "db", "stage", {}, VAULT).caller("checkout")).data["env"]
+    assert env["DB_PASSWORD"] == {"vault": "secret/data/default/checkout/addons#db_password"}
+    for addon in OWN.values():
+        for is_container in (True, False):
+            spec = Chosen(addon, "db", "stage", {}, VAULT).spec(is_container=is_container)
+            assert read_service(spec, "f").service.service == "db"
+            assert "nomad" not in spec.lower()
+
+
+def with_password(line: str) -> Chosen:
+    text = MEMCACHED.replace("command: |", "passwords: [pass]\ncommand: |").replace(
+        "caller: |", f"caller: |\n  # {line}"
+    )
+    return Chosen(read_addon(text, "m.yaml"), "m", "stage", {"zone": "a"}, VAULT)
+
+
+def test_an_add_on_that_reads_its_password_in_nomad_by_name_is_refused_where_vault_keeps_it() -> None:
+    with pytest.raises(UsageError, match="reads its password in nomad/jobs/…, and this platform keeps it in Vault"):
+        with_password("nomad/jobs/[[ caller ]]#m_pass").caller("checkout")
+
+
+@pytest.mark.parametrize("slot", ["[[ pass ]]", "[[ upper pass ]]", "[[ secret memory ]]", "[[ read name ]]"])
+def test_a_password_is_no_text_and_a_text_is_no_password(slot: str) -> None:
+    with pytest.raises(UsageError, match="is not filled so"):
+        with_password(slot).caller("checkout")
+
+
+def test_a_key_that_is_no_name_of_go_is_read_by_index() -> None:
+    assert PasswordPlace("checkout", "orders-db_pass").template == (
+        '{{ with nomadVar "nomad/jobs/checkout" }}{{ index . "orders-db_pass" }}{{ end }}'
+    )

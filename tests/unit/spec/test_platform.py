@@ -278,3 +278,14 @@ def test_agents_may_have_an_authority_and_a_certificate(said_of_platform: Said, 
 def test_files_of_certificates_that_cannot_work_are_refused(said_of_platform: Said, text: str, message: str) -> None:
     (found,) = said_of_platform(text)
     assert message in found
+
+
+def test_passwords_of_add_ons_lie_below_a_path_of_their_own_in_a_store_with_versions(said_of_platform: Said) -> None:
+    two = "  production:\n    nomad: {address: 'http://m:4646'}\n    consul: {address: 'http://d:8500'}\n"
+    vault = "    vault: {addons: secret/data/default}\n"
+    assert "is that of stage too" in " ".join(said_of_platform(ONE + vault + two + vault))
+    assert not said_of_platform(ONE + vault + two + vault.replace("default", "production"))
+    for wrong in ("secret/default", "secret/data", "/secret/data/x", "secret/data/x/", "secret/data/x#y"):
+        assert "a path of a version 2 store" in " ".join(
+            said_of_platform(ONE + vault.replace("secret/data/default", wrong))
+        )

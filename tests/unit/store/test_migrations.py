@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from fakes.world import in_pieces
 from outrider_ground.errors import UsageError
 from sqlalchemy import Connection, create_engine, func, inspect, select, text
@@ -15,7 +17,7 @@ from sqlalchemy.engine import make_url
 from support.schemas import CONTENT, DUMPS, SHA256, restore_postgres, restore_sqlite
 
 from outrider.operations.records import Request
-from outrider.store.database import opened
+from outrider.store.database import MIGRATIONS, opened
 from outrider.store.storage.folder import Folder
 from outrider.store.store import SqlStore, opened_store
 from outrider.store.tables import artifact_contents, metadata
@@ -152,6 +154,41 @@ async def test_portals_that_start_at_once_on_one_database_migrate_it_once(
     for store in stores:
         assert await content(store, SHA256) == CONTENT
         await store.close()
+
+
+async def test_a_step_that_cannot_be_taken_back_says_why_and_what_to_do(url: str, storage: Folder) -> None:
+    restored("0004", url)
+    await (await opened_store(url, storage)).close()
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with (
+        engine.begin() as connection,
+        pytest.raises(UsageError, match="bytes of artifacts have left the database") as refused,
+    ):
+        downgraded(connection, "0005")
+    engine.dispose()
+    assert "`outrider restore FILE`" in str(refused.value.next_step)
+
+
+async def test_every_other_step_can_be_taken_back_and_made_again(url: str, storage: Folder) -> None:
+    restored("0004", url)
+    await (await opened_store(url, storage)).close()
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        downgraded(connection, "0006")
+        assert "platforms" not in inspect(connection).get_table_names()
+    engine.dispose()
+    store = await opened_store(url, storage)
+    try:
+        assert await store.versions.services("stage") == ("checkout",)
+    finally:
+        await store.close()
+
+
+def downgraded(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
 
 
 async def test_a_database_of_a_later_outrider_is_refused(url: str, storage: Folder) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from outrider.operations.event_details import Warned
 from outrider.operations.records import Deployment, Draft, Past, Request, Version
 from outrider.store.store import SqlStore
-from outrider.store.tables import version_artifacts
+from outrider.store.tables import platforms, version_artifacts
 
 NOW = datetime.now(UTC)
 
@@ -174,3 +174,23 @@ async def test_two_uploads_of_the_same_bytes_leave_one_object(store: SqlStore) -
     (kept,) = await store.artifacts.artifacts()
     assert await store.artifacts.opened(kept, 0, kept.size) is not None
     assert await store.artifacts.sweep(NOW + timedelta(hours=1)) == 0
+
+
+async def test_what_the_platform_file_said_is_kept_once_and_as_long_as_a_version_names_it(store: SqlStore) -> None:
+    said, other = {"defaults.timeout": "5s"}, {"defaults.timeout": "800ms"}
+    for platform in (said, said, other, None):
+        await store.versions.add_version(replace(draft("checkout"), platform=platform))
+    assert await documents(store) == [said, other]
+    found = [await store.versions.numbered("stage", "checkout", number) for number in (1, 2, 3, 4)]
+    assert [one and one.platform for one in found] == [said, said, other, None]
+    past = await store.retention.past("stage", "checkout")
+    await store.retention.forget(past, (1, 3), ())
+    assert await documents(store) == [said]
+    await store.retention.forget(past, (2,), ())
+    assert await documents(store) == []
+
+
+async def documents(store: SqlStore) -> list[dict[str, str]]:
+    async with store.database.reading() as connection:
+        found = (await connection.execute(select(platforms.c.document))).scalars()
+        return sorted(found, key=lambda one: one["defaults.timeout"])

@@ -44,7 +44,7 @@ class Addition:
     """What adding one would do: a new service with that spec and plan, or none where it is there already.
 
     ``lost`` says what is lost when it moves. ``callers`` has for each service that shall use it what its spec gets;
-    ``passwords`` are the Nomad variables in which passwords are kept.
+    ``passwords`` says where they are kept, as ``the Nomad variable nomad/jobs/sessions``.
     """
 
     addon: str
@@ -56,3 +56,30 @@ class Addition:
     plan: Plan | None
     callers: dict[str, dict[str, Any]]
     passwords: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A service that runs and uses an add-on; ``how`` is what it does, as ``calls it``."""
+
+    service: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What taking an add-on away would do: with ``users`` nothing at all.
+
+    ``count`` allocations run. ``stopped_users`` would call it once they are started. What lies in ``volumes`` stays on its nodes;
+    ``passwords`` are the places where there are some, which are forgotten if ``with_passwords``.
+    """
+
+    addon: str
+    service: str
+    environment: str
+    count: int
+    users: tuple[User, ...]
+    stopped_users: tuple[str, ...]
+    volumes: tuple[str, ...]
+    passwords: tuple[str, ...]
+    with_passwords: bool

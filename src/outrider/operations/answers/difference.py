@@ -27,7 +27,8 @@ class Difference:
 
     ``is_same`` tells that nothing is; between two environments that of the spec and of the words counts, since addresses and
     names of the environment differ always. ``content`` says that a directory has other content, ``places`` how many places of
-    the bootstrap and of the job are others.
+    the bootstrap and of the job are others. ``platform`` has the fields of the platform file that were others when the two
+    were made, where that is known of both; they alone make no difference.
     """
 
     schema: str
@@ -39,3 +40,4 @@ class Difference:
     places: int
     raw: Raw | None = None
     content: str = ""
+    platform: tuple[Change, ...] = ()

@@ -62,6 +62,21 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class PlatformPart:
+    """What the platform file says otherwise for this environment than when the version that runs was made, by its fields.
+
+    ``version`` is that version. ``is_taken`` tells whether the deployment brings it, ``is_without_effect`` that the documents
+    of this service are the same under both, ``is_known`` is false where an older Outrider has stored that version.
+    """
+
+    version: int
+    changes: tuple[Change, ...] = ()
+    is_taken: bool = False
+    is_without_effect: bool = False
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What ``run`` would change; ``check_index`` makes it do just that or nothing.
 
@@ -72,6 +87,7 @@ class Plan:
     it. ``older`` names where the sidecar that stays differs from the one that the platform and this Outrider make today.
     ``sidecar`` is what changes in Envoy's bootstrap in the words of the mesh, ``places`` how many places of it change, and
     ``raw`` these places and those of the job, where they were asked for. ``blockers`` is what would stop it now.
+    ``platform`` is the platform file's part; None where nothing runs to compare it with.
     """
 
     service: str
@@ -100,3 +116,4 @@ class Plan:
     basis: Basis = field(default_factory=Basis)
     raw: Raw | None = None
     blockers: tuple[Blocker, ...] = ()
+    platform: PlatformPart | None = None

@@ -50,7 +50,7 @@ async def _reason(environment: Environment, deployment: Deployment, change: Chan
 
 
 def _what(deployment: Deployment) -> str:
-    doing = {"scale": f"it is scaled to {deployment.count}", "stop": "it is stopped"}
+    doing = {"scale": f"it is scaled to {deployment.count}", "stop": "it is stopped", "remove": "it is removed"}
     return doing.get(deployment.kind, f"version {deployment.version} is brought up ({deployment.kind})")
 
 

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 # What takes back or relieves is needed most while something is wrong, which is when things are frozen or under way.
 LETS_THROUGH: Final[Mapping[BlockerName, frozenset[Kind]]] = {
-    "deploying": frozenset({"rollback", "stop", "promote", "fail"}),
-    "freeze": frozenset({"rollback", "stop", "restart", "fail", "scale"}),
-    "rejected": frozenset({"values", "stop", "restart", "fail", "scale"}),
-    "unhealthy": frozenset({"values", "rollback", "stop", "restart", "fail", "scale"}),
-    "soak": frozenset({"values", "rollback", "stop", "restart", "fail", "scale"}),
-    "approval": frozenset({"values", "rollback", "stop", "restart", "fail", "scale"}),
-    "consul": frozenset({"rollback", "stop", "fail"}),
-    "edited": frozenset({"values", "rollback", "stop", "restart", "fail", "scale"}),
+    "deploying": frozenset({"rollback", "stop", "remove", "promote", "fail"}),
+    "freeze": frozenset({"rollback", "stop", "remove", "restart", "fail", "scale"}),
+    "rejected": frozenset({"values", "stop", "remove", "restart", "fail", "scale"}),
+    "unhealthy": frozenset({"values", "rollback", "stop", "remove", "restart", "fail", "scale"}),
+    "soak": frozenset({"values", "rollback", "stop", "remove", "restart", "fail", "scale"}),
+    "approval": frozenset({"values", "rollback", "stop", "remove", "restart", "fail", "scale"}),
+    "consul": frozenset({"rollback", "stop", "remove", "fail"}),
+    "edited": frozenset({"values", "rollback", "stop", "remove", "restart", "fail", "scale"}),
 }

@@ -14,6 +14,7 @@ from outrider.operations.blockers.check import check_blockers
 from outrider.operations.change.basis import check_basis
 from outrider.operations.change.outcomes import ended
 from outrider.operations.change.plans import Prepared
+from outrider.operations.change.platform_part import platform_part, taken_along
 from outrider.operations.change.submit import submitted
 from outrider.operations.event_details import Counted, Validated, Warned
 from outrider.operations.lookups import active
@@ -125,6 +126,7 @@ async def _version(environment: Environment, ready: Prepared, order: Order) -> V
         artifacts=old.artifacts if old else _fetched(source, ready.chosen.job),
         created_by=order.by.name,
         source=source.origin,
+        platform=old.platform if old else await platform_part(environment),
     )
     for kept in (ready.base, await environment.store.versions.newest_version(environment.name, draft.service)):
         if kept and _is_same(kept, draft):
@@ -173,6 +175,8 @@ async def _registered(
             await environment.journal.note(deployment.id, warning, Warned())
         if ready.plan.retry:
             await environment.journal.note(deployment.id, f"{ready.plan.retry}; trying again", Warned())
+        if said := taken_along(ready.plan.platform):
+            await environment.journal.note(deployment.id, said, Validated())
         if not ready.plan.has_changes:
             return await no_change(environment, deployment, f"no change: version {version.number} runs already")
         if ready.plan.restarts_nothing:

@@ -13,6 +13,7 @@ from outrider.operations.answers.difference import DIFF, Difference, Side
 from outrider.operations.answers.plan import Raw
 from outrider.operations.change.bootstraps import documents, in_places, in_words, without_bootstraps
 from outrider.operations.change.documents import RenderContext, Text
+from outrider.operations.change.platform_part import changes_for, platform_part
 from outrider.operations.change.render import rendered
 from outrider.operations.change.structure import structural
 from outrider.operations.differences import differences
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.operations.change.documents import Source
     from outrider.operations.environment import Environment
+    from outrider.spec.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class _Compared:
     bootstrap: str | None
     job: Json
     artifacts: tuple[str, ...]
+    service: Service
+    platform: Json | None
 
 
 async def difference(before: Subject, after: Subject) -> Difference:
@@ -76,10 +80,13 @@ def _difference(old: _Compared, new: _Compared) -> Difference:
     words = in_words(*bootstraps, changes)
     raw = Raw(in_places(*bootstraps), structural(without_bootstraps(old.job), without_bootstraps(new.job)))
     content = _content(old, new)
+    platform = (
+        () if None in (old.platform, new.platform) else changes_for(old.platform or {}, new.platform or {}, new.service)
+    )
     is_one_place = old.side.environment == new.side.environment
     differing: list[Any] = [changes, words, content, *((raw.bootstrap, raw.job) if is_one_place else ())]
     places = len(raw.bootstrap) + len(raw.job)
-    return Difference(DIFF, old.side, new.side, not any(differing), changes, words, places, raw, content)
+    return Difference(DIFF, old.side, new.side, not any(differing), changes, words, places, raw, content, platform)
 
 
 def _content(old: _Compared, new: _Compared) -> str:
@@ -106,8 +113,10 @@ async def _of_version(subject: Subject) -> _Compared:
     count = now.count if now else None
     label = f"{service}@{here.name}:{version.number}" + (" (runs)" if now else "")
     side = Side(label, service, here.name, version.number, version.hash)
-    document = spec_of(version).document | ({} if count is None else {"count": count})
-    return _Compared(side, document, version.bootstrap, with_count(version.job, count), version.artifacts)
+    stored = spec_of(version)
+    document = stored.document | ({} if count is None else {"count": count})
+    job = with_count(version.job, count)
+    return _Compared(side, document, version.bootstrap, job, version.artifacts, stored.service, version.platform)
 
 
 async def _of_file(subject: Subject, source: Source) -> _Compared:
@@ -118,4 +127,5 @@ async def _of_file(subject: Subject, source: Source) -> _Compared:
     made = await asyncio.to_thread(rendered, source, context)
     side = Side(f"{source.file} in {here.name}", made.service.service, here.name, None, made.parts.version)
     fetched = (source.directory.sha256,) if source.directory else ()
-    return _Compared(side, made.stored.document, made.template, made.job, fetched)
+    platform = await platform_part(here)
+    return _Compared(side, made.stored.document, made.template, made.job, fetched, made.service, platform)

@@ -22,6 +22,7 @@ from outrider.operations.change.neighbours import declared_around
 from outrider.operations.change.noticed import Turn, notices
 from outrider.operations.change.parts import chosen
 from outrider.operations.change.plans import Prepared
+from outrider.operations.change.platform_part import platform_beside, platform_part
 from outrider.operations.change.render import documents_of, read, rendered_file
 from outrider.operations.change.rollout import Start, rollout
 from outrider.operations.change.structure import structural
@@ -57,11 +58,12 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What others have to say: Nomad's plan, what Envoy refuses, and warnings that stand beside the plan's own."""
+    """What others have to say: Nomad's plan, what Envoy refuses, warnings that stand beside the plan's own, the platform file."""
 
     answer: Json
     refusals: tuple[str, ...]
     beside: tuple[str, ...]
+    platform: Json
 
 
 async def prepared(
@@ -113,7 +115,7 @@ async def _said(environment: Environment, known: Registered, wanted: _Wanted) ->
     )
     # After Nomad's plan: a cluster of one machine makes what a job asks for.
     placed = await volume_remarks(environment, result.topology)
-    return _Said(answer, refusals, (*placed, *beside))
+    return _Said(answer, refusals, (*placed, *beside), await platform_part(environment))
 
 
 async def _beside(environment: Environment, known: Registered, topology: Topology) -> tuple[str, ...]:
@@ -206,6 +208,7 @@ def _plan(environment: Environment, source: Source, wanted: _Wanted, said: _Said
         is_foreign=now.is_foreign,
         retry=retry,
         basis=basis(environment, source, result, wanted.job, now.hash),
+        platform=platform_beside(compared, said.platform, environment),
     )
 
 

@@ -17,6 +17,7 @@ from outrider.operations.blockers.check import check_blockers
 from outrider.operations.blockers.consul import consul_outage
 from outrider.operations.blockers.stored_change import change_to
 from outrider.operations.change.attempts import attempted, shortfall
+from outrider.operations.change.platform_part import platform_since
 from outrider.operations.change.submit import submitted
 from outrider.operations.drift import changed_outside
 from outrider.operations.event_details import Validated, Warned
@@ -61,6 +62,8 @@ async def roll_back(environment: Environment, service: str, number: int | None, 
     said = (
         f"exactly what ran as version {target.number}, its sidecar too: with the platform file and the Outrider of then"
     )
+    since = await platform_since(environment, target, spec_of(target).service)
+    said += f"; left out is what the file says since: {since} (--with-platform takes it)" if since else ""
     await environment.journal.note(deployment.id, said, Validated())
     retry = await shortfall(environment, service, now, base) if now.hash == target.hash else ""
     is_there = base is not None and base.number == target.number and now.count == deployment.count and not retry

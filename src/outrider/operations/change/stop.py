@@ -19,18 +19,25 @@ from outrider.operations.registered import registered
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.records import Deployment
+    from outrider.operations.states import Kind
 
 
-async def stop(environment: Environment, service: str, order: Order, *, purge: bool = False) -> Deployment:
-    """Stop the service's job; its versions stay in the store. UsageError: there is nothing to stop."""
+async def stop(
+    environment: Environment, service: str, order: Order, *, purge: bool = False, is_removal: bool = False
+) -> Deployment:
+    """Stop the service's job; its versions stay in the store. UsageError: there is nothing to stop, unless it is removed for good."""
     now = running(await environment.nomad.job(service))
+    kind: Kind = "remove" if is_removal else "stop"
     if not now.exists:
-        raise await not_running(environment, service)
+        if not is_removal:
+            raise await not_running(environment, service)
+        fresh = replace(new_deployment(environment.name, service, kind, order), purge=purge)
+        return await no_change(environment, await opened(environment, fresh, None), "Nomad has no job of it any more")
     check_foreign(now.is_foreign, service, order)
     base = await running_version(environment, service, now)
-    fresh = new_deployment(environment.name, service, "stop", order)
+    fresh = new_deployment(environment.name, service, kind, order)
     previous = base.number if base else None
-    passed = await check_blockers(environment, change_to(base, service, "stop", order.by.name, previous), order)
+    passed = await check_blockers(environment, change_to(base, service, kind, order.by.name, previous), order)
     last = replace(fresh, overrides=passed, previous=previous, purge=purge, count=now.asked, expected_index=now.index)
     deployment = await opened(environment, last, None)
     if now.is_stopped and not purge:

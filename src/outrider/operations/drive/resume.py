@@ -17,7 +17,7 @@ from outrider.operations.change.submit import adopted, submitted
 from outrider.operations.event_details import Restarted
 from outrider.operations.events import UnansweredEvent
 from outrider.operations.lookups import stored_version
-from outrider.operations.states import DECISIONS
+from outrider.operations.states import DECISIONS, ENDING
 from outrider.operations.turns import turn
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ async def _taken_up(environment: Environment, deployment: Deployment) -> Deploym
 
 async def _found(environment: Environment, deployment: Deployment) -> Deployment | None:
     """The deployment where what was asked for is in Nomad already."""
-    if deployment.kind in {"scale", "stop"}:
+    if deployment.kind in {"scale", *ENDING}:
         return await (scaled_already if deployment.kind == "scale" else stopped_already)(environment, deployment)
     version = await stored_version(environment, deployment.service, deployment.version or 0)
     job = await _job(environment, deployment, version)
@@ -70,7 +70,7 @@ async def _found(environment: Environment, deployment: Deployment) -> Deployment
 
 async def _done(environment: Environment, deployment: Deployment) -> Deployment:
     """What nobody has done yet, done now."""
-    if deployment.kind in {"scale", "stop"}:
+    if deployment.kind in {"scale", *ENDING}:
         return await (scaled if deployment.kind == "scale" else stopped)(environment, deployment)
     version = await stored_version(environment, deployment.service, deployment.version or 0)
     return await submitted(environment, deployment, await _job(environment, deployment, version))

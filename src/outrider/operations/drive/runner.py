@@ -20,6 +20,7 @@ from outrider.operations.drive.restarting import Restarting
 from outrider.operations.drive.resume import resumed
 from outrider.operations.drive.stopping import Stopping
 from outrider.operations.event_details import Resumed, Warned
+from outrider.operations.states import ENDING
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment
@@ -107,7 +108,7 @@ def _driver(deployment: Deployment) -> type[Following | Stopping | Restarting]:
     """Who watches it: a restart of single allocations registers nothing."""
     if deployment.kind == "restart" and deployment.modify_index is None:
         return Restarting
-    return Stopping if deployment.kind == "stop" else Following
+    return Stopping if deployment.kind in ENDING else Following
 
 
 def _is_left_alone(deployment: Deployment) -> bool:

@@ -16,6 +16,7 @@ from outrider.operations.look.edited import Edited, edited
 from outrider.operations.lookups import unknown_service
 from outrider.operations.outside import evident_change, known_changes
 from outrider.operations.soundness import passing_ids, sound
+from outrider.operations.states import ENDING
 from outrider.operations.stored_specs import readable_outline
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def _healthy(found: tuple[Allocation, ...], there: tuple[Instance, ...]) -> int:
 def _state(now: RunningJob | None, deployment: Deployment | None, good: tuple[Allocation, ...]) -> ServiceState:
     if now is None:
         return "unknown"
-    if deployment and not deployment.is_final and deployment.kind != "stop":
+    if deployment and not deployment.is_final and deployment.kind not in ENDING:
         return "waiting" if deployment.state == "waiting" else "deploying"
     if not now.is_live or now.count == 0:
         return "stopped"

@@ -7,11 +7,12 @@ from dataclasses import replace
 from fastapi import APIRouter, Response, status
 
 from outrider.operations.addons import Additions, Request
-from outrider.operations.answers.addons import Addition, AddOns
+from outrider.operations.answers.addons import Addition, AddOns, Removal
 from outrider.operations.answers.proposal import Proposal
 from outrider.operations.edits import Edits
 from outrider.operations.records import Deployment
-from outrider.operations.request_bodies import AddBody, AttachBody
+from outrider.operations.removals import Removals
+from outrider.operations.request_bodies import AddBody, AttachBody, RemoveBody
 from outrider.portal.principal import Asker
 from outrider.portal.requests import Held, Named, Ordered, Running, because, tagged
 from outrider.portal.responses import CHANGING, GUARDED, NAMED, REMOTE
@@ -61,6 +62,21 @@ async def attach(running: Running, waiting: Waiting, named: Named, body: AttachB
         wish = await Additions(running.changes).attached(*named, _of_caller(body), held.order)
         wish = replace(wish, is_only_there=body.environment_only)
         return await Edits(running.changes).done(*named, wish, *held.on(body))
+
+
+@router.post(f"{OF_SERVICE}/remove/plan")
+async def plan_removal(running: Running, waiting: Waiting, asker: Asker, named: Named, body: RemoveBody) -> Removal:
+    """What taking an add-on away would do, and who uses it."""
+    async with waiting.plans:
+        return await Removals(running.changes).proposed(asker, *named, body.addon, with_passwords=body.with_passwords)
+
+
+@router.post(f"{OF_SERVICE}/remove", status_code=status.HTTP_202_ACCEPTED)
+async def remove(running: Running, waiting: Waiting, named: Named, body: RemoveBody, order: Ordered) -> Deployment:
+    """Take an add-on away: its job is stopped and forgotten, what lies in volumes stays."""
+    asked = because(order, body)
+    async with waiting.deployments:
+        return await Removals(running.changes).removed(*named, body.addon, asked, with_passwords=body.with_passwords)
 
 
 def _request(body: AddBody) -> Request:

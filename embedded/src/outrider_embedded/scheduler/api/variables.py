@@ -37,6 +37,7 @@ class VariableCalls:
         """GET reads, PUT and POST write, DELETE removes."""
         path: str = request.path_params["path"]
         if request.method == "DELETE":
+            self._require_index(request, path)
             self._state.forget_variable(path)
             return Response(status_code=204)
         if request.method in {"PUT", "POST"}:

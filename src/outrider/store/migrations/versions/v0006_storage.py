@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from outrider_ground.errors import UsageError
 
 revision = "0006"
 down_revision = "0005"
@@ -39,7 +40,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """There is no way back: the bytes are elsewhere."""
-    raise NotImplementedError("artifacts have left the database: restore a backup of before")
+    raise UsageError(
+        "step 0006 cannot be taken back: the bytes of artifacts have left the database, and lie in the portal's storage",
+        next_step="Go back with the backup that was made before the upgrade: `outrider restore FILE`, with the Outrider of then.",
+    )
 
 
 def _keys_and_leases() -> None:
