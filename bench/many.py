@@ -22,15 +22,16 @@ from outrider_harness.portals import Place
 from outrider_harness.ports import free_port
 from outrider_harness.programs import short_directory
 from outrider_harness.stand import PORTS
-from outrider_harness.usage import mapped
+from outrider_harness.usage import mapped, processor_s
 from report import Figure, report
 
 SERVICES = 500
 LIMIT_S = 150.0
 LIMIT_REQUESTS = 24.0
 LIMIT_GROWTH = 1.15
+LIMIT_CPU_GROWTH = 1.3
 LIMIT_MB = 220.0
-PATIENCE_S = 280.0
+PATIENCE_S = 900.0
 OUTRIDER = str(Path(sys.executable).with_name("outrider"))
 SPEC = """service: {name}
 mesh: false
@@ -44,10 +45,11 @@ stop: {{delay: 2s, timeout: 1s}}
 
 @dataclass(frozen=True)
 class Deployed:
-    """What one run of a folder took: seconds, requests to Nomad for each service, and the portal's memory in MB after it."""
+    """What one run of a folder took: seconds, of each service requests to Nomad and ms of the portal's CPU; its MB after it."""
 
     seconds: float
     requests: float
+    cpu: float
     memory: float
 
 
@@ -61,7 +63,7 @@ def folder(directory: Path, prefix: str, services: int) -> Path:
 
 
 async def deployed(place: Place, specs: Path, nomad: Counted, portal: asyncio.subprocess.Process) -> Deployed:
-    before, began = nomad.requests, time.perf_counter()
+    before, cpu, began = nomad.requests, processor_s(portal.pid), time.perf_counter()
     command = (OUTRIDER, "run", str(specs), "-e", place.environment, "--addr", place.portal)
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
@@ -71,7 +73,8 @@ async def deployed(place: Place, specs: Path, nomad: Counted, portal: asyncio.su
     assert process.returncode == 0, (out + err).decode()[-4_000:]
     taken, services = time.perf_counter() - began, out.count(b" successful ")
     assert services == len(out.splitlines()) - 1, out.decode()
-    return Deployed(taken, (nomad.requests - before) / services, mapped(portal.pid)["Pss"] / 1e6)
+    used = (processor_s(portal.pid) - cpu) * 1_000 / services
+    return Deployed(taken, (nomad.requests - before) / services, used, mapped(portal.pid)["Pss"] / 1e6)
 
 
 @asynccontextmanager
@@ -125,6 +128,8 @@ def main() -> int:
         Figure(f"{services:,} services by one run, callees first", whole.seconds, LIMIT_S, "s"),
         Figure("requests to Nomad for each service", whole.requests, LIMIT_REQUESTS),
         Figure("the same, to that of a quarter as many", whole.requests / quarter.requests, LIMIT_GROWTH, "times"),
+        Figure("portal's CPU for each service", whole.cpu, None, "ms"),
+        Figure("the same, to that of a quarter as many", whole.cpu / quarter.cpu, LIMIT_CPU_GROWTH, "times"),
         Figure("portal's memory afterwards (PSS)", whole.memory, LIMIT_MB, "MB"),
         Figure("the same before", idle, None, "MB"),
         Figure("that quarter again, nothing changed", again, None, "s"),

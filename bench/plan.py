@@ -1,12 +1,13 @@
 """How long ``plan`` takes for one service among 1,000 that are stored and registered, Envoy's validation included.
 
-The portal is asked over HTTP as the CLI does; behind it are the embedded cluster, whose Nomad has a job of each service,
-and a real Envoy. Usage: ``plan.py [SERVICES]``.
+The portal is a process of its own, as one has it, and is asked over HTTP as the CLI does; behind it are the embedded
+cluster, whose Nomad has a job of each service, in this process, and a real Envoy. Usage: ``plan.py [SERVICES]``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -15,16 +16,22 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
+from many import served
+from outrider_embedded.cluster import ClusterPorts, cluster
 from outrider_harness.asking import fetched
+from outrider_harness.portals import Place, portal_settings
+from outrider_harness.ports import free_port
 from outrider_harness.programs import short_directory
-from outrider_harness.stand import Stand, embedded_stand
+from outrider_harness.stand import PORTS, TRACING
 from report import Figure, percentile, report
 
 from outrider.clients.agent_archive import carried_agent
+from outrider.clients.portal import PortalClient, portal_client
 from outrider.operations.change.documents import RenderContext, Rendered, Source
 from outrider.operations.change.render import rendered
 from outrider.operations.records import Draft
 from outrider.operations.request_bodies import SpecBody
+from outrider.spec.platform import Platform
 from outrider.spec.stored import FORMAT
 from outrider.store.store import SqlStore, opened_store
 
@@ -49,10 +56,10 @@ def spec(number: int, services: int, flavour: int = 0) -> str:
     return SPEC.format(number=number, upstreams=callees, flavour=flavour)
 
 
-def version(stand: Stand, made: Rendered, text: str) -> Draft:
+def version(environment: str, made: Rendered, text: str) -> Draft:
     """What a deploy of it would have stored."""
     return Draft(
-        environment=stand.environment,
+        environment=environment,
         service=made.service.service,
         hash=made.parts.version,
         protocol=made.topology.protocol,
@@ -72,24 +79,24 @@ def register(nomad: str, job: dict[str, Any]) -> None:
     assert status == 200, words
 
 
-async def filled(stand: Stand, store: SqlStore, services: int) -> None:
+async def filled(platform: Platform, environment: str, store: SqlStore, services: int) -> None:
     protocols = {f"service-{number}": "http" for number in range(services)}
-    around = RenderContext(stand.platform, stand.environment, protocols, carried_agent())
-    nomad = urlsplit(str(stand.platform.environments[stand.environment].nomad.address)).netloc
+    around = RenderContext(platform, environment, protocols, carried_agent())
+    nomad = urlsplit(str(platform.environments[environment].nomad.address)).netloc
     for number in range(services):
         text = spec(number, services)
         made = rendered(Source(text, "bench.yaml"), around)
-        await store.versions.add_version(version(stand, made, text))
+        await store.versions.add_version(version(environment, made, text))
         await asyncio.to_thread(register, nomad, made.job)
 
 
-async def times(stand: Stand, services: int) -> list[float]:
+async def times(portal: PortalClient, environment: str, services: int) -> list[float]:
     """Milliseconds of each plan: a changed spec of another service each time."""
     found: list[float] = []
     for number in range(WARM_UP + PLANS):
         body = SpecBody(spec=spec(number % services, services, number + 1), file="bench.yaml")
         began = time.perf_counter()
-        plan = await stand.portal.plan(stand.environment, body)
+        plan = await portal.plan(environment, body)
         found.append((time.perf_counter() - began) * 1_000)
         assert plan.has_changes, plan
         assert not plan.refusals, plan
@@ -97,13 +104,24 @@ async def times(stand: Stand, services: int) -> list[float]:
 
 
 async def measured(directory: Path, services: int) -> list[float]:
-    async with embedded_stand(directory) as stand:
+    async with cluster("bench", directory / "cluster", ClusterPorts(of_allocations=PORTS)) as running:
+        place = Place(
+            running.nomad_address, running.consul_address, f"http://127.0.0.1:{free_port()}", "bench", more=TRACING
+        )
         store = await opened_store(f"sqlite:///{directory / 'portal.db'}")
         try:
-            await filled(stand, store, services)
+            await filled(place.platform, place.environment, store, services)
         finally:
             await store.close()
-        return await times(stand, services)
+        # What the cluster holds stays, as in a Nomad that is a process of its own.
+        gc.collect()
+        gc.freeze()
+        async with served(place, directory):
+            portal = portal_client(portal_settings(place.portal, directory))
+            try:
+                return await times(portal, place.environment, services)
+            finally:
+                await portal.close()
 
 
 def main() -> int:

@@ -104,7 +104,7 @@ async def measured(directory: Path, services: int) -> list[Figure]:
         consul = await stack.enter_async_context(counted(running.consul_address))
         stand = await stack.enter_async_context(stand_before(nomad.address, consul.address, directory))
         store = await opened_store(f"sqlite:///{directory / 'portal.db'}")
-        await filled(stand, store, services)
+        await filled(stand.platform, stand.environment, store, services)
         await store.close()
         await asyncio.to_thread(register, running.consul_address, services)
         assert stand.platform.portal

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from outrider.clients.vault import VaultClient
 from outrider.operations.application import Application
 from outrider.operations.change.digests import Digests
 from outrider.operations.changes import Changes, Text
-from outrider.operations.drive.batches import BatchRunner
+from outrider.operations.drive.batches import KNOWN_FOR_S, BatchRunner
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment, WatchLimits
 from outrider.operations.journal import Journal
@@ -156,7 +157,7 @@ class World:
         changes = Changes(
             self.platform, environments, self.store, runner.drive, self.url, batches, digests, catalogue()
         )
-        batches.deploys_by(changes.deploy)
+        batches.deploys_by(partial(changes.deploy, within_s=KNOWN_FOR_S))
         return Application(self.platform, environments, self.store, journal, self.url, changes, self.token)
 
     @property

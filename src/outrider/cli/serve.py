@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,6 +85,8 @@ async def _served(settings: Settings, file: Path, place: ListenAddress) -> None:
     platform = platform_of(file)
     async with until_told() as told, served_portal(settings, platform, place, file) as served:
         click.echo(f"The portal of {', '.join(platform.environments)} answers at {served.address}", err=True)
+        # What is there from the start stays: a collection of garbage, which holds every request, need not look at it again.
+        gc.freeze()
         if not served.is_known_to_nodes and platform.artifacts is None:
             click.echo(f"! {NO_ADDRESS.format(place.host or repr(place.host))}", err=True)
         await told.wait()

@@ -29,6 +29,7 @@ RETRY_PAUSES_S = (0.1, 0.4)
 LONGEST_ERROR_TEXT = 2000
 # Nomad closes the door at 100 connections per client address, Consul at 200 (reference of both: http_max_conns_per_client).
 MOST_CONNECTIONS = 60
+MOST_IDLE = 6  # each request looks at all of them, whether they still stand
 UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
@@ -220,7 +221,7 @@ def _base(address: str) -> tuple[str, str | None]:
 
 
 def _transport(address: str, socket: str | None, tls: Tls, connections: int) -> httpx2.AsyncBaseTransport:
-    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=20)
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=MOST_IDLE)
     verify = tls_context(tls) if address.startswith("https://") else False
     return httpx2.AsyncHTTPTransport(verify=verify, uds=socket, limits=limits, trust_env=False)
 

@@ -6,11 +6,11 @@ import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from outrider.operations.blockers.check import blockers, checked_overrides
+from outrider.operations.blockers.check import checked_overrides
 from outrider.operations.change import canary
 from outrider.operations.change.batch import batch_plan, check_batch, known_batch
 from outrider.operations.change.batch_order import asked_of, begun_batch, repeated_batch
-from outrider.operations.change.deploy import change_of, deploy
+from outrider.operations.change.deploy import deploy, with_blockers
 from outrider.operations.change.difference import Subject, Wanted, difference
 from outrider.operations.change.documents import Source, Text
 from outrider.operations.change.plan import named, prepared
@@ -77,8 +77,9 @@ class ChangeGround:
         """The environment of that name, for whoever asks: all may change all of them."""
         return environment_named(self.environments, name)
 
-    async def _deployed(self, here: Environment, source: Source, order: Order) -> Deployment:
-        made = await deploy(here, await prepared(here, source, renews=order.renews), order)
+    async def _deployed(self, here: Environment, source: Source, order: Order, within_s: float = 0) -> Deployment:
+        known = await registered(here, within_s=within_s)
+        made = await deploy(here, await prepared(here, source, renews=order.renews, known=known), order)
         self.digests.note(here, made)
         return made
 
@@ -110,7 +111,7 @@ class Changes(ChangeGround):
     async def plan(self, principal: Principal, environment: str, text: Text, *, renews: bool = False) -> Plan:
         """What deploying the text would change, with ``renews`` also where only today's sidecar is another."""
         here, source = self.environment(principal, environment), self._sources.sent(text)
-        return (await _with_blockers(here, source, Order(principal, renews=renews))).plan
+        return (await _shown(here, source, Order(principal, renews=renews))).plan
 
     async def plan_batch(
         self, principal: Principal, environment: str, texts: Sequence[Text], *, renews: bool = False
@@ -118,9 +119,7 @@ class Changes(ChangeGround):
         """What deploying the texts would change, callees first."""
         here, order = self.environment(principal, environment), Order(principal, renews=renews)
         sources, known = [self._sources.sent(text) for text in texts], await registered(here)
-        return await batch_plan(
-            self.platform, environment, sources, lambda one: _with_blockers(here, one, order, known)
-        )
+        return await batch_plan(self.platform, environment, sources, lambda one: _shown(here, one, order, known))
 
     async def deploy_batch(self, environment: str, texts: Sequence[Text], order: Order) -> Batch:
         """Deploy the texts as one plan, in the background; nothing begins where something speaks against one of them."""
@@ -145,11 +144,11 @@ class Changes(ChangeGround):
         source = self._sources.sent(wanted.text) if wanted.text else None
         return Subject(self.environment(principal, wanted.environment), wanted.service, wanted.number, source)
 
-    async def deploy(self, environment: str, text: Text, order: Order) -> Deployment:
-        """Deploy the text; the deployment goes on in the background."""
+    async def deploy(self, environment: str, text: Text, order: Order, *, within_s: float = 0) -> Deployment:
+        """Deploy the text, in the background; what is registered may be known for ``within_s`` seconds."""
         source = await self._sources.stored(text)
-        service = await named(self.environment(order.by, environment), source)
-        return await self._changed(environment, service, order, lambda here: self._deployed(here, source, order))
+        service, made = await named(self.environment(order.by, environment), source), self._deployed
+        return await self._changed(environment, service, order, lambda here: made(here, source, order, within_s))
 
     async def redeploy(self, environment: str, service: str, order: Order) -> Deployment:
         """Bring up the version that runs with today's sidecar."""
@@ -166,7 +165,7 @@ class Changes(ChangeGround):
         here = self.environment(principal, environment)
         found = await self._releasable(principal, here, service, source)
         order = Order(principal, origin=found.brought)
-        ready = await _with_blockers(here, self._sources.sent(found.text), order)
+        ready = await _shown(here, self._sources.sent(found.text), order)
         return release_plan(found, ready, await self.store.approvals.approvals(environment, service))
 
     async def release(self, environment: str, service: str, source: str | None, order: Order) -> Deployment:
@@ -242,11 +241,7 @@ class Changes(ChangeGround):
         return await self._changed(environment, service, order, lambda here: canary.fail(here, service, order))
 
 
-async def _with_blockers(
-    environment: Environment, source: Source, order: Order, known: Registered | None = None
-) -> Prepared:
-    """What is prepared, with all that would stop it now."""
-    ready = await prepared(environment, source, renews=order.renews, known=known, is_shown=True)
-    if not ready.plan.has_changes:
-        return ready
-    return replace(ready, plan=replace(ready.plan, blockers=await blockers(environment, change_of(ready, order))))
+async def _shown(here: Environment, source: Source, order: Order, known: Registered | None = None) -> Prepared:
+    """What is prepared as people see it, with all that would stop it now."""
+    ready = await prepared(here, source, renews=order.renews, known=known, is_shown=True)
+    return await with_blockers(here, ready, order)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from outrider_ground.errors import RemoteError, UsageError
 
+from outrider.operations.concurrency import Shared
 from outrider.operations.values.board import Board
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class OutsideCheck:
 class Environment:
     """The servers and settings of one environment; ``agent`` is the agent as jobs carry it.
 
-    ``vault`` keeps passwords, None where the portal knows no Vault. ``values`` is what is known of the values that services read. ``drift_checks`` are Nomad's last ones of jobs that somebody else has registered, by service.
+    ``vault`` keeps passwords, None where the portal knows no Vault. ``values`` is what is known of the values that services
+    read, ``listings`` the question what is registered. ``drift_checks`` are Nomad's last ones of jobs that somebody else has
+    registered, by service.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Environment:
     vault: Secrets | None = None
     drift_checks: dict[str, DriftCheck] = field(default_factory=dict[str, "DriftCheck"])
     outside_checks: dict[str, OutsideCheck] = field(default_factory=dict[str, "OutsideCheck"])
+    listings: Shared[Any] = field(default_factory=Shared[Any])
     limits: WatchLimits = field(default_factory=WatchLimits)
     values: Board = field(default_factory=Board)
 

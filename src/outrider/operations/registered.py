@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from outrider_ground.errors import RemoteError
 
 from outrider.nomad.read.job import environment_of, spoken_by, version_hash
+from outrider.operations.concurrency import in_turns
 from outrider.spec.stored import Declared, UnreadableSpecError, stored_part
 from outrider.topology import names
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from outrider.operations.environment import Environment
     from outrider.operations.records import Declaration
     from outrider.spec.upstream import Upstream
+
+
+REMEMBERED: Final = 8_192
+"""Of how many services what they declare is kept read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +56,17 @@ class Spoken:
     is_live: bool
 
 
-async def registered(environment: Environment) -> Registered:
+async def registered(environment: Environment, *, within_s: float = 0) -> Registered:
     """What Nomad's jobs say of themselves, asked now; of services that Nomad does not have, what came up last.
 
-    Where Nomad does not answer, the store alone is asked, and ``problem`` says so.
+    Where Nomad does not answer, the store alone is asked, and ``problem`` says so. Of those who ask while it is being asked
+    all share the next answer; with ``within_s`` one that is no older is good enough.
     """
+    found: Registered = await environment.listings.answer(lambda: _registered(environment), within_s=within_s)
+    return found
+
+
+async def _registered(environment: Environment) -> Registered:
     try:
         jobs = await environment.nomad.jobs()
     except RemoteError as error:
@@ -67,9 +79,10 @@ async def registered(environment: Environment) -> Registered:
 async def declared(environment: Environment, jobs: Mapping[str, Spoken]) -> Registered:
     """The same of these jobs."""
     stored = {one.service: one for one in await environment.store.versions.declarations(environment.name)}
-    services = sorted(jobs)
-    found = await asyncio.gather(*(_declared(environment, jobs[one].hash, stored.get(one)) for one in services))
-    all_of_them = {**stored, **dict(zip(services, found, strict=True))}
+    other = {one: jobs[one].hash for one in sorted(jobs) if one in stored and stored[one].hash != jobs[one].hash}
+    declaration = environment.store.versions.declaration
+    found = await in_turns(lambda one: declaration(environment.name, one, str(other[one])), tuple(other))
+    all_of_them = {**stored, **{one: stored.get(one) for one in jobs}, **dict(zip(other, found, strict=True))}
     read = {name: _read(one, environment.name) for name, one in all_of_them.items()}
     spoken = {name: job.protocol for name, job in jobs.items()}
     return Registered(
@@ -85,8 +98,14 @@ def _read(stored: Declaration | None, environment: str) -> Declared | str:
     """What the stored spec says, or why it cannot be read: the others are known all the same."""
     if stored is None:
         return Declared()
+    return _read_once(json.dumps(stored.said), stored.format, f"{stored.service} in {environment}")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read_once(said: str, number: int, whose: str) -> Declared | str:
+    """The same words mean the same: each plan looks at every service, and next to none has changed since the last one."""
     try:
-        return stored_part(Declared, stored.said, stored.format, f"{stored.service} in {environment}")
+        return stored_part(Declared, json.loads(said), number, whose)
     except UnreadableSpecError as error:
         return error.message
 
@@ -98,10 +117,3 @@ def _protocol(stored: Declaration, read: Declared | str) -> str:
 
 def _spoken(job: Json) -> Spoken:
     return Spoken(version_hash(job), spoken_by(job) or "", not job.get("Stop"))
-
-
-async def _declared(environment: Environment, wanted: str | None, newest: Declaration | None) -> Declaration | None:
-    """The declaration of the version that the job is; most often it is the newest."""
-    if newest is None or newest.hash == wanted:
-        return newest
-    return await environment.store.versions.declaration(environment.name, newest.service, str(wanted))

@@ -12,12 +12,9 @@ from outrider.spec.knobs import KNOBS
 from outrider.spec.platform import Environment
 from outrider.spec.protocol import Protocol
 from outrider.spec.upstream import Upstream as Written
-from outrider.topology.knobs import upstream, worst_load
-from outrider.topology.ports import LOOPBACK, Address
+from outrider.topology.knobs import deadline, repetitions, worst_load
 from outrider.topology.sidecar import Upstream
 from outrider.topology.topology import Topology
-
-NOWHERE = Address(LOOPBACK, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +93,13 @@ class Graph:
             callers.setdefault(edge.callee, set()).add(edge.caller)
         return tuple(TopologicalSorter(callers).static_order())
 
-    def inversions(self) -> tuple[Inversion, ...]:
-        """Every pair of edges in a row whose second one may wait longer than the first one does."""
+    def inversions(self, service: str) -> tuple[Inversion, ...]:
+        """Every pair of edges in a row, from the service or through it, whose second one may wait longer than the first."""
         calls = self._by_caller()
         return tuple(
             Inversion(outer, inner)
             for outer in self.edges
+            if service in {outer.caller, outer.callee}
             for inner in calls.get(outer.callee, ())
             if _inverted(outer, inner)
         )
@@ -127,11 +125,16 @@ def edges_of(topology: Topology) -> tuple[DeclaredEdge, ...]:
 def stored_edges(
     caller: str, upstreams: Mapping[str, Written], platform: Environment, protocols: Mapping[str, str]
 ) -> Iterator[DeclaredEdge]:
-    """The edges of a service of which only the stored spec is kept; without those whose protocol nobody knows."""
+    """The edges of a service of which only the stored spec is kept; without those whose protocol nobody knows.
+
+    Nothing but the edge is made of each: a plan looks at those of all services that are behind its own.
+    """
     for name, written in upstreams.items():
         speaks = written.protocol or ("http" if written.address else protocols.get(name))
         if speaks in KNOBS:
-            yield _edge(caller, upstream(name, written, cast("Protocol", speaks), platform, NOWHERE))
+            protocol = cast("Protocol", speaks)
+            timeout, tries = deadline(written, protocol, platform), 1 + repetitions(written, protocol, platform)
+            yield DeclaredEdge(caller, name, protocol, timeout, tries, written.address is not None)
 
 
 def _edge(caller: str, called: Upstream) -> DeclaredEdge:

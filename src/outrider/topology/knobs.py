@@ -20,23 +20,32 @@ REPEATED = frozenset({"http", "http2"})
 
 def upstream(name: str, written: Written, protocol: Protocol, platform: Environment, listen: Address) -> Upstream:
     """The upstream with every default filled in."""
-    known, defaults = KNOBS[protocol], platform.defaults
-    timeout = written.timeout or defaults.timeout
-    retries = defaults.retries if written.retries is None else written.retries
-    timed = "timeout" in known and not written.stream
+    timeout, retries = deadline(written, protocol, platform), repetitions(written, protocol, platform)
     return Upstream(
         name=name,
         protocol=protocol,
         listen=listen,
-        timeout_ms=timeout if timed else None,
-        try_timeout_ms=try_timeout(timeout, retries) if timed and protocol in HTTP_PROTOCOLS else None,
-        retries=retries if "retries" in known else 0,
-        limit=(written.limit or defaults.limit) if "limit" in known else None,
+        timeout_ms=timeout,
+        try_timeout_ms=try_timeout(timeout, retries) if timeout and protocol in HTTP_PROTOCOLS else None,
+        retries=retries,
+        limit=(written.limit or platform.defaults.limit) if "limit" in KNOBS[protocol] else None,
         idle_ms=idle(written.keep_alive or (OTHERS_KEEP_MS if written.address else SIDECAR_KEEPS_MS)),
         stream=written.stream,
         outside=outside(written, platform.sidecar.ca_roots),
         password=written.password,
     )
+
+
+def deadline(written: Written, protocol: Protocol, platform: Environment) -> int | None:
+    """Milliseconds that a call may take in all; None where there is no total."""
+    is_timed = "timeout" in KNOBS[protocol] and not written.stream
+    return (written.timeout or platform.defaults.timeout) if is_timed else None
+
+
+def repetitions(written: Written, protocol: Protocol, platform: Environment) -> int:
+    """How often a call may be tried again."""
+    wanted = platform.defaults.retries if written.retries is None else written.retries
+    return wanted if "retries" in KNOBS[protocol] else 0
 
 
 def try_timeout(timeout_ms: int, retries: int) -> int | None:

@@ -17,7 +17,7 @@ from outrider.operations.answers.platform import PlatformState, without_file
 from outrider.operations.application import Application
 from outrider.operations.change.digests import Digests
 from outrider.operations.changes import Changes
-from outrider.operations.drive.batches import BatchRunner
+from outrider.operations.drive.batches import KNOWN_FOR_S, BatchRunner
 from outrider.operations.drive.runner import Runner
 from outrider.operations.environment import Environment
 from outrider.operations.environment_view import EnvironmentView
@@ -79,7 +79,7 @@ class LiveApplication:
         return self.now.platform_state or without_file(self.now.environments)
 
     async def _deploy(self, environment: str, text: Text, order: Order) -> Deployment:
-        return await self.now.changes.deploy(environment, text, order)
+        return await self.now.changes.deploy(environment, text, order, within_s=KNOWN_FOR_S)
 
     async def _roll(self, environment: str, service: str) -> Deployment:
         return await self.now.changes.roll(environment, service, Order(Principal("portal", "outrider")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -14,15 +15,20 @@ Application = Callable[..., Awaitable[None]]
 
 
 class InProcess(httpx2.AsyncBaseTransport):
-    """A transport whose server is an application in this process; ``before`` may refuse, ``after`` follows a write."""
+    """A transport whose server is an application in this process; ``before`` may refuse, ``after`` follows a write.
+
+    ``asked`` counts requests by method and path.
+    """
 
     def __init__(
         self, application: Application, before: Callable[[httpx2.Request], None], after: Callable[[], Awaitable[None]]
     ) -> None:
         self._application, self._before, self._after = application, before, after
+        self.asked: Counter[tuple[str, str]] = Counter()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self._before(request)
+        self.asked[request.method, request.url.path] += 1
         exchange = Exchange(self._application, request)
         try:
             start = await exchange.next()

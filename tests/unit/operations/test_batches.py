@@ -295,3 +295,32 @@ async def test_those_that_are_independent_do_not_wait_for_one_that_is_slow(
             await asyncio.sleep(0.01)
     assert now["slow"] in {"running", "pending", "failed"}
     await finished(application, (await application.deployments(ADA, "stage", "quick"))[0])
+
+
+async def test_a_plan_of_many_services_lists_jobs_once(world: World, application: Application) -> None:
+    await application.changes.plan_batch(ADA, "stage", [spec(f"s{number}") for number in range(20)])
+    assert world.nomad.transport.asked["GET", "/v1/jobs"] == 1
+
+
+async def test_services_that_are_deployed_together_share_lists_of_jobs(world: World, application: Application) -> None:
+    asked, services = world.nomad.transport.asked, 24
+    members = await run(application, *(spec(f"s{number}") for number in range(services)))
+    assert {one.state for one in members.values()} == {"successful"}
+    assert asked["GET", "/v1/jobs"] <= services // 4
+
+
+async def test_what_nomad_is_asked_for_one_service_does_not_grow_with_their_number(
+    world: World, application: Application
+) -> None:
+    asked, found = world.nomad.transport.asked, list[float]()
+    for name, services in (("few", 4), ("many", 24)):
+        asked.clear()
+        await run(application, *(spec(f"{name}{number}") for number in range(services)))
+        found.append(asked.total() / services)
+    assert found[1] <= found[0] * 1.1
+
+
+async def test_plans_that_are_asked_for_at_once_share_a_list_of_jobs(world: World, application: Application) -> None:
+    plans = [application.changes.plan(ADA, "stage", spec(f"s{number}")) for number in range(10)]
+    assert len(await asyncio.gather(*plans)) == 10
+    assert world.nomad.transport.asked["GET", "/v1/jobs"] <= 2

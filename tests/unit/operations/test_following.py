@@ -30,7 +30,7 @@ async def test_the_scheduler_is_waited_for_until_it_has_decided(status: str) -> 
 
 
 async def test_between_two_looks_at_an_evaluation_there_is_a_pause() -> None:
-    watched = Watched(DONE, evaluation="e-1", limits=replace(CALM, look=0.4))
+    watched = Watched(DONE, evaluation="e-1", limits=replace(CALM, look=4.0))
     watched.nomad.judged = [{"Status": "pending"}, {"Status": "complete"}]
     began = time.monotonic()
     await watched.verdict()

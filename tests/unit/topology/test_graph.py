@@ -6,7 +6,8 @@ import itertools
 
 from support.topologies import resolved
 
-from outrider.topology.graph import graph
+from outrider.spec.upstream import Upstream
+from outrider.topology.graph import edges_of, graph, stored_edges
 
 
 def test_edges_tell_who_calls_whom_and_how_long_that_may_take() -> None:
@@ -36,13 +37,33 @@ def test_a_caller_that_gives_up_before_its_callee_is_an_inversion() -> None:
     inner = resolved(
         {"service": "b", "upstreams": {"c": {"timeout": "800ms"}, "d": {"timeout": "100ms"}, "e": {"stream": True}}}
     )
-    found = graph([outer, inner]).inversions()
-    assert [(pair.outer.callee, pair.inner.callee) for pair in found] == [("b", "c"), ("b", "e")]
+    made = graph([outer, inner])
+    for part_in_it in ("a", "b"):
+        found = made.inversions(part_in_it)
+        assert [(pair.outer.callee, pair.inner.callee) for pair in found] == [("b", "c"), ("b", "e")]
+    assert made.inversions("c") == (), "neither waits nor works on when nobody listens"
+
+
+def test_edges_of_a_stored_spec_are_those_that_it_would_be_resolved_to() -> None:
+    upstreams = {
+        "plain": {},
+        "tuned": {"timeout": "700ms", "retries": 3},
+        "stream": {"stream": True},
+        "ledger": {"retries": 2},
+        "sessions": {"timeout": "50ms"},
+        "fx": {"address": "fx.example:443", "tls": True},
+        "rpc": {"protocol": "grpc", "retries": 0},
+    }
+    made = resolved({"service": "a", "upstreams": upstreams}, ledger="tcp", sessions="redis")
+    written = {name: Upstream.model_validate(one) for name, one in upstreams.items()}
+    known = {**dict.fromkeys(upstreams, "http"), "ledger": "tcp", "sessions": "redis"}
+    found = stored_edges("a", {**written, "unknown": Upstream()}, made.platform, known)
+    assert sorted(found, key=lambda edge: edge.callee) == sorted(edges_of(made), key=lambda edge: edge.callee)
 
 
 def test_a_tcp_upstream_has_no_deadline_that_could_be_too_long() -> None:
     outer = resolved({"service": "a", "upstreams": {"b": {}}})
-    assert graph([outer, resolved({"service": "b", "upstreams": {"c": {}}}, c="tcp")]).inversions() == ()
+    assert graph([outer, resolved({"service": "b", "upstreams": {"c": {}}}, c="tcp")]).inversions("a") == ()
 
 
 def test_the_worst_way_is_the_one_on_which_retries_multiply_most() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from outrider_embedded.scheduler.allocation import is_terminal
 from outrider_embedded.scheduler.deployment import ACTIVE
 from outrider_embedded.scheduler.documents import Document
+from outrider_embedded.scheduler.job_table import JobTable
 
 TRACKED_VERSIONS = 6
 """Nomad's default ``job_tracked_versions``."""
@@ -45,9 +46,9 @@ class State:
 
     jobs: dict[str, Document] = field(default_factory=dict[str, Document])
     versions: dict[str, list[Document]] = field(default_factory=dict[str, list[Document]])
-    evaluations: dict[str, Document] = field(default_factory=dict[str, Document])
-    deployments: dict[str, Document] = field(default_factory=dict[str, Document])
-    allocations: dict[str, Document] = field(default_factory=dict[str, Document])
+    evaluations: JobTable = field(default_factory=JobTable)
+    deployments: JobTable = field(default_factory=JobTable)
+    allocations: JobTable = field(default_factory=JobTable)
     scalings: dict[str, Document] = field(default_factory=dict[str, Document])
     variables: dict[str, Document] = field(default_factory=dict[str, Document])
     index: int = 10
@@ -100,15 +101,14 @@ class State:
         return max(self.indexes.get(table, 1) for table in tables)
 
     def job_allocations(self, job: str) -> list[Document]:
-        return [allocation for allocation in self.allocations.values() if allocation["JobID"] == job]
+        return self.allocations.of_job(job)
 
     def job_deployments(self, job: str) -> list[Document]:
         """The job's deployments, newest first."""
-        found = [deployment for deployment in self.deployments.values() if deployment["JobID"] == job]
-        return sorted(found, key=lambda deployment: deployment["CreateIndex"], reverse=True)
+        return sorted(self.deployments.of_job(job), key=lambda deployment: deployment["CreateIndex"], reverse=True)
 
     def job_evaluations(self, job: str) -> list[Document]:
-        return [evaluation for evaluation in self.evaluations.values() if evaluation["JobID"] == job]
+        return self.evaluations.of_job(job)
 
     def latest_deployment(self, job: str) -> Document | None:
         return next(iter(self.job_deployments(job)), None)
@@ -180,8 +180,8 @@ class State:
         Its evaluations stay, as in Nomad until they are collected: they tell when it went.
         """
         for table in (self.deployments, self.allocations):
-            for identifier in [name for name, one in table.items() if one["JobID"] == job]:
-                del table[identifier]
+            for one in table.of_job(job):
+                del table[one["ID"]]
 
     def _purge(self, job: str) -> None:
         self.jobs.pop(job, None)

@@ -10,7 +10,7 @@ from outrider_ground.errors import Problem, SpecError, UsageError
 
 from outrider.operations.artifact_links import fetched_in
 from outrider.operations.blockers.change import Change
-from outrider.operations.blockers.check import check_blockers
+from outrider.operations.blockers.check import blockers, check_blockers
 from outrider.operations.change.basis import check_basis
 from outrider.operations.change.outcomes import ended
 from outrider.operations.change.plans import Prepared
@@ -50,6 +50,13 @@ async def deploy(environment: Environment, ready: Prepared, order: Order) -> Dep
     version = await _version(environment, ready, order)
     deployment = await opened(environment, replace(_deployment(ready, version, order), overrides=passed), version)
     return await _registered(environment, ready, version, deployment)
+
+
+async def with_blockers(environment: Environment, ready: Prepared, order: Order) -> Prepared:
+    """The same with all that would stop it now; where nothing changes, nothing does."""
+    if not ready.plan.has_changes:
+        return ready
+    return replace(ready, plan=replace(ready.plan, blockers=await blockers(environment, change_of(ready, order))))
 
 
 def change_of(ready: Prepared, order: Order) -> Change:

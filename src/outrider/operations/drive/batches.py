@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 8
 """Steps of one batch that are under way together: a circle counts once, since none of it comes up alone."""
+KNOWN_FOR_S = 5.0
+"""What others speak need not be asked anew for each of a batch: what its own services speak, the batch says itself."""
 FAILED: Mapping[MemberState, str] = {
     "failed": "failed",
     "not_placed": "found no room",

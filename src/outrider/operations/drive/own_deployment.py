@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from outrider_ground.errors import RemoteError
 
+from outrider.operations.concurrency import pauses
+
 if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.operations.environment import Environment
@@ -25,15 +27,16 @@ async def own_deployment(environment: Environment, deployment: Deployment) -> Js
     if deployment.nomad_deployment is not None:
         return await _named(environment, deployment.nomad_deployment)
     give_up = time.monotonic() + environment.limits.appearance
-    while True:
+    for pause in pauses(environment.limits.look / 4):
         document = await environment.nomad.deployment_of(deployment.service)
         if document and document.get("JobSpecModifyIndex") == deployment.modify_index:
             return document
         if document and int(document.get("JobSpecModifyIndex") or 0) > (deployment.modify_index or 0):
             return None
         if time.monotonic() > give_up:
-            return None
-        await asyncio.sleep(environment.limits.look / 4)
+            break
+        await asyncio.sleep(pause)
+    return None
 
 
 async def _named(environment: Environment, deployment_id: str) -> Json | None:

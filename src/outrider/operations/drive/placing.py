@@ -9,6 +9,7 @@ from outrider_ground.errors import OutriderError, RemoteError
 
 from outrider.nomad.read import placement
 from outrider.nomad.read.fitness import unfit
+from outrider.operations.concurrency import pauses
 from outrider.operations.event_details import Evaluated
 
 if TYPE_CHECKING:
@@ -35,11 +36,14 @@ class Placing:
         """Wait for the scheduler, and say where it found no node."""
         if not self._deployment.evaluation:
             return
-        while True:
+        for pause in pauses(self._environment.limits.look / 4):
             document = await self._environment.nomad.evaluation(self._deployment.evaluation)
             if document.get("Status") in DECIDED:
-                break
-            await asyncio.sleep(self._environment.limits.look / 4)
+                await self._told(document)
+                return
+            await asyncio.sleep(pause)
+
+    async def _told(self, document: Json) -> None:
         self.unplaced = await self._failures(document)
         message = "; ".join(self.unplaced) or "Nomad has scheduled it"
         await self._note(message, Evaluated(document.get("Status"), self.unplaced))

@@ -99,9 +99,7 @@ def contradictions(declared: Graph, service: str) -> Iterator[str]:
     ring = declared.cycle()
     if service in ring:
         yield f"services call each other in a ring: {' -> '.join(ring)}"
-    for pair in declared.inversions():
-        if service in {pair.outer.caller, pair.inner.caller}:
-            yield inverted(pair)
+    yield from map(inverted, declared.inversions(service))
 
 
 def inverted(pair: Inversion) -> str:
