@@ -87,6 +87,8 @@ def removal_lines(found: Removal) -> Iterator[str]:
         yield click.style(f"✗ {one.service} {one.how}: nothing is removed while it does", fg="red")
     for one in dict.fromkeys(user.service for user in found.users):
         yield f"  → `outrider disconnect {one} {found.service} -e {found.environment}`; take what it reads of it out of its `env` too"
+    if found.users:
+        return
     yield click.style(f"! What is lost: {_lost(found)}", fg="yellow")
     for one in found.stopped_users:
         yield click.style(f"! {one} is stopped, and would call it once it is started", fg="yellow")

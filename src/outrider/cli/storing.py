@@ -89,8 +89,12 @@ async def _restored(settings: Settings, file: Path, *, replaces: bool) -> Restor
 
 
 def _copied_line(copied: Copied) -> list[str]:
-    return [f"{copied.rows} rows and {copied.artifacts} artifacts, {copied.size} bytes"]
+    return [f"{_held(copied.rows, copied.artifacts)}, {copied.size} bytes"]
 
 
 def _restored_line(found: Restored) -> list[str]:
-    return [f"{found.rows} rows and {found.artifacts} artifacts are back, as of step {found.revision}"]
+    return [f"{_held(found.rows, found.artifacts)} are back, as of step {found.revision}"]
+
+
+def _held(rows: int, artifacts: int) -> str:
+    return f"{rows} rows and {artifacts} artifact{'' if artifacts == 1 else 's'}"

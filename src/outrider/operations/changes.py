@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from outrider.operations.change.rollback import roll_back, version_to_go_to
 from outrider.operations.change.scale import scale
 from outrider.operations.change.sources import Sources, text_of
 from outrider.operations.change.start import start
-from outrider.operations.change.stop import stop
+from outrider.operations.change.stop import remove, stop
 from outrider.operations.environment import environment_named
 from outrider.operations.event_details import Validated
 from outrider.operations.opening import Order, answered, repeated
@@ -229,8 +228,7 @@ class Changes(ChangeGround):
 
     async def remove(self, environment: str, service: str, order: Order) -> Deployment:
         """Stop a service for good: its job is forgotten, and its name is free for another add-on."""
-        ended = functools.partial(stop, service=service, order=order, purge=True, is_removal=True)
-        return await self._changed(environment, service, order, ended)
+        return await self._changed(environment, service, order, lambda here: remove(here, service, order))
 
     async def promote(self, environment: str, service: str, order: Order) -> Deployment:
         """Promote the waiting canary."""

@@ -118,9 +118,7 @@ def evident_change(now: RunningJob, last: Deployment | None, number: int | None)
         return None
     if not now.exists:
         return GONE if last.kind not in ENDING else None
-    if now.index <= last.modify_index:
-        return None
-    return _evident(now, last, number)
+    return _evident(now, last, number) if now.index > last.modify_index else None
 
 
 def _evident(now: RunningJob, last: Deployment, number: int | None) -> OutsideChange | None:

@@ -160,9 +160,7 @@ class RollbackBody(ChangeBody):
     """Which version to bring back; left out: the one before."""
 
     version: Annotated[int | None, Field(ge=1, le=MOST_INTEGER)] = None
-    with_platform: Annotated[
-        bool, Field(description="Render its spec with today's platform file and Outrider, instead of what ran.")
-    ] = False
+    with_platform: Annotated[bool, Field(description="Its spec with today's platform file and Outrider.")] = False
 
 
 class ScaleBody(ChangeBody):

@@ -101,5 +101,8 @@ class TestVariables:
         assert (await calls.nomad.put(place, json={"Path": "alike/one", "Items": {}})).status_code == 400
         impossible = {"Path": "alike/a.b", "Items": {"a": "b"}}
         assert (await calls.nomad.put("/v1/var/alike/a.b", json=impossible)).is_error  # 400, and 500 of 1.6.5
-        assert (await calls.nomad.delete(place)).is_success
+        assert (await calls.nomad.delete(f"{place}?cas=1")).status_code == 409
+        index = (await calls.get(place))["ModifyIndex"]
+        assert (await calls.nomad.delete(f"{place}?cas={index}")).is_success
+        assert (await calls.nomad.delete(place)).is_success, "one that is not there is none the less gone"
         assert (await calls.nomad.get(place)).status_code == 404

@@ -38,6 +38,18 @@ async def test_a_plan_names_the_failure_of_the_version_that_is_registered(
     assert [one for one in plan.warnings if "not the one" in one] == []
 
 
+async def test_a_first_version_that_is_tried_again_is_no_version_to_be_brought_back(
+    world: World, application: Application
+) -> None:
+    more = "update: {auto_revert: true}\n"
+    plan = await application.changes.plan(ADA, "stage", text(more))
+    world.nomad.outcomes[plan.version_hash] = "crash"
+    await finished(application, await application.changes.deploy("stage", text(more), ME))
+    again = await application.changes.plan(ADA, "stage", text(more))
+    assert again.retry
+    assert "brought back" not in again.rollout.on_failure
+
+
 async def test_a_version_that_failed_is_tried_again_without_a_new_version(
     world: World, application: Application, failed: Deployment
 ) -> None:

@@ -11,10 +11,11 @@ from outrider.cli.platform_lines import platform_lines
 from outrider.operations.answers.plan import Plan
 from outrider.operations.application import Application
 from outrider.operations.change.difference import Wanted
-from outrider.operations.change.platform_part import platform_part
+from outrider.operations.change.platform_part import changes_for, platform_part
 from outrider.operations.opening import Order
 from outrider.operations.platform_change import in_one_line
-from outrider.spec.reading.files import read_platform
+from outrider.spec.reading.files import read_platform, read_service
+from outrider.spec.service import Service
 
 ME = Order(ADA)
 UPSTREAM = "upstreams: {payments: {protocol: http}}\n"
@@ -209,3 +210,14 @@ async def test_both_ways_back_name_what_of_the_platform_they_leave_or_take(
         "the spec of version 2, with the platform file and the Outrider of today; since then the file says: "
         "defaults.timeout 5s → 800ms"
     ) in said
+
+
+def test_a_directory_is_fetched_from_the_store_that_the_file_names() -> None:
+    changes = changes_for({"artifacts.url": "a"}, {"artifacts.url": "b"}, packed("command: [app], directory: ."))
+    assert in_one_line(changes) == "artifacts.url a → b"
+    for what in ("command: [app], artifact: 'https://x.example/a'", "image: x"):
+        assert changes_for({"artifacts.url": "a"}, {"artifacts.url": "b"}, packed(what)) == ()
+
+
+def packed(what: str) -> Service:
+    return read_service(f"service: checkout\nrun: {{{what}}}\n", "f").service

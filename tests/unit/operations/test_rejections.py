@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fakes.world import ADA, World, finished, messages, someone, text
@@ -10,6 +11,7 @@ from outrider_ground.errors import UsageError
 
 from outrider.operations.answers.blockers import BlockedError
 from outrider.operations.application import Application
+from outrider.operations.drive.rejecting import reject_by_itself
 from outrider.operations.opening import Order
 from outrider.operations.records import Deployment
 
@@ -45,6 +47,24 @@ async def test_the_same_content_under_another_number_is_rejected_too(application
     await rejected(application)
     with pytest.raises(BlockedError, match="rejected"):
         await deployed(application, BAD.replace("count: 2", "count: 3"))
+
+
+async def test_a_rollback_to_the_same_content_under_another_number_is_stopped_too(application: Application) -> None:
+    await deployed(application, GOOD)
+    await deployed(application, BAD)
+    same = await deployed(application, BAD + "description: Takes orders.\n")
+    assert same.version == 3
+    await deployed(application, GOOD)
+    await application.stops.reject(ANA, "stage", "checkout", 2, "loses orders")
+    with pytest.raises(BlockedError, match="stopped by: rejected"):
+        await application.changes.roll_back("stage", "checkout", 3, ME)
+
+
+async def test_a_version_that_ran_before_is_not_rejected_by_its_own_restart(application: Application) -> None:
+    done = await deployed(application, GOOD)
+    here = application.environments["stage"]
+    await reject_by_itself(here, replace(done, kind="restart", previous=done.version), "an allocation crashed")
+    assert await here.store.rejections.rejections("stage", "checkout") == ()
 
 
 async def test_another_spec_goes(application: Application) -> None:

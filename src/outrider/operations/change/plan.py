@@ -166,7 +166,8 @@ def _start(environment: Environment, compared: Comparison, plan: Plan, job: Json
         is_live=compared.running.is_live,
         is_unchanged=plan.restarts_nothing,
         has_fixed_port=compared.rendered.topology.has_fixed_port,
-        previous=compared.base.number if compared.base else None,
+        # What is tried again never came up: there is nothing good to bring back.
+        previous=compared.base.number if compared.base and not plan.retry else None,
     )
 
 

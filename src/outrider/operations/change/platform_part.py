@@ -114,7 +114,7 @@ def _matters(path: str, service: Service) -> bool:
     return {
         "defaults": bool(service.upstreams),
         "volumes": bool(service.volumes),
-        "artifacts": service.run.directory is not None,
+        "artifacts": getattr(service.run, "directory", None) is not None,
     }.get(head, True)
 
 

@@ -46,6 +46,11 @@ async def stop(
     return await stopped(environment, deployment)
 
 
+async def remove(environment: Environment, service: str, order: Order) -> Deployment:
+    """Stop it for good, and let Nomad forget its job; one that Nomad has no job of is removed as well."""
+    return await stop(environment, service, order, purge=True, is_removal=True)
+
+
 async def _name_callers(environment: Environment, deployment: Deployment) -> None:
     """Those that run: a service that is stopped itself loses nothing."""
     known = await registered(environment)

@@ -45,7 +45,8 @@ class Restarting:
                 if problem:
                     rest = len(planned.allocations) - len(asked)
                     return Verdict("failed", problem + (f"; {rest} more were left as they run" if rest else ""))
-        return Verdict("successful", f"{len(planned.allocations)} allocations restarted, and healthy again")
+        number = len(planned.allocations)
+        return Verdict("successful", f"{number} allocation{'' if number == 1 else 's'} restarted, and healthy again")
 
     async def note(self, message: str, detail: Detail) -> None:
         """Write an event down."""
