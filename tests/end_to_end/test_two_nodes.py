@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from outrider_harness.waiting import eventually
+from support.steady_load import steady_load
 from support.two_nodes import RemoteNode, two_nodes
 
 APP = Path(__file__).parents[1] / "support" / "echo_app.py"
@@ -20,7 +24,7 @@ env: {{FLAVOUR: "{service} on {node}"}}
 update: {{min_healthy_time: 0s, healthy_deadline: 60s}}
 stop: {{delay: 2s}}
 """
-CALLS = "upstreams: {inventory: {protocol: http, timeout: 20s}}"
+CALLS = "upstreams: {inventory: {protocol: http}}"
 OPEN = {"ingress", "metrics"}
 METRICS = ("/stats/prometheus", "/agent/metrics", "/agent/endpoints", "/health")
 NOT_METRICS = (
@@ -37,6 +41,11 @@ NOT_METRICS = (
     "/v3/discovery:endpoints",
     "/stats/prometheus/../../quitquitquit",
 )
+
+RATE, TIMEOUT_MS = 200.0, 5_000
+KNOWN_S, LOST_S = 3.0, 12.0
+UNTIL_IT_RESTS_S = 3.0
+"""Half a second as measured, until five connections in a row have failed; the rest is for a slow machine."""
 
 pytestmark = pytest.mark.needs("ip")
 Nodes = tuple[RemoteNode, RemoteNode]
@@ -112,3 +121,36 @@ def test_e18_the_metrics_listener_has_its_four_paths_and_no_other(nodes: Nodes) 
         assert found == dict.fromkeys(METRICS, 200) | dict.fromkeys(NOT_METRICS, 404), service
         posted = {here("get", "POST", place + path)[0] for path in (*METRICS, *NOT_METRICS)}
         assert posted == {404}, service
+
+
+def test_d16_a_node_lost_without_a_word_costs_posts_under_way_and_nothing_that_comes_later(nodes: Nodes) -> None:
+    """Requests on kept connections wait for their timeout (a GET for half of it, and goes elsewhere); those that have to
+    connect fail after half a second, go elsewhere whatever their method, and have the instance rest."""
+    first, second = nodes
+    egress = first("ports", "catalog")["egress_inventory"]
+    with steady_load(egress, RATE, within(first)) as account:
+        time.sleep(KNOWN_S)
+        lost = time.monotonic()
+        cut(first, "down")
+        try:
+            time.sleep(LOST_S)
+            names_found = {tuple(first("get", "GET", f"http://127.0.0.1:{egress}/")) for _ in range(20)}
+        finally:
+            cut(first, "up")
+    assert names_found == {(200, "inventory on node-1")}
+    assert {failure["method"] for failure in account.failed.values()} <= {"POST"}
+    assert [failure for failure in account.failed.values() if failure["started"] > lost + UNTIL_IT_RESTS_S] == []
+    assert account.summary["slowest_ms"] < 2 * TIMEOUT_MS
+    for node in (first, second):
+        theirs = f"http://127.0.0.1:{node('ports', 'catalog')['egress_inventory']}/"
+        for name in ("node-1", "node-2"):
+            eventually(lambda: tuple(node("get", "GET", theirs)) == (200, f"inventory on {name}"), 60, 0.1)  # noqa: B023
+
+
+def cut(node: RemoteNode, state: str) -> None:
+    """Take the node's wire down, or bring it up again: the other node is gone without a word."""
+    subprocess.run([*within(node), "ip", "link", "set", "wire", state], check=True)
+
+
+def within(node: RemoteNode) -> list[str]:
+    return ["nsenter", "-t", str(node.process.pid), "-n"]

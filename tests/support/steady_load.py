@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from outrider_harness.account import CONSTANT_LOAD, Account
 
@@ -15,10 +15,13 @@ END_S = 40.0
 
 
 @contextlib.contextmanager
-def steady_load(port: int, rate: float = RATE) -> Generator[Account]:
-    """The account is filled after the block; requests have begun before it."""
+def steady_load(port: int, rate: float = RATE, within: Sequence[str] = ()) -> Generator[Account]:
+    """The account is filled after the block; requests have begun before it.
+
+    ``within`` is the command that comes before the load's own, such as one that enters a namespace.
+    """
     account = Account()
-    arguments = [sys.executable, str(CONSTANT_LOAD), f"http://127.0.0.1:{port}", str(rate)]
+    arguments = [*within, sys.executable, str(CONSTANT_LOAD), f"http://127.0.0.1:{port}", str(rate)]
     process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdin

@@ -33,6 +33,11 @@ MOST_IDLE = 6  # each request looks at all of them, whether they still stand
 UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
+FAULT = 500
+NO_LEADER = "no cluster leader"
+"""As Nomad and Consul say it, with or without a capital letter (recorded)."""
+
+
 class RefusedError(RemoteError):
     """The server answered, with an error; `body` is what it said, for clients that can read more out of it."""
 
@@ -170,7 +175,7 @@ class Connection:
         raise RefusedError(
             f"{self.server} answered {response.status_code} to {call}: {said}",
             status=response.status_code,
-            next_step=_next_step(self.server, response.status_code),
+            next_step=_next_step(self.server, response.status_code, said),
             body=response.content,
         )
 
@@ -189,13 +194,15 @@ def json_of(connection: Connection, call: Call, response: httpx2.Response) -> An
         ) from error
 
 
-def _next_step(server: Server, status: int) -> str | None:
+def _next_step(server: Server, status: int, said: str) -> str | None:
+    if NO_LEADER in said.lower():
+        return f"{server.name}'s servers elect a leader, or most of them are away; try again when they have one."
     steps = {
         401: f"Check the token for {server.name}. {server.advice}",
         403: f"The token for {server.name} lacks the right for this call. {server.advice}",
         429: f"{server.name} limits connections or requests per client address; try again, or raise its limit.",
     }
-    return steps.get(status)
+    return steps.get(status) or (f"{server.name}'s own log says more." if status >= FAULT else None)
 
 
 def _may_repeat(call: Call, error: httpx2.TransportError | ssl.SSLError) -> bool:

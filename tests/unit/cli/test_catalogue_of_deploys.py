@@ -1,4 +1,4 @@
-"""D17 and D18 of the catalogue: what Envoy refuses goes nowhere, and what one side does not know is never dropped in silence."""
+"""D13, D17 and D18 of the catalogue: a Nomad in trouble is told and waits for nobody, what Envoy refuses goes nowhere, and what one side does not know is never dropped in silence."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from fakes.shown import a_plan, change
 from fakes.world import PLATFORM, World
 from fakes.world import world as new_world
 from outrider_ground.edge.serving import serving
+from outrider_ground.errors import RemoteError
 from pydantic_core import to_jsonable_python
 
 from outrider.cli import exits
 from outrider.cli.main import outrider
 from outrider.cli.process_context import ProcessContext
 from outrider.clients.envoy import LocalEnvoy
+from outrider.clients.nomad import nomad_client
 from outrider.portal.app import portal_app
+from outrider.server_settings import NomadSettings
 from outrider.settings import Settings, Sourced
 from outrider.spec.reading.files import read_platform
 
@@ -94,6 +97,77 @@ def jobs(world: World) -> list[dict[str, Any]]:
 @pytest.mark.needs("envoy")
 def test_d17_the_same_spec_without_the_patch_goes(validated: CommandLine) -> None:
     assert validated("plan", validated.spec(), *STAGE).exit_code == exits.CHANGES
+
+
+def nothing_there(request: httpx2.Request) -> httpx2.Response:
+    raise httpx2.ConnectError("Connection refused", request=request)
+
+
+OF_NOMAD: dict[str, tuple[httpx2.Response | None, str]] = {
+    "down": (None, "Check the address"),
+    "429": (httpx2.Response(429, text="too many"), "try again, or raise its limit"),
+    "500": (httpx2.Response(500, text="rpc error: boom"), "Nomad's own log says more"),
+    "leaderless": (httpx2.Response(500, text="No cluster leader"), "try again when they have one"),
+}
+"""What it answers to everything, and a part of what is to be done then."""
+
+
+async def in_trouble(answer: httpx2.Response | None) -> RemoteError:
+    """What the portal's own client makes of such an answer."""
+    transport = httpx2.MockTransport(nothing_there if answer is None else lambda _: answer)
+    nomad = nomad_client("http://nomad", NomadSettings(), transport=transport)
+    try:
+        await nomad.jobs()
+    except RemoteError as error:
+        return error
+    finally:
+        await nomad.close()
+    raise AssertionError
+
+
+@pytest.mark.parametrize("trouble", OF_NOMAD)
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("run", "SPEC"),
+        ("scale", "checkout", "3"),
+        ("restart", "checkout"),
+        ("rollback", "checkout", "1", "--reason", "x"),
+        ("redeploy", "checkout"),
+        ("stop", "checkout"),
+        ("plan", "SPEC"),
+    ],
+    ids=lambda verb: verb[0],
+)
+def test_d13_a_nomad_in_trouble_ends_each_verb_with_its_words_and_what_to_do_and_nothing_is_queued(
+    command: CommandLine, trouble: str, verb: tuple[str, ...]
+) -> None:
+    assert command("run", command.spec(), *STAGE).exit_code == 0
+    assert command("run", command.spec("env: {A: a}\n"), *STAGE).exit_code == 0
+    answer, hint = OF_NOMAD[trouble]
+    with start_blocking_portal() as loop:
+        command.world.nomad.away = loop.call(in_trouble, answer)
+    before = command.world.nomad.registrations
+    words = [command.spec("env: {A: b}\n") if word == "SPEC" else word for word in verb]
+    result = command(*words, *STAGE)
+    assert result.exit_code == (exits.PLAN_ERROR if verb[0] == "plan" else exits.FAILED), result.output
+    assert str(command.world.nomad.away) in result.stderr
+    assert hint in result.stderr
+    command.world.nomad.away = None
+    history = command("history", "checkout", *STAGE).stdout
+    assert "running" not in history
+    assert command.world.nomad.registrations == before
+    assert command("run", command.spec("env: {A: b}\n"), *STAGE).exit_code == 0
+
+
+@pytest.mark.parametrize("trouble", OF_NOMAD)
+def test_d13_what_runs_is_still_shown_and_the_trouble_beside_it(command: CommandLine, trouble: str) -> None:
+    assert command("run", command.spec(), *STAGE).exit_code == 0
+    with start_blocking_portal() as loop:
+        command.world.nomad.away = loop.call(in_trouble, OF_NOMAD[trouble][0])
+    result = command("status", *STAGE)
+    assert "checkout" in result.output
+    assert "Nomad" in result.output
 
 
 def asked(command: CommandLine, path: str, body: dict[str, Any]) -> httpx2.Response:

@@ -175,6 +175,31 @@ async def test_templates_that_wait_for_ever_are_well() -> None:
     assert "templates wait for Consul for ever (consul_retry attempts = 0)" in {finding.what for finding in said}
 
 
+KEPT = a_platform({"consul": {"address": "http://consul", "token": {"nomad_variable": "nomad/jobs#t"}}})
+BY_IDENTITY = a_platform({"consul": {"address": "http://consul", "token": "workload_identity"}})
+TEMPLATES = "config__Client__TemplateConfig__UseClientConsulToken"
+
+
+@pytest.mark.parametrize(
+    ("platform", "server", "fields", "is_told"),
+    [
+        pytest.param(KEPT, NOMAD, {}, True, id="as it comes"),
+        pytest.param(KEPT, NOMAD, {TEMPLATES: True}, False, id="set"),
+        pytest.param(KEPT, "nomad-1.6.5", {}, False, id="a Nomad that does so unasked"),
+        pytest.param(KEPT, NOMAD, {"config__Client__Enabled": False}, False, id="an agent that is no client"),
+        pytest.param(BY_IDENTITY, NOMAD, {}, False, id="a token of the task's own"),
+        pytest.param(a_platform(), NOMAD, {}, False, id="no ACLs, as far as the platform says"),
+    ],
+)
+async def test_keys_that_nomad_would_ask_for_with_a_token_that_consul_does_not_know_are_told(
+    platform: Platform, server: str, fields: dict[str, Any], *, is_told: bool
+) -> None:
+    answer = changed("01-agent-self", server, **fields)
+    said = await found(platform, server=server, nomad={"/v1/agent/self": (200, answer)})
+    steps = [one.next_step for one in said if "use_client_consul_token is false" in one.what]
+    assert [("use_client_consul_token = true" in step) for step in steps] == ([True] if is_told else [])
+
+
 async def test_an_agent_that_is_no_client_cannot_tell_of_templates() -> None:
     server_only = changed("01-agent-self", config__Client__Enabled=False)
     said = await found(nomad={"/v1/agent/self": (200, server_only)})
@@ -221,7 +246,37 @@ async def test_rights_at_nomad_that_lack_are_named_one_by_one() -> None:
             }
         )
     )
-    assert [one.what.split()[4] for one in said] == ["list-jobs", "read-job", "read-logs", "submit-job"]
+    assert [one.what.split()[4] for one in said] == [
+        "list-jobs",
+        "read-job",
+        "read-logs",
+        "alloc-lifecycle",
+        "submit-job",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("held", "lacks"),
+    [
+        (["read-logs", "alloc-lifecycle"], []),
+        (["read-fs", "alloc-lifecycle"], []),
+        (["alloc-lifecycle"], ["read-logs"]),
+        (["read-logs"], ["alloc-lifecycle"]),
+    ],
+)
+async def test_rights_that_only_a_running_allocation_could_show_are_read_from_the_policies(
+    held: list[str], lacks: list[str]
+) -> None:
+    policy = {"Name": "p", "RulesJSON": {"Namespaces": [{"Name": "default", "Capabilities": held}]}}
+    said = bad(
+        await found(
+            nomad={
+                "/v1/acl/token/self": (200, {"Type": "client", "Policies": ["p"]}),
+                "/v1/acl/policy/p": (200, policy),
+            }
+        )
+    )
+    assert [one.what.split()[4] for one in said] == lacks
 
 
 async def test_workload_identity_needs_a_nomad_that_has_it() -> None:

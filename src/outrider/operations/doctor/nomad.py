@@ -65,6 +65,7 @@ async def _of_agent(about: str, environment: Environment, nomad: Nomad) -> list[
         *_identity(about, environment, version),
         *_variables(about, environment),
         *_consul_retry(about, config),
+        *_token_of_templates(about, environment, config),
     ]
 
 
@@ -122,6 +123,24 @@ def _consul_retry(about: str, config: Json) -> list[Finding]:
     if attempts == 0:
         return [good(about, "templates wait for Consul for ever (consul_retry attempts = 0)")]
     return [warning(about, f"template.consul_retry.attempts is {attempts}", why, step)]
+
+
+def _token_of_templates(about: str, environment: Environment, config: Json) -> list[Finding]:
+    """Nomad from 1.10 on asks Consul for keys with its client's token only where it is told to, or by workload identity."""
+    client = nested(config, "Client")
+    is_told = nested(client, "TemplateConfig").get("UseClientConsulToken")
+    if not client.get("Enabled") or is_told is not False or isinstance(environment.consul.token, str):
+        return []
+    what = "template.use_client_consul_token is false, and consul.token is no workload identity"
+    why = (
+        "Nomad then reads Consul's keys for env: {consul: …} and files with a token that Consul does not know: where it "
+        "has ACLs, an app that reads a key waits for it for ever."
+    )
+    step = (
+        "In each client's configuration: client { template { use_client_consul_token = true } }, with key_prefix rules "
+        "for Nomad's own Consul token; or set consul.token to workload_identity."
+    )
+    return [warning(about, what, why, step)]
 
 
 async def _of_nodes(about: str, environment: Environment, nomad: Nomad) -> list[Finding]:

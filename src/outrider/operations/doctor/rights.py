@@ -32,8 +32,10 @@ CAPABILITIES = {
     "read-job": "Nothing can be planned, deployed, followed or shown.",
     "submit-job": "Nothing can be deployed, scaled, promoted or stopped.",
     "read-logs": "`logs` shows nothing, and a verdict comes without the last words of the task that failed.",
+    "alloc-lifecycle": "`restart` of one allocation or task is refused; of a whole service it is not.",
 }
-LOGS = frozenset({"read-logs", "read-fs"})  # either opens a task's logs
+# What only a running allocation could be asked for, and what else opens the same.
+UNTRIED = {"read-logs": frozenset({"read-logs", "read-fs"}), "alloc-lifecycle": frozenset({"alloc-lifecycle"})}
 PROBE = "outrider-doctor"  # the ID of a job that does not exist
 FORBIDDEN = 403
 
@@ -142,7 +144,7 @@ async def portal_at_nomad(about: str, environment: Environment, nomad: Nomad) ->
     namespace = environment.nomad.namespace
     questions: dict[str, Awaitable[object]] = {"list-jobs": nomad.jobs(PROBE), "read-job": nomad.job(PROBE)}
     found = [await _tried(about, namespace, capability, asked) for capability, asked in questions.items()]
-    return [*(one for one in found if one), *await _logs(about, namespace, nomad)]
+    return [*(one for one in found if one), *await _untried(about, namespace, nomad)]
 
 
 def lacking(about: str, namespace: str, capability: str) -> Finding:
@@ -169,17 +171,18 @@ async def _tried(about: str, namespace: str, capability: str, asked: Awaitable[o
     return None
 
 
-async def _logs(about: str, namespace: str, nomad: Nomad) -> list[Finding]:
-    """Nobody may run whose logs could be tried, so this right is read from the token's own policies."""
+async def _untried(about: str, namespace: str, nomad: Nomad) -> list[Finding]:
+    """Nothing may run on which these could be tried, so they are read from the token's own policies."""
     try:
         policies = await nomad.own_policies()
     except OutriderError as error:
-        why = CAPABILITIES["read-logs"]
-        step = f"Check by hand that its policies hold read-logs in namespace {namespace}."
-        return [warning(about, f"cannot tell whether the token may read logs: {error.message}", why, step)]
-    if policies is None or LOGS & capabilities(policies, namespace):
+        step = f"Check by hand that its policies hold them in namespace {namespace}."
+        what = f"cannot tell whether the token has {' and '.join(UNTRIED)}: {error.message}"
+        return [warning(about, what, " ".join(CAPABILITIES[one] for one in UNTRIED), step)]
+    if policies is None:
         return []
-    return [lacking(about, namespace, "read-logs")]
+    held = capabilities(policies, namespace)
+    return [lacking(about, namespace, one) for one, opened_by in UNTRIED.items() if not opened_by & held]
 
 
 def capabilities(policies: list[Json], namespace: str) -> frozenset[str]:
