@@ -31,8 +31,6 @@ LONGEST_ERROR_TEXT = 2000
 MOST_CONNECTIONS = 60
 MOST_IDLE = 6  # each request looks at all of them, whether they still stand
 UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-
-
 FAULT = 500
 NO_LEADER = "no cluster leader"
 """As Nomad and Consul say it, with or without a capital letter (recorded)."""

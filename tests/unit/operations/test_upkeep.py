@@ -11,7 +11,7 @@ import pytest
 from fakes.nomad import NomadSimulator
 from fakes.world import ADA, World, finished, in_pieces, kept
 from outrider_ground.errors import RemoteError
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from outrider.documents import Json
 from outrider.operations.application import Application
@@ -19,7 +19,7 @@ from outrider.operations.changes import Text
 from outrider.operations.opening import Order
 from outrider.operations.upkeep.retention import Bounds
 from outrider.operations.upkeep.upkeep import WORK, Done, Upkeep
-from outrider.store.tables import artifacts, deployments
+from outrider.store.tables import artifacts, deployments, version_artifacts
 
 ME = Order(by=ADA)
 SPEC = "service: checkout\nrun: {command: [./app], directory: app}\n"
@@ -169,3 +169,14 @@ async def test_it_goes_on_by_itself_and_ends_with_the_portal(world: World, appli
     await asyncio.sleep(0)
     await work.close()
     assert await world.store.leases.take(WORK, "another", 60)
+
+
+async def test_what_a_job_in_nomad_names_stays_though_no_version_here_refers_to_it(
+    world: World, application: Application
+) -> None:
+    named = await deployed(application, b"named")
+    async with world.store.database.writing() as connection:
+        await connection.execute(delete(version_artifacts))
+    await aged(world, 5000)
+    assert await upkeep(world, application).once() == Done()
+    assert await stored(world) == {named}
