@@ -32,8 +32,7 @@ MOST_CONNECTIONS = 60
 MOST_IDLE = 6  # each request looks at all of them, whether they still stand
 UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 FAULT = 500
-NO_LEADER = "no cluster leader"
-"""As Nomad and Consul say it, with or without a capital letter (recorded)."""
+NO_LEADER = "no cluster leader"  # as Nomad and Consul say it, with or without a capital letter
 
 
 class RefusedError(RemoteError):

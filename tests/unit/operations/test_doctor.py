@@ -557,3 +557,22 @@ async def test_a_smaller_cap_needs_fewer_connections_and_many_connections_are_en
     roomy = changed("01-self", CONSUL, DebugConfig__HTTPMaxConnsPerClient=4096)
     said = of_connections(await found(nomad=deployed(200, 6), consul={"/v1/agent/self": (200, roomy)}))
     assert (said.level, said.what) == ("ok", "4096 connections per client address, of which a node needs 218")
+
+
+async def test_of_what_may_not_be_read_the_values_of_services_are_told_and_not_the_platforms_own_token() -> None:
+    def reads(variable: str) -> list[dict[str, str]]:
+        return [{"EmbeddedTmpl": f'{{{{ with nomadVar "{variable}" }}}}{{{{ .token }}}}{{{{ end }}}}'}]
+
+    names = {"app": "nomad/jobs/shop", "envoy": "nomad/jobs/shop/redis", "agent": "nomad/jobs"}
+    tasks = [{"Name": task, "Templates": reads(variable)} for task, variable in names.items()]
+    job = {"ID": "shop", "Meta": {"outrider_version": "0123456789ab", "outrider_environment": "stage"}}
+    said = await found(
+        nomad={
+            "/v1/jobs": (200, [job]),
+            "/v1/job/shop": (200, job | {"TaskGroups": [{"Name": "shop", "Tasks": tasks}]}),
+            "/v1/job/shop/allocations": (200, []),
+            **{f"/v1/var/{variable}": (403, "Permission denied") for variable in names.values()},
+        }
+    )
+    (one,) = [finding.what for finding in said if finding.about == "stage: values"]
+    assert one == "the portal may not read Nomad variable nomad/jobs/shop, Nomad variable nomad/jobs/shop/redis"

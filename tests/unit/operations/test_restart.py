@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fakes.world import ADA, World, finished, messages, text
-from outrider_ground.errors import ConflictError, UsageError
+from outrider_ground.errors import ConflictError, RemoteError, UsageError
 
 from outrider.operations.application import Application
 from outrider.operations.change.restart import Restart
@@ -82,6 +82,45 @@ async def test_a_restart_stops_at_the_first_that_does_not_get_healthy(world: Wor
     ended = await restarted(application)
     assert ended.state == "failed"
     assert len(ids(world) & before) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("task", [None, "app"])
+async def test_a_restart_that_nomad_refuses_ends_with_its_words_and_is_not_asked_for_again(
+    world: World, application: Application, task: str | None, status: int
+) -> None:
+    """As for a token without alloc-lifecycle."""
+    await deployed(application)
+    first, _ = sorted(ids(world))
+    asked: list[str] = []
+
+    async def refused(allocation: str, task: str | None = None) -> Any:
+        asked.append(allocation)
+        raise RemoteError("Nomad answered no", status=status, next_step="Ask for the right.")
+
+    world.nomad.stop_allocation = world.nomad.restart = refused  # type: ignore[method-assign, assignment]
+    ended = await restarted(application, Restart(allocation=first[:8], task=task))
+    assert (ended.state, ended.reason) == ("failed", "Nomad answered no. Ask for the right.")
+    assert asked == [first]
+
+
+@pytest.mark.parametrize("status", [None, 404, 429, 500])
+async def test_a_restart_to_which_nomad_gives_no_last_word_is_asked_for_again(
+    world: World, application: Application, status: int | None
+) -> None:
+    await deployed(application)
+    first, _ = sorted(ids(world))
+    stop, asked = world.nomad.stop_allocation, list[str]()
+
+    async def silent_at_first(allocation: str) -> Any:
+        asked.append(allocation)
+        if len(asked) == 1:
+            raise RemoteError("Nomad did not answer", status=status)
+        return await stop(allocation)
+
+    world.nomad.stop_allocation = silent_at_first  # type: ignore[method-assign]
+    ended = await restarted(application, Restart(allocation=first[:8]))
+    assert (ended.state, asked) == ("successful", [first, first])
 
 
 async def test_what_does_not_run_is_not_restarted(application: Application) -> None:

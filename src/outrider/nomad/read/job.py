@@ -99,7 +99,8 @@ def _attempt(job: Json) -> int:
     return int(written) if written.isdecimal() else 0
 
 
-def templates(job: Json) -> tuple[str, ...]:
-    """The texts that its tasks' files and variables are rendered from."""
+def templates(job: Json, *, but_of: str = "") -> tuple[str, ...]:
+    """The texts that its tasks' files and variables are rendered from; not those of the task of that name."""
     tasks = (task for group in listed(job, "TaskGroups") for task in listed(group, "Tasks"))
-    return tuple(str(one.get("EmbeddedTmpl") or "") for task in tasks for one in listed(task, "Templates"))
+    read = (one for task in tasks if not but_of or task.get("Name") != but_of for one in listed(task, "Templates"))
+    return tuple(str(one.get("EmbeddedTmpl") or "") for one in read)

@@ -12,6 +12,7 @@ from outrider.operations.concurrency import in_turns
 from outrider.operations.doctor.findings import Finding, good, warning
 from outrider.operations.values.refusal import is_refusal
 from outrider.spec.readings import asked
+from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -44,8 +45,8 @@ async def value_findings(
 
 
 def _references(jobs: list[Json]) -> tuple[Reference, ...]:
-    """All that jobs of ours read there."""
-    texts = (text for job in jobs for text in templates(job))
+    """All that jobs of ours read, but for the agent's token and certificates: nobody watches what is the platform's."""
+    texts = (text for job in jobs for text in templates(job, but_of=names.AGENT_TASK))
     return tuple(sorted({reference for text in texts for reference, _ in asked(text)}))
 
 

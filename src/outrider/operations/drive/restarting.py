@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from outrider.operations.records import Deployment
 
 
+REFUSALS = frozenset({400, 401, 403})
+"""Answers that stay what they are, however often one asks."""
+
+
 class Restarting:
     """A restart of single allocations on its way to its verdict; taken up again, it goes on where it was."""
 
@@ -39,7 +43,12 @@ class Restarting:
         asked = {one.allocations[0]: one for one in told if one.is_asked}
         for turn in [planned.allocations] if planned.all_at_once else [(one,) for one in planned.allocations]:
             for one in turn:
-                asked[one] = asked.get(one) or await self._asked(one, planned.task)
+                try:
+                    asked[one] = asked.get(one) or await self._asked(one, planned.task)
+                except RemoteError as error:
+                    if error.status not in REFUSALS:
+                        raise
+                    return Verdict("failed", f"{error.message}. {error.next_step or ''}".strip())
             for one in turn:
                 problem = await self._awaited(asked[one])
                 if problem:
