@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from outrider_ground.errors import ConflictError, RemoteError
 
-from outrider.operations.nomad_port import Listing
+from outrider.operations.nomad_port import ExecStream, Listing
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -121,6 +122,11 @@ class NomadThatWasAsked:
         yield self.words.get((task, kind), b"")
 
     # What it is itself
+
+    def exec(
+        self, allocation_id: str, task: str, command: Sequence[str], *, has_terminal: bool
+    ) -> AbstractAsyncContextManager[ExecStream]:
+        raise NotImplementedError
 
     async def nodes(self) -> list[Json]:
         return self.known_nodes

@@ -53,5 +53,5 @@ async def served_world(
         furnished(world)
         application = world.application()
         world.runner.start()
-        async with serving(portal_app(application), "127.0.0.1", 0) as address:
+        async with serving(portal_app(application), "127.0.0.1", 0, has_websockets=True) as address:
             yield world, address

@@ -10,17 +10,18 @@ import pytest
 
 from outrider.operations.application import Application
 from outrider.operations.changes import Changes
+from outrider.operations.execs import Execs
 
 OPERATIONS = {
     name: method
-    for name, method in (*vars(Application).items(), *vars(Changes).items())
+    for name, method in (*vars(Application).items(), *vars(Changes).items(), *vars(Execs).items())
     if inspect.isfunction(method) and not name.startswith("_")
 }
 TELL_WHO_ASKS = {"Principal", "Order"}
 
 
 def test_the_application_has_operations() -> None:
-    assert {"plan", "deploy", "promote", "fail", "status", "events", "uploaded"} <= set(OPERATIONS)
+    assert {"plan", "deploy", "promote", "fail", "status", "events", "uploaded", "session"} <= set(OPERATIONS)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -82,7 +82,9 @@ async def served_scheduler(setting: Setting, port: int = 0) -> AsyncGenerator[st
     hosts = [setting.address, *allowed_hosts()]
     async with (
         scheduling(setting) as scheduler,
-        serving(shielded(scheduler_app(scheduler), hosts), setting.address, port, grace_s=_GRACE_S) as address,
+        serving(
+            shielded(scheduler_app(scheduler), hosts), setting.address, port, grace_s=_GRACE_S, has_websockets=True
+        ) as address,
     ):
         scheduler.announce(address)
         try:

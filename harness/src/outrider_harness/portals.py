@@ -101,7 +101,10 @@ async def serving_portal(here: Settings, platform: Platform) -> AsyncGenerator[N
     url = urlsplit(here.address.value)
     assert url.hostname, here.address.value
     assert url.port, f"{here.address.value} needs a port"
-    async with application(here, platform) as running, serving(portal_app(running), url.hostname, url.port):
+    async with (
+        application(here, platform) as running,
+        serving(portal_app(running), url.hostname, url.port, has_websockets=True),
+    ):
         yield
 
 

@@ -14,6 +14,7 @@ WAIT_TIMEOUT = 124  # --wait-timeout ran out (as timeout(1) has it); the deploym
 INTERRUPTED = 130  # SIGINT
 UNREAD = 141  # whoever read our output has gone (as a shell says of SIGPIPE)
 PLAN_ERROR = 255
+EXEC_ERROR = 255  # exec: the command could not run, or told no code (as ssh has it); all others are the command's own
 COMPARING = frozenset({"plan", "diff"})  # those whose 1 says that something differs
 
 
@@ -21,4 +22,6 @@ def code_of(error: Exception, verb: str | None) -> int:
     """The exit code for an error that ended `verb`."""
     if verb in COMPARING:
         return PLAN_ERROR
+    if verb == "exec":
+        return EXEC_ERROR
     return NOT_PLACED if isinstance(error, DeployFailed) and not error.placed else FAILED

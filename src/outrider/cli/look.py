@@ -13,6 +13,7 @@ from pydantic_core import to_jsonable_python
 from outrider.cli import exits, views
 from outrider.cli.arguments import Number, by_prefix
 from outrider.cli.ended import ended_lines
+from outrider.cli.exec_lines import exec_lines
 from outrider.cli.invocation import Invocation, portal_verb
 from outrider.cli.output import is_terminal
 from outrider.cli.outside import outside_history, platform_lines
@@ -22,6 +23,7 @@ from outrider.cli.watching import followed, line
 from outrider.operations.answers.lists import Release
 from outrider.operations.answers.outside import OutsideChange
 from outrider.operations.events import document_of
+from outrider.operations.exec_records import Exec
 from outrider.operations.records import VersionSummary
 
 
@@ -32,6 +34,7 @@ class History:
     releases: tuple[Release, ...]
     versions: tuple[VersionSummary, ...]
     outside: tuple[OutsideChange, ...] = ()
+    execs: tuple[Exec, ...] = ()
 
 
 @click.command(short_help="Show what runs: all services, or one with its allocations.")
@@ -65,15 +68,23 @@ async def status(invocation: Invocation, service: str | None, *, with_stopped: b
 async def history(invocation: Invocation, service: str, deployment: str | None, *, follow: bool) -> int:
     """List all changes of SERVICE as numbered releases, newest first, or the events of one deployment.
 
-    Deploys, scales, rollbacks, stops, decisions on canaries: by whom, why, what came of it, and what it went past.
+    Deploys, scales, rollbacks, stops, decisions on canaries: by whom, why, what came of it, and what it went past. Below them
+    what others did, and which commands were run beside its tasks (`outrider exec`).
     """
     environment = await invocation.environment()
     if deployment is None:
         versions = await invocation.portal.versions(environment, service)
         releases = (await invocation.portal.releases(environment, service)).releases
         others = await _outside(invocation, environment, service)
-        found = History(releases, versions, others)
-        invocation.output.show(found, lambda shown: [*views.releases(shown.releases), *outside_history(shown.outside)])
+        found = History(releases, versions, others, await invocation.portal.execs(environment, service))
+        invocation.output.show(
+            found,
+            lambda shown: [
+                *views.releases(shown.releases),
+                *outside_history(shown.outside),
+                *exec_lines(shown.execs),
+            ],
+        )
         return exits.OK
     deployments = await invocation.portal.deployments(environment, service)
     chosen = by_prefix(deployment, (one.id for one in deployments), "deployment")

@@ -20,7 +20,7 @@ EXIT_CODES = {
     "64": "The command line itself is wrong.",
     "124": "`--wait-timeout` ran out; the deployment goes on.",
     "130": "Ctrl-C; a deployment that was being watched goes on.",
-    "255": "`plan`, `diff`: an error.",
+    "255": "`plan`, `diff`: an error; `exec`: the command could not run, or has told no code. All other codes of `exec` are the command's own.",
 }
 VARIABLES = {
     "OUTRIDER_ADDR": "Address of the portal (`--addr`). Default: `http://127.0.0.1:7070`.",

@@ -81,6 +81,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("history", "look", "List all changes of a service, by whom and why, or one deployment's events."),
         Verb("values", "values", "Show the values that a service reads elsewhere, and which of them have changed."),
         Verb("logs", "look", "Print the output of a service's tasks."),
+        Verb("exec", "execution", "Run a command, or a shell, beside a task of a running allocation."),
         Verb("endpoints", "look", "Compare what Consul, the agents and the Envoys know of a service's upstreams."),
         Verb("graph", "look", "Print who calls whom, with measured rates, error shares and latencies."),
     ),

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import httpx2
 from outrider_ground.errors import RemoteError, UsageError
 
+from outrider.clients.headers import sendable
 from outrider.clients.trust import refused_tls, tls_context
 from outrider.server_settings import Tls
 
@@ -97,11 +98,11 @@ class Connection:
         connections: int = MOST_CONNECTIONS,
     ) -> None:
         self.server = server
-        address, socket = _base(server.address)
+        address, socket = base_of(server.address)
         self._client = httpx2.AsyncClient(
             base_url=address,
             transport=transport or _transport(address, socket, server.tls, connections),
-            headers=_sendable(server),
+            headers=sendable(server.name, server.headers),
             auth=_basic(server.http_auth),
             timeout=httpx2.Timeout(READ_S, connect=CONNECT_S),
             trust_env=False,
@@ -168,13 +169,18 @@ class Connection:
     def _accepted(self, call: Call, response: httpx2.Response, accept: frozenset[int]) -> httpx2.Response:
         if response.status_code < httpx2.codes.MULTIPLE_CHOICES or response.status_code in accept:
             return response
-        said = response.text.strip()[:LONGEST_ERROR_TEXT] or response.reason_phrase or "nothing"
-        raise RefusedError(
-            f"{self.server} answered {response.status_code} to {call}: {said}",
-            status=response.status_code,
-            next_step=_next_step(self.server, response.status_code, said),
-            body=response.content,
-        )
+        raise refused(self.server, call, response.status_code, response.content, response.reason_phrase)
+
+
+def refused(server: Server, call: Call, status: int, body: bytes, phrase: str) -> RefusedError:
+    """The error for an answer that refuses."""
+    said = body.decode(errors="replace").strip()[:LONGEST_ERROR_TEXT] or phrase or "nothing"
+    return RefusedError(
+        f"{server} answered {status} to {call}: {said}",
+        status=status,
+        next_step=_next_step(server, status, said),
+        body=body,
+    )
 
 
 def json_of(connection: Connection, call: Call, response: httpx2.Response) -> Any:
@@ -210,7 +216,7 @@ def _may_repeat(call: Call, error: httpx2.TransportError | ssl.SSLError) -> bool
     return call.method == "GET" and not isinstance(error, httpx2.TimeoutException)
 
 
-def _base(address: str) -> tuple[str, str | None]:
+def base_of(address: str) -> tuple[str, str | None]:
     """The base URL and, for unix:///run/x.sock, the socket; an address without a scheme is http, as Consul has it."""
     if address.startswith("unix://"):
         return "http://localhost", address.removeprefix("unix://")
@@ -228,17 +234,6 @@ def _transport(address: str, socket: str | None, tls: Tls, connections: int) -> 
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=MOST_IDLE)
     verify = tls_context(tls) if address.startswith("https://") else False
     return httpx2.AsyncHTTPTransport(verify=verify, uds=socket, limits=limits, trust_env=False)
-
-
-def _sendable(server: Server) -> list[tuple[bytes, bytes]]:
-    """The headers as they are sent; UsageError, which does not repeat the secret, where a header cannot carry one."""
-    for name, value in server.headers.items():
-        if not value.isprintable():
-            raise UsageError(
-                f"what {server.name} would get as {name} holds a line feed or another sign that no header can carry",
-                next_step=f"Look at the token for {server.name}: it is one line of plain signs.",
-            )
-    return [(name.encode(), value.encode()) for name, value in server.headers.items()]
 
 
 def _basic(http_auth: str | None) -> httpx2.BasicAuth | None:

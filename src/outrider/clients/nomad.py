@@ -8,6 +8,7 @@ from outrider.clients.http import Connection, Server
 from outrider.clients.nomad_allocations import MOST_STREAMS, NomadAllocations
 from outrider.clients.nomad_cluster import NomadCluster
 from outrider.clients.nomad_deployments import NomadDeployments
+from outrider.clients.nomad_exec import NomadExec
 from outrider.clients.nomad_jobs import NomadJobs
 from outrider.clients.nomad_variables import NomadVariables
 
@@ -41,7 +42,7 @@ def nomad_client(
     return NomadClient(Connection(server, transport), Connection(server, transport, connections=MOST_STREAMS))
 
 
-class NomadClient(NomadJobs, NomadDeployments, NomadCluster, NomadVariables, NomadAllocations):
+class NomadClient(NomadJobs, NomadDeployments, NomadCluster, NomadVariables, NomadExec, NomadAllocations):
     """One Nomad, one region, one namespace; each kind of call stands in a module of its own."""
 
     @property

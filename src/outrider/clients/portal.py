@@ -29,6 +29,7 @@ from outrider.operations.answers.lists import (
     EndedAllocations,
     EnvironmentList,
     EnvironmentSummary,
+    Execs,
     Freezes,
     Health,
     Releases,
@@ -42,6 +43,7 @@ from outrider.operations.answers.uploaded import ArtifactList, Uploaded
 from outrider.operations.answers.values import ServiceValues
 from outrider.operations.batches import Batch
 from outrider.operations.events import Event
+from outrider.operations.exec_records import Exec
 from outrider.operations.records import Deployment, Version, VersionSummary
 from outrider.settings import Settings
 
@@ -111,6 +113,9 @@ class PortalClient(PortalChanges):
 
     async def releases(self, environment: str, service: str) -> Releases:
         return await self._get(Releases, *service_path(environment, service), "releases")
+
+    async def execs(self, environment: str, service: str) -> tuple[Exec, ...]:
+        return (await self._get(Execs, *service_path(environment, service), "execs")).execs
 
     async def freezes(self, environment: str) -> Freezes:
         return await self._get(Freezes, "environments", environment, "freezes")

@@ -22,6 +22,11 @@ class PortalCalls:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """For what is no question with one answer."""
+        return self._connection
+
     async def close(self) -> None:
         await self._connection.close()
 

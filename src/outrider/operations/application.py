@@ -9,6 +9,7 @@ from outrider.operations.answers.platform import PlatformState, without_file
 from outrider.operations.answers.uploaded import ArtifactList, Uploaded
 from outrider.operations.environment import environment_named
 from outrider.operations.environment_view import EnvironmentView
+from outrider.operations.execs import Execs
 from outrider.operations.look import history
 from outrider.operations.look.artifacts import content, kept_artifacts, no_artifact
 from outrider.operations.look.endpoints import endpoints
@@ -68,6 +69,11 @@ class Application:
     def stops(self) -> Stops:
         """What people put in the way of changes."""
         return Stops(self.environments)
+
+    @property
+    def execs(self) -> Execs:
+        """What people run beside tasks."""
+        return Execs(self.environments)
 
     def environment(self, principal: Principal, name: str) -> Environment:
         """The environment of that name, for whoever asks: all may ask for all of them."""

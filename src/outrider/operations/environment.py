@@ -50,6 +50,10 @@ class WatchLimits:
     """For another change of the same service to have begun."""
     lease: float = 10.0
     """How long a change that is being begun counts without another word from its portal."""
+    session: float = 2.0
+    """Between two looks at the allocation in which somebody runs a command."""
+    idle: float = 1800.0
+    """For a command that somebody runs, or for them, to say anything."""
     silence: float = 300.0
     """For a server that does not answer any more."""
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from outrider.documents import Json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
 LogKind = Literal["stdout", "stderr"]
 Origin = Literal["start", "end"]
@@ -98,6 +99,25 @@ class NomadAllocations(Protocol):
         ...
 
 
+class ExecStream(Protocol):
+    """A command beside a task, in Nomad's frames: ``stdin`` and ``tty_size`` in; ``stdout``, ``stderr``, ``exited`` out.
+
+    Bytes are base64 (https://developer.hashicorp.com/nomad/api-docs/client#exec-allocation). RemoteError where Nomad ends it
+    before the command has ended; its words stand in ``reason``.
+    """
+
+    async def send(self, frame: Json) -> None: ...
+    def received(self) -> AsyncIterator[Json]: ...
+
+
+class NomadExec(Protocol):
+    """Commands beside tasks."""
+
+    def exec(
+        self, allocation_id: str, task: str, command: Sequence[str], *, has_terminal: bool
+    ) -> AbstractAsyncContextManager[ExecStream]: ...
+
+
 class NomadDeployments(Protocol):
     """Deployments: how one stands, and what a person decides about it."""
 
@@ -161,7 +181,7 @@ class NomadVariables(Protocol):
         ...
 
 
-class Nomad(NomadJobs, NomadAllocations, NomadDeployments, NomadCluster, NomadVariables, Protocol):
+class Nomad(NomadJobs, NomadAllocations, NomadExec, NomadDeployments, NomadCluster, NomadVariables, Protocol):
     """One region and namespace of Nomad's HTTP API (https://developer.hashicorp.com/nomad/api-docs).
 
     What does not exist is None (job, allocation, deployment) or an empty list, never an error. A refused

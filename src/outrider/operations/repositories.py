@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from outrider.operations.artifact_repository import Artifacts
+from outrider.operations.exec_repository import Execs
 from outrider.operations.stop_repositories import Freezes, Leases, Locks, Rejections
 
 if TYPE_CHECKING:
@@ -220,6 +221,7 @@ class Store:
     rejections: Rejections
     requests: Requests
     events: Events
+    execs: Execs
     artifacts: Artifacts
     values: Values
     batches: Batches

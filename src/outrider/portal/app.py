@@ -20,6 +20,7 @@ from outrider.portal.api import (
     deployments,
     edits,
     environments,
+    execs,
     releases,
     services,
     steering,
@@ -70,7 +71,7 @@ def api_app() -> FastAPI:
         responses=ALWAYS,
     )
     answer_problems(app)
-    for noun in (environments, batches, services, steering, stops, edits, addons, releases, deployments):
+    for noun in (environments, batches, services, steering, stops, edits, addons, releases, execs, deployments):
         app.include_router(noun.router, prefix=API)
     app.include_router(artifacts.upload_router, prefix=API)
     app.include_router(artifacts.download_router)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header
+from fastapi.requests import HTTPConnection
 from starlette.types import Scope
 
 from outrider.operations.principal import Principal, PrincipalKind
@@ -18,7 +19,7 @@ def vouched(scope: Scope, kind: PrincipalKind) -> Scope:
 
 
 def principal_of(
-    request: Request, name: Annotated[str, Header(alias="X-Outrider-User", max_length=255)] = "anonymous"
+    request: HTTPConnection, name: Annotated[str, Header(alias="X-Outrider-User", max_length=255)] = "anonymous"
 ) -> Principal:
     """Who asks; the name is a word for the history and proves nothing."""
     return Principal(request.scope.get(VOUCHED, "anonymous"), name)

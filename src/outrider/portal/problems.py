@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.responses import JSONResponse
 from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 from outrider_ground.errors import ConflictError, DeployFailed, OutriderError, RemoteError, SpecError, UsageError
@@ -29,6 +29,8 @@ STATUSES: dict[type[OutriderError], tuple[int, str]] = {
     DeployFailed: (409, "The deployment failed"),
     OutriderError: (500, "It does not work here"),
 }
+
+MALFORMED = (RequestValidationError, WebSocketRequestValidationError)
 
 log = logging.getLogger("outrider.portal")
 
@@ -57,11 +59,17 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(TurnedAwayError, _refused)
     app.add_exception_handler(OutriderError, _expected)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(WebSocketRequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _defect)
 
 
 def expected(error: OutriderError) -> JSONResponse:
+    """The answer that one of our own errors is."""
+    return answered(document_of(error))
+
+
+def document_of(error: OutriderError) -> ProblemDocument:
     """The document of one of our own errors, by who has to act."""
     kind = next(kind for kind in type(error).__mro__ if kind in STATUSES)
     status, title = STATUSES[kind]
@@ -69,16 +77,14 @@ def expected(error: OutriderError) -> JSONResponse:
         status = UNAVAILABLE
     found = error.problems if isinstance(error, SpecError) else None
     stops = error.blockers if isinstance(error, BlockedError) else None
-    return answered(
-        ProblemDocument(
-            type="about:blank",
-            title=title,
-            status=status,
-            detail=error.message,
-            next_step=error.next_step,
-            problems=None if found is None else [SpecProblem(**dataclasses.asdict(one)) for one in found],
-            blockers=None if stops is None else [BlockerProblem(**dataclasses.asdict(one)) for one in stops],
-        )
+    return ProblemDocument(
+        type="about:blank",
+        title=title,
+        status=status,
+        detail=error.message,
+        next_step=error.next_step,
+        problems=None if found is None else [SpecProblem(**dataclasses.asdict(one)) for one in found],
+        blockers=None if stops is None else [BlockerProblem(**dataclasses.asdict(one)) for one in stops],
     )
 
 
@@ -96,7 +102,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     """A body or parameter that is not what the API describes. Values are left out: they may be secret."""
     del request
-    entries: Sequence[dict[str, Any]] = error.errors() if isinstance(error, RequestValidationError) else ()
+    entries: Sequence[dict[str, Any]] = error.errors() if isinstance(error, MALFORMED) else ()
     fields = [FieldProblem(path=_path(entry["loc"]), message=str(entry["msg"])) for entry in entries]
     said = "; ".join(f"{one.path}: {one.message}" for one in fields) or "it cannot be read"
     title = "The request cannot be read"

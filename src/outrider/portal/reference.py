@@ -32,6 +32,22 @@ person) and `detail`, which is of the kind's own shape; the last one is the verd
 portal, can be shown by its `message`. In the stream, a kind is the name of the event and a number its id."""
 
 
+EXEC = """## GET /api/v1/environments/{environment}/services/{service}/exec (WebSocket)
+
+Runs a command beside a task: who, where and what is kept, and listed at `…/execs`. What can be refused before it begins is answered by a
+status and a problem document; 503 says that as many run as the portal serves.
+
+| | |
+|---|---|
+| query `command` | once for each word; left out `/bin/sh`; 6,000 bytes together |
+| query `task` | `app` |
+| query `allocation` | the beginning of an id; left out one that is healthy |
+| query `tty` | `true` for a terminal |
+| to the portal | `{"stdin": {"data": BASE64}}`, `{"stdin": {"close": true}}`, `{"tty_size": {"height": N, "width": N}}`; at most 64 KiB each |
+| from the portal | `{"started": {"exec", "allocation", "task"}}`, `{"stdout": {"data": BASE64}}`, `{"stderr": …}`, and last `{"exited": true, "result": {"exit_code": N}}` (no code is 0) or `{"problem": …}`, a problem document |
+"""
+
+
 def api_reference(document: Json) -> str:
     """The page as Markdown, from an OpenAPI description."""
     calls = [
@@ -39,7 +55,7 @@ def api_reference(document: Json) -> str:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    return "\n".join([HEAD.format(everywhere=_everywhere()), *calls, _events(document["components"]["schemas"])])
+    return "\n".join([HEAD.format(everywhere=_everywhere()), *calls, EXEC, _events(document["components"]["schemas"])])
 
 
 def _events(schemas: dict[str, Json]) -> str:

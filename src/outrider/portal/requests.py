@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
+from fastapi.requests import HTTPConnection
 from outrider_ground.errors import UsageError
 
 from outrider.operations.answers.plan import Basis
@@ -58,7 +59,7 @@ def wanted_of(body: SideBody) -> Wanted:
     return Wanted(body.environment, body.service, body.version, text)
 
 
-def application_of(request: Request) -> Application:
+def application_of(request: HTTPConnection) -> Application:
     """The application that this portal shows."""
     found: Application = request.app.state.application
     return found

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
 from outrider_ground.edge.refusal import Refusal, TurnedAwayError
 
 FOLLOWED = Refusal(
@@ -19,15 +20,24 @@ FOLLOWED = Refusal(
     {"Retry-After": "5"},
 )
 
+EXECUTED = Refusal(
+    503,
+    "Too many sessions",
+    "as many commands run here as this portal serves at once",
+    "End one of yours, or try again later.",
+    {"Retry-After": "5"},
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Plans and deployments being prepared (each may run an Envoy), uploads being received, followers of events."""
+    """Plans and deployments being prepared (each may run an Envoy), uploads being received, followers of events, commands."""
 
     plans: int = 2
     deployments: int = 4
     uploads: int = 8
     followers: int = 256
+    execs: int = 32
 
 
 class Turns:
@@ -38,6 +48,7 @@ class Turns:
         self.deployments = asyncio.Semaphore(bounds.deployments)
         self.uploads = asyncio.Semaphore(bounds.uploads)
         self._free = bounds.followers
+        self._execs = bounds.execs
 
     def check_follower(self) -> None:
         """TurnedAwayError (503) where no follower may come any more."""
@@ -53,8 +64,19 @@ class Turns:
         finally:
             self._free += 1
 
+    @contextmanager
+    def exec(self) -> Generator[None]:
+        """One command more while the block runs; TurnedAwayError (503) where there is no room for it."""
+        if self._execs <= 0:
+            raise TurnedAwayError(EXECUTED)
+        self._execs -= 1
+        try:
+            yield
+        finally:
+            self._execs += 1
 
-def turns_of(request: Request) -> Turns:
+
+def turns_of(request: HTTPConnection) -> Turns:
     """Those of this portal."""
     found: Turns = request.app.state.turns
     return found

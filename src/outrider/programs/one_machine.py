@@ -59,7 +59,7 @@ async def one_machine_portal(settings: Settings, directory: Path, port: int) -> 
         local = replace(settings, database=f"sqlite:///{directory / 'portal.db'}", address=Sourced(address, "dev"))
         running = await stack.enter_async_context(application(local, platform))
         await stack.enter_async_context(
-            serving(portal_app(running, hosts=settings.hosts), HOST, port, limits=OF_PORTAL)
+            serving(portal_app(running, hosts=settings.hosts), HOST, port, limits=OF_PORTAL, has_websockets=True)
         )
         client = portal_client(local)
         stack.push_async_callback(client.close)

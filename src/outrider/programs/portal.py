@@ -49,7 +49,7 @@ async def served_portal(
         live.shown_by(partial(setattr, app.state, "application"))
         async with (
             watched_platform(live, file),
-            serving(app, place.address, port, limits=OF_PORTAL) as address,
+            serving(app, place.address, port, limits=OF_PORTAL, has_websockets=True) as address,
         ):
             yield Served(address, live.now.url is not None)
 

@@ -17,6 +17,7 @@ from outrider.store.database import opened
 from outrider.store.deployments import Deployments
 from outrider.store.digests import ImageDigests
 from outrider.store.events import Events
+from outrider.store.execs import Execs
 from outrider.store.freezes import Freezes
 from outrider.store.leases import Leases
 from outrider.store.locks import Locks
@@ -70,6 +71,7 @@ async def opened_store(url: str, place: Storage | None = None, *, migrates: bool
         rejections=Rejections(found),
         requests=Requests(found),
         events=Events(found),
+        execs=Execs(found),
         artifacts=artifacts,
         values=Values(found),
         batches=Batches(found),

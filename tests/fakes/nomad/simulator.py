@@ -8,11 +8,13 @@ what `outcomes` says.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from fakes.nomad.commands import CommandInMemory
 from fakes.nomad.fates import Outcome
 from fakes.nomad.server import ADDRESS, Server
 from fakes.nomad.transport import InProcess
@@ -58,6 +60,7 @@ class NomadSimulator(NomadClient):
         self.registrations = 0
         self.stderr = b"boom\n"
         self.stdout: bytes = b"one\ntwo\nthree\n"
+        self.commands: list[CommandInMemory] = []
         self.server = Server(outcome or self._by_hash)
         self.transport = InProcess(scheduler_app(self.server.scheduler), self._refuse, self.settled)
         place = Place(name="Nomad", address=f"http://{ADDRESS}", advice="")
@@ -105,6 +108,14 @@ class NomadSimulator(NomadClient):
         self._refuse_while_away()
         text = self.stderr if kind == "stderr" else self.stdout
         yield text[-rest["offset"] :] if rest.get("origin") == "end" and rest["offset"] < len(text) else text
+
+    @asynccontextmanager
+    async def exec(
+        self, allocation_id: str, task: str, command: Sequence[str], *, has_terminal: bool
+    ) -> AsyncGenerator[Any]:
+        self._refuse_while_away()
+        self.commands.append(CommandInMemory(tuple(command)))
+        yield self.commands[-1]
 
     async def close(self) -> None:
         await super().close()

@@ -13,7 +13,7 @@ from outrider.operations.doctor.connections import connection_findings, watched
 from outrider.operations.doctor.findings import Finding
 from outrider.operations.doctor.nodes import node_findings
 from outrider.operations.doctor.nomad import nomad_findings
-from outrider.operations.doctor.rights import allocations_at_consul, capabilities, portal_at_consul
+from outrider.operations.doctor.rights import allocations_at_consul, capabilities, portal_at_consul, portal_at_nomad
 from outrider.spec.platform import Environment, Platform
 
 Json = dict[str, Any]
@@ -29,6 +29,7 @@ class Nomad(NomadThatWasAsked):
         self.planned: list[Json] = []
         self.known_jobs: dict[str, Json] = {}
         self.silence: RemoteError | None = None
+        self.policies: list[Json] | None = None
 
     async def leader(self) -> str:
         if self.silence is not None:
@@ -55,6 +56,9 @@ class Nomad(NomadThatWasAsked):
 
     async def job(self, job_id: str) -> Json | None:
         return self.known_jobs.get(job_id)
+
+    async def own_policies(self) -> list[Json] | None:
+        return self.policies
 
 
 class Consul(CatalogInMemory):
@@ -262,6 +266,31 @@ def a_policy(**rules: list[str] | None) -> Json:
 )
 def test_of_several_rules_the_one_that_names_the_namespace_best_counts(policies: list[Json], allowed: set[str]) -> None:
     assert capabilities(policies, "shop-a") == allowed
+
+
+@pytest.mark.parametrize(
+    ("can", "more", "said"),
+    [
+        (["read-logs", "alloc-lifecycle"], {}, "no alloc-exec and no alloc-node-exec"),
+        (["read-logs", "alloc-lifecycle", "alloc-exec"], {}, "no alloc-node-exec"),
+        (["read-logs", "alloc-lifecycle", "alloc-exec", "alloc-node-exec"], {}, None),
+        (["read-logs", "alloc-lifecycle", "alloc-exec"], {"driver": "docker"}, None),
+        (["read-logs", "alloc-lifecycle"], {"driver": "docker"}, "no alloc-exec"),
+        (
+            ["read-logs", "alloc-lifecycle", "alloc-exec"],
+            {"driver": "docker", "sidecar": {"driver": "raw_exec"}},
+            "no alloc-node-exec",
+        ),
+    ],
+)
+async def test_that_nobody_may_run_commands_is_said_and_no_fault(can: list[str], more: Json, said: str | None) -> None:
+    nomad = Nomad()
+    nomad.policies = [{"RulesJSON": {"Namespaces": [{"Name": "default", "Capabilities": can}]}}]
+    found = await portal_at_nomad("stage", environment(**more), nomad)
+    assert [one.level for one in found] == (["ok"] if said else [])
+    assert [one.what for one in found] == (
+        [f"`outrider exec` is not allowed: the portal's token has {said}"] if said else []
+    )
 
 
 @pytest.mark.parametrize(

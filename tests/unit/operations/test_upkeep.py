@@ -16,6 +16,7 @@ from sqlalchemy import delete, update
 from outrider.documents import Json
 from outrider.operations.application import Application
 from outrider.operations.changes import Text
+from outrider.operations.exec_records import Exec
 from outrider.operations.opening import Order
 from outrider.operations.upkeep.retention import Bounds
 from outrider.operations.upkeep.upkeep import WORK, Done, Upkeep
@@ -120,6 +121,17 @@ async def test_where_a_nomad_is_away_nothing_of_it_goes_and_no_artifact_at_all(
     work = Upkeep(world.store, environments, lambda: Bounds(2, datetime.now(UTC)))
     assert await work.once() == Done(left_out=("stage",))
     assert sha256 in await stored(world)
+
+
+async def test_who_ran_what_is_forgotten_when_it_is_as_old_as_deployments_that_are(
+    world: World, application: Application
+) -> None:
+    now = datetime.now(UTC)
+    made = Exec("1", "stage", "checkout", "a1", "app", ("env",), has_terminal=False, by="ada", at=now)
+    for number, days in enumerate((29, 31, 400)):
+        await world.store.execs.add_exec(replace(made, id=str(number), at=now - timedelta(days=days)))
+    assert await upkeep(world, application).once() == Done(execs=2)
+    assert [one.id for one in await world.store.execs.execs("stage", "checkout", 50)] == ["0"]
 
 
 class Away(NomadSimulator):

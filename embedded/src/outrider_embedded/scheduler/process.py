@@ -83,6 +83,10 @@ class Process:
         code = self._transport.get_returncode() or 0
         return Exit(128 - code, -code) if code < 0 else Exit(code)
 
+    async def gone(self) -> None:
+        """Wait for the end, and leave what follows it to others."""
+        await asyncio.shield(self._ends.exited)
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process itself, as raw_exec does."""
         if not self._ends.exited.done():
@@ -125,14 +129,14 @@ async def started(
         cwd=command.directory,
         env=dict(command.environment),
         start_new_session=True,
-        user=_identity(command.user),
+        user=identity(command.user),
     )
     process = Process(transport, ends, ledger)
     ledger.add(process.pid)
     return process
 
 
-def _identity(user: str) -> str | int | None:
+def identity(user: str) -> str | int | None:
     """Only root can become somebody else; everyone else's tasks run as they are."""
     if not user or os.geteuid() != 0:
         return None

@@ -12,7 +12,7 @@ from outrider_embedded.scheduler import task_events
 from outrider_embedded.scheduler.allocation_services import AllocationServices
 from outrider_embedded.scheduler.documents import Document
 from outrider_embedded.scheduler.lifecycle import hook, is_sidecar
-from outrider_embedded.scheduler.process import Exit, Process
+from outrider_embedded.scheduler.process import Command, Exit, Process
 from outrider_embedded.scheduler.restarts import RestartCounter, RestartDecision
 from outrider_embedded.scheduler.task_process import TaskProcess
 from outrider_embedded.scheduler.task_setup import TaskContext, TaskSetup
@@ -59,6 +59,10 @@ class Task:
             raise
         finally:
             self.status.bury()
+
+    def beside(self, words: tuple[str, ...]) -> Command:
+        """Another command where this task's own runs. Raises FileNotFoundError."""
+        return self._setup.beside(words)
 
     async def end(self) -> None:
         """End the process and everything that could start another; returns when the signal had its time."""

@@ -20,7 +20,7 @@ class TaskProcess:
     def __init__(self, task: Document, status: TaskStatus, ledger: Ledger) -> None:
         self.is_restarting = False
         """Whether the process ends, or has ended, for a restart that was asked for."""
-        self._task, self._status, self._ledger = task, status, ledger
+        self._task, self._status, self.ledger = task, status, ledger
         self._process: Process | None = None
 
     @property
@@ -35,7 +35,7 @@ class TaskProcess:
     async def start(self, command: Command, stdout: RotatingLog, stderr: RotatingLog) -> Process:
         """Raises OSError, ValueError."""
         self.is_restarting = False
-        self._process = await started(command, stdout.write, stderr.write, self._ledger)
+        self._process = await started(command, stdout.write, stderr.write, self.ledger)
         return self._process
 
     async def exited(self, process: Process) -> Exit:
@@ -43,6 +43,11 @@ class TaskProcess:
         exit_ = await process.wait()
         self._process = None
         return exit_
+
+    async def gone(self) -> None:
+        """Wait until the process that runs now does no longer."""
+        if self._process is not None:
+            await self._process.gone()
 
     async def end(self) -> None:
         """Send the task's signal, and kill what does not end in the time that the task has for it."""

@@ -90,6 +90,13 @@ class TaskSetup:
         arguments = (program, *map(str, words(config.get("args"))))
         return Command(arguments, where, environment, self._task["User"])
 
+    def beside(self, words: tuple[str, ...]) -> Command:
+        """Another command with all that the task's own has. Raises FileNotFoundError."""
+        environment = self.environment()
+        directory = self._context.directory
+        program = executable(words[0], directory, environment.get("PATH", ""))
+        return Command((program, *words[1:]), directory, environment, self._task["User"])
+
     @contextlib.contextmanager
     def logs(self) -> Generator[tuple[RotatingLog, RotatingLog]]:
         """The files that take stdout and stderr."""

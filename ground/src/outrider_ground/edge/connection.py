@@ -25,6 +25,7 @@ class BoundedConnection(H11Protocol):
         self._limits = limits
         self._crowd = crowd
         self._most_files = most_files
+        self._is_handed_over = False
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,6 +47,13 @@ class BoundedConnection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._settle()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """From here on it is another protocol's: its application bounds how many there are."""
+        self._is_handed_over = True
+        self._crowd.is_gone(self)
+        self._forget_head()
+        super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -87,7 +95,7 @@ class BoundedConnection(H11Protocol):
 
     def _settle(self) -> None:
         """Take the place that the connection's state gives it, and the time for a head that has begun."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_handed_over:
             self._forget_head()
         elif not self._has_asked():
             pass

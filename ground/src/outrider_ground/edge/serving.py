@@ -16,6 +16,7 @@ from outrider_ground.edge.door import Door
 from outrider_ground.edge.intake import Intake
 from outrider_ground.edge.limits import Limits
 from outrider_ground.edge.listening import BACKLOG, listener, listening_address
+from outrider_ground.edge.websocket_connection import WebSocketConnection
 from outrider_ground.errors import OutriderError
 
 _ANYTHING = Limits()
@@ -25,22 +26,30 @@ _AT_ONCE = 8
 _KEEP_ALIVE_S = 300  # outlives the idle time of every client's pool, so that no request meets a closing connection
 _GRACE_S = 1.0
 _FLUSH_S = 2.0
+_MOST_FRAME = 1_048_576
 
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIApp, host: str, port: int, *, grace_s: float = _GRACE_S, limits: Limits = _ANYTHING
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    grace_s: float = _GRACE_S,
+    limits: Limits = _ANYTHING,
+    has_websockets: bool = False,
 ) -> AsyncGenerator[str]:
     """Serve ``app`` while the block runs; yields its address ``http://host:port`` (port 0: any free one).
 
     Connections are bounded by ``limits``; an `Intake` bounds bodies, a `Door` says who may come in.
+    Without ``has_websockets`` whoever asks for one is answered as anybody else.
 
     At the end, requests under way get ``grace_s`` seconds, then they are broken off, held long polls among them.
     Raises OutriderError where the port is taken or the address is not this machine's.
     """
     bound = listener(listening_address(host), port)
     requests = _Requests(app)
-    server = _Server(_config(requests, limits))
+    server = _Server(_config(requests, limits, has_websockets=has_websockets))
     task = asyncio.create_task(server.serve(sockets=[bound]))
     await _started(server, task)
     bound.listen(BACKLOG)  # asyncio has set it to the number that it accepts at once
@@ -74,13 +83,13 @@ class _Requests:
         self._broken = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # the server runs each request in a task of its own
         self._tasks.add(task)
-        answer = _Answer(send)
+        answer = _Answer(send, is_stream=scope["type"] == "websocket")
         try:
             await self._app(scope, receive, answer.send)
         except asyncio.CancelledError:
@@ -102,8 +111,9 @@ class _Requests:
 class _Answer:
     """How far one answer has come."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, is_stream: bool) -> None:
         self._send = send
+        self._is_stream = is_stream
         self._has_started = False
 
     async def send(self, message: Message) -> None:
@@ -111,14 +121,19 @@ class _Answer:
         await self._send(message)
 
     async def break_off(self) -> None:
-        """503 where nothing was said yet; a stream that has begun ends here, as when a server dies."""
+        """503 where nothing was said yet; a stream that has begun ends here, as when a server dies.
+
+        WebSockets the server closes by itself, with 1012.
+        """
+        if self._is_stream:
+            return
         if not self._has_started:
             headers = [(b"content-length", b"0"), (b"connection", b"close")]
             await self._send({"type": "http.response.start", "status": 503, "headers": headers})
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
+def _config(app: ASGIApp, limits: Limits, *, has_websockets: bool) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=bounded_connection(limits, _most_files(limits)),
@@ -128,7 +143,10 @@ def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         backlog=_AT_ONCE,
-        ws="none",
+        ws=WebSocketConnection if has_websockets else "none",
+        ws_max_size=_MOST_FRAME,
+        ws_per_message_deflate=False,
+        ws_ping_timeout=None,  # whoever does not read for a while, as a pager, answers no ping either
     )
 
 

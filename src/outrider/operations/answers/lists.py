@@ -8,6 +8,7 @@ from datetime import datetime
 from outrider.nomad.read.allocations import Allocation
 from outrider.operations.answers.status import Status
 from outrider.operations.events import KnownEvent
+from outrider.operations.exec_records import Exec
 from outrider.operations.records import Deployment, Override, VersionSummary
 from outrider.operations.states import State
 from outrider.operations.stop_records import Freeze
@@ -104,6 +105,13 @@ class Releases:
     """Newest first."""
 
     releases: tuple[Release, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Execs:
+    """Commands that people ran beside its tasks, newest first; nothing of what they said or answered is kept."""
+
+    execs: tuple[Exec, ...]
 
 
 @dataclass(frozen=True, slots=True)

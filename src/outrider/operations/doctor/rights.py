@@ -36,6 +36,9 @@ CAPABILITIES = {
 }
 # What only a running allocation could be asked for, and what else opens the same.
 UNTRIED = {"read-logs": frozenset({"read-logs", "read-fs"}), "alloc-lifecycle": frozenset({"alloc-lifecycle"})}
+# What `outrider exec` needs, and an operator may well not want: the second where tasks see the whole node.
+EXEC, NODE_EXEC = "alloc-exec", "alloc-node-exec"
+UNISOLATED = "raw_exec"
 PROBE = "outrider-doctor"  # the ID of a job that does not exist
 FORBIDDEN = 403
 
@@ -144,7 +147,7 @@ async def portal_at_nomad(about: str, environment: Environment, nomad: Nomad) ->
     namespace = environment.nomad.namespace
     questions: dict[str, Awaitable[object]] = {"list-jobs": nomad.jobs(PROBE), "read-job": nomad.job(PROBE)}
     found = [await _tried(about, namespace, capability, asked) for capability, asked in questions.items()]
-    return [*(one for one in found if one), *await _untried(about, namespace, nomad)]
+    return [*(one for one in found if one), *await _untried(about, environment, nomad)]
 
 
 def lacking(about: str, namespace: str, capability: str) -> Finding:
@@ -171,8 +174,9 @@ async def _tried(about: str, namespace: str, capability: str, asked: Awaitable[o
     return None
 
 
-async def _untried(about: str, namespace: str, nomad: Nomad) -> list[Finding]:
+async def _untried(about: str, environment: Environment, nomad: Nomad) -> list[Finding]:
     """Nothing may run on which these could be tried, so they are read from the token's own policies."""
+    namespace = environment.nomad.namespace
     try:
         policies = await nomad.own_policies()
     except OutriderError as error:
@@ -182,7 +186,16 @@ async def _untried(about: str, namespace: str, nomad: Nomad) -> list[Finding]:
     if policies is None:
         return []
     held = capabilities(policies, namespace)
-    return [lacking(about, namespace, one) for one, opened_by in UNTRIED.items() if not opened_by & held]
+    found = [lacking(about, namespace, one) for one, opened_by in UNTRIED.items() if not opened_by & held]
+    return [*found, *_exec(about, environment, held)]
+
+
+def _exec(about: str, environment: Environment, held: frozenset[str]) -> list[Finding]:
+    """Commands that nobody may run are a choice, so it is only said."""
+    needed = [EXEC, NODE_EXEC] if UNISOLATED in {environment.driver, environment.sidecar.driver} else [EXEC]
+    missing = [one for one in needed if one not in held]
+    said = f"`outrider exec` is not allowed: the portal's token has no {' and no '.join(missing)}"
+    return [good(about, said)] if missing else []
 
 
 def capabilities(policies: list[Json], namespace: str) -> frozenset[str]:

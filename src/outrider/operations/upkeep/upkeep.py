@@ -36,6 +36,7 @@ class Done:
     versions: int = 0
     deployments: int = 0
     artifacts: int = 0
+    execs: int = 0
     left_out: tuple[str, ...] = ()
 
 
@@ -96,7 +97,9 @@ class Upkeep:
                 versions, deployments = versions + forgotten[0], deployments + forgotten[1]
         # A job of an environment whose Nomad is away may name any of them.
         artifacts = 0 if left_out else await self._artifacts(named)
-        return Done(versions, deployments, artifacts, tuple(left_out))
+        since = self._bounds().since
+        execs = sum([await self._store.execs.forget_execs(name, since) for name in self._environments])
+        return Done(versions, deployments, artifacts, execs, tuple(left_out))
 
     async def _kept_within(self, environment: Environment, named: set[str]) -> tuple[int, int]:
         """How many versions and deployments have gone; ``named`` gets the artifacts that Nomad knows."""
@@ -121,7 +124,8 @@ class Upkeep:
 
 
 def _tell(done: Done | None) -> None:
-    if done and (done.versions or done.deployments or done.artifacts):
+    if done and (done.versions or done.deployments or done.artifacts or done.execs):
         log.info(
-            "forgotten: %s versions, %s deployments, %s artifacts", done.versions, done.deployments, done.artifacts
+            "forgotten: %s versions, %s deployments, %s artifacts, %s execs",
+            *(done.versions, done.deployments, done.artifacts, done.execs),
         )

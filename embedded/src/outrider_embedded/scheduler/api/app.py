@@ -5,12 +5,13 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from outrider_embedded.scheduler.api.agent import AgentCalls
 from outrider_embedded.scheduler.api.allocations import AllocationCalls
 from outrider_embedded.scheduler.api.answers import Endpoint, error, guarded
 from outrider_embedded.scheduler.api.deployments import DeploymentCalls
+from outrider_embedded.scheduler.api.exec import ExecCalls
 from outrider_embedded.scheduler.api.files import FileCalls
 from outrider_embedded.scheduler.api.jobs import JobCalls
 from outrider_embedded.scheduler.api.plans import PlanCalls
@@ -26,8 +27,9 @@ def scheduler_app(scheduler: Scheduler) -> Starlette:
     """Nomad's API over a running scheduler."""
     routes = [*_jobs(scheduler), *_deployments(scheduler), *_allocations(scheduler), *_files(scheduler)]
     routes += [*_agent(scheduler), *_variables(scheduler)]
+    exec_route = WebSocketRoute("/v1/client/allocation/{id}/exec", ExecCalls(scheduler.client).run)
     handlers = {404: _nothing, 405: _wrong_method}
-    return Starlette(routes=routes, exception_handlers=handlers)
+    return Starlette(routes=[exec_route, *routes], exception_handlers=handlers)
 
 
 def _route(path: str, endpoint: Endpoint, methods: tuple[str, ...] = _READ) -> Route:
