@@ -80,8 +80,9 @@ async def declared(environment: Environment, jobs: Mapping[str, Spoken]) -> Regi
     """The same of these jobs."""
     stored = {one.service: one for one in await environment.store.versions.declarations(environment.name)}
     other = {one: jobs[one].hash for one in sorted(jobs) if one in stored and stored[one].hash != jobs[one].hash}
-    declaration = environment.store.versions.declaration
-    found = await in_turns(lambda one: declaration(environment.name, one, str(other[one])), tuple(other))
+    found = await in_turns(
+        lambda one: environment.store.versions.declaration(environment.name, one, str(other[one])), tuple(other)
+    )
     all_of_them = {**stored, **{one: stored.get(one) for one in jobs}, **dict(zip(other, found, strict=True))}
     read = {name: _read(one, environment.name) for name, one in all_of_them.items()}
     spoken = {name: job.protocol for name, job in jobs.items()}
