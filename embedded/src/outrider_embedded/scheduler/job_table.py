@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import UserDict
+
 from outrider_embedded.scheduler.documents import Document
 
 
-class JobTable(dict[str, Document]):
+class JobTable(UserDict[str, Document]):
     """Documents by ID, each of the job that its ``JobID`` names; one that is replaced keeps its place and its job."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._of_job: dict[str, dict[str, None]] = {}
+        super().__init__()
 
     def __setitem__(self, identifier: str, document: Document) -> None:
         super().__setitem__(identifier, document)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 
 from outrider_embedded.scheduler.allocation import is_terminal
@@ -136,7 +136,7 @@ class State:
         self.indexes["variables"] = self.index
         self._wake()
 
-    def _stored(self, table: dict[str, Document], name: str, document: Document) -> Document:
+    def _stored(self, table: MutableMapping[str, Document], name: str, document: Document) -> Document:
         created = document.get("CreateIndex") or self.index
         stored = {**document, "CreateIndex": created, "ModifyIndex": self.index}
         table[document["ID"]] = stored

@@ -18,3 +18,12 @@ def test_a_jobs_documents_are_those_that_name_it_in_their_order(steps: list[tupl
             del table[f"id-{which}"]
         for job in ("job-0", "job-1", "job-2", "none"):
             assert table.of_job(job) == [one for one in table.values() if one["JobID"] == job]
+
+
+def test_a_table_that_was_cleared_or_filled_otherwise_tells_the_same() -> None:
+    table = JobTable()
+    table.update({"a": {"JobID": "job"}, "b": {"JobID": "job"}})
+    assert table.pop("a") == {"JobID": "job"}
+    assert len(table.of_job("job")) == 1
+    table.clear()
+    assert table.of_job("job") == []
