@@ -108,7 +108,8 @@ class Additions:
         spec = chosen.spec(is_container=DRIVERS[driver].is_container)
         file = f"{request.name}.yaml"
         read_service(spec, f"add-on {request.addon}: {file}", here.name)
-        return chosen, Text(spec, file, source=VersionSource(kind="edit", edit=f"add {request.addon}"))
+        makes = frozenset(one.reference for one in chosen.passwords)
+        return chosen, Text(spec, file, source=VersionSource(kind="edit", edit=f"add {request.addon}"), makes=makes)
 
     async def _keep_passwords(self, here: Environment, chosen: Chosen, request: Request) -> None:
         for number, place in enumerate(chosen.passwords):

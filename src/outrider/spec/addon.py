@@ -169,7 +169,7 @@ def _secret(slot: re.Match[str], value: Any) -> str:
             f"the add-on's slot {slot['name']} is not filled so",
             next_step="Correct its file: passwords are [[ secret NAME ]] and [[ read NAME ]], and nothing else is.",
         )
-    return value.reference if slot["filter"] == "secret" else value.template
+    return value.written if slot["filter"] == "secret" else value.template
 
 
 def _known(values: Mapping[str, Any], name: str) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from outrider.spec.references import Reference
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 BELOW = "addons"
 
@@ -32,7 +34,12 @@ class PasswordPlace:
         return f"the {'Nomad variable' if self.vault is None else 'Vault secret'} {self.path}"
 
     @property
-    def reference(self) -> str:
+    def reference(self) -> Reference:
+        """What is kept there, among other items of it."""
+        return Reference("nomad_variable" if self.vault is None else "vault", self.path)
+
+    @property
+    def written(self) -> str:
         """As a spec refers to it."""
         return f'{{{"nomad_variable" if self.vault is None else "vault"}: "{self.path}#{self.key}"}}'
 

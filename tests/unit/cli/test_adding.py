@@ -46,6 +46,7 @@ def test_an_addition_is_shown_with_what_is_lost_and_makes_nothing_before_a_yes(s
         "upstreams.sessions: {'password'",
     ):
         assert words in result.stdout
+    assert "does not exist" not in result.stdout
     listed = json.loads(shop("status", *STAGE, "-o", "json").stdout)
     assert {one["service"] for one in listed["services"]} == {"checkout", "payments"}
 
@@ -53,6 +54,7 @@ def test_an_addition_is_shown_with_what_is_lost_and_makes_nothing_before_a_yes(s
 def test_what_is_added_twice_is_used_by_two_and_a_name_of_another_service_is_refused(shop: CommandLine) -> None:
     added = shop("add", "redis", "sessions", "--to", "checkout", "--yes", *STAGE)
     assert added.exit_code == 0, added.stderr
+    assert "does not exist" not in added.stdout + added.stderr
     more = shop("add", "redis", "sessions", "--to", "payments", "--yes", *STAGE)
     assert more.exit_code == 0, more.stderr
     assert "sessions runs in stage already" in more.stdout

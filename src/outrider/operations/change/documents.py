@@ -10,6 +10,7 @@ from outrider.nomad.read.job import RunningJob, version_hash
 from outrider.operations.answers.plan import Part
 from outrider.operations.version_source import VersionSource
 from outrider.spec.platform import Platform
+from outrider.spec.references import Reference
 from outrider.spec.service import Service
 from outrider.spec.stored import StoredSpec
 from outrider.topology import names
@@ -23,7 +24,7 @@ class Text:
     """A service spec as a face hands it in; ``artifact`` is the SHA-256 of its packed directory, uploaded before.
 
     ``protocols`` is what the specs speak that are deployed together with it. ``source`` is where it came from, as far as
-    whoever sends it says.
+    whoever sends it says. ``makes`` is what is kept somewhere before it is deployed, and need not be there yet.
     """
 
     spec: str
@@ -31,6 +32,7 @@ class Text:
     artifact: str | None = None
     protocols: Mapping[str, str] = field(default_factory=dict[str, str])
     source: VersionSource | None = None
+    makes: frozenset[Reference] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Source:
     """A service spec as it was handed in; ``directory`` is the packed directory that it runs, where it runs one.
 
     ``protocols`` is what the specs speak that are deployed together with it: they count more than what is there.
-    ``origin`` is where the text came from, as far as somebody said.
+    ``origin`` is where the text came from, as far as somebody said; ``makes`` as in the text.
     """
 
     text: str
@@ -46,6 +48,7 @@ class Source:
     directory: Artifact | None = None
     protocols: Mapping[str, str] = field(default_factory=dict[str, str])
     origin: VersionSource | None = None
+    makes: frozenset[Reference] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

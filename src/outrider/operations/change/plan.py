@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from outrider.documents import Json
     from outrider.operations.environment import Environment
     from outrider.operations.registered import Registered
+    from outrider.spec.references import Reference
     from outrider.spec.service import Service
     from outrider.topology.topology import Topology
 
@@ -82,7 +83,7 @@ async def prepared(
     """
     known = known or await registered(environment)
     wanted = await _wanted(environment, source, known, renews=renews)
-    said = await _said(environment, known, wanted)
+    said = await _said(environment, known, wanted, source.makes)
     plan = await asyncio.to_thread(_plan, environment, source, wanted, said)
     if is_shown:
         plan = await _shown(environment, known, plan, wanted)
@@ -106,25 +107,27 @@ async def _wanted(environment: Environment, source: Source, known: Registered, *
     return _Wanted(await asyncio.to_thread(comparison, result, choice, now, base), job, retry)
 
 
-async def _said(environment: Environment, known: Registered, wanted: _Wanted) -> _Said:
+async def _said(environment: Environment, known: Registered, wanted: _Wanted, makes: frozenset[Reference]) -> _Said:
     result = wanted.compared.rendered
     refusals, answer, beside = await asyncio.gather(
         _refusals(environment, result, wanted.compared.chosen),
         environment.nomad.plan(wanted.job),
-        _beside(environment, known, result.topology),
+        _beside(environment, known, result.topology, makes),
     )
     # After Nomad's plan: a cluster of one machine makes what a job asks for.
     placed = await volume_remarks(environment, result.topology)
     return _Said(answer, refusals, (*placed, *beside), await platform_part(environment))
 
 
-async def _beside(environment: Environment, known: Registered, topology: Topology) -> tuple[str, ...]:
+async def _beside(
+    environment: Environment, known: Registered, topology: Topology, makes: frozenset[Reference]
+) -> tuple[str, ...]:
     """What Consul, the neighbours, the values and what others did to the job give cause to say."""
     name = topology.service
     alike, crowded, values, others = await asyncio.gather(
         mistakable(environment, topology),
         instance_warnings(environment, topology),
-        value_warnings(environment, topology.spec),
+        value_warnings(environment, topology.spec, makes),
         outside_warnings(environment, name),
     )
     contradicted = contradictions(declared_around(known, topology), name)

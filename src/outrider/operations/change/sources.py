@@ -36,7 +36,8 @@ class Sources:
         """The text with its directory; for a plan its hash is enough."""
         places = Places(self.platform, self.portal, self.artifacts.links)
         packed = None if text.artifact is None else packed_directory(places, text.artifact)
-        return Source(text.spec, text.file, packed, text.protocols, text.source or VersionSource(path=text.file))
+        origin = text.source or VersionSource(path=text.file)
+        return Source(text.spec, text.file, packed, text.protocols, origin, text.makes)
 
     async def stored(self, text: Text) -> Source:
         """The text with its directory, which is stored. UsageError where it is not."""

@@ -11,15 +11,20 @@ from outrider.operations.concurrency import in_turns
 from outrider.spec.readings import readings
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from outrider.operations.environment import Environment
     from outrider.spec.references import Reference
     from outrider.spec.service import Service
 
 
-async def value_warnings(environment: Environment, spec: Service) -> tuple[str, ...]:
-    """One line each. What may not be read, or does not answer, is warned of by nobody: whether it is there is not known."""
+async def value_warnings(environment: Environment, spec: Service, makes: Collection[Reference] = ()) -> tuple[str, ...]:
+    """One line each. What may not be read, or does not answer, is warned of by nobody: whether it is there is not known.
+
+    What the deployment ``makes`` itself does not lack.
+    """
     found = readings(spec)
-    needed = dict.fromkeys(one.reference for one in found if not one.may_lack)
+    needed = dict.fromkeys(one.reference for one in found if not one.may_lack and one.reference not in makes)
 
     async def is_missing(reference: Reference) -> bool:
         return await _is_missing(environment, reference)
