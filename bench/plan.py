@@ -1,6 +1,6 @@
 """How long ``plan`` takes for one service among 1,000 that are stored and registered, Envoy's validation included.
 
-The portal is a process of its own, as one has it, and is asked over HTTP as the CLI does; behind it are the embedded
+The portal is a process of its own, as one has it, that has come to rest, and is asked over HTTP as the CLI does; behind it are the embedded
 cluster, whose Nomad has a job of each service, in this process, and a real Envoy. Usage: ``plan.py [SERVICES]``.
 """
 
@@ -11,10 +11,13 @@ import gc
 import json
 import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from many import served
 from outrider_embedded.cluster import ClusterPorts, cluster
@@ -23,13 +26,14 @@ from outrider_harness.portals import Place, portal_settings
 from outrider_harness.ports import free_port
 from outrider_harness.programs import short_directory
 from outrider_harness.stand import PORTS, TRACING
+from outrider_harness.usage import processor_s
 from report import Figure, percentile, report
 
 from outrider.clients.agent_archive import carried_agent
 from outrider.clients.portal import PortalClient, portal_client
 from outrider.operations.change.documents import RenderContext, Rendered, Source
 from outrider.operations.change.render import rendered
-from outrider.operations.records import Draft
+from outrider.operations.records import Deployment, Draft, Version
 from outrider.operations.request_bodies import SpecBody
 from outrider.spec.platform import Platform
 from outrider.spec.stored import FORMAT
@@ -40,6 +44,10 @@ PLANS = 200
 WARM_UP = 10  # plans that do not count
 UPSTREAMS = 5
 LIMIT_MS = 300.0
+FIRST_UPKEEP_S = 75.0  # after its start: upkeep begins a minute from then
+LOOK_S = 3.0
+RESTING = 0.1  # of a core
+PATIENCE_S = 400.0
 SPEC = """
 service: service-{number}
 run: {{command: [app]}}
@@ -74,9 +82,18 @@ def version(environment: str, made: Rendered, text: str) -> Draft:
     )
 
 
-def register(nomad: str, job: dict[str, Any]) -> None:
+def register(nomad: str, job: dict[str, Any]) -> int:
+    """The index of the job."""
     status, words = fetched(nomad, "/v1/jobs", "PUT", json.dumps({"Job": job}).encode())
     assert status == 200, words
+    return int(json.loads(words)["JobModifyIndex"])
+
+
+def deployment(stored: Version, index: int) -> Deployment:
+    """The one that has brought the version up."""
+    now = datetime.now(UTC)
+    fresh = Deployment(str(uuid4()), stored.environment, stored.service, "run", "successful", "bench", now)
+    return replace(fresh, version=stored.number, modify_index=index, ended_at=now)
 
 
 async def filled(platform: Platform, environment: str, store: SqlStore, services: int) -> None:
@@ -86,8 +103,20 @@ async def filled(platform: Platform, environment: str, store: SqlStore, services
     for number in range(services):
         text = spec(number, services)
         made = rendered(Source(text, "bench.yaml"), around)
-        await store.versions.add_version(version(environment, made, text))
-        await asyncio.to_thread(register, nomad, made.job)
+        stored = await store.versions.add_version(version(environment, made, text))
+        index = await asyncio.to_thread(register, nomad, made.job)
+        await store.deployments.add_deployment(deployment(stored, index))
+
+
+async def settled(pid: int) -> None:
+    """Once the portal rests: in its first minute or two it reads every job and looks at every sidecar."""
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.sleep(FIRST_UPKEEP_S)
+        while True:
+            before = processor_s(pid)
+            await asyncio.sleep(LOOK_S)
+            if processor_s(pid) - before < RESTING * LOOK_S:
+                return
 
 
 async def times(portal: PortalClient, environment: str, services: int) -> list[float]:
@@ -116,7 +145,8 @@ async def measured(directory: Path, services: int) -> list[float]:
         # What the cluster holds stays, as in a Nomad that is a process of its own.
         gc.collect()
         gc.freeze()
-        async with served(place, directory):
+        async with served(place, directory) as process:
+            await settled(process.pid)
             portal = portal_client(portal_settings(place.portal, directory))
             try:
                 return await times(portal, place.environment, services)
