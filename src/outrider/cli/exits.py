@@ -15,13 +15,11 @@ INTERRUPTED = 130  # SIGINT
 UNREAD = 141  # whoever read our output has gone (as a shell says of SIGPIPE)
 PLAN_ERROR = 255
 EXEC_ERROR = 255  # exec: the command could not run, or told no code (as ssh has it); all others are the command's own
-COMPARING = frozenset({"plan", "diff"})  # those whose 1 says that something differs
+# Of these 1 says something else than that they failed.
+OF_ERRORS = {"plan": PLAN_ERROR, "diff": PLAN_ERROR, "exec": EXEC_ERROR}
 
 
 def code_of(error: Exception, verb: str | None) -> int:
     """The exit code for an error that ended `verb`."""
-    if verb in COMPARING:
-        return PLAN_ERROR
-    if verb == "exec":
-        return EXEC_ERROR
-    return NOT_PLACED if isinstance(error, DeployFailed) and not error.placed else FAILED
+    usual = NOT_PLACED if isinstance(error, DeployFailed) and not error.placed else FAILED
+    return OF_ERRORS.get(verb or "", usual)

@@ -140,7 +140,7 @@ class VerbGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Errors of our own become a message and an exit code; anything else is a bug and shows its traceback.
 
-        A bug in `plan` or `diff` ends with its code for errors: 1 would say that something would change.
+        A bug in `plan`, `diff` or `exec` ends with their code for errors: 1 would say that something would change, or be the command's.
         """
         try:
             return super().invoke(ctx)
@@ -149,11 +149,11 @@ class VerbGroup(click.Group):
             return exits.code_of(error, ctx.invoked_subcommand)
         except (click.exceptions.Exit, click.Abort, click.UsageError, BrokenPipeError):
             raise
-        except Exception as error:  # any defect of ours: 1 would say that something changes
-            if ctx.invoked_subcommand not in exits.COMPARING:
+        except Exception as error:  # any defect of ours: 1 would say something else
+            if ctx.invoked_subcommand not in exits.OF_ERRORS:
                 raise
             _tell(error, ctx.meta[FORM])
-            return exits.PLAN_ERROR
+            return exits.code_of(error, ctx.invoked_subcommand)
 
     def main(
         self,
