@@ -99,7 +99,7 @@ class Node:
     async def connect(self, host: str, port: int) -> str:
         """ "open", or the name of the error."""
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 _, writer = await asyncio.open_connection(host, port)
         except OSError as error:
             return errno.errorcode.get(error.errno or 0, str(error))

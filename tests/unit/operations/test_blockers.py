@@ -23,7 +23,7 @@ async def waiting(application: Application) -> Deployment:
     """Version 2 with a canary that waits."""
     await finished(application, await application.changes.deploy("stage", text(CANARY), ME))
     deployment = await application.changes.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), ME)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await application.deployment(ADA, deployment.id)).state != "waiting":  # noqa: ASYNC110  the store has no bell
             await asyncio.sleep(0.01)
     return deployment

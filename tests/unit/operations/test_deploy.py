@@ -302,7 +302,7 @@ async def test_a_server_that_falls_silent_is_waited_for(world: World, applicatio
 
 
 async def state_of(application: Application, deployment: str, state: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await application.deployment(ADA, deployment)).state != state:  # noqa: ASYNC110  the store has no bell
             await asyncio.sleep(0.01)
 

@@ -71,7 +71,7 @@ FREE: dict[str, Callable[[Application], Awaitable[Deployment]]] = {
 async def canary_waits(application: Application) -> None:
     await running(application, CANARY)
     second = await application.changes.deploy("stage", text(f"{CANARY}env: {{A: b}}\n"), ME)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await application.deployment(ADA, second.id)).state != "waiting":  # noqa: ASYNC110  the store has no bell
             await asyncio.sleep(0.01)
 

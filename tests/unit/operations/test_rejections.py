@@ -159,7 +159,7 @@ async def test_a_canary_of_a_rejected_version_is_not_promoted(application: Appli
     canary = "count: 2\nupdate: {canary: 1}\n"
     await deployed(application, canary)
     second = await application.changes.deploy("stage", text(f"{canary}env: {{A: b}}\n"), ME)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await application.deployment(ADA, second.id)).state != "waiting":  # noqa: ASYNC110  the store has no bell
             await asyncio.sleep(0.01)
     await application.stops.reject(ANA, "stage", "checkout", 2, "loses orders")

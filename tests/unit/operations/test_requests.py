@@ -35,7 +35,7 @@ async def waiting(application: Application) -> Deployment:
     """A canary of the second version that waits for a person."""
     await finished(application, await application.changes.deploy("stage", text(CANARY), ME))
     deployment = await application.changes.deploy("stage", text(CANARY + "env: {A: b}\n"), ME)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await application.deployment(ADA, deployment.id)).state != "waiting":  # noqa: ASYNC110  no bell
             await asyncio.sleep(0.01)
     return deployment

@@ -58,7 +58,7 @@ async def test_scaling_while_a_canary_waits_is_a_conflict_with_the_way_out(appli
     spec = "count: 3\nupdate: {canary: 1}\n"
     await deployed(application, spec)
     waiting = await application.changes.deploy("stage", text(spec + "env: {A: b}\n"), ME)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await application.deployment(ADA, waiting.id)).state != "waiting":  # noqa: ASYNC110  the store has no bell
             await asyncio.sleep(0.01)
     past = Order(ADA, reason="more load", overrides=("deploying",))

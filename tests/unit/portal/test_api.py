@@ -242,7 +242,7 @@ async def test_what_stops_a_change_is_in_the_problem_and_why_is_in_the_deploymen
     canary = f"{SPEC}count: 2\nupdate: {{canary: 1}}\n"
     for spec in (canary, f"{canary}env: {{A: b}}\n"):
         begun = (await client.post(url, json={"spec": spec})).json()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await client.get(f"{API}/deployments/{begun['id']}")).json()["state"] in {"pending", "running"}:  # noqa: ASYNC110  the API has no bell
                 await asyncio.sleep(0.01)
     refused = await client.post(url, json={"spec": f"{canary}env: {{A: c}}\n"})
@@ -258,7 +258,7 @@ async def test_what_stops_a_change_is_in_the_problem_and_why_is_in_the_deploymen
 async def test_freezes_rejections_and_releases_have_routes_of_their_own(client: httpx2.AsyncClient) -> None:
     stage = f"{API}/environments/stage"
     begun = (await client.post(f"{stage}/deployments", json={"spec": SPEC, "reason": "the first"})).json()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await client.get(f"{API}/deployments/{begun['id']}")).json()["state"] in {"pending", "running"}:  # noqa: ASYNC110  the API has no bell
             await asyncio.sleep(0.01)
     body = {"scope": "service", "name": "checkout", "reason": "why", "until": "2099-01-01T00:00:00Z"}

@@ -286,7 +286,7 @@ async def test_what_stops_a_rollout_is_said_and_it_begins_when_nothing_stops_it_
 async def test_a_service_that_runs_without_a_change_cannot_be_rolled_while_it_is_deployed(world: World) -> None:
     async with running(world, ASK + "update: {canary: 1}\n") as portal:
         waiting = await portal.application.changes.roll("stage", "checkout", ME)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await portal.application.deployment(ADA, waiting.id)).state != "waiting":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         with pytest.raises(ConflictError, match="is being deployed in stage already"):
