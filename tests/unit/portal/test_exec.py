@@ -39,7 +39,7 @@ class Served:
 
     def opened(self, query: str = "?command=cat", path: str = PATH, **headers: str) -> connect:
         at = self.address.replace("http", "ws", 1)
-        return connect(f"{at}{path}{query}", additional_headers={**TOKEN, **headers}, proxy=None)
+        return connect(f"{at}{path}{query}", additional_headers={**TOKEN, **headers}, proxy=None, open_timeout=60)
 
     async def refused(self, query: str = "?command=cat", path: str = PATH, **headers: str) -> tuple[int, Any]:
         """The status and the document that answers instead."""
