@@ -26,7 +26,7 @@ from outrider.portal.turns import Bounds
 
 TOKEN = {"Authorization": "Bearer s3cret"}
 PATH = "/api/v1/environments/stage/services/checkout/exec"
-LONG_S = 20.0
+LONG_S = 90.0
 
 
 @dataclass
