@@ -7,7 +7,7 @@ UV := .cache/uv/bin/uv
 WORKERS ?= 2
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1200
-MUTANTS_SECONDS ?= 840
+MUTANTS_SECONDS ?= 1200
 BENCHES := agent_memory propagation render plan many services_page job_size deploy_overhead envoy_memory instructions data_plane no_lost_requests static_stability \
 	thousand_agents
 TRAEFIK_VERSION := 3.7.15
@@ -46,7 +46,7 @@ check: setup ## lint, types, floors, format
 	@echo "==> types (pyright strict)" && $(BIN)/pyright
 	@echo "==> house rules" && $(BIN)/pytest -q -n0 tests/house
 
-mutants: setup ## change small things in the sources and count what the tests notice (ROOM=, SEED=, SAMPLE=; 15 minutes)
+mutants: setup ## change small things in the sources and count what the tests notice (ROOM=, SEED=, SAMPLE=; 20 minutes)
 	@cd tests && ../$(BIN)/python -m mutants.run --workers $(WORKERS) --seconds $(MUTANTS_SECONDS) \
 		$(if $(ROOM),--room $(ROOM)) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
 
