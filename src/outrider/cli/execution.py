@@ -22,7 +22,6 @@ from outrider.documents import Json, nested
 from outrider.operations.exec_frames import check_command
 from outrider.topology import names
 
-SHELL = ("/bin/sh",)
 MOST_CODE = 255
 
 
@@ -49,7 +48,9 @@ async def exec(  # noqa: A001  the verb's name
         raise click.UsageError("exec passes on what the command says as it is: leave out -o.")
     check_command(command)
     environment, is_person = await invocation.environment(), is_interactive()
-    wanted: dict[str, str | Sequence[str]] = {"command": command or SHELL, "task": task, "tty": str(is_person).lower()}
+    wanted: dict[str, str | Sequence[str]] = {"task": task, "tty": str(is_person).lower()}
+    if command:
+        wanted["command"] = command
     if allocation:
         wanted["allocation"] = allocation
     async with portal_exec(invocation.portal.connection, environment, service, wanted) as running:

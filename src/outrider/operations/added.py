@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from outrider.operations.environment import Environment
     from outrider.spec.addon import AddOn
+    from outrider.spec.service import Service
 
 ADD = "add"
 
@@ -61,18 +62,25 @@ async def is_there(environment: Environment, addon: str, name: str) -> bool:
     return True
 
 
+async def newest_spec(environment: Environment, service: str) -> Service | None:
+    """That of its newest version, whatever became of it; None where there is none, or it cannot be read."""
+    stored = readable_spec(await environment.store.versions.newest_version(environment.name, service))[0]
+    return stored.service if stored else None
+
+
 async def vault_below(environment: Environment, service: str) -> str | None:
     """Below which path of Vault its passwords lie: of one that is there by its spec, of a new one as the platform says; None: in Nomad."""
     newest = await environment.store.versions.newest_version(environment.name, service)
     if newest and not await is_removed(environment, service):
-        return await vault_in_spec(environment, service)
+        stored = readable_spec(newest)[0]
+        return vault_in(stored.service if stored else None)
     written = environment.platform.environments[environment.name].vault
     return written.addons if written else None
 
 
-async def vault_in_spec(environment: Environment, service: str) -> str | None:
-    """The same by its spec alone, whatever became of it."""
-    stored = readable_spec(await environment.store.versions.newest_version(environment.name, service))[0]
-    read = readings(stored.service) if stored else ()
-    paths = [one.reference.path for one in read if one.reference.store == "vault"]
-    return next((below for path in paths if (below := vault_of(path, service))), None)
+def vault_in(spec: Service | None) -> str | None:
+    """Below which path of Vault the passwords of that spec's service lie; None: in Nomad."""
+    if spec is None:
+        return None
+    paths = [one.reference.path for one in readings(spec) if one.reference.store == "vault"]
+    return next((below for path in paths if (below := vault_of(path, spec.service))), None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from outrider_ground.errors import ConflictError, RemoteError, UsageError
 
 from outrider.nomad.read.job import running
-from outrider.operations.added import addon_named, addon_of, is_removed, vault_in_spec
+from outrider.operations.added import addon_named, addon_of, is_removed, newest_spec, vault_in
 from outrider.operations.answers.addons import Removal, User
 from outrider.operations.changes import Changes
 from outrider.operations.concurrency import in_turns
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from outrider.operations.principal import Principal
     from outrider.operations.records import Deployment, MergedSpec
     from outrider.operations.registered import Registered
+    from outrider.spec.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,11 @@ class Removals:
         here = self.changes.environment(principal, environment)
         known = addon_named(self.changes.addons, addon)
         await _check_there(here, service, addon, with_passwords=with_passwords)
-        places = await _kept_at(here, await _places(here, known, service, has_others=with_passwords))
+        spec = await newest_spec(here, service)
+        own = _own(known, service, spec)
+        places = await _kept_at(here, await _places(here, own, has_others=with_passwords))
         now = running(await here.nomad.job(service))
-        users, stopped = await _users(here, known, service)
+        users, stopped = await _users(here, service, own)
         return Removal(
             addon=addon,
             service=service,
@@ -51,7 +54,7 @@ class Removals:
             count=now.count if now.is_live and now.count else 0,
             users=users,
             stopped_users=stopped,
-            volumes=await _volumes(here, service),
+            volumes=tuple(one.host for one in spec.volumes) if spec else (),
             passwords=tuple(dict.fromkeys(one.words for one in places)),
             with_passwords=with_passwords,
         )
@@ -65,10 +68,11 @@ class Removals:
             return earlier
         known = addon_named(self.changes.addons, addon)
         await _check_there(here, service, addon, with_passwords=with_passwords)
-        users, _ = await _users(here, known, service)
+        own = _own(known, service, await newest_spec(here, service))
+        users, _ = await _users(here, service, own)
         if users:
             raise _used(here, service, users)
-        places = await _places(here, known, service, has_others=True) if with_passwords else ()
+        places = await _places(here, own, has_others=True) if with_passwords else ()
         deployment = await self.changes.remove(environment, service, order)
         if places:
             await _forget(here, deployment, places)
@@ -101,7 +105,15 @@ def _used(here: Environment, service: str, users: tuple[User, ...]) -> ConflictE
     )
 
 
-async def _users(here: Environment, addon: AddOn, service: str) -> tuple[tuple[User, ...], tuple[str, ...]]:
+def _own(addon: AddOn, service: str, spec: Service | None) -> tuple[PasswordPlace, ...]:
+    """Where it reads its own passwords."""
+    vault = vault_in(spec)
+    return tuple(PasswordPlace(service, key, vault) for key in addon.passwords)
+
+
+async def _users(
+    here: Environment, service: str, own: tuple[PasswordPlace, ...]
+) -> tuple[tuple[User, ...], tuple[str, ...]]:
     """Those that run and call it, or read its password; and those that are stopped and would call it."""
     known = await registered(here)
     if known.problems:
@@ -110,38 +122,30 @@ async def _users(here: Environment, addon: AddOn, service: str) -> tuple[tuple[U
         )
     callers = known.callers(service)
     users = [User(one, "calls it") for one in callers if one in known.live]
-    users += [
-        User(one, "reads its password") for one in await _readers(here, known, addon, service) if one not in callers
-    ]
+    readers = await _readers(here, known, service, own)
+    users += [User(one, "reads its password") for one in readers if one not in callers]
     return tuple(users), tuple(one for one in callers if one not in known.live)
 
 
-async def _readers(here: Environment, known: Registered, addon: AddOn, service: str) -> list[str]:
+async def _readers(here: Environment, known: Registered, service: str, own: tuple[PasswordPlace, ...]) -> list[str]:
     hashes = {name: known.hashes.get(name) for name in sorted(known.live) if name != service}
     specs = await here.store.versions.merged_specs(here.name, hashes)
-    vault = await vault_in_spec(here, service)
-    own = {PasswordPlace(service, key, vault).path for key in addon.passwords}
-    return [name for name in hashes if (spec := specs.get(name)) and _reads(spec, own, addon, service)]
+    return [name for name in hashes if (spec := specs.get(name)) and _reads(spec, own)]
 
 
-def _reads(spec: MergedSpec, own: set[str], addon: AddOn, service: str) -> bool:
+def _reads(spec: MergedSpec, own: tuple[PasswordPlace, ...]) -> bool:
+    """At its place, or at the reader's own, under the name that users have it by."""
     stored = readable_spec(spec)[0]
-    items = {f"{service}_{key}" for key in addon.passwords}
-    return bool(stored) and any(one.reference.path in own or one.item in items for one in readings(stored.service))
+    if stored is None:
+        return False
+    paths, items = {one.path for one in own}, {one.of_user(stored.service.service).key for one in own}
+    return any(one.reference.path in paths or one.item in items for one in readings(stored.service))
 
 
-async def _volumes(here: Environment, service: str) -> tuple[str, ...]:
-    stored = readable_spec(await here.store.versions.newest_version(here.name, service))[0]
-    return tuple(one.host for one in stored.service.volumes) if stored else ()
-
-
-async def _places(here: Environment, addon: AddOn, service: str, *, has_others: bool) -> tuple[PasswordPlace, ...]:
+async def _places(here: Environment, own: tuple[PasswordPlace, ...], *, has_others: bool) -> tuple[PasswordPlace, ...]:
     """Where its passwords may lie: its own place, and those of all services, any of which may have been let use it."""
-    vault = await vault_in_spec(here, service)
-    own = [PasswordPlace(service, key, vault) for key in addon.passwords]
     known = await here.store.versions.services(here.name) if has_others else ()
-    others = [one for one in known if one != service]
-    return tuple(own + [PasswordPlace(one, f"{service}_{key}", vault) for one in others for key in addon.passwords])
+    return (*own, *(place.of_user(one) for one in known for place in own if one != place.job))
 
 
 async def _kept_at(here: Environment, places: tuple[PasswordPlace, ...]) -> list[PasswordPlace]:

@@ -106,7 +106,7 @@ class Chosen:
 
     def passwords_of(self, caller: str) -> tuple[PasswordPlace, ...]:
         """Where a service that uses it reads the same ones."""
-        return tuple(PasswordPlace(caller, f"{self.name}_{key}", self.vault) for key in self.addon.passwords)
+        return tuple(one.of_user(caller) for one in self.passwords)
 
     def _filled(self, text: str, values: Mapping[str, Any]) -> str:
         if self.vault is not None and self.addon.passwords and OF_NOMAD in text:

@@ -23,6 +23,10 @@ class PasswordPlace:
     key: str
     vault: str | None = None
 
+    def of_user(self, job: str) -> PasswordPlace:
+        """Where a service that uses it reads the same one."""
+        return PasswordPlace(job, f"{self.job}_{self.key}", self.vault)
+
     @property
     def path(self) -> str:
         """Of the variable (nomad, acl.go), or of the secret, which the policy that Nomad's documentation recommends opens to the job."""

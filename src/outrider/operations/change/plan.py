@@ -109,14 +109,15 @@ async def _wanted(environment: Environment, source: Source, known: Registered, *
 
 async def _said(environment: Environment, known: Registered, wanted: _Wanted, makes: frozenset[Reference]) -> _Said:
     result = wanted.compared.rendered
-    refusals, answer, beside = await asyncio.gather(
+    refusals, answer, beside, platform = await asyncio.gather(
         _refusals(environment, result, wanted.compared.chosen),
         environment.nomad.plan(wanted.job),
         _beside(environment, known, result.topology, makes),
+        platform_part(environment),
     )
     # After Nomad's plan: a cluster of one machine makes what a job asks for.
     placed = await volume_remarks(environment, result.topology)
-    return _Said(answer, refusals, (*placed, *beside), await platform_part(environment))
+    return _Said(answer, refusals, (*placed, *beside), platform)
 
 
 async def _beside(

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import OutriderError
 
-from outrider.nomad.read.job import templates
 from outrider.operations.concurrency import in_turns
 from outrider.operations.records import Seen
 from outrider.operations.values.groups import Group
+from outrider.operations.values.job_references import job_references
 from outrider.operations.values.judgement import BLUR
 from outrider.operations.values.sighting import sighting
 from outrider.operations.values.sources import ConsulKeys, NomadVariables
-from outrider.spec.readings import asked
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -28,21 +27,22 @@ async def note_values(environment: Environment, job: Json) -> None:
 
     What does not answer is left to whoever follows it later. Vault is not asked: of some secrets each question makes one.
     """
-    found = {reference for text in templates(job) for reference, _ in asked(text) if reference.store != "vault"}
-    new = sorted(found - environment.values.sightings.keys())
+    found = job_references(job) - environment.values.sightings.keys()
+    new = sorted(one for one in found if one.store != "vault")
+    key = await environment.store.values.key() if new else b""
 
     async def note(reference: Reference) -> None:
-        await _note(environment, reference)
+        await _note(environment, reference, key)
 
     await in_turns(note, new)
 
 
-async def _note(environment: Environment, reference: Reference) -> None:
+async def _note(environment: Environment, reference: Reference, key: bytes) -> None:
     try:
         told = await environment.in_time(_told(environment, reference), "Where values are kept")
     except OutriderError:
         return
-    found = sighting(await environment.store.values.key(), str(reference), told)
+    found = sighting(key, str(reference), told)
     if found.fingerprint:
         # It has changed before now, and whatever starts from now on reads it: no blur of clocks makes that uncertain.
         seen = Seen(found.fingerprint, datetime.now(UTC) - BLUR)

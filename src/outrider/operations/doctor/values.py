@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from outrider_ground.errors import OutriderError
 
-from outrider.nomad.read.job import templates
 from outrider.operations.concurrency import in_turns
 from outrider.operations.doctor.findings import Finding, good, warning
+from outrider.operations.values.job_references import job_references
 from outrider.operations.values.refusal import is_refusal
-from outrider.spec.readings import asked
-from outrider.topology import names
 
 if TYPE_CHECKING:
     from outrider.documents import Json
@@ -45,9 +43,8 @@ async def value_findings(
 
 
 def _references(jobs: list[Json]) -> tuple[Reference, ...]:
-    """All that jobs of ours read, but for the agent's token and certificates: nobody watches what is the platform's."""
-    texts = (text for job in jobs for text in templates(job, but_of=names.AGENT_TASK))
-    return tuple(sorted({reference for text in texts for reference, _ in asked(text)}))
+    """All that jobs of ours read."""
+    return tuple(sorted({reference for job in jobs for reference in job_references(job)}))
 
 
 async def _sealed(about: str, secrets: list[Reference], vault: Vault | None) -> list[Finding]:
