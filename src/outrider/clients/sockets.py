@@ -10,7 +10,7 @@ import asyncio
 import base64
 import json
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
@@ -20,9 +20,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from outrider.clients.headers import sendable
 from outrider.clients.http import CONNECT_S, Call, Connection, base_of, refused
+from outrider.clients.last_words import connected, read_to_its_end
 from outrider.clients.trust import tls_context
 
 if TYPE_CHECKING:
+    import socket as sockets
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from websockets.asyncio.client import ClientConnection
@@ -90,25 +92,39 @@ class _Opening(connect):
 async def opened_socket(connection: Connection, call: Call) -> AsyncGenerator[Socket]:
     """A WebSocket while the block runs. RemoteError where none is to be had, RefusedError where the server says why."""
     server = connection.server
-    try:
-        opened = await _opening(server, call)
-    except InvalidStatus as error:
-        answer = error.response
-        raise refused(server, call, answer.status_code, bytes(answer.body or b""), answer.reason_phrase) from error
-    except InvalidHandshake as error:
-        raise RemoteError(f"{server} answered {call} with no WebSocket: {error}", next_step=server.advice) from error
-    except OSError as error:
-        raise connection.unreachable(call, _as_transport_error(error)) from error
-    try:
-        yield Socket(server, call, opened)
-    finally:
-        await asyncio.shield(opened.close())
+    async with AsyncExitStack() as held:
+        try:
+            far = await connected(_place(server.address), CONNECT_S)
+            near = await held.enter_async_context(read_to_its_end(far))
+            opened = await _opening(server, call, near)
+        except InvalidStatus as error:
+            answer = error.response
+            raise refused(server, call, answer.status_code, bytes(answer.body or b""), answer.reason_phrase) from error
+        except InvalidHandshake as error:
+            raise RemoteError(
+                f"{server} answered {call} with no WebSocket: {error}", next_step=server.advice
+            ) from error
+        except OSError as error:
+            raise connection.unreachable(call, _as_transport_error(error)) from error
+        try:
+            yield Socket(server, call, opened)
+        finally:
+            await asyncio.shield(opened.close())
 
 
-def _opening(server: Server, call: Call) -> _Opening:
-    base, unix = base_of(server.address)
+def _place(address: str) -> str | tuple[str, int]:
+    """Where the server listens: a path, or a host and a port."""
+    base, unix = base_of(address)
+    if unix:
+        return unix
+    url = httpx2.URL(base)
+    return url.host, url.port or (443 if url.scheme == "https" else 80)
+
+
+def _opening(server: Server, call: Call, near: sockets.socket) -> _Opening:
+    base, _ = base_of(server.address)
     query = str(httpx2.QueryParams({**server.parameters, **call.parameters}))
-    how: dict[str, Any] = {"unix": True, "path": unix} if unix else {}
+    how: dict[str, Any] = {}
     if base.startswith("https://"):
         how["ssl"] = tls_context(server.tls)
         if server.tls.server_name:
@@ -118,6 +134,7 @@ def _opening(server: Server, call: Call) -> _Opening:
         additional_headers=_headers(server, call),
         compression=None,
         proxy=None,
+        sock=near,
         open_timeout=CONNECT_S,
         ping_interval=PING_S,
         ping_timeout=None,

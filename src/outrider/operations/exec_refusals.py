@@ -21,8 +21,8 @@ NO_PROGRAM = ("no such file or directory", "executable file not found", "not fou
 NOT_EXECUTABLE = "permission denied"
 
 
-def explained(error: RemoteError, made: Exec) -> OutriderError:
-    """The error as one about what was asked for, where it is one; else as it is."""
+def explained(error: RemoteError, made: Exec, *, has_begun: bool = True) -> OutriderError:
+    """The error as one about what was asked for, where it is one; else as it is. ``has_begun``: the command has said something."""
     said = error.message
     where = f"task {made.task} of allocation {made.allocation[:8]}"
     if FORBIDDEN in said:
@@ -37,7 +37,8 @@ def explained(error: RemoteError, made: Exec) -> OutriderError:
     if CLOSED in said:
         return ConflictError(
             f"Nomad ended the session with {where}, as it does where the task ends or is restarted",
-            next_step=f"`outrider status {made.service} -e {made.environment}` shows what runs now.",
+            next_step=f"`outrider status {made.service} -e {made.environment}` shows what runs now"
+            + ("." if has_begun else ", `outrider doctor` whether the portal may run commands."),
         )
     if any(text in said for text in (*NOT_STARTED, *UNKNOWN)):
         return UsageError(f"{where} does not run", next_step=f"`outrider status {made.service}` shows its tasks.")

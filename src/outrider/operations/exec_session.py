@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ Say = Callable[["Json"], Awaitable[None]]
 Hear = Callable[[], Awaitable["InputFrame | None"]]
 OUTPUT = frozenset({"stdout", "stderr"})
 LAST_WORDS_S = 2.0
+FIRST_WORDS_S = 0.25  # a refusal takes one way to Nomad and back
 
 
 class HungUpError(OutriderError):
@@ -46,6 +48,7 @@ class ExecSession:
     def __init__(self, environment: Environment, made: Exec) -> None:
         self._environment, self.made = environment, made
         self._idle = asyncio.timeout(None)
+        self._spoken = asyncio.Event()
 
     async def run(self, hear: Hear, say: Say) -> Exec:
         """Run it to its end; ``hear`` is None where the caller has hung up. What is said first is that it is kept.
@@ -103,6 +106,7 @@ class ExecSession:
     async def _told(self, stream: ExecStream, say: Say) -> int:
         """What the command says, to its end."""
         async for frame in stream.received():
+            self._spoken.set()
             self._move()
             if frame.get("exited"):
                 await say(frame)
@@ -112,7 +116,13 @@ class ExecSession:
         raise RemoteError("Nomad ended the session without an exit code")
 
     async def _heard(self, stream: ExecStream, hear: Hear) -> int:
-        """What the command is told, until nobody tells it anything more, or it takes no more: then its end says why."""
+        """What the command is told, until nobody tells it anything more, or it takes no more: then its end says why.
+
+        Not before Nomad had a moment to refuse: with something to pass on meanwhile it often forgets to say why (1.6.5, 2.0.5).
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_WORDS_S):  # before Python 3.12 wait_for may swallow that it is cancelled
+                await self._spoken.wait()
         while (frame := await hear()) is not None:
             if frame.document:
                 self._move()
@@ -131,7 +141,7 @@ class ExecSession:
 
     async def _why(self, error: RemoteError) -> OutriderError:
         """The error in our words, where we have some; an allocation that has ended explains all others."""
-        return await self._allocation_ended() or explained(error, self.made)
+        return await self._allocation_ended() or explained(error, self.made, has_begun=self._spoken.is_set())
 
     async def _allocation_ended(self) -> ConflictError | None:
         try:

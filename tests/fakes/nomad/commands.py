@@ -10,11 +10,15 @@ from typing import Any
 from outrider_ground.errors import RemoteError
 
 Json = dict[str, Any]
+REFUSED_S = 0.05
 MISSING = "rpc error: code = Unknown desc = failed to start command: fork/exec {}: no such file or directory"
 
 
 class CommandInMemory:
-    """``cat`` answers what it is told, ``code N`` ends with N, ``hang`` says nothing; all others cannot be found."""
+    """``cat`` answers what it is told, ``code N`` ends with N, ``hang`` says nothing; all others cannot be found.
+
+    ``forbidden`` is refused a moment after it was asked for, and without the reason once something was passed on to it.
+    """
 
     def __init__(self, words: tuple[str, ...]) -> None:
         self.words = words
@@ -24,8 +28,13 @@ class CommandInMemory:
         if program == "code":
             self.say("stderr", b"so it ends\n")
             self.exit(int(rest[0]))
+        elif program == "forbidden":
+            asyncio.get_running_loop().call_later(REFUSED_S, self._refuse)
         elif program not in {"cat", "hang", "/bin/sh"}:
             self.end(MISSING.format(program))
+
+    def _refuse(self) -> None:
+        self.end("the connection has ended" if self.heard else "Permission denied")
 
     async def send(self, frame: Json) -> None:
         self.heard.append(frame)

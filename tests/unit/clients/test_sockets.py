@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import socket as sockets
 import ssl
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from outrider_ground.errors import ConflictError, OutriderError, RemoteError, Us
 from websockets.asyncio.server import ServerConnection, serve, unix_serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
+from websockets.utils import accept_key
 
 from outrider.clients.http import Call, Connection, RefusedError, Server
 from outrider.clients.nomad import nomad_client
@@ -260,3 +263,36 @@ async def test_a_problem_without_words_is_an_error_all_the_same(other: Other) ->
     async with running(other) as address:
         with pytest.raises(OutriderError, match="the portal ended the session"):
             await portal_heard(address)
+
+
+@contextmanager
+def hanging_up(reason: bytes) -> Iterator[tuple[str, Thread]]:
+    """A server that lets the first frame of its caller lie, says why, and is gone: the kernel resets the connection."""
+    with sockets.create_server(("127.0.0.1", 0)) as listener:
+
+        def attend() -> None:
+            caller, _ = listener.accept()
+            with caller:
+                (key,) = re.findall(rb"(?i)sec-websocket-key: (\S+)", caller.recv(65_536))
+                head = (
+                    "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n"
+                )
+                caller.sendall(head.format(accept_key(key.decode())).encode())
+                caller.recv(1, sockets.MSG_PEEK)
+                caller.sendall(bytes((0x88, len(reason) + 2)) + (1011).to_bytes(2, "big") + reason)
+
+        thread = Thread(target=attend)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", thread
+        thread.join()
+
+
+async def test_why_a_server_hung_up_is_read_also_where_it_takes_no_more() -> None:
+    with hanging_up(b"Permission denied") as (address, server):
+        async with opened(nomad(address)) as made:
+            await made.send({"stdin": {"data": "A"}})
+            server.join()  # the loop does nothing meanwhile, as on a busy machine: it must not write before it reads
+            await made.send({"stdin": {"data": "B"}})
+            with pytest.raises(ClosedError, match="Permission denied") as found:
+                [one async for one in made.received()]
+        assert found.value.reason == "Permission denied"

@@ -149,6 +149,33 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_nothing_is_passed_on_before_nomad_could_refuse(
+    world: World, application: Application, caller: Caller
+) -> None:
+    await deployed(application)
+    for _ in range(3):
+        caller.types(b"x")
+    with pytest.raises(RemoteError, match="Nomad does not let the portal run commands") as found:
+        await ran(application, caller, "forbidden")
+    assert "alloc-exec" in (found.value.next_step or "")
+    assert world.nomad.commands[0].heard == []
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+async def test_an_end_without_a_reason_points_at_the_rights_where_nothing_was_said_before(
+    world: World, application: Application, caller: Caller, *, has_begun: bool
+) -> None:
+    await deployed(application)
+    running = asyncio.create_task(ran(application, caller, "hang"))
+    await until(lambda: bool(world.nomad.commands))
+    if has_begun:
+        world.nomad.commands[0].say("stdout", b"x")
+    world.nomad.commands[0].end("the connection has ended")
+    with pytest.raises(ConflictError, match="Nomad ended the session") as found:
+        await running
+    assert ("outrider doctor" in (found.value.next_step or "")) is not has_begun
+
+
 @pytest.mark.parametrize(
     ("ending", "reason"),
     [

@@ -38,7 +38,8 @@ class Setting:
     """What a scheduler is started with; ``host`` are the variables that tasks inherit, ``address`` is the node's.
 
     ``vault`` is what templates read secrets from; without it jobs that want a token of Vault are refused, as Nomad does.
-    ``volumes`` is where a host volume is made that a job asks for; without, there are none.
+    ``volumes`` is where a host volume is made that a job asks for; without, there are none. ``runs_commands`` is false for a
+    node that refuses commands beside its tasks, as a real one does with ``disable_remote_exec``.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Setting:
     address: str = LOOPBACK
     vault: VaultAccess | None = None
     volumes: Path | None = None
+    runs_commands: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Scheduler:
     client: Client
     events: EventBuffer
     allocations: Path
+    runs_commands: bool = True
 
     def announce(self, address: str) -> None:
         """Note where the API is served, which is known only once it is."""
@@ -95,7 +98,7 @@ async def scheduling(setting: Setting) -> AsyncGenerator[Scheduler]:
     keeper = asyncio.create_task(catalog.keep())
     async with _guard(ledger_file):
         try:
-            yield Scheduler(state, node, consul, evaluator, client, events, allocations)
+            yield Scheduler(state, node, consul, evaluator, client, events, allocations, setting.runs_commands)
         finally:
             state.close()
             evaluator.close()

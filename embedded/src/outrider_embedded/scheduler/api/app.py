@@ -27,7 +27,9 @@ def scheduler_app(scheduler: Scheduler) -> Starlette:
     """Nomad's API over a running scheduler."""
     routes = [*_jobs(scheduler), *_deployments(scheduler), *_allocations(scheduler), *_files(scheduler)]
     routes += [*_agent(scheduler), *_variables(scheduler)]
-    exec_route = WebSocketRoute("/v1/client/allocation/{id}/exec", ExecCalls(scheduler.client).run)
+    exec_route = WebSocketRoute(
+        "/v1/client/allocation/{id}/exec", ExecCalls(scheduler.client, may_run=scheduler.runs_commands).run
+    )
     handlers = {404: _nothing, 405: _wrong_method}
     return Starlette(routes=[exec_route, *routes], exception_handlers=handlers)
 

@@ -20,10 +20,10 @@ LONGEST_REASON = 123  # bytes, of a close frame (RFC 6455, 5.5)
 
 
 class ExecCalls:
-    """Commands in the allocations of one client."""
+    """Commands in the allocations of one client; where they ``may_run`` at all."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, *, may_run: bool) -> None:
+        self._client, self._may_run = client, may_run
 
     async def run(self, socket: WebSocket) -> None:
         """One session, closed with Nomad's own words where it cannot be."""
@@ -56,6 +56,8 @@ class ExecCalls:
             raise RefusalError(CALLERS, "command is not present")
         if runner is None:
             raise RefusalError(CALLERS, f'Unknown allocation "{socket.path_params["id"]}"')
+        if not self._may_run:
+            raise RefusalError(OURS, "Permission denied")
         task = runner.tasks.get(socket.query_params.get("task", ""))
         if task is None:
             raise RefusalError(OURS, "task not found")
