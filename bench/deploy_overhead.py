@@ -2,7 +2,8 @@
 
 By turns, each as an update of two allocations with their sidecars: the job registered at Nomad as it is and watched
 until its deployment is successful, and the spec given to `outrider run` until that ends, its start included. On the
-embedded cluster, and where NOMAD_BIN and CONSUL_BIN name them, on a real Nomad too. Usage: ``deploy_overhead.py [ROUNDS]``.
+embedded cluster, and where NOMAD_BIN and CONSUL_BIN name them, on a real Nomad too. The command keeps its bytecode, as one
+that is installed does. Usage: ``deploy_overhead.py [ROUNDS]``.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ async def ours(stand: Stand, directory: Path, number: int) -> float:
     file = directory / "bench.yaml"
     file.write_text(spec("bench-ours", number))
     outrider = str(Path(sys.executable).with_name("outrider"))
-    surroundings = {**os.environ, "OUTRIDER_ADDR": stand.platform.portal.url if stand.platform.portal else ""}
+    portal = stand.platform.portal.url if stand.platform.portal else ""
+    surroundings = {**os.environ, "OUTRIDER_ADDR": portal, "PYTHONDONTWRITEBYTECODE": ""}
     command = [outrider, "run", "-e", stand.environment, str(file)]
     began = time.perf_counter()
     quiet = asyncio.subprocess.PIPE

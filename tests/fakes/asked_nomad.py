@@ -44,6 +44,9 @@ class NomadThatWasAsked:
     async def jobs(self, prefix: str = "") -> list[Json]:
         return []
 
+    async def jobs_index(self) -> int:
+        return 0
+
     async def register(self, job: Json, modify_index: int | None = None) -> Json:
         return {"JobModifyIndex": 30}
 

@@ -10,6 +10,7 @@ from outrider.cli.verbs import VerbGroup
 
 
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="outrider", message="%(prog)s %(version)s")
 def outrider() -> None:
     """A service mesh for Nomad and Consul, without a central control plane.
 

@@ -33,6 +33,13 @@ class NomadJobs(NomadCalls):
     async def jobs(self, prefix: str = "") -> list[dict[str, Any]]:
         return await self._get(("v1", "jobs"), {"prefix": prefix, "meta": "true"} if prefix else {"meta": "true"})
 
+    async def jobs_index(self) -> int:
+        """The index of the list of jobs: at the same one the list says the same. Asked with a page of one job.
+
+        https://developer.hashicorp.com/nomad/api-docs/jobs#list-jobs
+        """
+        return (await self._indexed(Call("GET", ("v1", "jobs"), {"per_page": "1"})))[1]
+
     async def listing(self) -> Listing:
         """The stubs of all jobs and of all allocations; allocations first, so that no job of theirs is missing."""
         allocations, allocations_at = await self._indexed(Call("GET", ("v1", "allocations")))

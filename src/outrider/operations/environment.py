@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,7 @@ from outrider.operations.concurrency import Shared
 from outrider.operations.values.board import Board
 
 if TYPE_CHECKING:
+    from outrider.nomad.read.job import Spoken
     from outrider.operations.answers.outside import OutsideChange
     from outrider.operations.nomad_port import Nomad
     from outrider.operations.ports import Consul, EnvoyCheck, Secrets, Sidecars, Traffic
@@ -80,8 +81,9 @@ class Environment:
     """The servers and settings of one environment; ``agent`` is the agent as jobs carry it.
 
     ``vault`` keeps passwords, None where the portal knows no Vault. ``values`` is what is known of the values that services
-    read, ``listings`` the question what is registered. ``drift_checks`` are Nomad's last ones of jobs that somebody else has
-    registered, by service.
+    read, ``listings`` the question what is registered, ``jobs_at`` what the jobs said at the index that their list had last.
+    ``outcomes`` is what became of stored specs that were rendered with this platform. ``drift_checks`` are Nomad's last ones
+    of jobs that somebody else has registered, by service.
     """
 
     name: str
@@ -98,6 +100,8 @@ class Environment:
     drift_checks: dict[str, DriftCheck] = field(default_factory=dict[str, "DriftCheck"])
     outside_checks: dict[str, OutsideCheck] = field(default_factory=dict[str, "OutsideCheck"])
     listings: Shared[Any] = field(default_factory=Shared[Any])
+    jobs_at: dict[int, Mapping[str, Spoken]] = field(default_factory=dict[int, "Mapping[str, Spoken]"])
+    outcomes: dict[Hashable, str] = field(default_factory=dict[Hashable, str])
     limits: WatchLimits = field(default_factory=WatchLimits)
     values: Board = field(default_factory=Board)
 

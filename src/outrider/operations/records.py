@@ -47,6 +47,7 @@ class MergedSpec:
     environment: str
     service: str
     number: int
+    hash: str
     merged: Json
     format: int
 
@@ -80,12 +81,12 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a stored version says to its neighbours: its protocol, and of its spec's JSON what `spec.stored` reads there."""
+    """What a stored version says to its neighbours: its protocol, and of its spec what `spec.stored` reads there, as JSON."""
 
     service: str
     hash: str
     protocol: str
-    said: Json
+    said: str
     format: int
 
 

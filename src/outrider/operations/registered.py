@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from outrider_ground.errors import RemoteError
 
-from outrider.nomad.read.job import environment_of, spoken_by, version_hash
+from outrider.nomad.read.job import environment_of, said
 from outrider.operations.concurrency import in_turns
 from outrider.spec.stored import Declared, UnreadableSpecError, stored_part
 from outrider.topology import names
@@ -17,7 +17,7 @@ from outrider.topology import names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from outrider.documents import Json
+    from outrider.nomad.read.job import Spoken
     from outrider.operations.environment import Environment
     from outrider.operations.records import Declaration
     from outrider.spec.upstream import Upstream
@@ -47,15 +47,6 @@ class Registered:
         return tuple(sorted(name for name, call in others if call is not None and not call.address))
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What a job says of itself: its version's hash, what the service speaks, and whether it is meant to run."""
-
-    hash: str | None
-    protocol: str
-    is_live: bool
-
-
 async def registered(environment: Environment, *, within_s: float = 0) -> Registered:
     """What Nomad's jobs say of themselves, asked now; of services that Nomad does not have, what came up last.
 
@@ -68,12 +59,22 @@ async def registered(environment: Environment, *, within_s: float = 0) -> Regist
 
 async def _registered(environment: Environment) -> Registered:
     try:
-        jobs = await environment.nomad.jobs()
+        jobs = await _jobs(environment)
     except RemoteError as error:
         known = await declared(environment, {})
         return replace(known, problems=(error.message, *known.problems))
-    ours = (job for job in jobs if environment_of(job) == environment.name)
-    return await declared(environment, {str(job["ID"]): _spoken(job) for job in ours})
+    return await declared(environment, jobs)
+
+
+async def _jobs(environment: Environment) -> Mapping[str, Spoken]:
+    """What our jobs say. The list of all is long: it is asked for where its index is another than at the last time."""
+    index = await environment.nomad.jobs_index()
+    if index not in environment.jobs_at:
+        jobs = await environment.nomad.jobs()
+        ours = {str(job["ID"]): said(job) for job in jobs if environment_of(job) == environment.name}
+        environment.jobs_at.clear()
+        environment.jobs_at[index] = ours
+    return environment.jobs_at[index]
 
 
 async def declared(environment: Environment, jobs: Mapping[str, Spoken]) -> Registered:
@@ -95,18 +96,16 @@ async def declared(environment: Environment, jobs: Mapping[str, Spoken]) -> Regi
     )
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _read(stored: Declaration | None, environment: str) -> Declared | str:
-    """What the stored spec says, or why it cannot be read: the others are known all the same."""
+    """What the stored spec says, or why it cannot be read: the others are known all the same.
+
+    The same words mean the same: each plan looks at every service, and next to none has changed since the last one.
+    """
     if stored is None:
         return Declared()
-    return _read_once(json.dumps(stored.said), stored.format, f"{stored.service} in {environment}")
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _read_once(said: str, number: int, whose: str) -> Declared | str:
-    """The same words mean the same: each plan looks at every service, and next to none has changed since the last one."""
     try:
-        return stored_part(Declared, json.loads(said), number, whose)
+        return stored_part(Declared, json.loads(stored.said), stored.format, f"{stored.service} in {environment}")
     except UnreadableSpecError as error:
         return error.message
 
@@ -114,7 +113,3 @@ def _read_once(said: str, number: int, whose: str) -> Declared | str:
 def _protocol(stored: Declaration, read: Declared | str) -> str:
     shares_keys = not isinstance(read, str) and read.shard
     return names.PROTOCOL_SHARDS if shares_keys else stored.protocol
-
-
-def _spoken(job: Json) -> Spoken:
-    return Spoken(version_hash(job), spoken_by(job) or "", not job.get("Stop"))

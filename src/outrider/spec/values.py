@@ -31,7 +31,7 @@ NONE = "none"
 class Written(BaseModel):
     """A part of a file that a person writes: closed, strict about types, never changed after reading."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, defer_build=True)
 
 
 def refusal(message: str, suggestion: str | None = None) -> PydanticCustomError:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import RowMapping, Select, func, insert, select, tuple_, update
 
-from outrider.operations.records import Declaration, Draft, MergedSpec, Outline, Version, VersionSummary
-from outrider.spec.stored import Declared, Outlined
+from outrider.operations.records import Draft, MergedSpec, Outline, Version, VersionSummary
+from outrider.spec.stored import Outlined
 from outrider.store.database import inserting, parts
+from outrider.store.declarations import Declarations
 from outrider.store.platforms import keep_platform
 from outrider.store.tables import deployments, platforms, services, version_artifacts, versions
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from outrider.operations.records import Declaration
     from outrider.store.database import Database
 
 SUMMARY = tuple(versions.c[field.name] for field in fields(VersionSummary))
@@ -28,13 +30,6 @@ _OUTLINE = (
     *(versions.c[name] for name in ("service", "number", "hash", "protocol", "format")),
     *(versions.c.merged[name].label(name) for name in Outlined.model_fields),
 )
-_DECLARED = (
-    versions.c.service,
-    versions.c.hash,
-    versions.c.protocol,
-    versions.c.format,
-    *(versions.c.merged[name].label(name) for name in Declared.model_fields),
-)
 
 
 class Versions:
@@ -42,6 +37,7 @@ class Versions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._declarations = Declarations(database)
 
     async def services(self, environment: str) -> tuple[str, ...]:
         """Names of every service that has a version there, sorted."""
@@ -51,25 +47,11 @@ class Versions:
 
     async def declarations(self, environment: str) -> tuple[Declaration, ...]:
         """Of each service that of the version that came up last; of its newest where none has."""
-        newest = (
-            (versions.c.environment == services.c.environment)
-            & (versions.c.service == services.c.name)
-            & (versions.c.number == services.c.latest)
-        )
-        latest = select(*_DECLARED).select_from(services.join(versions, newest))
-        async with self._database.reading() as connection:
-            stored = await connection.execute(latest.where(services.c.environment == environment))
-            came_up = await connection.execute(_came_up_last(environment))
-            found = [_declaration(row) for row in (*stored.mappings(), *came_up.mappings())]
-        return tuple({one.service: one for one in found}.values())
+        return await self._declarations.all(environment)
 
     async def declaration(self, environment: str, service: str, hash_: str) -> Declaration | None:
         """That of the newest version with this hash, or None."""
-        here = (versions.c.environment == environment, versions.c.service == service, versions.c.hash == hash_)
-        query = select(*_DECLARED).where(*here).order_by(versions.c.number.desc()).limit(1)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).mappings().one_or_none()
-        return _declaration(row) if row else None
+        return await self._declarations.one(environment, service, hash_)
 
     async def add_version(self, draft: Draft) -> Version:
         """Number the draft and keep it."""
@@ -162,24 +144,6 @@ async def _next_number(connection: AsyncConnection, draft: Draft) -> int:
         .returning(services.c.latest)
     )
     return (await connection.execute(count_up)).scalar_one()
-
-
-def _came_up_last(environment: str) -> Select[*tuple[Any, ...]]:
-    """The declarations of the versions that were brought up last with success; what had nothing to do brought nothing up."""
-    done, good = deployments.c, (deployments.c.state == "successful") & deployments.c.modify_index.is_not(None)
-    here = (done.environment == environment) & done.version.is_not(None)
-    last = (
-        select(done.service, func.max(done.created_at).label("at")).where(here, good).group_by(done.service).subquery()
-    )
-    then = (done.service == last.c.service) & (done.created_at == last.c.at) & here & good
-    theirs = (versions.c.environment == environment) & (versions.c.service == done.service)
-    rows = last.join(deployments, then).join(versions, theirs & (versions.c.number == done.version))
-    return select(*_DECLARED).select_from(rows)
-
-
-def _declaration(row: RowMapping) -> Declaration:
-    said = {name: row[name] for name in Declared.model_fields}
-    return Declaration(row["service"], row["hash"], row["protocol"], said, row["format"])
 
 
 async def _deployed_last(

@@ -106,3 +106,36 @@ class TestVariables:
         assert (await calls.nomad.delete(f"{place}?cas={index}")).is_success
         assert (await calls.nomad.delete(place)).is_success, "one that is not there is none the less gone"
         assert (await calls.nomad.get(place)).status_code == 404
+
+
+class TestPages:
+    """A list of jobs by pages, and the index that it has."""
+
+    async def test_a_page_has_so_many_jobs_the_token_of_the_next_and_the_index_of_the_whole_list(
+        self, calls: NomadCalls
+    ) -> None:
+        for name in ("alike-page-a", "alike-page-b", "alike-page-c"):
+            await calls.register(job(name, script("app", "sleep 600")))
+        asked = {"prefix": "alike-page-", "per_page": "2"}
+        first = await calls.nomad.get("/v1/jobs", params=asked)
+        token = first.headers["X-Nomad-Nexttoken"]
+        second = await calls.nomad.get("/v1/jobs", params={**asked, "next_token": token})
+        assert [one["ID"] for one in first.json()] == ["alike-page-a", "alike-page-b"]
+        assert ([one["ID"] for one in second.json()], token) == (["alike-page-c"], "default.alike-page-c")
+        assert "X-Nomad-Nexttoken" not in second.headers
+
+    async def test_the_index_of_a_page_is_another_after_any_job_has_changed(self, calls: NomadCalls) -> None:
+        for name in ("alike-page-d", "alike-page-e"):
+            await calls.register(job(name, script("app", "sleep 600")))
+        before = await self.index(calls)
+        await calls.register(job("alike-page-e", script("app", "sleep 601")))
+        assert await self.index(calls) > before
+        before = await self.index(calls)
+        await calls.nomad.delete("/v1/job/alike-page-e", params={"purge": "true"})
+        assert await self.index(calls) > before
+
+    @staticmethod
+    async def index(calls: NomadCalls) -> int:
+        page = await calls.nomad.get("/v1/jobs", params={"per_page": "1"})
+        assert len(page.json()) == 1
+        return int(page.headers["X-Nomad-Index"])

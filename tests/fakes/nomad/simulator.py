@@ -58,6 +58,7 @@ class NomadSimulator(NomadClient):
         self.away: Exception | None = None
         self.delay_s = 0.0
         self.registrations = 0
+        self.lists = 0
         self.stderr = b"boom\n"
         self.stdout: bytes = b"one\ntwo\nthree\n"
         self.commands: list[CommandInMemory] = []
@@ -77,6 +78,7 @@ class NomadSimulator(NomadClient):
         return answer
 
     async def jobs(self, prefix: str = "") -> list[Json]:
+        self.lists += 1
         await asyncio.sleep(self.delay_s)
         return await super().jobs(prefix)
 

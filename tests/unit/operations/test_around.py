@@ -124,3 +124,21 @@ def test_callers_are_told_how_few_serve_meanwhile_and_of_canaries() -> None:
     assert seen("", "", Rollout(steps, 4, 4, 4)) == (
         "about 1 of 5 requests meet the new version while the canary waits to be promoted",
     )
+
+
+async def test_the_proof_of_a_second_plan_is_that_of_the_first(shop: Application) -> None:
+    first, second = [
+        (await shop.changes.plan(ADA, "stage", text(spec=CHECKOUT + "protocol: grpc\n"))).around for _ in range(2)
+    ]
+    assert first == second
+    assert [one.service for one in second.affected] == ["cart"]
+
+
+async def test_a_neighbour_that_was_deployed_anew_since_the_last_plan_is_rendered_anew(shop: Application) -> None:
+    spoken = text(spec=CHECKOUT + "protocol: grpc\n")
+    assert [one.service for one in (await shop.changes.plan(ADA, "stage", spoken)).around.affected] == ["cart"]
+    states_it = CART.replace("checkout: {}", "checkout: {protocol: http}")
+    await finished(shop, await shop.changes.deploy("stage", text(spec=states_it), ME))
+    found = (await shop.changes.plan(ADA, "stage", spoken)).around
+    (cart,) = found.affected
+    assert cart.reason.startswith("could not be deployed again as it is: upstreams.checkout.protocol: is http")

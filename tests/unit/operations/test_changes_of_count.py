@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,7 @@ class Shop(Records):
             Version("stage", "checkout", 7, "a", "http", "f", "", merged or {}, job, None, (), "ada", NOW, FORMAT)
         ]
         self.declared = [
-            Declaration(one, "a", "http", {"upstreams": {name: {} for name in calls}}, FORMAT)
+            Declaration(one, "a", "http", json.dumps({"upstreams": {name: {} for name in calls}}), FORMAT)
             for one, calls in upstreams.items()
         ]
 

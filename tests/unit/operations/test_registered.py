@@ -103,3 +103,18 @@ async def test_a_version_that_never_came_up_is_all_that_is_known_of_its_service(
     await world.nomad.deregister("pay", purge=True)
     with pytest.raises(SpecError, match="tcp"):
         await application.changes.plan(ADA, "stage", text(CALLER))
+
+
+async def test_the_list_of_jobs_is_asked_for_again_only_after_a_job_has_changed(
+    world: World, application: Application
+) -> None:
+    await deployed(application, PAY)
+    await application.changes.plan(ADA, "stage", text(CALLER))
+    before = world.nomad.lists
+    for _ in range(3):
+        await application.changes.plan(ADA, "stage", text(CALLER))
+    assert world.nomad.lists == before
+    await deployed(application, f"{PAY}protocol: tcp\n")
+    with pytest.raises(SpecError, match="tcp"):
+        await application.changes.plan(ADA, "stage", text(CALLER))
+    assert world.nomad.lists > before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -99,7 +100,7 @@ async def test_the_newest_version_says_whether_a_redis_shares_its_keys_out(store
 
 async def shards(store: SqlStore, service: str) -> bool:
     (said,) = [one for one in await store.versions.declarations("stage") if one.service == service]
-    return stored_part(Declared, said.said, said.format, service).shard
+    return stored_part(Declared, json.loads(said.said), said.format, service).shard
 
 
 async def test_the_format_of_a_spec_is_kept_beside_it(store: SqlStore, service: str) -> None:
@@ -260,7 +261,7 @@ async def test_the_newest_version_says_what_a_service_calls(store: SqlStore, ser
     await store.versions.add_version(replace(draft(service), merged={"service": service, "upstreams": {"old": {}}}))
     await store.versions.add_version(replace(draft(service), merged={"service": service, "upstreams": calls}))
     await store.versions.add_version(replace(draft(service + "x"), merged={"service": service + "x"}))
-    found = {one.service: one.said["upstreams"] for one in await store.versions.declarations("stage")}
+    found = {one.service: json.loads(one.said)["upstreams"] for one in await store.versions.declarations("stage")}
     assert (found[service], found[service + "x"]) == (calls, None)
     assert service not in [one.service for one in await store.versions.declarations("production")]
 
@@ -270,7 +271,7 @@ async def test_a_version_is_found_by_its_hash_the_newest_of_several(store: SqlSt
         await store.versions.add_version(replace(draft(service), hash=hash_, merged={"upstreams": calls}))
     found = await store.versions.declaration("stage", service, "h1")
     assert found
-    assert (found.hash, found.format, found.said["upstreams"]) == ("h1", FORMAT, {"b": {}})
+    assert (found.hash, found.format, json.loads(found.said)["upstreams"]) == ("h1", FORMAT, {"b": {}})
     assert await store.versions.declaration("stage", service, "h3") is None
     assert await store.versions.declaration("production", service, "h1") is None
 
@@ -283,8 +284,27 @@ async def test_a_declaration_is_that_of_the_version_that_came_up_last_whatever_c
         await store.versions.add_version(replace(draft(service), hash=calls, merged={"upstreams": {calls: {}}}))
         came_up = replace(deployment(service), state="successful", version=number, modify_index=number)
         await store.deployments.add_deployment(replace(came_up, created_at=now + timedelta(seconds=seconds)))
-    found = [one.said["upstreams"] for one in await store.versions.declarations("stage") if one.service == service]
+    found = [
+        json.loads(one.said)["upstreams"]
+        for one in await store.versions.declarations("stage")
+        if one.service == service
+    ]
     assert found == [{"a": {}}]
+
+
+async def test_a_declaration_that_was_read_before_gives_way_to_that_of_the_version_that_came_up_since(
+    store: SqlStore, service: str
+) -> None:
+    now = datetime.now(UTC)
+    for number, protocol in ((1, "http"), (2, "grpc"), (1, "http")):
+        if protocol not in [one.protocol for one in await store.versions.summaries("stage", service)]:
+            await store.versions.add_version(draft(service, protocol))
+        came_up = replace(deployment(service), state="successful", version=number, modify_index=number)
+        now += timedelta(seconds=1)
+        await store.deployments.add_deployment(replace(came_up, created_at=now))
+        assert await spoken(store, service) == protocol
+    await store.versions.add_version(draft(service + "z", "tcp"))
+    assert (await spoken(store, service), await spoken(store, service + "z")) == ("http", "tcp")
 
 
 async def test_changes_are_numbered_per_service_in_their_order_and_come_back_as_they_were(

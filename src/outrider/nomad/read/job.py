@@ -89,6 +89,20 @@ def spoken_by(job: Json) -> str | None:
     return names.PROTOCOL_SHARDS if meta.get(names.JOB_META_SHARD) else meta.get(names.JOB_META_PROTOCOL)
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a job says of itself: its version's hash, what the service speaks, and whether it is meant to run."""
+
+    hash: str | None
+    protocol: str
+    is_live: bool
+
+
+def said(job: Json) -> Spoken:
+    """What a job says of itself, by its document or its line in Nomad's list of jobs."""
+    return Spoken(version_hash(job), spoken_by(job) or "", not job.get("Stop"))
+
+
 def environment_of(job: Json) -> str | None:
     """The environment that the job's meta names (also in Nomad's list of jobs), or None where it is not ours."""
     return nested(job, "Meta").get(names.JOB_META_ENVIRONMENT)

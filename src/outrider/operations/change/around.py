@@ -19,7 +19,7 @@ from outrider.topology.parts import content_hash
 from outrider.topology.spoken import spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping
 
     from outrider.operations.change.documents import Rendered
     from outrider.operations.environment import Environment
@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     from outrider.spec.service import Service
 
     Render = Callable[[Service, Mapping[str, str]], Rendered]
+    Told = tuple[tuple[str, str], ...]
+    """Protocols by service."""
 
 MOST = 200
 """Neighbours that are rendered: of more the others are named as not compared."""
+REMEMBERED = 20_000
+"""Outcomes of renderings that an environment remembers; then it begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,44 @@ class Known:
     now: Mapping[str, str]
     then: Mapping[str, str]
 
+    def told(self, neighbour: str, upstreams: Iterable[str]) -> tuple[Told, Told]:
+        """What of all that is known a neighbour is rendered with, now and then: nothing else can make its documents others."""
+        names = (neighbour, *upstreams)
+        now, then = (tuple((one, known[one]) for one in names if one in known) for known in (self.now, self.then))
+        return now, then
 
-async def around(
-    environment: Environment, known: Registered, made: Rendered, noticed: tuple[str, ...], render: Render
-) -> Around:
-    """The neighbours of what was made, and the comparison; ``noticed`` is what callers will notice.
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How another service's documents are made with what is known of protocols, and what came of it before.
+
+    ``outcomes`` are by service, hash of its version, and what it was told: of the same the same comes out.
+    """
+
+    render: Render
+    outcomes: MutableMapping[Hashable, str]
+
+    def remembered(self, neighbour: str, hash_: str | None, told: tuple[Told, Told]) -> tuple[str, str] | None:
+        """What comes of it now and then, where both are known."""
+        now, then = (self.outcomes.get((neighbour, hash_, one)) for one in told)
+        return None if now is None or then is None else (now, then)
+
+    def made(self, version: MergedSpec, service: Service, known: Known) -> tuple[str, str]:
+        """The same, rendered where it is not known."""
+        now, then = (self._outcome(version, service, told) for told in known.told(version.service, service.upstreams))
+        return now, then
+
+    def _outcome(self, version: MergedSpec, service: Service, told: Told) -> str:
+        key = (version.service, version.hash, told)
+        if key not in self.outcomes:
+            if len(self.outcomes) >= REMEMBERED:
+                self.outcomes.clear()
+            self.outcomes[key] = _outcome(self.render, service, dict(told))
+        return self.outcomes[key]
+
+
+async def around(environment: Environment, known: Registered, made: Rendered, render: Render) -> Around:
+    """The neighbours of what was made, and the comparison.
 
     ``render`` makes another service's documents with what is known of protocols. What cannot be compared is named, never
     left out in silence.
@@ -55,38 +92,41 @@ async def around(
     upstreams = tuple(sorted(one.name for one in topology.upstreams if one.outside is None and one.name != name))
     neighbours = sorted({*callers, *upstreams})
     told = Known(name, known.protocols, {**known.protocols, name: spoken(made.service)})
+    rendering = Rendering(render, environment.outcomes)
     hashes = {one: known.hashes.get(one) for one in neighbours[:MOST]}
-    stored = await environment.store.versions.merged_specs(environment.name, hashes)
-    specs = {one: stored.get(one) for one in hashes}
-    compared, affected, uncompared = await asyncio.to_thread(_compared, render, specs, told)
+    found = {
+        one: rendering.remembered(one, hash_, told.told(one, known.upstreams.get(one, ())))
+        for one, hash_ in hashes.items()
+    }
+    unknown = {one: hashes[one] for one, outcome in found.items() if outcome is None}
+    stored = await environment.store.versions.merged_specs(environment.name, unknown) if unknown else {}
+    rendered = await asyncio.to_thread(_rendered, rendering, {one: stored.get(one) for one in unknown}, told)
+    compared, affected, uncompared = _compared({**found, **rendered}, told)
     left = (*uncompared, *(Affected(one, f"only {MOST} neighbours are rendered") for one in neighbours[MOST:]))
     proof = _proof(compared, affected, (callers, upstreams))
-    return Around(callers, upstreams, noticed, compared, affected, left, proof)
+    return Around(callers, upstreams, (), compared, affected, left, proof)
+
+
+def _rendered(
+    rendering: Rendering, specs: Mapping[str, MergedSpec | None], known: Known
+) -> dict[str, tuple[str, str] | Affected]:
+    """What comes of each now and then, or why that cannot be said."""
+    found: dict[str, tuple[str, str] | Affected] = {}
+    for name, version in specs.items():
+        stored, unread = readable_spec(version)
+        if version is None or stored is None:
+            found[name] = Affected(name, unread or "it was never deployed here")
+        else:
+            found[name] = rendering.made(version, stored.service, known)
+    return found
 
 
 def _compared(
-    render: Render, specs: Mapping[str, MergedSpec | None], known: Known
+    found: Mapping[str, tuple[str, str] | Affected | None], known: Known
 ) -> tuple[tuple[str, ...], tuple[Affected, ...], tuple[Affected, ...]]:
-    compared: list[str] = []
-    affected: list[Affected] = []
-    uncompared: list[Affected] = []
-    for name, version in specs.items():
-        stored, unread = readable_spec(version)
-        if stored is None:
-            uncompared.append(Affected(name, unread or "it was never deployed here"))
-            continue
-        compared.append(name)
-        told, then_told = (_told(stored.service, one) for one in (known.now, known.then))
-        now = _outcome(render, stored.service, told)
-        then = now if told == then_told else _outcome(render, stored.service, then_told)
-        if now != then:
-            affected.append(Affected(name, _reason(known, then)))
-    return tuple(compared), tuple(affected), tuple(uncompared)
-
-
-def _told(service: Service, protocols: Mapping[str, str]) -> dict[str, str]:
-    """What of all that is known a service is rendered with: nothing else can make its documents others."""
-    return {name: protocols[name] for name in (service.service, *service.upstreams) if name in protocols}
+    outcomes = {name: one for name, one in found.items() if isinstance(one, tuple)}
+    affected = tuple(Affected(name, _reason(known, then)) for name, (now, then) in outcomes.items() if now != then)
+    return tuple(outcomes), affected, tuple(one for one in found.values() if isinstance(one, Affected))
 
 
 def _outcome(render: Render, service: Service, protocols: Mapping[str, str]) -> str:

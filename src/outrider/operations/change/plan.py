@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from outrider.documents import Json
+    from outrider.operations.answers.rollout import Around
     from outrider.operations.environment import Environment
     from outrider.operations.registered import Registered
     from outrider.spec.references import Reference
@@ -83,11 +84,14 @@ async def prepared(
     """
     known = known or await registered(environment)
     wanted = await _wanted(environment, source, known, renews=renews)
-    said = await _said(environment, known, wanted, source.makes)
-    plan = await asyncio.to_thread(_plan, environment, source, wanted, said)
-    if is_shown:
-        plan = await _shown(environment, known, plan, wanted)
     compared = wanted.compared
+    if is_shown:
+        plan, neighbours = await asyncio.gather(
+            _planned(environment, source, known, wanted), _around(environment, known, compared.rendered)
+        )
+        plan = await _shown(environment, plan, wanted, neighbours)
+    else:
+        plan = await _planned(environment, source, known, wanted)
     return Prepared(source, plan, compared.rendered, compared.chosen, wanted.job, compared.running, compared.base)
 
 
@@ -105,6 +109,11 @@ async def _wanted(environment: Environment, source: Source, known: Registered, *
     choice = chosen(result, now, (document, base), is_replaced=renews or bool(retry))
     job = attempted(choice.job, now, is_again=bool(retry))
     return _Wanted(await asyncio.to_thread(comparison, result, choice, now, base), job, retry)
+
+
+async def _planned(environment: Environment, source: Source, known: Registered, wanted: _Wanted) -> Plan:
+    said = await _said(environment, known, wanted, source.makes)
+    return await asyncio.to_thread(_plan, environment, source, wanted, said)
 
 
 async def _said(environment: Environment, known: Registered, wanted: _Wanted, makes: frozenset[Reference]) -> _Said:
@@ -135,20 +144,21 @@ async def _beside(
     return (*alike, *contradicted, *crowded, *values, *known.problems, *others)
 
 
-async def _shown(environment: Environment, known: Registered, plan: Plan, wanted: _Wanted) -> Plan:
+async def _around(environment: Environment, known: Registered, made: Rendered) -> Around:
+    def documents(service: Service, protocols: Mapping[str, str]) -> Rendered:
+        return documents_of(service, environment.platform, environment.name, protocols)
+
+    return await around(environment, known, made, documents)
+
+
+async def _shown(environment: Environment, plan: Plan, wanted: _Wanted, neighbours: Around) -> Plan:
     """The plan with all that only a person wants to know."""
     compared = wanted.compared
     way = rollout(_start(environment, compared, plan, wanted.job))
     before = compared.stored.service if compared.stored and compared.running.is_live else None
     noticed = notices(Turn(before, compared.rendered.service, way)) if before else ()
-
-    def documents(service: Service, protocols: Mapping[str, str]) -> Rendered:
-        return documents_of(service, environment.platform, environment.name, protocols)
-
-    (sidecar, raw), found = await asyncio.gather(
-        asyncio.to_thread(_sidecar, plan, compared, wanted.job),
-        around(environment, known, compared.rendered, noticed, documents),
-    )
+    sidecar, raw = await asyncio.to_thread(_sidecar, plan, compared, wanted.job)
+    found = replace(neighbours, notices=noticed)
     return replace(plan, rollout=way, sidecar=sidecar, places=len(raw.bootstrap), raw=raw, around=found)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from outrider.nomad.read.job import Spoken
 from outrider.operations.answers.graph import TrafficEdge, TrafficGraph
 from outrider.operations.ports import Sidecar
-from outrider.operations.registered import Registered, Spoken, declared
+from outrider.operations.registered import Registered, declared
 
 if TYPE_CHECKING:
     from outrider.operations.environment import Environment

@@ -9,6 +9,7 @@ from outrider_embedded.scheduler import registration, request_types
 from outrider_embedded.scheduler.allocation import allocation_stub
 from outrider_embedded.scheduler.api import summaries
 from outrider_embedded.scheduler.api.answers import body, document, error, read
+from outrider_embedded.scheduler.api.paging import Page
 from outrider_embedded.scheduler.documents import Document, fields
 from outrider_embedded.scheduler.refusal import RefusalError
 from outrider_embedded.scheduler.state import State
@@ -27,14 +28,18 @@ class JobCalls:
             return self._registered(await body(request, request_types.REGISTER))
         state, prefix = self._state, request.query_params.get("prefix", "")
         with_meta = request.query_params.get("meta", "") in {"true", "1"}
+        page = Page(_page_size(request), request.query_params.get("next_token", ""))
 
         def found() -> list[Document]:
             if not _is_here(request):
                 return []
-            jobs = [job for name, job in sorted(state.jobs.items()) if name.startswith(prefix)]
+            jobs = page.of([job for name, job in sorted(state.jobs.items()) if name.startswith(prefix)])
             return [summaries.job_stub(job, summaries.job_summary(state, job), with_meta=with_meta) for job in jobs]
 
-        return await read(request, state, lambda: state.table_index("jobs", "allocations"), found)
+        answer = await read(request, state, lambda: state.table_index("jobs", "allocations"), found)
+        if page.next_token:
+            answer.headers["X-Nomad-Nexttoken"] = page.next_token
+        return answer
 
     async def statuses(self, request: Request) -> Response:
         state = self._state
@@ -164,6 +169,15 @@ class JobCalls:
     def _job_index(self, name: str) -> int:
         job = self._state.jobs.get(name)
         return job["ModifyIndex"] if job else self._state.table_index("jobs")
+
+
+def _page_size(request: Request) -> int:
+    """0 for all. Raises RefusalError."""
+    text = request.query_params.get("per_page", "")
+    try:
+        return int(text) if text else 0
+    except ValueError:
+        raise RefusalError(400, "Expect a number for `per_page` query string parameter") from None
 
 
 def _is_here(request: Request) -> bool:
