@@ -36,7 +36,8 @@ class PlatformWatch:
     def __init__(self, live: LiveApplication, file: Path, look_s: float = LOOK_S) -> None:
         self._live, self._file, self._look_s = live, file, look_s
         self._bell = asyncio.Event()
-        self._judged = self._seen = _bytes_of(file)
+        self._seen = _bytes_of(file)
+        self._judged: bytes | OSError | None = self._seen
         live.tell(PlatformState(str(file), _hash(self._seen), datetime.now(UTC), tuple(live.now.platform.environments)))
 
     def ring(self) -> None:
@@ -71,7 +72,13 @@ class PlatformWatch:
         except SpecError as error:
             return self._refuse(content, tuple(str(one) for one in error.problems))
         changes = platform_changes(self._live.now.platform, platform)
-        problems = unchangeable(self._live.now.platform, platform, await self._live.deployed())
+        try:
+            deployed = await self._live.deployed()
+        except OutriderError as error:
+            # Nothing is known of the file yet: it is judged again at the next look, and told of once.
+            self._judged = None
+            return self._refuse(content, (error.message,), changes)
+        problems = unchangeable(self._live.now.platform, platform, deployed)
         if problems:
             return self._refuse(content, problems, changes)
         try:
@@ -88,6 +95,9 @@ class PlatformWatch:
     def _refuse(self, content: bytes | OSError, problems: tuple[str, ...], changes: tuple[Change, ...] = ()) -> None:
         """What was in force stays so, whole."""
         found = RefusedPlatform(_hash(content), datetime.now(UTC), problems, changes)
+        before = self._live.state.refused
+        if before is not None and (before.hash, before.problems) == (found.hash, problems):
+            return
         self._live.tell(replace(self._live.state, refused=found))
         log.error("the changed platform file %s is refused, the one before stays: %s", self._file, "; ".join(problems))
 

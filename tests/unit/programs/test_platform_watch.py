@@ -120,6 +120,12 @@ async def deployed(live: LiveApplication, environment: str) -> None:
     )
 
 
+async def renamed(live: LiveApplication, before: str, after: str) -> None:
+    """A table that has another name: every question to it fails as one to a broken database."""
+    async with live.now.store.database.writing() as connection:
+        await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
+
+
 @pytest.mark.usefixtures("watch")
 async def test_a_changed_default_is_in_force_without_a_restart_and_shown_as_a_difference(
     live: LiveApplication, file: Path
@@ -213,6 +219,33 @@ async def test_sighup_reads_the_file_at_once(live: LiveApplication, file: Path) 
         write(file, HERE.replace("5s", "3s") + PORTAL)
         os.kill(os.getpid(), signal.SIGHUP)
         await _until(lambda: state(live).changes)
+
+
+async def test_a_file_that_is_asked_for_is_taken_without_a_second_look(live: LiveApplication, file: Path) -> None:
+    watch = PlatformWatch(live, file, look_s=3600)
+    task = asyncio.create_task(watch.run())
+    try:
+        write(file, HERE.replace("5s", "3s") + PORTAL)
+        watch.ring()
+        await _until(lambda: state(live).changes)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("watch")
+async def test_a_file_that_changes_while_the_database_is_away_is_in_force_once_that_answers(
+    live: LiveApplication, file: Path
+) -> None:
+    await renamed(live, "services", "services_away")
+    (problem,) = await refused(live, file, HERE.replace("5s", "3s") + PORTAL)
+    assert problem.startswith("the database does not answer")
+    told = state(live).refused
+    await asyncio.sleep(0.2)  # some looks more: the same is told once
+    assert state(live).refused is told
+    await renamed(live, "services_away", "services")
+    await _until(lambda: state(live).changes)
+    assert state(live).refused is None
 
 
 async def test_whoever_shows_the_application_is_told_of_each_new_one(live: LiveApplication, file: Path) -> None:
