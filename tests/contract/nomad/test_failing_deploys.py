@@ -38,6 +38,15 @@ stop: {{delay: 2s}}
 update: {{min_healthy_time: 1s, healthy_deadline: 5m, auto_revert: false}}
 {more}
 """
+MOST_ADDRESSES = 2
+HOLDING = """
+service: holding-{number}
+mesh: false
+port: {port}
+run: {{command: [sleep, "1000"]}}
+checks: [{{script: ["/bin/true"], interval: 1s, timeout: 1s}}]
+update: {{min_healthy_time: 1s, auto_revert: false}}
+"""
 
 
 def serving(name: str, *, path: str = "/", flavour: str = "one", count: int = 1, more: str = "") -> str:
@@ -131,15 +140,22 @@ async def test_d06_where_no_node_has_room_it_is_told_at_once_and_given_up_after_
 
 
 async def test_d06_a_port_that_is_taken_on_the_node_is_named(here: Here) -> None:
-    port = f"port: {free_port()}\n"
-    first = await begun(here.portal, ENVIRONMENT, serving("first-port", more=port), "service.yaml")
-    assert (await ended(here.portal, first, 60)).state == "successful"
-    text = serving("other-port", more=port)
-    deployment, event = await here.told(text, says("no node for other-port", kind=EvaluationEvent))
-    number = port.split()[1]
-    assert f"1 where port {number} (app) is taken" in event.message or f"port {number}" in event.message
-    assert (await ended(here.portal, deployment, 60)).state == "not_placed"
-    await here.ended(first)
+    """Nomad 2.0.5 gives a port once for each address of the node, and loopback has two: both are taken first."""
+    port, over, holding = free_port(), [], []
+    for number in range(MOST_ADDRESSES + 1):
+        deployment = await begun(here.portal, ENVIRONMENT, HOLDING.format(number=number, port=port), "service.yaml")
+        over.append(await ended(here.portal, deployment, 60))
+        if over[-1].state != "successful":
+            break
+        holding.append(deployment)
+    assert holding
+    assert over[-1].state == "not_placed", over[-1].reason
+    assert f"no node for holding-{len(holding)}" in over[-1].reason
+    assert f"1 where port {port} (app) is taken" in over[-1].reason
+    lines = [event.message async for event in here.portal.events(over[-1].id) if isinstance(event, EvaluationEvent)]
+    assert any(f"port {port}" in line for line in lines), lines
+    for one in holding:
+        await here.ended(one)
 
 
 async def test_a_program_that_is_not_on_the_node_is_told_with_what_the_driver_said(here: Here) -> None:
@@ -195,8 +211,7 @@ async def test_a_rollout_waits_while_no_instance_shows_in_consuls_catalog_and_go
             second = await begun(here.portal, ENVIRONMENT, serving("waiting", count=3, flavour="two"), "service.yaml")
             (event,) = [event async for event in _until(here, second, lambda one: isinstance(one, PauseEvent))]
             assert "waits: Consul's catalog shows no instance of it, healthy as it is, since " in event.message
-            status = await calls.get("/v1/job/waiting/deployment")
-            assert status["Status"] == "paused"
+            await calls.deployed("waiting", "paused")  # what the portal intends is written down before Nomad is told
             await asyncio.sleep(4)
             kept = {one["ID"] for one in await calls.allocations("waiting")} & old
             assert kept, "all of them were replaced"
