@@ -109,6 +109,8 @@ class Versions:
 
     async def merged_specs(self, environment: str, hashes: Mapping[str, str | None]) -> Mapping[str, MergedSpec]:
         """By service the spec of the version with the hash that runs, else of the newest; no other document is read."""
+        if not hashes:
+            return {}
         async with self._database.reading() as connection:
             numbers = await _numbers(connection, environment, hashes)
             found = [row for some in parts(numbers) for row in await _merged(connection, environment, some)]

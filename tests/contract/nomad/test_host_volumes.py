@@ -41,7 +41,7 @@ class TestHostVolumes:
         }
         assert stored["TaskGroups"][0]["Volumes"] == {VOLUME: await known(calls, wanted, Sticky=(1, 10))}
         (node,) = await calls.get("/v1/nodes")
-        fields = dict.fromkeys(("Name", "Path", "ReadOnly", "ID"))
+        fields: dict[str, Any] = dict.fromkeys(("Name", "Path", "ReadOnly", "ID"))
         assert set(node["HostVolumes"][VOLUME]) == set(await known(calls, fields, ID=(1, 10)))
 
     async def test_a_volume_that_no_node_has_keeps_the_group_from_being_placed(self, calls: NomadCalls) -> None:

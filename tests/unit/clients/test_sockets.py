@@ -7,7 +7,7 @@ import base64
 import re
 import socket as sockets
 import ssl
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -266,7 +266,7 @@ async def test_a_problem_without_words_is_an_error_all_the_same(other: Other) ->
 
 
 @contextmanager
-def hanging_up(reason: bytes) -> Iterator[tuple[str, Thread]]:
+def hanging_up(reason: bytes) -> Generator[tuple[str, Thread]]:
     """A server that lets the first frame of its caller lie, says why, and is gone: the kernel resets the connection."""
     with sockets.create_server(("127.0.0.1", 0)) as listener:
 

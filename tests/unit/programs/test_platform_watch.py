@@ -17,6 +17,7 @@ from outrider.operations.records import Draft
 from outrider.programs.platform_watch import PlatformWatch, watched_platform
 from outrider.settings import Settings
 from outrider.spec.reading.files import read_platform
+from outrider.store.store import SqlStore
 from outrider.wiring.application import live_application
 from outrider.wiring.live import LiveApplication
 
@@ -122,7 +123,9 @@ async def deployed(live: LiveApplication, environment: str) -> None:
 
 async def renamed(live: LiveApplication, before: str, after: str) -> None:
     """A table that has another name: every question to it fails as one to a broken database."""
-    async with live.now.store.database.writing() as connection:
+    store = live.now.store
+    assert isinstance(store, SqlStore)
+    async with store.database.writing() as connection:
         await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
 
 

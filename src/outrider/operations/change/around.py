@@ -99,7 +99,7 @@ async def around(environment: Environment, known: Registered, made: Rendered, re
         for one, hash_ in hashes.items()
     }
     unknown = {one: hashes[one] for one, outcome in found.items() if outcome is None}
-    stored = await environment.store.versions.merged_specs(environment.name, unknown) if unknown else {}
+    stored = await environment.store.versions.merged_specs(environment.name, unknown)
     rendered = await asyncio.to_thread(_rendered, rendering, {one: stored.get(one) for one in unknown}, told)
     compared, affected, uncompared = _compared({**found, **rendered}, told)
     left = (*uncompared, *(Affected(one, f"only {MOST} neighbours are rendered") for one in neighbours[MOST:]))
