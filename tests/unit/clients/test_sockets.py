@@ -9,9 +9,9 @@ import socket as sockets
 import ssl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -265,9 +265,20 @@ async def test_a_problem_without_words_is_an_error_all_the_same(other: Other) ->
             await portal_heard(address)
 
 
+@dataclass(frozen=True, slots=True)
+class Hanging:
+    """A server in a thread that has seen something of its caller, and hangs up when it is told."""
+
+    address: str
+    thread: Thread
+    has_seen: Event
+    is_told: Event
+
+
 @contextmanager
-def hanging_up(reason: bytes) -> Generator[tuple[str, Thread]]:
+def hanging_up(reason: bytes) -> Generator[Hanging]:
     """A server that lets the first frame of its caller lie, says why, and is gone: the kernel resets the connection."""
+    has_seen, is_told = Event(), Event()
     with sockets.create_server(("127.0.0.1", 0)) as listener:
 
         def attend() -> None:
@@ -279,19 +290,26 @@ def hanging_up(reason: bytes) -> Generator[tuple[str, Thread]]:
                 )
                 caller.sendall(head.format(accept_key(key.decode())).encode())
                 caller.recv(1, sockets.MSG_PEEK)
+                has_seen.set()
+                is_told.wait()
                 caller.sendall(bytes((0x88, len(reason) + 2)) + (1011).to_bytes(2, "big") + reason)
 
         thread = Thread(target=attend)
         thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", thread
-        thread.join()
+        try:
+            yield Hanging(f"http://127.0.0.1:{listener.getsockname()[1]}", thread, has_seen, is_told)
+        finally:
+            is_told.set()
+            thread.join()
 
 
 async def test_why_a_server_hung_up_is_read_also_where_it_takes_no_more() -> None:
-    with hanging_up(b"Permission denied") as (address, server):
-        async with opened(nomad(address)) as made:
+    with hanging_up(b"Permission denied") as server:
+        async with opened(nomad(server.address)) as made:
             await made.send({"stdin": {"data": "A"}})
-            server.join()  # the loop does nothing meanwhile, as on a busy machine: it must not write before it reads
+            await asyncio.to_thread(server.has_seen.wait)
+            server.is_told.set()
+            server.thread.join()  # the loop does nothing meanwhile, as on a busy machine: it must not write before it reads
             await made.send({"stdin": {"data": "B"}})
             with pytest.raises(ClosedError, match="Permission denied") as found:
                 [one async for one in made.received()]
