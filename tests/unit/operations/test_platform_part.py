@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from fakes.world import ADA, PLATFORM, World, finished, messages, text
 
 from outrider.cli.platform_lines import platform_lines
-from outrider.operations.answers.plan import Plan
+from outrider.operations.answers.plan import Change, Plan, PlatformPart
 from outrider.operations.application import Application
 from outrider.operations.change.difference import Wanted
-from outrider.operations.change.platform_part import changes_for, platform_part
+from outrider.operations.change.platform_part import changes_for, platform_part, taken_along
 from outrider.operations.opening import Order
 from outrider.operations.platform_change import in_one_line
 from outrider.spec.reading.files import read_platform, read_service
@@ -42,6 +44,12 @@ def line(plan: Plan) -> str:
 
 
 async def test_nothing_is_compared_where_nothing_runs(application: Application) -> None:
+    assert (await planned(application)).platform is None
+
+
+async def test_nothing_is_compared_where_the_service_was_stopped(application: Application) -> None:
+    await deployed(application)
+    await finished(application, await application.changes.stop("stage", "checkout", ME))
     assert (await planned(application)).platform is None
 
 
@@ -217,6 +225,23 @@ def test_a_directory_is_fetched_from_the_store_that_the_file_names() -> None:
     assert in_one_line(changes) == "artifacts.url a → b"
     for what in ("command: [app], artifact: 'https://x.example/a'", "image: x"):
         assert changes_for({"artifacts.url": "a"}, {"artifacts.url": "b"}, packed(what)) == ()
+
+
+def test_a_patch_is_the_matter_of_those_that_ask_for_it() -> None:
+    before, after = {"patches.limits": "a"}, {"patches.limits": "b"}
+    asks = read_service("service: checkout\nrun: {command: [app]}\npatches: [limits]\n", "f").service
+    other = read_service("service: checkout\nrun: {command: [app]}\npatches: [others]\n", "f").service
+    assert [one.path for one in changes_for(before, after, asks)] == ["patches.limits"]
+    assert changes_for(before, after, other) == ()
+
+
+@pytest.mark.parametrize("more", [{}, {"is_taken": False}, {"is_without_effect": True}, {"changes": ()}])
+def test_a_deployment_says_what_it_brings_of_the_platform_and_nothing_where_it_brings_nothing(
+    more: dict[str, Any],
+) -> None:
+    part = replace(PlatformPart(3, (Change("~", "defaults.timeout", "5s", "1s"),), is_taken=True), **more)
+    said = "" if more else "with what the platform file says since version 3: defaults.timeout 5s → 1s"
+    assert taken_along(part) == said
 
 
 def packed(what: str) -> Service:

@@ -12,6 +12,7 @@ import pytest
 from fakes.world import ADA
 from outrider_harness.waiting import until
 
+from outrider.documents import MOST_SPEC_BYTES
 from outrider.operations.answers.platform import PlatformState
 from outrider.operations.records import Draft
 from outrider.programs.platform_watch import PlatformWatch, watched_platform
@@ -257,3 +258,47 @@ async def test_whoever_shows_the_application_is_told_of_each_new_one(live: LiveA
     await live.take(read_platform(HERE.replace("5s", "3s") + PORTAL, str(file)))
     assert shown[-1] is live.now
     assert len(shown) == 2
+
+
+async def test_a_file_that_is_still_being_written_is_taken_once_it_looks_the_same_twice(
+    live: LiveApplication, file: Path
+) -> None:
+    watch = PlatformWatch(live, file, look_s=0.5)
+    task = asyncio.create_task(watch.run())
+    before, shown = state(live), list[str | None]()
+    try:
+        # Other bytes at each look: none of them was there twice until the last.
+        for number in range(30):
+            write(file, HERE.replace("5s", f"{number + 10}s") + PORTAL)
+            shown.append(state(live).hash)
+            await asyncio.sleep(0.1)
+        await _until(lambda: state(live).hash != before.hash)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert set(shown) == {before.hash}
+    assert [change.after for change in state(live).changes] == ["39s"]
+
+
+async def test_who_asks_once_is_answered_once(live: LiveApplication, file: Path) -> None:
+    watch = PlatformWatch(live, file, look_s=3600)
+    task = asyncio.create_task(watch.run())
+    try:
+        write(file, HERE.replace("5s", "3s") + PORTAL)
+        watch.ring()
+        await _until(lambda: state(live).changes)
+        write(file, HERE.replace("5s", "4s") + PORTAL)
+        await asyncio.sleep(0.3)  # nobody asks any more, and the next look is an hour away
+        assert [change.after for change in state(live).changes] == ["3s"]
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("watch")
+async def test_a_file_is_as_large_as_it_may_be_and_not_a_byte_larger(live: LiveApplication, file: Path) -> None:
+    text = HERE.replace("5s", "3s") + PORTAL
+    padded = text + "#" * (MOST_SPEC_BYTES - len(text))
+    (problem,) = await refused(live, file, padded + "#")
+    assert "the file is larger than 1 MB" in problem
+    assert (await taken(live, file, padded)).refused is None
