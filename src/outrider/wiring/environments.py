@@ -60,8 +60,8 @@ def environment(name: str, shared: Shared, stack: AsyncExitStack) -> Environment
 
 
 def renewed(environment: Environment, shared: Shared) -> Environment:
-    """The same servers under another platform."""
-    return replace(environment, platform=shared.platform, envoy=_envoy(environment.name, shared))
+    """The same servers under another platform, which renders other documents."""
+    return replace(environment, platform=shared.platform, envoy=_envoy(environment.name, shared), outcomes={})
 
 
 def _envoy(name: str, shared: Shared) -> LocalEnvoy:

@@ -74,11 +74,13 @@ class Rendering:
 
     def _outcome(self, version: MergedSpec, service: Service, told: Told) -> str:
         key = (version.service, version.hash, told)
-        if key not in self.outcomes:
+        found = self.outcomes.get(key)
+        if found is None:
+            found = _outcome(self.render, service, dict(told))
             if len(self.outcomes) >= REMEMBERED:
-                self.outcomes.clear()
-            self.outcomes[key] = _outcome(self.render, service, dict(told))
-        return self.outcomes[key]
+                self.outcomes.clear()  # others render at the same time: what is returned is not read from there again
+            self.outcomes[key] = found
+        return found
 
 
 async def around(environment: Environment, known: Registered, made: Rendered, render: Render) -> Around:
