@@ -19,7 +19,7 @@ from outrider.operations.answers.platform import PlatformState, RefusedPlatform
 from outrider.operations.platform_change import platform_changes, platform_hash, unchangeable
 from outrider.spec.platform import Platform
 from outrider.spec.reading.files import read_platform
-from outrider.spec.reading.syntax import decoded
+from outrider.spec.reading.syntax import Mark, decoded, refused, too_large
 from outrider.wiring.live import LiveApplication
 
 LOOK_S = 2.0
@@ -140,6 +140,8 @@ class _SameError(OSError):
 def _platform(content: bytes | OSError, file: str) -> Platform:
     if isinstance(content, OSError):
         raise SpecError((Problem("", f"cannot be read: {content.strerror or content}", file=file),))
+    if len(content) > MOST_SPEC_BYTES:  # before it is decoded: the last sign that was read may be a part of one
+        raise refused(too_large(MOST_SPEC_BYTES), Mark(1, 1), file)
     return read_platform(decoded(content, file), file)
 
 

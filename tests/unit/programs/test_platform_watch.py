@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ PRODUCTION = """
     driver: raw_exec
     network: {mode: host}
 """
+AN_HOUR_S = 3600.0
 PORTAL = 'portal: {url: "http://127.0.0.1:7070"}\n'
 
 
@@ -57,11 +59,19 @@ async def live(tmp_path: Path, file: Path) -> AsyncGenerator[LiveApplication]:
 
 @pytest.fixture
 async def watch(live: LiveApplication, file: Path) -> AsyncGenerator[PlatformWatch]:
-    made = PlatformWatch(live, file, look_s=0.02)
+    async with watching(live, file, 0.02) as made:
+        yield made
+
+
+@asynccontextmanager
+async def watching(live: LiveApplication, file: Path, look_s: float) -> AsyncGenerator[PlatformWatch]:
+    made = PlatformWatch(live, file, look_s)
     task = asyncio.create_task(made.run())
-    yield made
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    try:
+        yield made
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def write(file: Path, content: str) -> None:
@@ -146,6 +156,13 @@ async def test_a_changed_default_is_in_force_without_a_restart_and_shown_as_a_di
     assert before.platform is not after.platform
 
 
+async def test_what_was_rendered_under_the_platform_before_is_not_remembered(live: LiveApplication, file: Path) -> None:
+    before = live.now.environments["stage"]
+    before.outcomes["checkout"] = "rendered"
+    await live.take(read_platform(HERE.replace("5s", "3s") + PORTAL, str(file)))
+    assert (before.outcomes, live.now.environments["stage"].outcomes) == ({"checkout": "rendered"}, {})
+
+
 @pytest.mark.usefixtures("watch")
 async def test_a_new_environment_comes_up_with_an_observer(live: LiveApplication, file: Path) -> None:
     found = await taken(live, file, HERE + PRODUCTION + PORTAL)
@@ -226,15 +243,10 @@ async def test_sighup_reads_the_file_at_once(live: LiveApplication, file: Path) 
 
 
 async def test_a_file_that_is_asked_for_is_taken_without_a_second_look(live: LiveApplication, file: Path) -> None:
-    watch = PlatformWatch(live, file, look_s=3600)
-    task = asyncio.create_task(watch.run())
-    try:
+    async with watching(live, file, AN_HOUR_S) as watch:
         write(file, HERE.replace("5s", "3s") + PORTAL)
         watch.ring()
         await _until(lambda: state(live).changes)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.usefixtures("watch")
@@ -263,42 +275,34 @@ async def test_whoever_shows_the_application_is_told_of_each_new_one(live: LiveA
 async def test_a_file_that_is_still_being_written_is_taken_once_it_looks_the_same_twice(
     live: LiveApplication, file: Path
 ) -> None:
-    watch = PlatformWatch(live, file, look_s=0.5)
-    task = asyncio.create_task(watch.run())
-    before, shown = state(live), list[str | None]()
-    try:
+    async with watching(live, file, 0.5):
+        before, shown = state(live), list[str | None]()
         # Other bytes at each look: none of them was there twice until the last.
         for number in range(30):
             write(file, HERE.replace("5s", f"{number + 10}s") + PORTAL)
             shown.append(state(live).hash)
             await asyncio.sleep(0.1)
         await _until(lambda: state(live).hash != before.hash)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
     assert set(shown) == {before.hash}
     assert [change.after for change in state(live).changes] == ["39s"]
 
 
 async def test_who_asks_once_is_answered_once(live: LiveApplication, file: Path) -> None:
-    watch = PlatformWatch(live, file, look_s=3600)
-    task = asyncio.create_task(watch.run())
-    try:
+    async with watching(live, file, AN_HOUR_S) as watch:
         write(file, HERE.replace("5s", "3s") + PORTAL)
         watch.ring()
         await _until(lambda: state(live).changes)
         write(file, HERE.replace("5s", "4s") + PORTAL)
         await asyncio.sleep(0.3)  # nobody asks any more, and the next look is an hour away
         assert [change.after for change in state(live).changes] == ["3s"]
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.usefixtures("watch")
 async def test_a_file_is_as_large_as_it_may_be_and_not_a_byte_larger(live: LiveApplication, file: Path) -> None:
     text = HERE.replace("5s", "3s") + PORTAL
     padded = text + "#" * (MOST_SPEC_BYTES - len(text))
-    (problem,) = await refused(live, file, padded + "#")
-    assert "the file is larger than 1 MB" in problem
+    for longer in ("#", "é"):  # of the second no more than a half is read
+        (problem,) = await refused(live, file, padded + longer)
+        assert "the file is larger than 1 MB" in problem
+        await taken(live, file, text.replace("3s", f"{ord(longer)}s"))
     assert (await taken(live, file, padded)).refused is None
