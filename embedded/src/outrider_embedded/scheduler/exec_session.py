@@ -106,7 +106,7 @@ async def _in_terminal(command: Command) -> _Terminal:
     master, slave = os.openpty()
     try:
         process = await _started(command, stdin=slave, stdout=slave, stderr=slave, preexec_fn=_own_terminal)
-    except BaseException:
+    except BaseException:  # a cancellation too: it is raised again, without the terminal
         os.close(master)
         raise
     finally:
